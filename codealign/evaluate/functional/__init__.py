@@ -1,0 +1,1 @@
+"""Functional benchmarks: HumanEval+, MBPP+, EvalPerf, EvoEval (paper, section 3.4.1)."""

@@ -1,0 +1,1 @@
+"""The embedded tiny model: task grammar, benchmarks, corpus, weights."""
