@@ -1,0 +1,90 @@
+"""What this machine can do, and how to get what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codealign.errors import CodealignError
+from codealign.paths import NANO_WEIGHTS, PROJECT
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `advice` says how to get it where it is missing."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        line = f"{'ok     ' if self.ok else 'missing'}  {self.name}: {self.found}"
+        return line if self.ok or not self.advice else f"{line}\n         -> {self.advice}"
+
+
+def _device() -> Finding:
+    import torch
+
+    if not torch.cuda.is_available():
+        advice = "needed for the paper's models, not for nano; see README, `make install DEVICE=gpu`"
+        return Finding("GPU", False, f"none; {os.cpu_count()} CPU cores", advice)
+    memory = torch.cuda.get_device_properties(0).total_memory / GIB
+    return Finding("GPU", True, f"{torch.cuda.get_device_name()}, {memory:.0f} GiB")
+
+
+def _module(name: str, use: str) -> Finding:
+    found = importlib.util.find_spec(name) is not None
+    return Finding(name, found, use, f"pip install --no-deps {name}")
+
+
+def _sandbox() -> Finding:
+    from codealign.sandbox import Sandbox
+
+    try:
+        with Sandbox(workers=1) as sandbox:
+            return Finding("code isolation", True, f"{sandbox.level} ({sandbox.note})")
+    except CodealignError as error:
+        advice = "install bubblewrap (Debian: apt-get install bubblewrap) or use a kernel with Landlock"
+        return Finding("code isolation", False, str(error), advice)
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(PROJECT).free / GIB
+    return Finding("disk", free > 2, f"{free:.0f} GiB free", "nano needs 2 GiB; a 7B model 40 GiB")
+
+
+def _key(variable: str, use: str) -> Finding:
+    present = bool(os.environ.get(variable))
+    advice = f"export {variable}=... if you use it; nano does not"
+    return Finding(variable, present, "set" if present else f"not set ({use})", advice)
+
+
+def _weights() -> Finding:
+    missing = [
+        variant
+        for variant in ("pretrained", "finetuned")
+        if not (NANO_WEIGHTS / variant / "model.safetensors").exists()
+    ]
+    found = "shipped" if not missing else f"no weights for {', '.join(missing)}"
+    return Finding("nano", not missing, found, "make nano (about half an hour on a CPU)")
+
+
+def examine() -> Iterator[Finding]:
+    """Yield one finding for each thing a run may need."""
+    yield _device()
+    yield _module("unsloth", "fast training")
+    yield _module("vllm", "fast generation on a GPU, optional")
+    yield _sandbox()
+    yield _weights()
+    yield _disk()
+    yield _key("OPENAI_API_KEY", "OpenAI judge")
+    yield _key("HF_TOKEN", "gated models and uploads")
+    cache = Path(os.environ.get("HF_HOME", Path.home() / ".cache/huggingface"))
+    yield Finding("model cache", True, str(cache))

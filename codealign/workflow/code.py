@@ -1,0 +1,111 @@
+"""What code a notebook runs: its cells and the modules it imports, as one hash."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from codealign.errors import CodealignError
+from codealign.paths import PACKAGE, PROJECT
+
+TEXT = (".py", ".txt", ".yaml", ".toml")
+
+
+def notebook_path(notebook: str) -> Path:
+    """Return the path of a notebook given as `02_sft`."""
+    return PROJECT / "notebooks" / f"{notebook}.ipynb"
+
+
+@cache
+def code_cells(notebook: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return (source, tags) of each code cell.
+
+    Raises
+    ------
+    CodealignError
+        The notebook is missing or is not a notebook.
+    """
+    path = notebook_path(notebook)
+    try:
+        cells: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CodealignError(f"{path}: cannot be read as a notebook: {error!r}") from None
+    return tuple(
+        ("".join(cell["source"]), tuple(cell["metadata"].get("tags", ())))
+        for cell in cells
+        if cell["cell_type"] == "code"
+    )
+
+
+def notebook_parameters(notebook: str) -> list[str]:
+    """Return the names assigned in the cell tagged `parameters`."""
+    for source, tags in code_cells(notebook):
+        if "parameters" in tags:
+            return [
+                node.target.id if isinstance(node, ast.AnnAssign) else node.targets[0].id
+                for node in ast.parse(source).body
+                if isinstance(node, ast.Assign | ast.AnnAssign)
+            ]
+    raise CodealignError(f"{notebook_path(notebook)}: no cell is tagged `parameters`")
+
+
+def _module_file(name: str) -> Path | None:
+    base = PACKAGE.parent.joinpath(*name.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.exists():
+            return path
+    return None
+
+
+def imported_modules(source: str) -> set[str]:
+    """Return the names of the project's own modules that a source text imports, at any depth."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found.update(n for n in names if n.split(".")[0] == "codealign" and _module_file(n))
+    return found
+
+
+@cache
+def closure(notebook: str) -> tuple[Path, ...]:
+    """Return the project's source files that a notebook imports, directly or not."""
+    todo = set().union(*(imported_modules(source) for source, _ in code_cells(notebook)))
+    seen: dict[str, Path] = {}
+    while todo:
+        name = todo.pop()
+        path = _module_file(name)
+        if name in seen or path is None:
+            continue
+        seen[name] = path
+        todo |= imported_modules(path.read_text(encoding="utf-8"))
+    return tuple(sorted(set(seen.values())))
+
+
+@cache
+def code_hash(notebook: str) -> str:
+    """Return 16 hexadecimal digits over a notebook's code cells, its modules and their data files.
+
+    The driver's own modules (`codealign.workflow`) decide when a job runs, not what it computes,
+    and are left out; text files beside a module (templates, tables) are part of it.
+    """
+    digest = hashlib.sha256()
+    for source, _ in code_cells(notebook):
+        digest.update(source.encode())
+    for path in closure(notebook):
+        if PACKAGE / "workflow" in path.parents and path.name != "context.py":
+            continue
+        digest.update(path.read_bytes())
+        if path.name == "__init__.py" and path.parent != PACKAGE:
+            for extra in sorted(path.parent.iterdir()):
+                if extra.suffix in TEXT and extra.suffix != ".py":
+                    digest.update(extra.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,111 @@
+"""What a notebook needs around its stage: settings, run folder, provenance, a closing line.
+
+Used the same way whether papermill runs the notebook or a person runs its cells by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codealign import provenance
+from codealign.params import AnySection, load_params, validate
+from codealign.paths import PROJECT, RunPaths
+from codealign.records import stable_id, write_text
+from codealign.workflow.code import code_hash
+from codealign.workflow.plan import job_name
+
+MARK = ".made_from"
+
+
+@dataclass
+class Context:
+    """One notebook at work; made by `open_job`."""
+
+    notebook: str
+    cell: tuple[str, ...]
+    profile: str
+    paths: RunPaths
+    seed: int
+    started: float = field(default_factory=time.monotonic)
+    used: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The job's name, as in the plan."""
+        return job_name(self.notebook, *self.cell)
+
+    def settings(self, cls: type[AnySection], section: str, given: dict[str, Any]) -> AnySection:
+        """Return a section of the parameters, checked.
+
+        Parameters
+        ----------
+        given : the section's settings as injected by papermill; if empty, those of
+            `params/<profile>.yaml`.
+        """
+        if given:
+            found = validate(cls, given, section)
+        else:
+            found = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
+        self.used[section] = found.model_dump()
+        return found
+
+    def folder(self, path: Path, inputs: Iterable[Path] = ()) -> Path:
+        """Return an output folder in which earlier work may be continued.
+
+        What lies there is kept only if it was made from the same settings, seed, code and inputs;
+        otherwise it is moved aside to `<folder>.stale`, so that no old result is taken for a new
+        one.
+        """
+        hashes = [provenance.file_hash(p) for p in inputs]
+        mark = stable_id(self.name, self.seed, self.used, code_hash(self.notebook), *hashes)
+        if path.exists() and _read(path / MARK) != mark:
+            stale = path.with_name(path.name + ".stale")
+            shutil.rmtree(stale, ignore_errors=True)
+            path.rename(stale)
+        path.mkdir(parents=True, exist_ok=True)
+        write_text(path / MARK, mark)
+        return path
+
+    def header(self, **more: Any) -> dict[str, Any]:
+        """Return the provenance header of this notebook (commit, versions, device, seed)."""
+        return provenance.header(job=self.name, seed=self.seed, **more)
+
+    def finish(self, line: str, outputs: Iterable[Path]) -> str:
+        """Write the job's result marker and return the closing line with the files written.
+
+        Parameters
+        ----------
+        line : what was done, with its counts (`pairs: 812 kept, ...`).
+        outputs : files or folders this job wrote.
+        """
+        seconds = round(time.monotonic() - self.started, 1)
+        files = [os.path.relpath(p, PROJECT) for p in outputs]
+        result = {"job": self.name, "line": line, "seconds": seconds, "files": files}
+        result["provenance"] = self.header(settings=self.used)
+        path = self.paths.jobs / self.name / "result.json"
+        write_text(path, json.dumps(result, indent=1, default=str) + "\n")
+        return "\n".join([f"{line} ({seconds:.0f} s)", *(f"wrote {f}" for f in files)])
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int = 0) -> Context:
+    """Open a notebook's job.
+
+    Parameters
+    ----------
+    notebook : e.g. `02_sft`.
+    cell : the job's place in the matrix, e.g. model, variant, requirement.
+    run : run folder, relative to the project; `runs/<profile>` if empty.
+    """
+    root = PROJECT / (run or f"runs/{profile}")
+    return Context(notebook, cell, profile, RunPaths(root), seed)

@@ -1,0 +1,26 @@
+"""Environment variables of a notebook job: quiet libraries, one thread, no telemetry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Libraries that would otherwise report usage or probe the network.
+NO_TELEMETRY = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "UNSLOTH_DISABLE_STATISTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "WANDB_MODE": "disabled",
+}
+# nano's matrix products are so small that a second thread costs more than it gives.
+DEFAULTS = {
+    "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+
+def job_environment(current: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables to set: telemetry always off, the rest unless the user has set it."""
+    return {**NO_TELEMETRY, **{k: v for k, v in DEFAULTS.items() if k not in current}}

@@ -1,0 +1,54 @@
+"""Execute one notebook job with papermill: `python -m codealign.workflow.execute NB OUT PARAMS`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from codealign.paths import PROJECT
+from codealign.workflow.environment import job_environment
+from codealign.workflow.lock import held
+
+
+def execute(notebook: str, executed: str, params_file: str) -> int:
+    """Run a notebook; return 0, or 1 with the failing cell's error on standard error.
+
+    The executed copy is written whether the notebook fails or not, with the traceback in it.
+    """
+    os.environ.update(job_environment(os.environ))
+    import papermill
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    parameters = yaml.safe_load(Path(params_file).read_text(encoding="utf-8"))
+    Path(executed).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(params_file).parent
+    # A job orphaned by a killed driver may still be at work: wait for it, never run beside it.
+    with held(folder / ".lock", 3600, folder.name):
+        return _papermill(papermill, notebook, executed, parameters)
+
+
+def _papermill(papermill: Any, notebook: str, executed: str, parameters: dict[str, Any]) -> int:
+    try:
+        papermill.execute_notebook(
+            notebook,
+            executed,
+            parameters,
+            cwd=str(PROJECT),
+            progress_bar=False,
+            log_output=True,
+            kernel_name="python3",
+        )
+    except papermill.PapermillExecutionError as error:
+        print(f"{notebook} failed in cell {error.exec_count}: {error.ename}: {error.evalue}")
+        print(f"its executed copy, with the traceback: {executed}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(execute(*sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""Locks that end with the process that holds them, so that a kill never leaves one behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codealign.errors import CodealignError
+
+
+@contextmanager
+def held(path: Path, wait_s: float, what: str) -> Iterator[int]:
+    """Hold an exclusive lock on `path`; yield its file descriptor.
+
+    A child process that inherits the descriptor keeps the lock as long as it lives.
+
+    Parameters
+    ----------
+    wait_s : seconds to wait for another holder.
+    what : what is locked, for the error.
+
+    Raises
+    ------
+    CodealignError
+        Another process still holds it after `wait_s`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        deadline = time.monotonic() + wait_s
+        while not _try(descriptor):
+            if time.monotonic() > deadline:
+                raise CodealignError(f"{what} is at work in another process; wait for it or end it")
+            time.sleep(0.2)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,36 @@
+"""State of a run: which jobs are done, failed, or still to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codealign.workflow.plan import read_lock
+from codealign.workflow.run import read_result
+
+
+def job_state(run_root: Path, job: str) -> str:
+    """Return `done`, `outdated` (its settings or code changed since), `failed` or `to do`."""
+    folder = run_root / "jobs" / job
+    result, params, log = (folder / n for n in ("result.json", "params.yaml", "log.txt"))
+    if result.exists():
+        return "done" if result.stat().st_mtime >= params.stat().st_mtime else "outdated"
+    if log.exists() and "failed in cell" in log.read_text(encoding="utf-8", errors="replace"):
+        return "failed"
+    return "to do"
+
+
+def status_lines(run_root: Path) -> list[str]:
+    """Return one line a job and a closing count.
+
+    Raises
+    ------
+    CodealignError
+        The run folder has no plan.
+    """
+    states = {job: job_state(run_root, job) for job in read_lock(run_root)}
+    lines = []
+    for job, state in states.items():
+        said = f"  {read_result(run_root, job)['line']}" if state == "done" else ""
+        lines.append(f"{state:9}{job}{said}")
+    count = {s: list(states.values()).count(s) for s in ("done", "outdated", "failed", "to do")}
+    return [*lines, ", ".join(f"{n} {state}" for state, n in count.items())]
