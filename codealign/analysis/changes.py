@@ -1,0 +1,163 @@
+"""Changes against the base model (paper, section 3.5), each with an interval and a test.
+
+absolute = P_stage - P_base, in the metric's unit; relative = absolute / P_base x 100 %. Published
+scores allow an unpaired test only; a run's own per-problem values give paired ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from codealign.analysis import stats
+from codealign.analysis.scores import CELL, benchmark, count_of
+from codealign.paths import RunPaths
+from codealign.records import read_jsonl, seed_of
+
+Items = Mapping[tuple[str, ...], Mapping[str, float]]
+"""Per-problem values, {(model, variant, requirement, stage, benchmark): {problem id: value}}."""
+
+RUN_COLUMNS = ["source", *CELL, "metric"]
+COLUMNS = [
+    *RUN_COLUMNS, "base", "value", "n", "absolute", "low", "high", "relative", "relative_low",
+    "relative_high", "interval", "p_value", "test", "assumption", "p_holm", "p_bh",
+]  # fmt: skip
+
+
+def collect_items(run_root: Path | str) -> dict[tuple[str, ...], dict[str, float]]:
+    """Read per-problem values from every `items.jsonl` under a run's `evals` folder.
+
+    One line is {"model", "variant", "requirement", "stage", "benchmark", "id", "value"}; a null
+    value is an unscored problem and is left out here (the score's `missing` counts it).
+    """
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    for file in sorted((RunPaths(Path(run_root)).root / "evals").rglob("items.jsonl")):
+        for line in read_jsonl(file, dict):
+            if line["value"] is not None:
+                cell = tuple(line[c] for c in CELL)
+                found.setdefault(cell, {})[line["id"]] = float(line["value"])
+    return found
+
+
+def changes(frame: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
+    """Return the change of every aligned cell against its base cell.
+
+    Parameters
+    ----------
+    frame : tidy scores. A cell whose base was not run, or without a value, has no row here.
+    items : per-problem values; cells found there (stage and base) are compared problem by problem.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`: `absolute` with bounds `low`, `high` in the metric's unit; `relative` with bounds
+        in percent (NaN when the base score is 0); `p_value` with its `test` and `assumption`;
+        `p_holm` and `p_bh` corrected over all rows of the same source and requirement.
+    """
+    scored = frame[frame["value"].notna() & (frame["n"] > 0)]
+    keys = ["source", *(c for c in CELL if c != "stage")]
+    base = scored[scored["stage"] == "base"].set_index(keys)
+    rows = []
+    for row in scored[scored["stage"] != "base"].to_dict("records"):
+        key = tuple(row[k] for k in keys)
+        if key in base.index:
+            rows.append(_change(row, base.loc[key].to_dict(), items or {}))
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    for name, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
+        grouped = found.groupby(["source", "requirement"])["p_value"]
+        found[name] = grouped.transform(lambda p, m=method: stats.adjust(p, m)).astype(float)
+    return found
+
+
+def _change(row: dict[str, Any], base: dict[str, Any], items: Items) -> dict[str, Any]:
+    absolute = row["value"] - base["value"]
+    out = {c: row[c] for c in RUN_COLUMNS}
+    out |= {"base": base["value"], "value": row["value"], "n": row["n"], "absolute": absolute}
+    out["relative"] = 100 * absolute / base["value"] if base["value"] else math.nan
+    cell = tuple(row[c] for c in CELL)
+    before, after = items.get(_base_cell(cell), {}), items.get(cell, {})
+    shared = sorted(before.keys() & after.keys())
+    if shared:
+        found = _paired([before[i] for i in shared], [after[i] for i in shared], cell)
+    else:
+        found = _unpaired(row, base)
+    return out | found
+
+
+def _base_cell(cell: tuple[str, ...]) -> tuple[str, ...]:
+    at = CELL.index("stage")
+    return (*cell[:at], "base", *cell[at + 1 :])
+
+
+def _paired(before: list[float], after: list[float], cell: tuple[str, ...]) -> dict[str, Any]:
+    seed = seed_of("change", *cell)
+    low, high, method = stats.paired_bootstrap(before, after, seed)
+    test = stats.paired(before, after, seed)
+    mean = sum(before) / len(before)
+    relative = [100 * bound / mean if mean else math.nan for bound in (low, high)]
+    return _uncertainty(low, high, relative, method, test)
+
+
+def _unpaired(row: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    b = benchmark(row["benchmark"])
+    counts = [_count(s["value"], int(s["n"]), b.metric, b.scale) for s in (base, row)]
+    sizes = [int(base["n"]), int(row["n"])]
+    args = (counts[0], sizes[0], counts[1], sizes[1])
+    low, high, method = stats.difference(*args)
+    bounds = stats.ratio(*args)
+    relative = [100 * (bounds.low - 1), 100 * (bounds.high - 1)]
+    bounded = "" if b.metric == "pass@1" else ", variance bound"
+    test = stats.unpaired(*args)
+    test = test._replace(name=test.name + bounded)
+    return _uncertainty(low * b.scale, high * b.scale, relative, method + bounded, test)
+
+
+def _count(value: float, n: int, metric: str, scale: float) -> float:
+    return count_of(value, n) if metric == "pass@1" else value / scale * n
+
+
+def _uncertainty(
+    low: float, high: float, relative: list[float], method: str, test: stats.Test
+) -> dict[str, Any]:
+    return {
+        "low": low,
+        "high": high,
+        "relative_low": relative[0],
+        "relative_high": relative[1],
+        "interval": method,
+        "p_value": test.p_value,
+        "test": test.name,
+        "assumption": test.assumption,
+    }
+
+
+def compare(measured: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
+    """Lay measured scores beside the printed ones, cell by cell.
+
+    Returns
+    -------
+    DataFrame
+        `CELL`, `published`, `measured`, `low`, `high`, `n`, and `verdict`: "not run" (the paper has
+        the cell, the run does not), "reproduced" (the printed value lies within the measured
+        interval), "not reproduced" (it does not), "no interval", "not in the paper".
+    """
+    left = paper[[*CELL, "value"]].rename(columns={"value": "published"})
+    right = measured[[*CELL, "value", "low", "high", "n"]].rename(columns={"value": "measured"})
+    both = left.merge(right, on=CELL, how="outer")
+    both["verdict"] = [_verdict(row) for row in both.to_dict("records")]
+    return both
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if pd.isna(row["published"]):
+        return "not in the paper"
+    if pd.isna(row["measured"]):
+        return "not run"
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return "no interval"
+    inside = row["low"] <= row["published"] <= row["high"]
+    return "reproduced" if inside else "not reproduced"

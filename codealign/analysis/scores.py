@@ -1,0 +1,173 @@
+"""One tidy table of scores: published and measured rows in the same columns, never mixed unnamed.
+
+A row is a `records.Score`: pass@1 is a fraction, EvalPerf's score (dps) in percent, CODAL ratings
+run from 0 to 10. `source` is "paper" or the name of the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from codealign.analysis import stats
+from codealign.errors import CodealignError, nearest
+from codealign.paths import DATA, RunPaths
+from codealign.records import (
+    REQUIREMENTS,
+    STAGES,
+    VARIANTS,
+    Score,
+    read_jsonl,
+    write_text,
+)
+
+COLUMNS = [f.name for f in dataclasses.fields(Score)]
+CELL = ["model", "variant", "requirement", "stage", "benchmark"]
+PAPER = "paper"
+PRINTED_STAGES = {"Base": "base", "SFT": "sft", "DPO": "dpo", "BoNBoN": "bonbon"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """A column of Tables 3, 4 or 5: where it is printed, its metric, problems, scale, rounding."""
+
+    name: str
+    column: str
+    label: str
+    head: str
+    table: int
+    task: str
+    requirement: str
+    metric: str
+    n: int
+    scale: float
+    decimals: int
+
+
+@cache
+def benchmarks() -> dict[str, Benchmark]:
+    """Return the paper's benchmarks by name, in the order of Tables 3, 4 and 5."""
+    data = yaml.safe_load((DATA / "benchmarks.yaml").read_text(encoding="utf-8"))
+    return {name: Benchmark(name, **fields) for name, fields in data.items()}
+
+
+def benchmark(name: str) -> Benchmark:
+    """Return one benchmark; an unknown name is an error that gives the nearest."""
+    known = benchmarks()
+    if name not in known:
+        raise CodealignError(f"benchmark {name!r} is not known" + nearest(name, list(known)))
+    return known[name]
+
+
+def count_of(value: float, n: int, scale: float = 1.0) -> int:
+    """Return the number of solved problems behind a rounded score: the nearest whole count."""
+    return round(value / scale * n)
+
+
+def _printed_interval(value: float, b: Benchmark) -> stats.Interval:
+    if b.metric == "pass@1":
+        return stats.wilson(count_of(value, b.n), b.n)
+    return stats.bounded_mean(value, b.n, b.scale)
+
+
+def published() -> pd.DataFrame:
+    """Return the 720 printed scores of Tables 3-5 as tidy rows.
+
+    Columns are those of `Score`, then `table` (3, 4 or 5) and `bold` (True where the print is
+    bold). Intervals: Wilson from the whole count behind a pass@1; for EvalPerf and CODAL, whose
+    per-problem values are not published, the variance bound of `stats.bounded_mean`.
+    """
+    return _published().copy()
+
+
+@cache
+def _published() -> pd.DataFrame:
+    raw = pd.read_csv(DATA / "published_scores.csv")
+    by_column = {b.column: b for b in benchmarks().values()}
+    rows = []
+    for r in raw.itertuples(index=False):
+        b = by_column[r.metric]
+        low, high, method = _printed_interval(r.value, b)
+        score = Score(
+            PAPER, r.model, r.variant, b.requirement, PRINTED_STAGES[r.stage], b.name, b.metric,
+            float(r.value), b.n, 0, low, high, method,
+        )  # fmt: skip
+        rows.append({**dataclasses.asdict(score), "table": r.table, "bold": bool(r.bold)})
+    return pd.DataFrame(rows)
+
+
+def frame_of(scores: Iterable[Score]) -> pd.DataFrame:
+    """Return scores as a tidy frame (columns of `Score`), checked.
+
+    Raises
+    ------
+    CodealignError
+        An unknown benchmark, variant, requirement or stage, or two rows for one cell.
+    """
+    frame = pd.DataFrame([dataclasses.asdict(s) for s in scores], columns=COLUMNS)
+    return check(frame)
+
+
+def check(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame in a fixed order after checking names, ranges and that no cell repeats."""
+    for column, valid in (
+        ("variant", VARIANTS), ("requirement", REQUIREMENTS), ("stage", STAGES),
+        ("benchmark", tuple(benchmarks())),
+    ):  # fmt: skip
+        for name in frame[column].unique():
+            if name not in valid:
+                raise CodealignError(f"scores: unknown {column} {name!r}" + nearest(name, [*valid]))
+    twice = frame[frame.duplicated(["source", *CELL])]
+    if len(twice):
+        cell = ", ".join(str(twice.iloc[0][c]) for c in CELL)
+        raise CodealignError(f"scores: two rows for {cell}; remove one of the score files")
+    for row in frame.itertuples(index=False):
+        top = benchmark(row.benchmark).scale
+        if not math.isnan(row.value) and not 0 <= row.value <= top:
+            raise CodealignError(
+                f"scores: {row.benchmark} = {row.value} is outside 0 to {top}; is the unit right?"
+            )
+    return _ordered(frame)
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    rank = {
+        "variant": VARIANTS, "requirement": REQUIREMENTS, "stage": STAGES,
+        "benchmark": tuple(benchmarks()),
+    }  # fmt: skip
+    key = lambda s: s.map(rank[s.name].index) if s.name in rank else s  # noqa: E731
+    by = ["source", "model", "variant", "requirement", "benchmark", "stage"]
+    return frame.sort_values(by, key=key, kind="stable").reset_index(drop=True)
+
+
+def collect(run_root: Path | str) -> pd.DataFrame:
+    """Read every `scores.jsonl` under a run's `evals` folder into one tidy frame.
+
+    A cell without a row was not run; nothing is filled in. No score file at all gives an empty
+    frame with the right columns.
+    """
+    files = sorted((RunPaths(Path(run_root)).root / "evals").rglob("scores.jsonl"))
+    return frame_of(score for file in files for score in read_jsonl(file, Score))
+
+
+def write_scores(path: Path | str, frame: pd.DataFrame) -> None:
+    """Write a tidy frame as CSV, atomically."""
+    write_text(path, frame[COLUMNS].to_csv(index=False))
+
+
+def read_scores(path: Path | str) -> pd.DataFrame:
+    """Read a CSV written by `write_scores`, checked like measured scores."""
+    if not Path(path).exists():
+        raise CodealignError(f"{path}: no such file; collect the run's scores first")
+    frame = pd.read_csv(path, keep_default_na=True)
+    lacking = sorted(set(COLUMNS) - set(frame.columns))
+    if lacking:
+        raise CodealignError(f"{path}: no column {', '.join(lacking)}; expected {COLUMNS}")
+    frame["interval"] = frame["interval"].fillna("")
+    return check(frame[COLUMNS])
