@@ -60,14 +60,14 @@ class Context:
         """Return an output folder in which earlier work may be continued.
 
         What lies there is kept only if it was made from the same settings, seed, code and inputs;
-        otherwise it is moved aside to `<folder>.stale`, so that no old result is taken for a new
-        one.
+        otherwise it is moved to `<run>/stale/`, so that no old result is taken for a new one.
         """
         hashes = [provenance.file_hash(p) for p in inputs]
         mark = stable_id(self.name, self.seed, self.used, code_hash(self.notebook), *hashes)
         if path.exists() and _read(path / MARK) != mark:
-            stale = path.with_name(path.name + ".stale")
+            stale = self.paths.root / "stale" / path.relative_to(self.paths.root)
             shutil.rmtree(stale, ignore_errors=True)
+            stale.parent.mkdir(parents=True, exist_ok=True)
             path.rename(stale)
         path.mkdir(parents=True, exist_ok=True)
         write_text(path / MARK, mark)

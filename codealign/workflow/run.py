@@ -16,15 +16,16 @@ from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.environment import job_environment
 from codealign.workflow.lock import held
-from codealign.workflow.plan import Job, read_lock
+from codealign.workflow.plan import Job
 
 
-def snakemake_command(run: str, cores: int, profile: str, more: list[str]) -> list[str]:
-    """Return the command line that runs the frozen plan of `run`."""
+def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> list[str]:
+    """Return the command line that runs `jobs` of the frozen plan of `run`."""
     return [
         sys.executable,
         "-m",
         "snakemake",
+        *(f"{run}/jobs/{job.name}/result.json" for job in jobs),
         "--snakefile",
         str(PROJECT / "workflow" / "Snakefile"),
         "--profile",
@@ -36,17 +37,16 @@ def snakemake_command(run: str, cores: int, profile: str, more: list[str]) -> li
         "--config",
         f"run={run}",
         "--nolock",
-        *more,
     ]
 
 
-def run_plan(run: str, cores: int, profile: str = "local", more: list[str] | None = None) -> int:
-    """Run what is not up to date; return Snakemake's exit code.
+def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> int:
+    """Run those jobs that are not up to date; return Snakemake's exit code.
 
     Progress is one line a finished job. Snakemake's own output goes to `<run>/snakemake.log`.
     An interrupt is passed on; the next call continues.
     """
-    command = snakemake_command(run, cores, profile, more or [])
+    command = snakemake_command(run, jobs, cores, profile)
     root = PROJECT / run
     environment = {**os.environ, **job_environment(os.environ)}
     with held(root / ".lock", 30, run) as lock, (root / "snakemake.log").open("wb") as log:
@@ -61,7 +61,7 @@ def run_plan(run: str, cores: int, profile: str = "local", more: list[str] | Non
             preexec_fn=_end_with_parent,
         )
         try:
-            _watch(process, root)
+            _watch(process, root, [job.name for job in jobs])
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             process.wait()
@@ -79,10 +79,9 @@ def _results(root: Path) -> dict[str, float]:
     return {path.parent.name: path.stat().st_mtime for path in found}
 
 
-def _watch(process: subprocess.Popen[bytes], root: Path) -> None:
+def _watch(process: subprocess.Popen[bytes], root: Path, planned: list[str]) -> None:
     """Print each job's closing line when its result appears, until Snakemake ends."""
     seen, started = _results(root), time.monotonic()
-    planned = read_lock(root)
     while True:
         ended = process.poll() is not None
         now = _results(root)

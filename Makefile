@@ -1,0 +1,49 @@
+# make reproduce   the whole study on the embedded model nano, ending with a report to open
+# make test        the tests
+# More targets: install, check, nano, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
+PYTHON ?= python3.11
+VENV   ?= .venv
+PARAMS ?= params/nano.yaml
+CORES  ?= 2
+# auto: the CUDA libraries are installed if the torch build wants them; cpu, gpu: never, always.
+DEVICE ?= auto
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: reproduce test check install nano published lint clean
+
+reproduce: install
+	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
+
+test: install
+	$(BIN)/python -m pytest -q -n $(CORES)
+
+# The long checks: end to end, kill and resume, LaTeX.
+check: install
+	$(BIN)/python -m pytest -q -m long
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock requirements-cuda.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	$(BIN)/python workflow/needs_cuda.py $(DEVICE) || \
+	  $(BIN)/python -m pip install --quiet --no-deps -r requirements-cuda.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+# Rebuild the embedded model and its benchmarks (about half an hour of CPU time).
+nano: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m codealign.nano build
+
+# Regenerate the committed tables and figures from the published numbers.
+published: install
+	$(BIN)/codealign tables --source paper --out paper_tables/paper
+	$(BIN)/codealign figures --source paper --out figures/paper
+
+lint: install
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+clean:
+	rm -rf $(VENV) runs .snakemake unsloth_compiled_cache

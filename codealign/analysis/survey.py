@@ -1,0 +1,155 @@
+"""Shares of survey answers with Wilson intervals, from an answers file or from the printed shares.
+
+Answers file: CSV with a column `respondent` (unique) and a column for each of Q1 to Q8 of Table 7. A
+cell holds one of the question's options (`data/survey_questions.yaml`) word for word; Q6 takes
+several, separated by semicolons. A blank cell is "no answer": it is counted as missing and is not
+in the share's denominator. Anything else is an error that names its line; nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from codealign.analysis import stats
+from codealign.errors import CodealignError, nearest
+from codealign.paths import DATA
+
+DERIVED = "count derived from the printed share and 30 respondents"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A row of Table 7; `totals` are reported shares that span several options."""
+
+    id: str
+    group: str
+    question: str
+    printed: str
+    options: list[str]
+    multiple: bool = False
+    totals: dict[str, list[str]] = field(default_factory=dict)
+
+
+@cache
+def questions() -> dict[str, Question]:
+    """Return the survey's questions by id."""
+    data = yaml.safe_load((DATA / "survey_questions.yaml").read_text(encoding="utf-8"))
+    return {q["id"]: Question(**q) for q in data}
+
+
+def read_answers(path: Path | str) -> list[dict[str, list[str]]]:
+    """Read and check an answers file; one mapping {question id: chosen options} a respondent.
+
+    Raises
+    ------
+    CodealignError
+        No such file, a missing or unknown column, or bad rows: one line for each, with its number.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise CodealignError(f"{path}: no such file; see the schema in codealign/analysis/survey.py")
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        _check_columns(path, list(reader.fieldnames or []))
+        rows = [(reader.line_num, row) for row in reader]
+    faults, seen = [], set()
+    for line, row in rows:
+        fault = _row_fault(row, seen)
+        if fault:
+            faults.append(f"{path}:{line}: {fault}")
+        seen.add(row["respondent"])
+    if faults:
+        raise CodealignError("\n".join(faults))
+    return [{q: _chosen(row[q], questions()[q]) for q in questions()} for _, row in rows]
+
+
+def _check_columns(path: Path, found: list[str]) -> None:
+    expected = ["respondent", *questions()]
+    for name in found:
+        if name not in expected:
+            raise CodealignError(f"{path}: unknown column {name!r}" + nearest(name, expected))
+    lacking = [name for name in expected if name not in found]
+    if lacking:
+        raise CodealignError(f"{path}: no column {', '.join(lacking)}; expected {expected}")
+
+
+def _row_fault(row: dict[Any, Any], seen: set[str]) -> str:
+    """Return the first fault of a row, or ""."""
+    if None in row or None in row.values():
+        return "the number of cells differs from the header's"
+    if not row["respondent"]:
+        return "respondent is empty"
+    if row["respondent"] in seen:
+        return f"respondent {row['respondent']} answers twice"
+    for question in questions().values():
+        chosen = _chosen(row[question.id], question)
+        for answer in chosen:
+            if answer not in question.options:
+                return f"{question.id}: {answer!r} is no option" + nearest(answer, question.options)
+        if len(set(chosen)) < len(chosen):
+            return f"{question.id}: an option is given twice"
+    return ""
+
+
+def _chosen(cell: str, question: Question) -> list[str]:
+    parts = cell.split(";") if question.multiple else [cell]
+    return [p.strip() for p in parts if p.strip()]
+
+
+def shares(answers: list[dict[str, list[str]]]) -> pd.DataFrame:
+    """Return the share of every option and total of every question.
+
+    Columns: question, option, count, n (who answered), missing (who did not), percent, low, high
+    (Wilson, in percent), interval, derived (False: counted from answers).
+    """
+    rows = []
+    for q in questions().values():
+        given = [a[q.id] for a in answers if a[q.id]]
+        for option, members in {**{o: [o] for o in q.options}, **q.totals}.items():
+            count = sum(any(m in chosen for m in members) for chosen in given)
+            rows.append(_share(q.id, option, count, len(given), len(answers) - len(given), ""))
+    return pd.DataFrame(rows)
+
+
+def published_shares() -> pd.DataFrame:
+    """Return the printed shares (section 6.1) with counts derived from them and marked so.
+
+    `printed` is the percentage as printed; `percent` is recomputed from the derived count.
+
+    Raises
+    ------
+    CodealignError
+        A printed share is no count out of its respondents to the printed decimal.
+    """
+    rows = []
+    for r in pd.read_csv(DATA / "survey_marginals.csv").itertuples(index=False):
+        count = round(r.percent * r.respondents / 100)
+        if round(100 * count / r.respondents, 1) != r.percent:
+            raise CodealignError(f"survey: {r.percent} % is no count out of {r.respondents}")
+        row = _share(r.question, r.option, count, r.respondents, 0, DERIVED)
+        rows.append({**row, "printed": r.percent})
+    return pd.DataFrame(rows)
+
+
+def _share(q: str, option: str, count: int, n: int, missing: int, derived: str) -> dict[str, Any]:
+    low, high, method = stats.wilson(count, n)
+    return {
+        "question": q,
+        "option": option,
+        "count": count,
+        "n": n,
+        "missing": missing,
+        "percent": 100 * count / n if n else float("nan"),
+        "low": 100 * low,
+        "high": 100 * high,
+        "interval": method,
+        "derived": bool(derived),
+        "note": derived,
+    }

@@ -1,0 +1,149 @@
+"""The `codealign` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from codealign import __version__
+from codealign.errors import CodealignError
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    from codealign.workflow.reproduce import reproduce
+
+    return reproduce(
+        Path(args.params), args.cores, only=args.only, dry_run=args.dry_run, profile=args.profile
+    )
+
+
+def _status(args: argparse.Namespace) -> int:
+    from codealign.workflow.status import status_lines
+
+    print("\n".join(status_lines(Path(args.run))))
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from codealign.doctor import examine
+
+    for finding in examine():
+        print(finding, flush=True)
+    return 0
+
+
+def _tables(args: argparse.Namespace) -> int:
+    from codealign.analysis.tables import write_tables
+    from codealign.workflow.sources import open_source
+
+    for path in write_tables(Path(args.out), open_source(args.source)):
+        print(f"wrote {path}")
+    return 0
+
+
+def _figures(args: argparse.Namespace) -> int:
+    from codealign.analysis.figures import write_figures
+    from codealign.workflow.sources import open_source
+
+    for path in write_figures(Path(args.out), open_source(args.source)):
+        print(f"wrote {path}")
+    return 0
+
+
+def _claims(args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from codealign.analysis.claims import claims_markdown, ledger
+    from codealign.workflow.sources import open_source
+
+    claims = ledger(open_source(args.source), source=args.source)
+    if args.json:
+        print(json.dumps([asdict(c) for c in claims], indent=1, default=str))
+    else:
+        print(claims_markdown(claims))
+    return 0
+
+
+def _advise(args: argparse.Namespace) -> int:
+    from codealign.analysis.advice import advise
+    from codealign.workflow.sources import open_source
+
+    for advice in advise(open_source(args.source)):
+        print(advice)
+    return 0
+
+
+def _execute(args: argparse.Namespace) -> int:
+    from codealign.sandbox import execute_stream
+
+    execute_stream(sys.stdin, sys.stdout, workers=args.workers, accept=args.accept)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="codealign", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse._ActionsContainer:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run_command=run)
+        return sub
+
+    sub = command("reproduce", _reproduce, "run a profile from preference data to the report")
+    sub.add_argument("--params", default="params/nano.yaml", help="profile (default: %(default)s)")
+    sub.add_argument("--only", default="", metavar="STAGE", help="one notebook and what it needs")
+    sub.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="jobs at once")
+    sub.add_argument("--profile", default="local", help="folder in workflow/profiles")
+    sub.add_argument("--dry-run", action="store_true", help="say what would run")
+
+    sub = command("status", _status, "say which jobs of a run are done")
+    sub.add_argument("run", nargs="?", default="runs/nano", help="run folder (default: %(default)s)")
+
+    command("doctor", _doctor, "say what this machine can do and how to get what is missing")
+
+    for name, run, out in (
+        ("tables", _tables, "paper_tables/paper"),
+        ("figures", _figures, "figures/paper"),
+    ):
+        sub = command(name, run, f"regenerate the paper's {name} from scores")
+        _add_source(sub)
+        sub.add_argument("--out", default=out, help="folder to write to (default: %(default)s)")
+
+    sub = command("claims", _claims, "recompute every claim of the paper, with rule and verdict")
+    _add_source(sub)
+    sub.add_argument("--json", action="store_true", help="a list of objects instead of Markdown")
+
+    sub = command("advise", _advise, "hold the paper's recommendations against a run's scores")
+    sub.add_argument("source", help="run folder, e.g. runs/nano, or `paper`")
+
+    sub = command("execute", _execute, "run programs, one JSON line each, in the sandbox")
+    sub.add_argument("--json", action="store_true", help="JSON Lines in and out (the only format)")
+    sub.add_argument("--workers", type=int, default=1)
+    sub.add_argument("--accept", choices=("strong", "basic"), default="strong")
+    return parser
+
+
+def _add_source(sub: argparse._ActionsContainer) -> None:
+    sub.add_argument("--source", default="paper", help="`paper` or a run folder such as runs/nano")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; return the exit code (1 after an error, 2 for wrong usage)."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.run_command(args)
+    except CodealignError as error:
+        print(f"codealign: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Text generation behind one interface: transformers, vLLM, any OpenAI-compatible server.
+
+Every sample has its own random seed, made from the item's id and the sample's index. On the
+`transformers` engine one uniform number a step is drawn from it and turned into a token by the
+inverse of the cumulative distribution, so an item gets the same sample whatever its place, its
+batch and its neighbours, on one device, up to rounding of the logits: padding to another length
+changes the last bits of a probability, and a draw that falls within that distance (about 1e-6) of
+the border between two tokens may go to the other one. vLLM and servers take the same seed and
+document their own guarantee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from codealign.errors import CodealignError
+from codealign.params import Generation
+from codealign.records import seed_of
+
+Finish = Literal["stop", "length", "overflow"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A prompt to complete; `id` is stable and unique, `prompt` is the text the model reads."""
+
+    id: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The `index`-th completion of request `id`, without its prompt.
+
+    `finish` is "stop" (end of text or a stop string, neither is in `text`), "length" (cut at
+    `max_new_tokens` or at the end of the model's context) or "overflow" (the prompt alone fills
+    the context: nothing was generated and `text` is empty). `tokens` counts generated tokens,
+    0 if the engine does not tell.
+    """
+
+    id: str
+    index: int
+    text: str
+    finish: Finish
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One completion to make: what an engine gets. `seed` is in [0, 2**63)."""
+
+    id: str
+    index: int
+    prompt: str
+    seed: int
+
+
+class Engine(Protocol):
+    """What a generation engine offers."""
+
+    def chat(self, content: str) -> str:
+        """Return the prompt text for one user message, in the model's chat format."""
+
+    def complete(
+        self, jobs: Sequence[Job], settings: Generation, stop: Sequence[str]
+    ) -> Iterator[Completion]:
+        """Yield one completion a job, in any order."""
+
+
+def generate(
+    items: Iterable[Request],
+    engine: Engine,
+    settings: Generation,
+    n: int = 1,
+    *,
+    seed: int = 0,
+    stop: Sequence[str] = (),
+    done: Container[tuple[str, int]] = (),
+) -> Iterator[Completion]:
+    """Yield `n` completions of every item, as they get ready (in no promised order).
+
+    Parameters
+    ----------
+    items : requests with unique ids.
+    engine : from `open_engine`, or any object with `Engine`'s two methods.
+    settings : temperature (0 is greedy), top_p, max_new_tokens, batch_size.
+    n : samples an item; must be 1 when greedy.
+    seed : the run's seed; with the item's id and the sample's index it seeds each sample.
+    stop : strings that end a completion; they are cut off.
+    done : (id, index) of completions not wanted again, so that a killed run can continue.
+
+    Raises
+    ------
+    CodealignError
+        Two items with one id; `n` > 1 with temperature 0; a fault of the engine.
+    """
+    items = list(items)
+    if n > 1 and settings.temperature == 0:
+        raise CodealignError(f"generate: {n} greedy samples would be equal; set temperature > 0")
+    if len({item.id for item in items}) < len(items):
+        raise CodealignError("generate: two requests share an id; ids must be unique")
+    jobs = [
+        Job(item.id, index, item.prompt, seed_of(seed, item.id, index))
+        for item in items
+        for index in range(n)
+        if (item.id, index) not in done
+    ]
+    return engine.complete(jobs, settings, tuple(stop))
+
+
+def cut_at_stop(text: str, stop: Sequence[str]) -> str | None:
+    """Return `text` up to the first stop string in it, or None if there is none."""
+    places = [place for s in stop if (place := text.find(s)) >= 0]
+    return text[: min(places)] if places else None
+
+
+def open_engine(
+    kind: Literal["transformers", "vllm", "openai"],
+    name: str,
+    variant: str,
+    adapter: str | None = None,
+    *,
+    base_url: str = "",
+) -> Engine:
+    """Return the engine of a model of the registry.
+
+    Parameters
+    ----------
+    kind : "transformers" (this process), "vllm" (this process, a GPU) or "openai" (a server).
+    name, variant : as in `models.load`. For a server, `name` is the name it knows the model by,
+        and a finetuned variant is asked through its chat endpoint.
+    adapter : folder of a PEFT adapter; a server must have it loaded itself under `name`.
+    base_url : the server, e.g. http://localhost:8000/v1; "" is the client library's default.
+    """
+    if kind == "openai":
+        from codealign.generate.server import ServerEngine
+
+        return ServerEngine(name, base_url=base_url, chat=variant == "finetuned")
+    if kind == "vllm":
+        from codealign.generate.vllm import VllmEngine
+
+        return VllmEngine(name, variant, adapter)
+    from codealign.generate.local import LocalEngine
+    from codealign.models import load
+
+    return LocalEngine(*load(name, variant, adapter, backend="peft", training=False))

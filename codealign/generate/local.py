@@ -1,0 +1,177 @@
+"""Generation with transformers in this process: one batched loop, fast on a CPU too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from codealign.errors import CodealignError
+from codealign.generate import Completion, Job, cut_at_stop
+from codealign.generate.cache import roomy_cache, take_rows
+from codealign.generate.sampling import pick, uniforms
+from codealign.models import chat_prompt, encode
+from codealign.params import Generation
+
+STOP_EVERY = 4  # steps between searches for stop strings; a late find only costs those steps
+
+
+class LocalEngine:
+    """Completes prompts with a loaded model.
+
+    Parameters
+    ----------
+    model, tokenizer : from `models.load(..., training=False)`.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self.context: int = model.config.max_position_embeddings
+        self.ends = _end_tokens(model, tokenizer)
+
+    def chat(self, content: str) -> str:
+        """Return the prompt text for one user message, in the model's chat format."""
+        return chat_prompt(self.tokenizer, content)
+
+    def complete(
+        self, jobs: Sequence[Job], settings: Generation, stop: Sequence[str]
+    ) -> Iterator[Completion]:
+        """Yield one completion a job, batch by batch, longest prompts first."""
+        ids = {job.prompt: encode(self.tokenizer, job.prompt) for job in jobs}
+        if empty := [job.id for job in jobs if not ids[job.prompt]]:
+            raise CodealignError(f"generate: empty prompt in request {empty[0]}")
+        for job in jobs:
+            if len(ids[job.prompt]) >= self.context:
+                yield Completion(job.id, job.index, "", "overflow")
+        fits = [job for job in jobs if len(ids[job.prompt]) < self.context]
+        fits.sort(key=lambda job: (-len(ids[job.prompt]), job.id, job.index))
+        for start in range(0, len(fits), settings.batch_size):
+            some = fits[start : start + settings.batch_size]
+            batch = _Batch(self, [ids[job.prompt] for job in some], settings, stop)
+            written = batch.run(uniforms([j.seed for j in some], settings.max_new_tokens))
+            for job, tokens in zip(some, written, strict=True):
+                yield self._completion(job, ids[job.prompt], tokens, stop)
+
+    def _completion(
+        self, job: Job, prompt: list[int], tokens: list[int], stop: Sequence[str]
+    ) -> Completion:
+        ended = bool(tokens) and tokens[-1] in self.ends
+        text = self.text(prompt, tokens[:-1] if ended else tokens)
+        cut = cut_at_stop(text, stop)
+        finish = "stop" if ended or cut is not None else "length"
+        return Completion(job.id, job.index, text if cut is None else cut, finish, len(tokens))
+
+    def text(self, prompt: list[int], tokens: list[int]) -> str:
+        """Return the text that `tokens` add to a prompt.
+
+        Decoding them alone would lose a leading blank with SentencePiece tokenizers.
+        """
+        before = self.tokenizer.decode(prompt, skip_special_tokens=True)
+        whole = self.tokenizer.decode([*prompt, *tokens], skip_special_tokens=True)
+        if whole.startswith(before):
+            return whole[len(before) :]
+        return self.tokenizer.decode(tokens, skip_special_tokens=True)
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    declared = model.generation_config.eos_token_id
+    listed = declared if isinstance(declared, list) else [declared]
+    return frozenset(t for t in (*listed, tokenizer.eos_token_id) if t is not None)
+
+
+class _Batch:
+    """The state of one batch; rows are numbered as given, `alive` holds those still written."""
+
+    def __init__(
+        self,
+        engine: LocalEngine,
+        prompts: list[list[int]],
+        settings: Generation,
+        stop: Sequence[str],
+    ) -> None:
+        self.engine, self.prompts, self.settings, self.stop = engine, prompts, settings, stop
+        self.device = engine.model.device
+        self.ends = torch.tensor(sorted(engine.ends), device=self.device)
+        self.alive = list(range(len(prompts)))
+        self.written: list[list[int]] = [[] for _ in prompts]
+
+    @torch.inference_mode()
+    def run(self, uniform: torch.Tensor) -> list[list[int]]:
+        """Return each row's new tokens (an end token included); `uniform` is [rows, steps]."""
+        uniform = uniform.to(self.device)
+        logits = self._read_prompts(uniform.shape[1])
+        for step in range(uniform.shape[1]):
+            draw = uniform[self.alive, step]
+            tokens = pick(logits, draw, self.settings.temperature, self.settings.top_p)
+            for row, token in zip(self.alive, tokens.tolist(), strict=True):
+                self.written[row].append(token)
+            tokens = self._drop_finished(tokens, step)
+            if not self.alive or step + 1 == uniform.shape[1]:
+                break
+            logits = self._step(tokens)
+        return self.written
+
+    def _read_prompts(self, steps: int) -> torch.Tensor:
+        """Read each distinct prompt once, left-padded; return the logits of every row's next token.
+
+        Sets the cache, `mask` [rows, prompt + steps] (1 where there is a token) and `position`.
+        """
+        distinct = list(dict.fromkeys(map(tuple, self.prompts)))
+        which = torch.tensor([distinct.index(tuple(p)) for p in self.prompts], device=self.device)
+        self.width = max(map(len, distinct))
+        ids = torch.full((len(distinct), self.width), _pad(self.engine), dtype=torch.long)
+        mask = torch.ones(len(distinct), self.width + steps, dtype=torch.long)
+        for row, prompt in enumerate(distinct):
+            ids[row, self.width - len(prompt) :] = torch.tensor(prompt)
+            mask[row, : self.width - len(prompt)] = 0
+        mask = mask.to(self.device)
+        self.cache = roomy_cache(self.engine.model.config)
+        positions = (mask[:, : self.width].cumsum(1) - 1).clamp(min=0)
+        logits = self._forward(ids.to(self.device), mask[:, : self.width], positions)
+        take_rows(self.cache, which)
+        self.mask, self.position = mask[which], positions[which, -1]
+        return logits[which]
+
+    def _step(self, tokens: torch.Tensor) -> torch.Tensor:
+        self.width += 1
+        self.position = self.position + 1
+        return self._forward(tokens[:, None], self.mask[:, : self.width], self.position[:, None])
+
+    def _forward(
+        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor
+    ) -> torch.Tensor:
+        return self.engine.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+
+    def _drop_finished(self, tokens: torch.Tensor, step: int) -> torch.Tensor:
+        """Drop rows at an end token, at the end of the context or behind a stop string."""
+        finished = torch.isin(tokens, self.ends) | (self.position + 2 >= self.engine.context)
+        if self.stop and step % STOP_EVERY == STOP_EVERY - 1:
+            stopped = [self._has_stop(row) for row in self.alive]
+            finished = finished | torch.tensor(stopped, device=self.device)
+        if not finished.any():
+            return tokens
+        keep = (~finished).nonzero().squeeze(1)
+        self.alive = [self.alive[i] for i in keep.tolist()]
+        if self.alive:
+            take_rows(self.cache, keep)
+            self.mask, self.position = self.mask[keep], self.position[keep]
+        return tokens[keep]
+
+    def _has_stop(self, row: int) -> bool:
+        """Tell whether a stop string ends among the last tokens (each is at least one byte)."""
+        reach = STOP_EVERY + max(len(s.encode()) for s in self.stop)
+        tail = self.engine.tokenizer.decode(self.written[row][-reach:])
+        return any(s in tail for s in self.stop)
+
+
+def _pad(engine: LocalEngine) -> int:
+    pad = engine.tokenizer.pad_token_id
+    return min(engine.ends, default=0) if pad is None else pad

@@ -1,0 +1,65 @@
+"""Duplicates among seeds, and seeds that give away a benchmark's problems."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from codealign.records import stable_id
+
+GRAM = 10  # words, as in the decontamination of The Stack's models
+SHARE = 0.5  # of a benchmark text's n-grams found in one seed
+
+
+def words(text: str) -> list[str]:
+    """Return the words and numbers of a text in lower case, without punctuation."""
+    return re.findall(r"[a-z0-9_]+", text.lower())
+
+
+def grams(text: str, n: int = GRAM) -> set[tuple[str, ...]]:
+    """Return the n-grams of a text's words; a shorter text is one gram, an empty one has none."""
+    found = words(text)
+    if len(found) < n:
+        return {tuple(found)} if found else set()
+    return {tuple(found[i : i + n]) for i in range(len(found) - n + 1)}
+
+
+class Benchmarks:
+    """Texts (prompts, solutions) that a seed must not give away.
+
+    Parameters
+    ----------
+    texts : the benchmarks' prompts and, if wanted, solutions.
+    n : words in an n-gram.
+    share : a seed is contaminated if it holds at least this share of a text's n-grams, 0 to 1.
+    """
+
+    def __init__(self, texts: Iterable[str], n: int = GRAM, share: float = SHARE) -> None:
+        self.n, self.share = n, share
+        self.sizes: list[int] = []
+        self.owners: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        for text in texts:
+            found = grams(text, n)
+            for gram in found:
+                self.owners[gram].append(len(self.sizes))
+            self.sizes.append(len(found))
+
+    def contaminate(self, code: str) -> bool:
+        """Tell whether a text of the benchmarks is found in `code`, wholly or in large part."""
+        sizes = {self.n} | {len(g) for g in self.owners if len(g) < self.n}
+        found = set().union(*(grams(code, n) for n in sizes))
+        hits = Counter(owner for gram in found for owner in self.owners.get(gram, ()))
+        return any(count >= self.share * self.sizes[owner] for owner, count in hits.items())
+
+
+def fingerprint(code: str) -> str:
+    """Return an id that is equal for functions that differ in name, docstring or layout only."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.name = "f"
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+    return stable_id("function", ast.dump(tree))

@@ -1,0 +1,165 @@
+"""Python source files read into functions, with what each needs from its module."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+import sysconfig
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from codealign.errors import CodealignError
+
+SKIPPED_FOLDERS = frozenset(
+    "test tests __pycache__ site-packages idlelib lib2to3 turtledemo ensurepip _vendor".split()
+)
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A module-level import or constant: what provides a name. `module` is "" for a constant."""
+
+    statement: str
+    module: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Module:
+    """A parsed source file; `path` is relative to the corpus, with forward slashes."""
+
+    path: str
+    lines: tuple[str, ...]
+    tree: ast.Module
+
+    @cached_property
+    def bindings(self) -> dict[str, Binding]:
+        """What provides each name that the module imports or assigns at its top level."""
+        found: dict[str, Binding] = {}
+        for node in self.tree.body:
+            found.update(_bindings(node))
+        return found
+
+
+@dataclass(frozen=True)
+class SourceFunction:
+    """A function with the module it stands in."""
+
+    module: Module
+    node: FunctionNode
+
+    @cached_property
+    def code(self) -> str:
+        """The function's own source lines, decorators included, with a final newline."""
+        first = min([self.node.lineno, *(d.lineno for d in self.node.decorator_list)])
+        return "\n".join(self.module.lines[first - 1 : self.node.end_lineno]) + "\n"
+
+    @cached_property
+    def docstring(self) -> str:
+        """The cleaned docstring, "" if there is none."""
+        return ast.get_docstring(self.node) or ""
+
+    @cached_property
+    def requirements(self) -> list[Binding] | None:
+        """The imports and constants the code needs, in source order; None if a name is not found.
+
+        A constant's own names are followed too.
+        """
+        found: dict[str, Binding] = {}
+        todo = list(free_names(self.code) - {self.node.name})
+        while todo:
+            name = todo.pop()
+            if name in found:
+                continue
+            if name not in self.module.bindings:
+                return None
+            found[name] = self.module.bindings[name]
+            if not found[name].module:
+                todo.extend(free_names(found[name].statement))
+        return sorted(found.values(), key=lambda b: b.line)
+
+    @property
+    def standalone(self) -> str:
+        """The code after the imports and constants it needs (none if a name is not found)."""
+        needed = dict.fromkeys(b.statement for b in self.requirements or ())
+        return "".join(s + "\n" for s in needed) + ("\n\n" if needed else "") + self.code
+
+
+def _bindings(node: ast.stmt) -> Iterator[tuple[str, Binding]]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            name = (alias.asname or alias.name).split(".")[0]
+            statement = ast.unparse(ast.Import([alias]))
+            yield name, Binding(statement, alias.name.split(".")[0], node.lineno)
+    elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        for alias in node.names:
+            statement = ast.unparse(ast.ImportFrom(node.module, [alias], 0))
+            root = node.module.split(".")[0]
+            yield alias.asname or alias.name, Binding(statement, root, node.lineno)
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        if len(node.targets) == 1:
+            yield node.targets[0].id, Binding(ast.unparse(node), "", node.lineno)
+
+
+def free_names(code: str) -> set[str]:
+    """Return the names that a piece of code reads but neither defines nor finds among builtins."""
+    top = symtable.symtable(code, "<code>", "exec")
+    tables = [top]
+    names: set[str] = set()
+    while tables:
+        table = tables.pop()
+        tables.extend(table.get_children())
+        for symbol in table.get_symbols():
+            defined = symbol.is_assigned() or symbol.is_imported()
+            if symbol.is_referenced() and (symbol.is_global() or (table is top and not defined)):
+                names.add(symbol.get_name())
+    defined_at_top = {s.get_name() for s in top.get_symbols() if s.is_assigned()}
+    return {n for n in names - defined_at_top if not hasattr(builtins, n)}
+
+
+def corpus_folder(corpus: str) -> Path:
+    """Return the folder of a corpus: `stdlib` is the running Python's library, else a folder.
+
+    Raises
+    ------
+    CodealignError
+        There is no such folder.
+    """
+    folder = Path(sysconfig.get_path("stdlib") if corpus == "stdlib" else corpus)
+    if not folder.is_dir():
+        raise CodealignError(f"corpus {corpus!r}: no such folder; give `stdlib` or a folder")
+    return folder
+
+
+def read_modules(folder: Path, counts: Counter[str]) -> Iterator[Module]:
+    """Yield the modules under a folder in the order of their paths.
+
+    `counts` gets the files that were read and, by reason, those that could not be. Test folders,
+    vendored packages, site-packages and hidden folders are left out.
+    """
+    for path in sorted(folder.rglob("*.py")):
+        relative = path.relative_to(folder)
+        if any(p in SKIPPED_FOLDERS or p.startswith(".") for p in relative.parts[:-1]):
+            continue
+        counts["files"] += 1
+        try:
+            text = path.read_text(encoding="utf-8")
+            tree = ast.parse(text)
+        except UnicodeDecodeError:
+            counts["files that are not UTF-8"] += 1
+        except (SyntaxError, ValueError, RecursionError):
+            counts["files that do not parse"] += 1
+        else:
+            yield Module(relative.as_posix(), tuple(text.split("\n")), tree)
+
+
+def functions(module: Module) -> Iterator[SourceFunction]:
+    """Yield the functions defined at a module's top level (not methods, not nested ones)."""
+    for node in module.tree.body:
+        if isinstance(node, FunctionNode):
+            yield SourceFunction(module, node)

@@ -1,0 +1,76 @@
+"""`codealign reproduce`: plan, run, report, and a closing summary."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+from codealign.models import check_available
+from codealign.params import load_params
+from codealign.paths import PROJECT, RunPaths
+from codealign.workflow.plan import Job, freeze, make_plan, select
+from codealign.workflow.run import failures, run_plan
+from codealign.workflow.status import job_state
+
+
+def reproduce(
+    params_file: Path, cores: int, only: str = "", dry_run: bool = False, profile: str = "local"
+) -> int:
+    """Run a profile; return 0, or 1 if a job failed.
+
+    Parameters
+    ----------
+    params_file : e.g. `params/nano.yaml`.
+    cores : notebook jobs at once.
+    only : run one notebook (`02_sft` or `sft`) and what it needs.
+    dry_run : say which jobs would run, start none.
+    profile : folder in `workflow/profiles`.
+
+    Raises
+    ------
+    CodealignError
+        A fault in the parameters, or another process is at work on this run.
+    """
+    params = load_params(params_file)
+    run = f"runs/{params.profile}"
+    for model in params.models:
+        check_available(model)
+    plan = make_plan(params, run)
+    jobs = select(plan, only) if only else plan
+    root = PROJECT / run
+    started = time.monotonic()
+    freeze(plan, run)
+    if dry_run:
+        return _show_plan(jobs, root)
+    print(f"{run}: {len(jobs)} notebooks on {cores} cores; log: {run}/snakemake.log", flush=True)
+    code = run_plan(run, jobs, cores, profile)
+    if code:
+        print("\n".join(failures(root, jobs)))
+    _report(root)
+    minutes = (time.monotonic() - started) / 60
+    print(f"{'failed' if code else 'done'} after {minutes:.1f} min")
+    if code:
+        print(f"mend the cause and run the same command again; finished jobs are kept. Log: {run}/snakemake.log")
+    return 1 if code else 0
+
+
+def _show_plan(jobs: list[Job], root: Path) -> int:
+    states = {job.name: job_state(root, job.name) for job in jobs}
+    for job in jobs:
+        needs = f"  needs {', '.join(job.needs)}" if job.needs else ""
+        print(f"{states[job.name]:9}{job.name}{needs}")
+    count = Counter(states.values())
+    print(", ".join(f"{n} {state}" for state, n in sorted(count.items())))
+    return 0
+
+
+def _report(root: Path) -> None:
+    """Build the report from what is there, print the summary and the report's path."""
+    from codealign.analysis.summary import summary_text
+    from codealign.report import build_report
+
+    index = build_report(RunPaths(root))
+    print(summary_text(root))
+    print(f"report: {os.path.relpath(index, PROJECT)}")
