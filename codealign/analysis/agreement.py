@@ -1,4 +1,4 @@
-"""Agreement of two judges on a 1-10 scale: within a tolerance, and linear weighted kappa (Cohen 1968).
+"""Agreement of two judges on a 1-10 scale: within a tolerance, and weighted kappa (Cohen 1968).
 
 The paper (section 6.2) gives kappa at tolerances of 1, 2 and 3 points and does not say how the
 tolerance enters. Two readings are offered, and named in every result:

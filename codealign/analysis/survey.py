@@ -1,6 +1,6 @@
 """Shares of survey answers with Wilson intervals, from an answers file or from the printed shares.
 
-Answers file: CSV with a column `respondent` (unique) and a column for each of Q1 to Q8 of Table 7. A
+Answers file: CSV with a column `respondent` (unique) and one for each of Q1 to Q8 of Table 7. A
 cell holds one of the question's options (`data/survey_questions.yaml`) word for word; Q6 takes
 several, separated by semicolons. A blank cell is "no answer": it is counted as missing and is not
 in the share's denominator. Anything else is an error that names its line; nothing is dropped.
@@ -54,7 +54,7 @@ def read_answers(path: Path | str) -> list[dict[str, list[str]]]:
     """
     path = Path(path)
     if not path.exists():
-        raise CodealignError(f"{path}: no such file; see the schema in codealign/analysis/survey.py")
+        raise CodealignError(f"{path}: no such file; `codealign.analysis.survey` has the schema")
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         _check_columns(path, list(reader.fieldnames or []))
