@@ -5,9 +5,7 @@ Nothing here sends anything anywhere except to fetch weights that are not on thi
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,20 +13,12 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
+from codealign import weights
 from codealign.errors import CodealignError, nearest
 from codealign.params import Lora, Section, Variant, validate
 from codealign.paths import NANO_WEIGHTS, PROJECT
 
 REGISTRY = PROJECT / "params" / "models.yaml"
-QUIET = {
-    "UNSLOTH_DISABLE_STATISTICS": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "WANDB_MODE": "disabled",
-    "VLLM_NO_USAGE_STATS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "TRANSFORMERS_VERBOSITY": "error",
-}
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 Backend = Literal["unsloth", "peft"]
@@ -44,15 +34,6 @@ class ModelSpec(Section):
     chat: list[Variant] = Field(default=[], description="variants asked through a chat template")
     target_modules: list[str] = Field(default=LINEAR, description="layers that get a LoRA adapter")
     gated: str = Field("", description="how to get access; empty: free to fetch")
-
-
-def quiet_environment() -> None:
-    """Turn the libraries' telemetry off, unless the user has set a variable himself.
-
-    Call before importing unsloth, transformers, trl or vllm; the loaders do.
-    """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
 
 
 @cache
@@ -129,16 +110,17 @@ def load(
     Parameters
     ----------
     name, variant : a model of the registry, or a folder with `pretrained/` and `finetuned/`.
-    adapter : folder of a PEFT adapter. When training it is trained on; else it is merged into the
-        weights, so that generation costs nothing more.
+    adapter : folder of a PEFT adapter. When training it is trained further; else it is merged into
+        the weights, so that generation costs nothing more.
     backend : "unsloth" or "peft"; only matters for training.
     training : whether the model is to be trained.
-    lora : a new adapter's settings, when training without `adapter`; `lora.quantize` loads the
-        base weights in 4 bits (QLoRA) in either case.
+    lora : settings of a new adapter when training without `adapter` (None: the defaults).
+        `quantize` loads the base weights in 4 bits (QLoRA), in training only.
     attention : "eager" is faster for short sequences on a CPU.
     dtype : of the weights; "auto" is float32 on a CPU and bfloat16 on a GPU. On a CPU the trainer's
-        autocast does the arithmetic of training in bfloat16 where it is fast.
-    max_length : longest training sequence, for Unsloth.
+        autocast does the arithmetic of training in bfloat16 where it is asked to.
+    max_length : longest training sequence in tokens, for Unsloth.
+    gradient_checkpointing : recompute activations instead of keeping them, in training.
     seed : of a new adapter's random half.
 
     Returns
@@ -151,34 +133,60 @@ def load(
         Unknown model; weights that cannot be had (says how to get them); no Unsloth; 4 bits
         without a GPU; an adapter folder without an adapter.
     """
-    quiet_environment()
-    where, revision = source(name, variant)
+    weights.quiet_environment()
+    lora = lora or Lora()
+    entry, (where, revision) = spec(name), source(name, variant)
     if adapter is not None and not (Path(adapter) / "adapter_config.json").exists():
         raise CodealignError(f"{adapter}: no adapter here; train that stage first")
-    if training and backend == "unsloth":
-        require_unsloth()
-    import torch
-
-    quantize = training and lora is not None and lora.quantize
-    if quantize and not torch.cuda.is_available():
-        raise CodealignError("4-bit weights (lora.quantize) need a GPU; set quantize: false")
-    if dtype == "auto":
-        dtype = "bfloat16" if torch.cuda.is_available() else "float32"
-    common = {"revision": revision, "dtype": getattr(torch, dtype), "attn_implementation": attention}
+    fast = training and backend == "unsloth"
+    if fast:
+        weights.require_unsloth()
+    options = weights.options(dtype, attention, quantize=training and lora.quantize)
     try:
-        if training and backend == "unsloth":
-            from unsloth import FastLanguageModel
-
-            model, _ = FastLanguageModel.from_pretrained(
-                where, max_seq_length=max_length, load_in_4bit=quantize, **common
-            )
-        else:
-            model = _load_plain(where, quantize, common)
-        tokenizer = _load_tokenizer(where, revision)
+        base = weights.base_unsloth(where, revision, max_length, options) if fast else None
+        base = base or weights.base_plain(where, revision, options)
+        tokenizer = weights.tokenizer(where, revision)
     except OSError as error:
         raise CodealignError(_unavailable(name, where, error)) from error
-    if training:
-        checkpointing = gradient_checkpointing
-        make = _attach_unsloth if backend == "unsloth" else _attach_peft
-        return make(model, name, adapter, lora or Lora(), checkpointing, seed), tokenizer
-    return _merge(model, adapter).eval(), tokenizer
+    if not training:
+        return weights.merged(base, adapter).eval(), tokenizer
+    attach = weights.attach_unsloth if fast else weights.attach_plain
+    settings = weights.adapter_settings(adapter, lora, entry.target_modules)
+    model = attach(base, settings, gradient_checkpointing, seed)
+    if adapter is not None:
+        weights.copy_adapter(model, adapter)
+    return model, tokenizer
+
+
+def _unavailable(name: str, where: str, error: OSError) -> str:
+    if gated := spec(name).gated:
+        return f"{where}: cannot fetch the weights; access is gated: {gated} ({error})"
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        return (
+            f"{where}: weights are not on this machine and HF_HUB_OFFLINE=1 forbids fetching; on a "
+            f"machine with network run `hf download {where}` or unset HF_HUB_OFFLINE"
+        )
+    return f"{where}: cannot load the weights; check name and network ({error})"
+
+
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """Return the token ids of a prompt, with the model's start token exactly once (if it has one).
+
+    A chat template writes the start token as text; plain prompts get it from the tokenizer.
+    """
+    bos = tokenizer.bos_token
+    return tokenizer(text, add_special_tokens=not (bos and text.startswith(bos)))["input_ids"]
+
+
+def chat_prompt(tokenizer: Any, content: str) -> str:
+    """Return the prompt text for one user message, up to where the answer begins.
+
+    Raises
+    ------
+    CodealignError
+        The tokenizer has no chat template: a pretrained model asked as if it were fine-tuned.
+    """
+    if not tokenizer.chat_template:
+        raise CodealignError(f"{tokenizer.name_or_path}: no chat template; use a finetuned variant")
+    messages = [{"role": "user", "content": content}]
+    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)

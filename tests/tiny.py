@@ -1,4 +1,4 @@
-"""A tiny random Llama with a byte-level tokenizer, where a test needs a model but not a good one."""
+"""A tiny random Llama with a byte-level tokenizer, for tests that need a model, not a good one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def tiny_llama(seed: int = 0, hidden: int = 32, layers: int = 2):
 
 
 def make_tiny(folder: Path | str, seed: int = 0) -> Path:
-    """Write `pretrained/` and `finetuned/` folders; return `folder`, which `load` takes as a name."""
+    """Write `pretrained/` and `finetuned/` folders; return `folder`, a name `models.load` takes."""
     folder = Path(folder)
     for number, variant in enumerate(VARIANTS):
         tokenizer, model = tiny_tokenizer(variant), tiny_llama(seed + number)

@@ -1,0 +1,173 @@
+"""Getting base weights, tokenizers and adapters into memory, with Unsloth or plain PEFT.
+
+The steps behind `models.load`, which is what to call.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from codealign.errors import CodealignError
+from codealign.params import Lora
+
+QUIET = {
+    "UNSLOTH_DISABLE_STATISTICS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "WANDB_MODE": "disabled",
+    "VLLM_NO_USAGE_STATS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def quiet_environment() -> None:
+    """Turn the libraries' telemetry off, unless the user has set a variable himself.
+
+    Call before importing unsloth, transformers, trl or vllm; the loaders do.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+def require_unsloth() -> None:
+    """Import Unsloth, which must come before transformers, TRL and PEFT to have its full effect.
+
+    Raises
+    ------
+    CodealignError
+        Unsloth is not installed or does not work on this machine.
+    """
+    if "unsloth" in sys.modules:
+        return
+    remedy = "run `make install`, or set backend: peft in the params"
+    if importlib.util.find_spec("unsloth") is None:
+        raise CodealignError(f"backend: unsloth, but Unsloth is not installed; {remedy}")
+    quiet_environment()
+    try:
+        import unsloth  # noqa: F401
+    except (ImportError, NotImplementedError, RuntimeError) as error:
+        raise CodealignError(f"Unsloth does not work here ({error}); {remedy}") from error
+
+
+def options(dtype: str, attention: str, quantize: bool) -> dict[str, Any]:
+    """Return what both loaders need to know; "auto" is float32 on a CPU, bfloat16 on a GPU."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    if quantize and not gpu:
+        raise CodealignError("lora.quantize (4-bit weights) needs a GPU; set quantize: false")
+    if dtype == "auto":
+        dtype = "bfloat16" if gpu else "float32"
+    return {"dtype": getattr(torch, dtype), "attn_implementation": attention, "quantize": quantize}
+
+
+def base_unsloth(where: str, revision: str | None, length: int, options: dict[str, Any]) -> Any:
+    """Return base weights with Unsloth's patches, from exactly this source (no mirror)."""
+    from unsloth import FastLanguageModel
+
+    return FastLanguageModel.from_pretrained(
+        where,
+        revision=revision,
+        max_seq_length=length,
+        load_in_4bit=options["quantize"],
+        use_exact_model_name=True,
+        use_gradient_checkpointing=False,
+        dtype=options["dtype"],
+        attn_implementation=options["attn_implementation"],
+    )[0]
+
+
+def base_plain(where: str, revision: str | None, options: dict[str, Any]) -> Any:
+    """Return base weights as transformers loads them, on the GPU if there is one."""
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    rest = {key: value for key, value in options.items() if key != "quantize"}
+    if options["quantize"]:
+        rest["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    model = AutoModelForCausalLM.from_pretrained(where, revision=revision, **rest)
+    if options["quantize"] or not torch.cuda.is_available():
+        return model
+    return model.to("cuda")
+
+
+def tokenizer(where: str, revision: str | None) -> Any:
+    """Return the tokenizer; one without a pad token pads with its end token."""
+    from transformers import AutoTokenizer
+
+    found = AutoTokenizer.from_pretrained(where, revision=revision)
+    if found.pad_token is None:
+        found.pad_token = found.eos_token
+    return found
+
+
+def adapter_settings(
+    adapter: Path | str | None, lora: Lora, target_modules: list[str]
+) -> dict[str, Any]:
+    """Return LoRA settings: those an adapter was saved with, else the params'."""
+    if adapter is None:
+        settings = {"r": lora.r, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout}
+        return {**settings, "target_modules": target_modules}
+    config = json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
+    return {key: config[key] for key in ("r", "lora_alpha", "lora_dropout", "target_modules")}
+
+
+def attach_unsloth(model: Any, settings: dict[str, Any], checkpointing: bool, seed: int) -> Any:
+    """Add a fresh trainable adapter with Unsloth's kernels and checkpointing."""
+    from unsloth import FastLanguageModel
+
+    return FastLanguageModel.get_peft_model(
+        model,
+        random_state=seed,
+        use_gradient_checkpointing="unsloth" if checkpointing else False,
+        **settings,
+    )
+
+
+def attach_plain(model: Any, settings: dict[str, Any], checkpointing: bool, seed: int) -> Any:
+    """Add a fresh trainable adapter with PEFT; the trainer turns checkpointing on."""
+    import torch
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    if getattr(model, "is_loaded_in_4bit", False):
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
+    torch.manual_seed(seed)
+    return get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **settings))
+
+
+def copy_adapter(model: Any, adapter: Path | str) -> None:
+    """Overwrite a fresh adapter with a saved one, wherever its base weights once lay.
+
+    Raises
+    ------
+    CodealignError
+        The saved adapter is of another model.
+    """
+    from peft import load_peft_weights, set_peft_model_state_dict
+
+    result = set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cpu"))
+    missing = [key for key in result.missing_keys if "lora_" in key]
+    if strange := [*result.unexpected_keys, *missing]:
+        raise CodealignError(f"{adapter}: adapter of another model ({strange[0]})")
+
+
+def merged(model: Any, adapter: Path | str | None) -> Any:
+    """Return the model with the adapter (if any) added into its weights."""
+    if adapter is None:
+        return model
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
