@@ -1,0 +1,46 @@
+"""What tables and figures show of a run besides its scores: counts of data, survey, agreement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from codealign.paths import RunPaths
+
+STEPS = ("seeds", "concepts", "instructions", "responses", "executions", "pairs")
+
+
+@dataclass(frozen=True)
+class Context:
+    """Measured material of one run; empty parts were not run.
+
+    Attributes
+    ----------
+    counts : records written by each step of the preference pipeline, {(model, requirement): {step:
+        number}}; steps are `STEPS`.
+    shares : survey shares as `survey.shares` returns them.
+    agreement : judge agreement as `agreement.agreement` returns it.
+    """
+
+    counts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    shares: pd.DataFrame | None = None
+    agreement: pd.DataFrame | None = None
+
+
+def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
+    """Count the records of each step's file in every `prefs/<model>/<requirement>` folder."""
+    found = {}
+    root = RunPaths(Path(run_root)).root / "prefs"
+    for folder in sorted(p for p in root.glob("*/*") if p.is_dir()):
+        files = {step: folder / f"{step}.jsonl" for step in STEPS}
+        counts = {step: _lines(file) for step, file in files.items() if file.exists()}
+        if counts:
+            found[folder.parent.name, folder.name] = counts
+    return found
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for line in file if line.strip())

@@ -1,0 +1,58 @@
+"""Tables 1 to 7 from data, as Markdown, CSV and LaTeX (booktabs)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from codealign.analysis.context import Context
+from codealign.analysis.scores import PAPER, published
+from codealign.analysis.tables.latex import to_latex
+from codealign.analysis.tables.model import Table, to_csv, to_markdown
+from codealign.analysis.tables.scores import interval_table, score_table
+from codealign.analysis.tables.texts import (
+    dataset_table,
+    recommendation_table,
+    survey_table,
+    task_table,
+)
+from codealign.records import write_text
+
+FORMATS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
+
+
+def build_tables(scores: pd.DataFrame, context: Context | None = None) -> list[Table]:
+    """Return Tables 1 to 7 and the interval tables of 3 to 5.
+
+    Parameters
+    ----------
+    scores : tidy scores. Rows of a run are set below the printed ones, named as measured; rows of
+        the paper are always shown as printed, whether they are in `scores` or not.
+    context : the run's data counts and survey shares, if there are any.
+    """
+    context = context or Context()
+    measured = scores[scores["source"] != PAPER]
+    printed = published()
+    parts = [(score_table(t, printed, measured), interval_table(t, printed, measured))
+             for t in (3, 4, 5)]  # fmt: skip
+    flat = [table for pair in parts for table in pair]
+    return [
+        task_table(), dataset_table(context), *flat, recommendation_table(), survey_table(context),
+    ]  # fmt: skip
+
+
+def write_tables(
+    out: Path | str, scores: pd.DataFrame, context: Context | None = None
+) -> list[Path]:
+    """Write every table in every format to the folder `out`; return the paths.
+
+    Parameters are those of `build_tables`. Files: `table3.md`, `.csv`, `.tex`, and so on.
+    """
+    paths = []
+    for table in build_tables(scores, context):
+        for suffix, render in FORMATS.items():
+            path = Path(out) / f"{table.name}.{suffix}"
+            write_text(path, render(table))
+            paths.append(path)
+    return paths

@@ -1,0 +1,245 @@
+"""Tables 3, 4 and 5: scores by model, stage and benchmark, published and measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from codealign.analysis.scores import PAPER, Benchmark, benchmarks
+from codealign.analysis.tables.model import Cell, Group, Row, Table, rounded
+from codealign.paths import DATA
+from codealign.records import STAGES, VARIANTS
+
+STAGE_LABELS = {"base": "Base", "sft": "SFT", "dpo": "DPO", "bonbon": "BoNBoN"}
+VARIANT_LABELS = {"pretrained": "Pre", "finetuned": "Fine"}
+TITLES = {
+    3: "Table 3. Functional benchmarks, pass@1; EvalPerf in percent",
+    4: "Table 4. CODAL benchmark, ratings out of 10",
+    5: "Table 5. EvoEval benchmark, pass@1",
+}
+NOT_RUN = "not run"
+TIE = "t"
+KEY = "Pre: pretrained, Fine: fine-tuned model. Bold: the highest of a model's four stages."
+TIE_NOTE = "Several stages share the highest value; the print has only some of them in bold."
+
+
+@cache
+def model_labels() -> dict[str, dict[int, str]]:
+    """Return how each table (2 to 5) of the paper prints a model's name."""
+    return yaml.safe_load((DATA / "model_labels.yaml").read_text(encoding="utf-8"))
+
+
+def label(model: str, table: int) -> str:
+    """Return the model's name as the table prints it; a model not in the paper keeps its name."""
+    return model_labels().get(model, {}).get(table, model)
+
+
+def number(value: float, b: Benchmark) -> str:
+    """Return a score as its table prints it: 0.720, 63.4%, 5.42 or .39."""
+    if math.isnan(value):
+        return "none scored"
+    text = rounded(value, b.decimals)
+    if b.metric == "dps":
+        return text + "%"
+    return text.removeprefix("0") if b.table == 5 else text
+
+
+def bounds(row: dict[str, Any], b: Benchmark) -> str:
+    """Return a score's 95 % interval as its table prints numbers, or "-" where it is undefined."""
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return "-"
+    return f"{number(row['low'], b)}–{number(row['high'], b)}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A benchmark of one variant in one model's block: values and printed bold by stage."""
+
+    benchmark: Benchmark
+    variant: str
+    rows: dict[str, dict[str, Any]]
+
+    def shown(self) -> dict[str, float]:
+        """Values by stage, rounded as shown, so that ties are ties of what a reader sees."""
+        known = {s: r["value"] for s, r in self.rows.items() if not math.isnan(r["value"])}
+        return {s: float(rounded(v, self.benchmark.decimals)) for s, v in known.items()}
+
+    def best(self) -> set[str]:
+        """Stages with the highest value; none if there is nothing to choose between."""
+        values = self.shown()
+        if len(set(values.values())) < 2:
+            return set()
+        top = max(values.values())
+        return {stage for stage, value in values.items() if value == top}
+
+    def printed(self) -> set[str] | None:
+        """Stages in bold in the print; None for measured values."""
+        if any("bold" not in row for row in self.rows.values()):
+            return None
+        return {stage for stage, row in self.rows.items() if row["bold"]}
+
+
+def score_table(table: int, published: pd.DataFrame, measured: pd.DataFrame) -> Table:
+    """Build Table 3, 4 or 5: the printed block of each model, then the run's blocks.
+
+    A measured block of a model that the paper has follows its printed block. A measured cell
+    without a score says "not run".
+    """
+    columns = [b for b in benchmarks().values() if b.table == table]
+    rows: list[Row] = []
+    notes: list[tuple[str, str]] = []
+    for name, block in _blocks(table, published, measured):
+        rows.append(Group(name))
+        rows += _block_rows(block, columns, notes)
+    kept = [b.name for b in columns]
+    footer = [("", KEY), ("", _sizes(columns)), *_measured_notes(measured, kept)]
+    footer += sorted(notes, key=lambda note: note[0] == TIE)
+    return _table(f"table{table}", _caption(table, measured), columns, rows, footer)
+
+
+def interval_table(table: int, published: pd.DataFrame, measured: pd.DataFrame) -> Table:
+    """Build the companion of Table 3, 4 or 5 with the 95 % interval of every score."""
+    columns = [b for b in benchmarks().values() if b.table == table]
+    rows: list[Row] = []
+    for name, block in _blocks(table, published, measured):
+        rows.append(Group(name))
+        lookup = _lookup(block)
+        for stage in _stages(block):
+            cells = [
+                Cell(bounds(row, b) if row else NOT_RUN)
+                for b, v in _grid(columns)
+                for row in [lookup.get((b.name, v, stage))]
+            ]
+            rows.append([Cell(STAGE_LABELS[stage]), *cells])
+    kept = [b.name for b in columns]
+    both = pd.concat([f for f in (published, measured) if len(f)], ignore_index=True)
+    used = sorted(set(both[both["benchmark"].isin(kept)]["interval"]) - {""})
+    caption = f"{_caption(table, measured)}: 95 % intervals"
+    footer = [("", f"Interval: {', '.join(used)}."), ("", _sizes(columns))]
+    if any("variance bound" in name for name in used):
+        footer.append(("", BOUND_NOTE))
+    return _table(f"table{table}_intervals", caption, columns, rows, footer)
+
+
+BOUND_NOTE = (
+    "Variance bound: the values of single problems are not published; a mean of values between 0 "
+    "and the largest score cannot vary more than a proportion does, so these intervals are at "
+    "least as wide as ones from the values would be."
+)
+
+
+def _table(
+    name: str, caption: str, columns: list[Benchmark], rows: list[Row], notes: list[tuple[str, str]]
+) -> Table:
+    head = ["Model", *(VARIANT_LABELS[v] for _ in columns for v in VARIANTS)]
+    spans = [("", 1), *((b.head, len(VARIANTS)) for b in columns)]
+    return Table(name, caption, head, ["l", *"r" * (len(head) - 1)], rows, spans, notes)
+
+
+def _caption(table: int, measured: pd.DataFrame) -> str:
+    sources = ", ".join(sorted(measured["source"].unique()))
+    return TITLES[table] + (f" (as printed, and as measured in run {sources})" if sources else "")
+
+
+def _blocks(
+    table: int, published: pd.DataFrame, measured: pd.DataFrame
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield (heading, rows) of each model: printed order first, then models of the run alone."""
+    kept = [b.name for b in benchmarks().values() if b.table == table]
+    printed = published[published["benchmark"].isin(kept)]
+    ours = measured[measured["benchmark"].isin(kept)]
+    several = len(ours) > 0
+    for model in [*dict.fromkeys([*printed["model"], *ours["model"]])]:
+        for frame in (printed[printed["model"] == model], ours[ours["model"] == model]):
+            for source, block in frame.groupby("source", sort=False):
+                said = "published" if source == PAPER else f"measured, run {source}"
+                yield label(model, table) + (f" · {said}" if several else ""), block
+
+
+def _lookup(block: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+    return {(r["benchmark"], r["variant"], r["stage"]): r for r in block.to_dict("records")}
+
+
+def _stages(block: pd.DataFrame) -> list[str]:
+    found = set(block["stage"])
+    return [stage for stage in STAGES if stage in found]
+
+
+def _grid(columns: list[Benchmark]) -> list[tuple[Benchmark, str]]:
+    return [(b, v) for b in columns for v in VARIANTS]
+
+
+def _block_rows(
+    block: pd.DataFrame, columns: list[Benchmark], notes: list[tuple[str, str]]
+) -> list[list[Cell]]:
+    """Return a row a stage; footnotes about the print's bold are appended to `notes`."""
+    lookup, stages = _lookup(block), _stages(block)
+    by_column = []
+    for b, variant in _grid(columns):
+        rows = {s: lookup[b.name, variant, s] for s in stages if (b.name, variant, s) in lookup}
+        column = Column(b, variant, rows)
+        mark = _bold_note(column, block["model"].iloc[0], notes)
+        by_column.append({s: _cell(column, s, mark) for s in stages})
+    return [[Cell(STAGE_LABELS[s]), *(cells[s] for cells in by_column)] for s in stages]
+
+
+def _cell(column: Column, stage: str, mark: str) -> Cell:
+    if stage not in column.rows:
+        return Cell(NOT_RUN)
+    best = column.best()
+    marked = stage in (best or {"base"})
+    return Cell(number(column.rows[stage]["value"], column.benchmark), stage in best, mark * marked)
+
+
+def _bold_note(column: Column, model: str, notes: list[tuple[str, str]]) -> str:
+    """Return the footnote letter of a column whose print is bold elsewhere ("" if it agrees)."""
+    printed, best = column.printed(), column.best()
+    if printed is None or printed == best:
+        return ""
+    if printed and printed < best:
+        notes += [(TIE, TIE_NOTE)] * ((TIE, TIE_NOTE) not in notes)
+        return TIE
+    letters = sum(mark != TIE for mark, _ in notes)
+    mark = "abcdefghijklm"[letters]
+    notes.append((mark, _contradiction(column, model, printed, best)))
+    return mark
+
+
+def _contradiction(column: Column, model: str, printed: set[str], best: set[str]) -> str:
+    b = column.benchmark
+
+    def named(stages: set[str]) -> str:
+        inside = [s for s in STAGES if s in stages]
+        values = [f"{STAGE_LABELS[s]} ({number(column.rows[s]['value'], b)})" for s in inside]
+        return " and ".join(values) or "none"
+
+    where = f"{label(model, b.table)}, {b.head}, {VARIANT_LABELS[column.variant]}"
+    return f"{where}: the print has {named(printed)} in bold; the highest is {named(best)}."
+
+
+def _sizes(columns: list[Benchmark]) -> str:
+    parts = [f"{b.column} {b.n}" for b in columns]
+    return f"Problems behind a published score: {', '.join(parts)}."
+
+
+def _measured_notes(measured: pd.DataFrame, kept: list[str]) -> list[tuple[str, str]]:
+    """Say the n of measured scores and how many problems could not be scored."""
+    ours = measured[measured["benchmark"].isin(kept)]
+    notes = []
+    for source, frame in ours.groupby("source"):
+        sizes = frame.groupby("benchmark", sort=False)["n"].agg(["min", "max"])
+        parts = [
+            f"{benchmarks()[name].column} {low}" + (f" to {high}" if high != low else "")
+            for name, low, high in sizes.itertuples()
+        ]
+        missing = int(frame["missing"].sum())
+        said = f"{missing} problems could not be scored and are in no score" if missing else ""
+        text = f"Problems behind a score of run {source}: {', '.join(parts)}."
+        notes.append(("", text + (f" Over all cells, {said}." if said else "")))
+    return notes
