@@ -15,7 +15,6 @@ ESCAPES = {
 DOCUMENT = r"""% To use this table in another document, take \begin{table} to \end{table};
 % it needs the packages array, booktabs and graphicx.
 \documentclass[10pt]{article}
-\usepackage[T1]{fontenc}
 \usepackage[a4paper,landscape,margin=1.5cm]{geometry}
 \usepackage{array,booktabs,graphicx}
 \pagestyle{empty}
@@ -23,14 +22,17 @@ DOCUMENT = r"""% To use this table in another document, take \begin{table} to \e
 \begin{table}[p]
 \centering
 \textbf{@CAPTION}\par\medskip
-\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%
-\begin{tabular}{@COLUMNS}
+\newsavebox{\shownbox}\newlength{\shownwidth}
+\sbox{\shownbox}{\begin{tabular}{@COLUMNS}
 \toprule
 @HEAD
 \midrule
 @ROWS
 \bottomrule
 \end{tabular}}
+\setlength{\shownwidth}{\wd\shownbox}
+\ifdim\shownwidth>\textwidth\setlength{\shownwidth}{\textwidth}\fi
+\resizebox{\shownwidth}{!}{\usebox{\shownbox}}
 @NOTES
 \end{table}
 \end{document}
@@ -90,4 +92,4 @@ def _cell(cell: Cell) -> str:
 
 def _note(mark: str, text: str) -> str:
     raised = rf"\textsuperscript{{{mark}}}" if mark else ""
-    return rf"\par\smallskip\parbox{{\textwidth}}{{\scriptsize {raised}{latex_text(text)}}}"
+    return rf"\par\smallskip\parbox{{\shownwidth}}{{\scriptsize {raised}{latex_text(text)}}}"

@@ -51,7 +51,7 @@ def number(value: float, b: Benchmark) -> str:
 
 
 def bounds(row: dict[str, Any], b: Benchmark) -> str:
-    """Return a score's 95 % interval as its table prints numbers, or "-" where it is undefined."""
+    """Return a score's 95% interval as its table prints numbers, or "-" where it is undefined."""
     if pd.isna(row["low"]) or pd.isna(row["high"]):
         return "-"
     return f"{number(row['low'], b)}–{number(row['high'], b)}"
@@ -120,7 +120,7 @@ def interval_table(table: int, published: pd.DataFrame, measured: pd.DataFrame) 
     kept = [b.name for b in columns]
     both = pd.concat([f for f in (published, measured) if len(f)], ignore_index=True)
     used = sorted(set(both[both["benchmark"].isin(kept)]["interval"]) - {""})
-    caption = f"{_caption(table, measured)}: 95 % intervals"
+    caption = f"{_caption(table, measured)}: 95% intervals"
     footer = [("", f"Interval: {', '.join(used)}."), ("", _sizes(columns))]
     if any("variance bound" in name for name in used):
         footer.append(("", BOUND_NOTE))

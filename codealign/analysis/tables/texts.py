@@ -76,7 +76,7 @@ def survey_table(context: Context) -> Table:
         rows.append([Cell(q.id), Cell(q.question), Cell(q.printed), *cells])
     head = ["ID", "Question", "Response options", *sources]
     notes = [
-        ("", "Shares with 95 % Wilson intervals. Published: only these are printed (section 6.1); "
+        ("", "Shares with 95% Wilson intervals. Published: only these are printed (section 6.1); "
              f"each {survey.DERIVED}."),
     ]  # fmt: skip
     align = ["l", "4", "7", *["6"] * len(sources)]
@@ -88,8 +88,8 @@ def _shares(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "not published"
     parts = [
-        f"{r.option} {rounded(r.percent, 1)} % ({r.count}/{r.n}; "
-        f"{rounded(r.low, 0)}–{rounded(r.high, 0)} %)"
+        f"{r.option} {rounded(r.percent, 1)}% ({r.count}/{r.n}; "
+        f"{rounded(r.low, 0)}–{rounded(r.high, 0)}%)"
         if r.n
         else f"{r.option}: no answer"
         for r in frame.itertuples(index=False)
