@@ -17,6 +17,7 @@ from codealign import weights
 from codealign.errors import CodealignError, nearest
 from codealign.params import Lora, Section, Variant, validate
 from codealign.paths import NANO_WEIGHTS, PROJECT
+from codealign.weights import quiet_environment as quiet_environment
 
 REGISTRY = PROJECT / "params" / "models.yaml"
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -133,7 +134,7 @@ def load(
         Unknown model; weights that cannot be had (says how to get them); no Unsloth; 4 bits
         without a GPU; an adapter folder without an adapter.
     """
-    weights.quiet_environment()
+    quiet_environment()
     lora = lora or Lora()
     entry, (where, revision) = spec(name), source(name, variant)
     if adapter is not None and not (Path(adapter) / "adapter_config.json").exists():

@@ -40,6 +40,7 @@ class Prefs(Section):
     variant: Variant = Field("pretrained", description="the variant that writes the data")
     seeds: int = Field(300, ge=1, description="seed functions used")
     responses: int = Field(8, ge=2, description="sampled responses an instruction")
+    shots: int = Field(0, ge=0, le=2, description="worked examples before each prompt")
     engine: Literal["transformers", "vllm", "openai"] = "transformers"
     base_url: str = Field("", description="server of the openai engine")
     concepts: Generation = Generation(max_new_tokens=48)

@@ -53,7 +53,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Concepts:
-    """Programming concepts that the model found in a seed; `dimension` is "" for functional."""
+    """Programming concepts that the model found in a seed."""
 
     id: str
     seed_id: str
@@ -97,7 +97,11 @@ class Execution:
 
 @dataclass(frozen=True)
 class Pair:
-    """One preference: the chosen response passed its tests, the rejected one did not."""
+    """One preference: the chosen response passed its tests, the rejected one did not.
+
+    `prompt` is the bare task (with its principle, if any); training puts it into the model's own
+    format: `prompts.response_prompt` for a pretrained model, a chat message for a finetuned one.
+    """
 
     id: str
     instruction_id: str

@@ -34,9 +34,10 @@ class Filter:
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes inside a function, without those of functions and classes nested in it."""
+    nested = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
     for child in ast.iter_child_nodes(node):
         yield child
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+        if not isinstance(child, nested):
             yield from own_nodes(child)
 
 

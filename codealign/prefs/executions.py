@@ -1,0 +1,66 @@
+"""Runs responses with their own tests in the sandbox; continues where a killed run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+from tqdm import tqdm
+
+from codealign.prefs.responses import has_tests, program
+from codealign.records import Execution, Response, Resumable
+from codealign.sandbox import Program, Result
+
+
+class Runs(Protocol):
+    """What is asked of `sandbox.Sandbox`."""
+
+    def run(self, programs: Iterable[Program]) -> Iterator[Result]:
+        """Yield one result a program, in any order."""
+
+
+def execute(
+    responses: Iterable[Response], sandbox: Runs, path: Path, cpu_s: float
+) -> dict[str, Execution]:
+    """Return the execution of each response that has code and tests, by response id.
+
+    A program that the sandbox itself failed on is run once more; if it fails on it again, it is
+    kept with the verdict `sandbox_error` and tried afresh by the next run.
+
+    Parameters
+    ----------
+    path : file of the executions.
+    cpu_s : CPU seconds a program may use.
+    """
+    programs = {r.id: program(r, cpu_s) for r in responses if r.code and has_tests(r)}
+    with closing(Resumable(path, Execution)) as file:
+        for found in [e for e in file.done.values() if e.verdict == "sandbox_error"]:
+            del file.done[found.id]
+        pending = [p for p in programs.values() if p.id not in file.done]
+        with tqdm(total=len(programs), desc="executions", leave=False) as bar:
+            bar.update(len(programs) - len(pending))
+            errors = _run(pending, sandbox, file, bar, retry=True)
+            _run(errors, sandbox, file, bar, retry=False)
+        return {e.id: e for e in file.finish(programs)}
+
+
+def _run(
+    programs: list[Program], sandbox: Runs, file: Resumable[Execution], bar: tqdm, retry: bool
+) -> list[Program]:
+    """Record the results; return the programs to run again."""
+    by_id = {p.id: p for p in programs}
+    again = []
+    for result in sandbox.run(programs) if programs else ():
+        if retry and result.verdict == "sandbox_error":
+            again.append(by_id[result.id])
+            continue
+        file.append(Execution(result.id, result.verdict, result.detail, result.level, result.cpu_s))
+        bar.update()
+    return again
+
+
+def errors_note(errors: int) -> str:
+    """Return what a closing line says of sandbox errors."""
+    return f", {errors} sandbox error{'s' * (errors != 1)} (retried)" if errors else ""

@@ -1,0 +1,98 @@
+"""Instructions to sampled responses with their own tests, and to programs that run them.
+
+What is read from a response:
+
+- its code is the first fenced Python block; a fence that is never closed (a text cut at its
+  longest) holds no code;
+- its tests are the first fenced block behind a heading `### Tests`;
+- the tests count only if one of them asserts something about a name that the code defines.
+
+A response without code or without tests is not executed: it neither passes, nor has it been shown
+to fail, so it is neither chosen nor rejected, and is counted apart.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from codealign.generate import Completion, Request
+from codealign.params import Generation
+from codealign.prefs.steps import Recipe, made_id
+from codealign.prompts import task_text
+from codealign.records import Instruction, Response
+from codealign.sandbox import Program
+
+STOP = ("### Instruction", "### Snippet", "### Concepts")
+FENCE = re.compile(r"^```(?:python|py)?[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+TESTS_HEADING = re.compile(r"^#+ *Tests\b.*$", re.MULTILINE)
+
+
+def requests(
+    instructions: Iterable[Instruction], recipe: Recipe, settings: Generation
+) -> list[tuple[Request, Instruction]]:
+    """Return one request an instruction (it is sampled n times), beside the instruction."""
+    found = []
+    for one in instructions:
+        task = task_text(one.text, one.principle)
+        prompt = recipe.prompt("response", "response", instruction=task)
+        request_id = recipe.request_id("response", one.id, prompt, settings)
+        found.append((Request(request_id, prompt), one))
+    return found
+
+
+def split_response(text: str) -> tuple[str, str]:
+    """Return a response's code and tests, "" where there are none."""
+    heading = TESTS_HEADING.search(text)
+    answer, rest = (text[: heading.start()], text[heading.end() :]) if heading else (text, "")
+    code, tests = FENCE.search(answer), FENCE.search(rest)
+    return (code[1] if code else ""), (tests[1] if tests else "")
+
+
+def parse(completion: Completion, instruction: Instruction) -> Response:
+    """Return the response in a completion."""
+    code, tests = split_response(completion.text)
+    return Response(
+        id=made_id(completion.id, completion.index),
+        instruction_id=instruction.id,
+        index=completion.index,
+        text=completion.text.strip("\n") + "\n",
+        code=code,
+        tests=tests,
+        finish=completion.finish,
+    )
+
+
+def has_tests(response: Response) -> bool:
+    """Tell whether a test asserts something about a name that the code defines.
+
+    Code or tests that do not parse count as tested if they have the word assert: running them
+    shows the fault.
+    """
+    try:
+        code, tests = ast.parse(response.code), ast.parse(response.tests)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return bool(re.search(r"\bassert\b", response.tests))
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    defined = {n.name for n in code.body if isinstance(n, kinds)}
+    asserts = [n for n in ast.walk(tests) if isinstance(n, ast.Assert)]
+    used = {n.id for a in asserts for n in ast.walk(a) if isinstance(n, ast.Name)}
+    return bool(defined & used)
+
+
+def program(response: Response, cpu_s: float) -> Program:
+    """Return the program that runs a response's code and then its tests."""
+    return Program(id=response.id, code=f"{response.code}\n{response.tests}", cpu_s=cpu_s)
+
+
+def count(responses: Iterable[Response]) -> dict[str, int]:
+    """Return how many responses have no code, no tests, or were cut at their longest."""
+    found = {"without code": 0, "without tests": 0, "cut at the longest": 0}
+    for response in responses:
+        found["cut at the longest"] += response.finish == "length"
+        if not response.code:
+            found["without code"] += 1
+        elif not has_tests(response):
+            found["without tests"] += 1
+    return found

@@ -1,0 +1,91 @@
+"""Params: every shipped profile is valid; every fault is named with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.params import Params, Sft, load_params, validate
+
+PROJECT = Path(__file__).resolve().parents[1]
+PROFILES = sorted(p for p in (PROJECT / "params").glob("*.yaml") if p.name != "models.yaml")
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.name)
+def test_a_shipped_profile_is_valid_and_named_like_its_file(path: Path) -> None:
+    assert load_params(path).profile == path.stem
+
+
+def test_the_papers_profile_trains_two_epochs() -> None:
+    # Section 3: about 120k steps, 2 full epochs, for SFT and for alignment.
+    params = load_params(PROJECT / "params" / "paper.yaml")
+    assert [params.sft.epochs, params.dpo.epochs, params.bonbon.epochs] == [2, 2, 2]
+
+
+def test_an_unknown_key_names_the_nearest(tmp_path) -> None:
+    path = write(tmp_path, "profile: mine\nsft: {learning_rat: 1.0e-4}\n")
+    with pytest.raises(CodealignError, match="sft.learning_rat'; did you mean 'learning_rate'"):
+        load_params(path)
+
+
+def test_an_unknown_section_names_the_nearest(tmp_path) -> None:
+    path = write(tmp_path, "profile: mine\nfunctionl: {}\n")
+    with pytest.raises(CodealignError, match="'functionl'; did you mean 'functional'"):
+        load_params(path)
+
+
+def test_a_key_of_a_nested_section_is_checked_against_that_section(tmp_path) -> None:
+    path = write(tmp_path, "profile: mine\nsft: {lora: {zzz: 3}}\n")
+    with pytest.raises(CodealignError, match=r"sft\.lora\.zzz'; valid: alpha, dropout, quantize, r"):
+        load_params(path)
+
+
+def test_a_wrong_type_is_not_converted(tmp_path) -> None:
+    path = write(tmp_path, 'profile: mine\nprefs: {seeds: "many"}\n')
+    with pytest.raises(CodealignError, match=r"prefs\.seeds: .*integer.*'many'"):
+        load_params(path)
+
+
+def test_a_value_out_of_range_is_refused(tmp_path) -> None:
+    path = write(tmp_path, "profile: mine\ndpo: {beta: 0.0}\n")
+    with pytest.raises(CodealignError, match=r"dpo\.beta: .*greater than 0"):
+        load_params(path)
+
+
+def test_all_faults_are_listed_at_once(tmp_path) -> None:
+    path = write(tmp_path, "profile: mine\ndpo: {beta: -1.0, betta: 2.0}\n")
+    with pytest.raises(CodealignError) as error:
+        load_params(path)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_broken_yaml_is_one_clear_error(tmp_path) -> None:
+    with pytest.raises(CodealignError, match="not valid YAML"):
+        load_params(write(tmp_path, "profile: [mine\n"))
+
+
+def test_a_list_is_not_a_profile(tmp_path) -> None:
+    with pytest.raises(CodealignError, match="expected a mapping of settings, found list"):
+        load_params(write(tmp_path, "- profile\n"))
+
+
+def test_a_missing_file_names_those_that_are_there(tmp_path) -> None:
+    write(tmp_path, "profile: mine\n")
+    with pytest.raises(CodealignError, match="no such params file.*mine.yaml"):
+        load_params(tmp_path / "other.yaml")
+
+
+def test_a_section_can_be_checked_alone() -> None:
+    assert validate(Sft, {"epochs": 1.0}, "sft").epochs == 1.0
+
+
+def test_every_field_has_a_default_but_the_profile() -> None:
+    assert [n for n, f in Params.model_fields.items() if f.is_required()] == ["profile"]

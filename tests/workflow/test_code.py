@@ -1,0 +1,69 @@
+"""The code a notebook runs: cells, modules behind it, one hash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.paths import PACKAGE
+from codealign.workflow import code
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    """Write a notebook with the given code cells; return its name."""
+    for function in (code.code_cells, code.closure, code.code_hash):
+        function.cache_clear()
+    monkeypatch.setattr(code, "notebook_path", lambda name: tmp_path / f"{name}.ipynb")
+
+    def write(name: str, *sources: str, outputs: tuple = ()) -> str:
+        cells = [
+            {"cell_type": "code", "source": [s], "outputs": list(outputs),
+             "metadata": {"tags": ["parameters"] if i == 0 else []}}
+            for i, s in enumerate(sources)
+        ]  # fmt: skip
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
+        return name
+
+    return write
+
+
+def test_parameters_are_the_names_of_the_tagged_cell(notebook) -> None:
+    name = notebook("a", "model = 'nano'  # x\nseed: int = 0  # y\n", "other = 1")
+    assert code.notebook_parameters(name) == ["model", "seed"]
+
+
+def test_modules_are_followed_to_their_imports(notebook) -> None:
+    name = notebook("a", "seed = 0", "from codealign.records import Pair")
+    assert set(code.closure(name)) == {
+        PACKAGE / f"{m}.py" for m in ("__init__", "records", "errors")
+    } - {PACKAGE / "__init__.py"}
+
+
+def test_a_changed_cell_changes_the_hash(notebook) -> None:
+    one = code.code_hash(notebook("a", "seed = 0", "print(1)"))
+    two = code.code_hash(notebook("b", "seed = 0", "print(2)"))
+    assert one != two
+
+
+def test_saved_outputs_do_not_change_the_hash(notebook) -> None:
+    one = code.code_hash(notebook("a", "seed = 0", "print(1)"))
+    two = code.code_hash(notebook("b", "seed = 0", "print(1)", outputs=({"text": "1"},)))
+    assert one == two
+
+
+def test_an_imported_module_is_part_of_the_hash(notebook) -> None:
+    one = code.code_hash(notebook("a", "seed = 0", "import codealign.records"))
+    two = code.code_hash(notebook("b", "seed = 0", "import codealign.paths  # records"))
+    assert one != two
+
+
+def test_a_broken_notebook_is_one_clear_error(tmp_path: Path, monkeypatch) -> None:
+    code.code_cells.cache_clear()
+    (tmp_path / "x.ipynb").write_text("{")
+    monkeypatch.setattr(code, "notebook_path", lambda name: tmp_path / f"{name}.ipynb")
+    with pytest.raises(CodealignError, match="cannot be read as a notebook"):
+        code.code_cells("x")

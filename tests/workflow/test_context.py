@@ -1,0 +1,60 @@
+"""The context of a notebook: settings, an output folder that is never taken for a stale one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.params import Sft
+from codealign.paths import RunPaths
+from codealign.workflow.context import Context
+
+
+def context(tmp_path: Path, seed: int = 0) -> Context:
+    return Context("02_sft", ("nano", "pretrained"), "nano", RunPaths(tmp_path / "run"), seed)
+
+
+def test_settings_come_from_the_profile_unless_given(tmp_path) -> None:
+    job = context(tmp_path)
+    assert job.settings(Sft, "sft", {}).batch_size == 16
+    assert job.settings(Sft, "sft", {"batch_size": 3}).batch_size == 3
+
+
+def test_given_settings_are_checked(tmp_path) -> None:
+    with pytest.raises(CodealignError, match="sft: unknown key 'bach_size'; did you mean"):
+        context(tmp_path).settings(Sft, "sft", {"bach_size": 3})
+
+
+def test_work_made_from_the_same_things_is_kept(tmp_path) -> None:
+    folder = context(tmp_path).folder(tmp_path / "run/out")
+    (folder / "half.jsonl.partial").write_text("{}\n")
+    assert (context(tmp_path).folder(folder) / "half.jsonl.partial").exists()
+
+
+@pytest.mark.parametrize("change", ["seed", "settings", "input"])
+def test_work_made_from_other_things_is_moved_aside(tmp_path, change: str) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("old")
+    job = context(tmp_path)
+    job.settings(Sft, "sft", {})
+    folder = job.folder(tmp_path / "run/out", [source])
+    (folder / "pairs.jsonl").write_text("old result")
+
+    other = context(tmp_path, seed=int(change == "seed"))
+    other.settings(Sft, "sft", {"epochs": 1.0} if change == "settings" else {})
+    if change == "input":
+        source.write_text("new")
+    assert not (other.folder(folder, [source]) / "pairs.jsonl").exists()
+    assert (tmp_path / "run/stale/out/pairs.jsonl").read_text() == "old result"
+
+
+def test_finishing_leaves_the_result_the_plan_waits_for(tmp_path) -> None:
+    job = context(tmp_path)
+    line = job.finish("sft: 3 steps", [tmp_path / "run/out/x"])
+    result = json.loads((tmp_path / "run/jobs/02_sft-nano-pretrained/result.json").read_text())
+    assert result["line"] == "sft: 3 steps"
+    assert result["provenance"]["seed"] == 0
+    assert line.startswith("sft: 3 steps (")

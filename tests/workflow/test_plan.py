@@ -1,0 +1,128 @@
+"""The plan: the paper's matrix, needs that exist, parameters that notebooks declare."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from codealign.errors import CodealignError
+from codealign.params import Params, load_params, validate
+from codealign.workflow import plan
+from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, read_lock, select
+
+PARAMS = Path(__file__).resolve().parents[2] / "params"
+
+
+def small(**more: object) -> Params:
+    return validate(Params, {"profile": "mine", **more}, "test")
+
+
+def test_one_model_gives_the_papers_matrix() -> None:
+    # By hand, for 2 variants, 2 requirements and 4 stages: preference data 2; SFT 2 x 2 = 4;
+    # alignment 2 x 2 x 2 techniques = 8; evaluation 2 variants x 4 stages = 8 of each kind.
+    count = Counter(job.notebook for job in make_plan(small()))
+    assert count == {
+        "01_preferences": 2, "02_sft": 4, "03_align": 8, "04_functional": 8, "05_codal": 8,
+        "06_survey_kappa": 1, "07_paper": 1,
+    }  # fmt: skip
+
+
+def test_the_papers_ten_models_give_five_times_that() -> None:
+    count = Counter(job.notebook for job in make_plan(load_params(PARAMS / "paper.yaml")))
+    assert count["03_align"] == 40
+    assert count["07_paper"] == 1
+
+
+def test_every_job_comes_after_what_it_needs() -> None:
+    seen: set[str] = set()
+    for job in make_plan(small()):
+        assert set(job.needs) <= seen, job.name
+        assert job.name not in seen
+        seen.add(job.name)
+
+
+def test_alignment_needs_its_own_sft_model_and_the_pairs() -> None:
+    jobs = {job.name: job for job in make_plan(small())}
+    assert jobs["03_align-nano-finetuned-functional-dpo"].needs == [
+        "01_preferences-nano-functional",
+        "02_sft-nano-finetuned-functional",
+    ]
+
+
+def test_functional_benchmarks_judge_functionally_trained_models() -> None:
+    jobs = {job.name: job for job in make_plan(small())}
+    assert jobs["04_functional-nano-pretrained-bonbon"].needs == [
+        "03_align-nano-pretrained-functional-bonbon"
+    ]
+    assert jobs["05_codal-nano-pretrained-sft"].needs == [
+        "02_sft-nano-pretrained-non_functional"
+    ]
+
+
+def test_the_base_model_is_evaluated_without_training() -> None:
+    jobs = make_plan(small(stages=["base"]))
+    assert {job.notebook for job in jobs} == {
+        "04_functional", "05_codal", "06_survey_kappa", "07_paper",
+    }  # fmt: skip
+
+
+def test_a_job_gets_the_settings_of_its_section_alone() -> None:
+    job = next(j for j in make_plan(small()) if j.notebook == "03_align" and "dpo" in j.name)
+    assert job.parameters["dpo"]["beta"] == 0.1
+    assert "bonbon" not in job.parameters
+
+
+@pytest.mark.parametrize("profile", ["nano", "smoke", "paper", "single_gpu", "colab_t4"])
+def test_every_notebook_declares_what_the_plan_gives_it(profile: str) -> None:
+    for job in make_plan(load_params(PARAMS / f"{profile}.yaml")):
+        check_parameters(job)
+
+
+def test_an_undeclared_parameter_is_refused_with_the_nearest() -> None:
+    with pytest.raises(CodealignError, match="unknown parameter 'varient'; did you mean 'variant'"):
+        check_parameters(Job("x", "02_sft", {"varient": "pretrained"}))
+
+
+def test_selecting_a_stage_brings_what_it_needs_and_no_more() -> None:
+    names = {job.notebook for job in select(make_plan(small()), "sft")}
+    assert names == {"01_preferences", "02_sft"}
+
+
+def test_an_unknown_stage_names_the_nearest() -> None:
+    with pytest.raises(CodealignError, match="did you mean 'align'"):
+        select(make_plan(small()), "algin")
+
+
+@pytest.fixture
+def frozen(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(plan, "PROJECT", tmp_path)
+    freeze(make_plan(small()), "runs/mine")
+    return tmp_path / "runs/mine"
+
+
+def test_freezing_writes_one_params_file_a_job(frozen: Path) -> None:
+    found = yaml.safe_load((frozen / "jobs/07_paper/params.yaml").read_text())
+    assert found == {"profile": "mine", "run": "runs/mine", "seed": 0}
+    assert len(read_lock(frozen)) == len(list(frozen.glob("jobs/*/params.yaml")))
+
+
+def test_freezing_the_same_again_touches_nothing(frozen: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in frozen.rglob("*") if p.is_file()}
+    freeze(make_plan(small()), "runs/mine")
+    assert {p: p.stat().st_mtime_ns for p in frozen.rglob("*") if p.is_file()} == before
+
+
+def test_a_changed_setting_touches_only_the_jobs_that_use_it(frozen: Path) -> None:
+    before = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
+    freeze(make_plan(small(dpo={"beta": 0.2})), "runs/mine")
+    after = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {name for name in after if name.startswith("03") and name.endswith("-dpo")}
+
+
+def test_a_run_without_a_plan_says_how_to_start(tmp_path) -> None:
+    with pytest.raises(CodealignError, match="no plan; start the run"):
+        read_lock(tmp_path)
