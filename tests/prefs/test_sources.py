@@ -32,9 +32,7 @@ def test_free_names_of_a_comprehension_leave_out_its_variable() -> None:
 def test_the_code_of_a_function_brings_its_imports_and_constants(tmp_path: Path) -> None:
     text = "import math, os\nA = 2\nB = A + 1\n\ndef f(x):\n    return math.sqrt(x) * B\n"
     code = first_function(tmp_path, text).standalone
-    assert code == (
-        "import math\nA = 2\nB = A + 1\n\n\ndef f(x):\n    return math.sqrt(x) * B\n"
-    )
+    assert code == ("import math\nA = 2\nB = A + 1\n\n\ndef f(x):\n    return math.sqrt(x) * B\n")
 
 
 def test_a_renamed_import_is_kept_as_it_was(tmp_path: Path) -> None:
