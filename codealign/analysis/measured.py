@@ -1,0 +1,65 @@
+"""Per-problem values of an evaluated model turned into its score rows, on disk beside the samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from codealign.analysis import stats
+from codealign.analysis.scores import benchmark, frame_of
+from codealign.records import Score, seed_of, write_jsonl
+
+Values = Mapping[str, float | None]
+
+
+def score_of(cell: Mapping[str, str], name: str, values: Values) -> Score:
+    """Return one score row.
+
+    Parameters
+    ----------
+    cell : source, model, variant, requirement and stage.
+    name : benchmark, as in `data/benchmarks.yaml`; its metric decides the interval.
+    values : value of each problem: for pass@1 the share of passing samples (0 to 1), for dps 0 to
+        100, for ratings 1 to 10; None where the problem could not be scored. The score is the mean
+        of what was scored; the rest is `missing`.
+    """
+    b = benchmark(name)
+    found = [v for v in values.values() if v is not None]
+    n, missing = len(found), len(values) - len(found)
+    if not n:
+        return Score(**cell, benchmark=name, metric=b.metric, value=math.nan, n=0, missing=missing)
+    if b.metric == "pass@1" and set(found) <= {0.0, 1.0}:
+        low, high, method = stats.wilson(sum(found), n)
+    else:
+        low, high, method = stats.bootstrap_mean(found, seed_of("score", name, *cell.values()))
+    mean = sum(found) / n
+    return Score(
+        **cell, benchmark=name, metric=b.metric, value=mean, n=n, missing=missing,
+        low=low, high=high, interval=method,
+    )  # fmt: skip
+
+
+def write_measured(
+    folder: Path, cell: Mapping[str, str], values: Mapping[str, Values]
+) -> pd.DataFrame:
+    """Write `scores.jsonl` and `items.jsonl` of one evaluated model; return its scores.
+
+    Parameters
+    ----------
+    folder : the model's eval folder.
+    cell : source, model, variant, requirement and stage.
+    values : for each benchmark the value of each problem, as in `score_of`.
+    """
+    scores = [score_of(cell, name, found) for name, found in values.items()]
+    where = {key: cell[key] for key in ("model", "variant", "requirement", "stage")}
+    items = [
+        {**where, "benchmark": name, "id": key, "value": value}
+        for name, found in values.items()
+        for key, value in found.items()
+    ]
+    write_jsonl(folder / "items.jsonl", items)
+    write_jsonl(folder / "scores.jsonl", scores)
+    return frame_of(scores)
