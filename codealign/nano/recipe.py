@@ -20,7 +20,7 @@ class Recipe:
     chats: int = 4000
     width: int = 192
     layers: int = 4
-    heads: int = 4
+    heads: int = 3
     inner: int = 512
     context: int = 512
     batch: int = 8

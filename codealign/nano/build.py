@@ -1,0 +1,92 @@
+"""Building nano: grammar -> corpus -> tokenizer -> pretraining -> fine-tuning -> benchmarks."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codealign.nano.corpus import TOKENIZER_DOCUMENTS, corpus_document, training_rows
+from codealign.nano.recipe import Recipe
+from codealign.nano.tokenizer import END, END_OF_TEXT, save_tokenizer, train_tokenizer
+from codealign.provenance import header
+from codealign.records import write_jsonl, write_text
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import LlamaForCausalLM
+
+Log = Callable[[str], None]
+
+
+def corpus_hash(recipe: Recipe, documents: int = 200) -> str:
+    """Return a hash of the first documents of the corpus: changes when the grammar does."""
+    digest = hashlib.sha256()
+    for index in range(documents):
+        digest.update(corpus_document(recipe, index).encode())
+    return digest.hexdigest()[:16]
+
+
+def folder_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 (16 digits) of every model and tokenizer file in a folder."""
+    names = ("model.safetensors", "tokenizer.json", "config.json")
+    return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest()[:16] for n in names}
+
+
+def save_model(
+    model: LlamaForCausalLM, tokenizer: Tokenizer, folder: Path, eos: str, recipe: Recipe
+) -> None:
+    """Write model (bfloat16), tokenizer and generation settings as a transformers folder."""
+    import torch
+    from transformers import GenerationConfig
+
+    token = tokenizer.token_to_id(eos)
+    model.config.eos_token_id = token
+    model.generation_config = GenerationConfig(eos_token_id=token, pad_token_id=0)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    save_tokenizer(tokenizer, folder, eos, recipe.context)
+
+
+def _logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]:
+    kept = []
+    for record in records:
+        log("step {step}: loss {loss:.3f}, {tokens} tokens, {seconds:.0f} s".format(**record))
+        kept.append({key: round(value, 4) for key, value in record.items()})
+    return kept
+
+
+def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **more: Any) -> None:
+    """Write training log and provenance beside the weights."""
+    write_jsonl(folder / "training_log.jsonl", records)
+    made = {
+        **header(recipe=dataclasses.asdict(recipe)),
+        "corpus": corpus_hash(recipe),
+        "tokens": records[-1]["tokens"],
+        "train_seconds": records[-1]["seconds"],
+        "files": folder_hashes(folder),
+        **more,
+    }
+    write_text(folder / "provenance.json", json.dumps(made, indent=1) + "\n")
+
+
+def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
+    """Train tokenizer and model from nothing and write them to `folder`."""
+    import torch
+
+    from codealign.nano.pretrain import new_model, optimizers, pretraining_batches, train
+
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    tokenizer = train_tokenizer(corpus_document(recipe, i) for i in range(TOKENIZER_DOCUMENTS))
+    rows = training_rows(recipe, tokenizer)
+    log(f"corpus: {rows.shape[0]} rows in {time.perf_counter() - started:.0f} s")
+    torch.manual_seed(recipe.seed)
+    model = new_model(recipe, tokenizer.get_vocab_size())
+    batches = pretraining_batches(rows, recipe)
+    records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
+    save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
+    write_made(folder, recipe, records)
