@@ -64,5 +64,6 @@ def test_a_return_in_a_nested_function_is_not_the_functions_own() -> None:
 
 
 def test_a_yield_in_a_nested_function_does_not_make_a_generator() -> None:
-    source = 'def f(x):\n    """Do some things."""\n    def g():\n        yield x\n    return list(g())\n'
+    nested = "    def g():\n        yield x\n"
+    source = f'def f(x):\n    """Do some things."""\n{nested}    return list(g())\n'
     assert reasons(source) == []

@@ -1,0 +1,166 @@
+"""The pipeline from seeds to pairs, with a hand-made generator and sandbox."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.params import Generation, Prefs
+from codealign.prefs.pipeline import run_pipeline
+from codealign.records import DIMENSIONS, Execution, Instruction, Pair, Response, read_jsonl
+
+SETTINGS = Prefs(seeds=15, responses=6)
+FILES = ["concepts", "executions", "instructions", "pairs", "responses", "seeds"]
+
+
+def run(seeds, generator, sandbox, folder: Path, **changes):
+    arguments = {"settings": SETTINGS, "requirement": "functional", "seed": 0, "model": "nano"}
+    arguments |= {"report": lambda line: None} | changes
+    return run_pipeline(seeds, generate=generator, sandbox=sandbox, folder=folder, **arguments)
+
+
+def text_of(folder: Path) -> dict[str, str]:
+    return {p.name: p.read_text() for p in folder.iterdir()}
+
+
+@pytest.fixture
+def made(seeds, generator, sandbox, tmp_path: Path):
+    return run(seeds, generator(), sandbox(), tmp_path / "made"), tmp_path / "made"
+
+
+def test_every_step_leaves_its_file_and_nothing_unfinished(made) -> None:
+    assert sorted(p.name for p in made[1].iterdir()) == sorted(
+        [f"{f}.jsonl" for f in FILES] + ["card.json"]
+    )
+
+
+def test_every_pair_is_one_that_passed_and_one_that_failed(made) -> None:
+    verdicts = {e.id: e.verdict for e in read_jsonl(made[1] / "executions.jsonl", Execution)}
+    pairs = list(read_jsonl(made[1] / "pairs.jsonl", Pair))
+    assert pairs
+    for pair in pairs:
+        assert (verdicts[pair.chosen_id], verdicts[pair.rejected_id]) == ("pass", "fail")
+        assert "x + 1" in pair.chosen and "x + 1" not in pair.rejected
+
+
+def test_nothing_is_lost_between_the_steps(made) -> None:
+    summary, folder = made
+    instructions = summary.counts["instructions"]
+    assert instructions["kept"] + instructions["duplicate"] + instructions["too short"] == 15
+    assert len(list(read_jsonl(folder / "responses.jsonl", Response))) == 6 * instructions["kept"]
+    pairs = summary.counts["pairs"]
+    assert sum(pairs.values()) == instructions["kept"]
+
+
+def test_the_closing_lines_give_what_was_kept_and_what_not(made) -> None:
+    lines = made[0].lines
+    assert [line.split(":")[0] for line in lines] == [
+        "seeds", "concepts", "instructions", "responses", "executions", "pairs"
+    ]  # fmt: skip
+    assert lines[0] == "seeds: 15 kept"
+
+
+def test_the_card_holds_counts_level_hashes_and_the_row_of_table_2(made) -> None:
+    card = json.loads((made[1] / "card.json").read_text())
+    samples = len(made[0].pairs)
+    assert card["table_2"] == {"model": "nano", "type": "functional", "samples": samples}
+    assert card["sandbox_level"] == ["hand-made"]
+    assert len(card["templates"]["response"]) == 16
+    assert card["settings"]["responses"] == 6
+
+
+def test_running_again_asks_and_executes_nothing_and_changes_no_byte(
+    made, seeds, generator, sandbox
+) -> None:
+    before = text_of(made[1])
+    again, box = generator(), sandbox()
+    run(seeds, again, box, made[1])
+    assert (again.asked, box.ran) == (0, 0)
+    assert text_of(made[1]) == before
+
+
+@pytest.mark.parametrize("killed_after", [7, 20, 47])
+def test_a_killed_run_continues_to_the_same_bytes(
+    made, seeds, generator, sandbox, tmp_path: Path, killed_after: int
+) -> None:
+    folder = tmp_path / "killed"
+    with pytest.raises(KeyboardInterrupt):
+        run(seeds, generator(killed_after), sandbox(), folder)
+    rest = generator()
+    run(seeds, rest, sandbox(), folder)
+    whole = 15 + 15 + 6 * made[0].counts["instructions"]["kept"]
+    assert rest.asked == whole - killed_after
+    assert text_of(folder) == text_of(made[1])
+
+
+def test_changed_sampling_does_not_reuse_old_items(made, seeds, generator, sandbox) -> None:
+    again = generator()
+    warmer = SETTINGS.model_copy(update={"sampling": Generation(temperature=1.0)})
+    summary = run(seeds, again, sandbox(), made[1], settings=warmer)
+    kept = summary.counts["instructions"]["kept"]
+    assert again.asked == 6 * kept
+    assert len(list(read_jsonl(made[1] / "responses.jsonl", Response))) == 6 * kept
+
+
+def test_an_error_of_the_sandbox_is_tried_again(made, seeds, generator, sandbox, tmp_path) -> None:
+    summary = run(seeds, generator(), sandbox(errors=2), tmp_path / "errors")
+    assert summary.pairs == made[0].pairs
+    assert "sandbox_error" not in summary.counts["executions"]
+
+
+def test_a_lasting_error_of_the_sandbox_is_counted_and_tried_by_the_next_run(
+    made, seeds, generator, sandbox, tmp_path
+) -> None:
+    programs = made[0].counts["executions"]["kept"]
+    broken = run(seeds, generator(), sandbox(errors=2 * programs), tmp_path / "broken")
+    assert broken.pairs == []
+    assert broken.lines[-1].endswith(f", {programs} sandbox errors (retried)")
+    mended = run(seeds, generator(), sandbox(), tmp_path / "broken")
+    assert mended.pairs == made[0].pairs
+
+
+def test_non_functional_instructions_share_out_the_dimensions(
+    seeds, generator, sandbox, tmp_path: Path
+) -> None:
+    run(seeds, generator(), sandbox(), tmp_path, requirement="non_functional")
+    found = [i.dimension for i in read_jsonl(tmp_path / "instructions.jsonl", Instruction)]
+    assert [found.count(d) for d in DIMENSIONS] == [3] * 5
+
+
+def test_non_functional_pairs_name_their_dimension_and_principle(
+    seeds, generator, sandbox, tmp_path: Path
+) -> None:
+    summary = run(seeds, generator(), sandbox(), tmp_path, requirement="non_functional")
+    principles = {
+        i.id: i.principle for i in read_jsonl(tmp_path / "instructions.jsonl", Instruction)
+    }
+    assert all(p.prompt.endswith(principles[p.instruction_id]) for p in summary.pairs)
+    assert sum(summary.card["dimensions"].values()) == len(summary.pairs)
+
+
+def test_the_pairs_load_as_a_preference_data_set(made, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    loaded = load_dataset(
+        "json", data_files=str(made[1] / "pairs.jsonl"), split="train", cache_dir=str(tmp_path)
+    )
+    assert {"prompt", "chosen", "rejected"} <= set(loaded.column_names)
+    assert len(loaded) == len(made[0].pairs)
+
+
+def test_no_seeds_is_an_error(generator, sandbox, tmp_path: Path) -> None:
+    with pytest.raises(CodealignError, match="no seed function passed the filters"):
+        run([], generator(), sandbox(), tmp_path)
+
+
+def test_an_engine_that_leaves_items_out_is_an_error(seeds, sandbox, tmp_path: Path) -> None:
+    with pytest.raises(CodealignError, match="no completion for 15 items"):
+        run(seeds, lambda items, **more: iter(()), sandbox(), tmp_path)
+
+
+def test_an_unknown_requirement_is_an_error(seeds, generator, sandbox, tmp_path: Path) -> None:
+    with pytest.raises(CodealignError, match="requirement 'fun'; valid"):
+        run(seeds, generator(), sandbox(), tmp_path, requirement="fun")
