@@ -89,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse._ActionsContainer:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], help: str
+    ) -> argparse._ActionsContainer:
         sub = commands.add_parser(name, help=help, description=help)
         sub.set_defaults(run_command=run)
         return sub
@@ -102,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--dry-run", action="store_true", help="say what would run")
 
     sub = command("status", _status, "say which jobs of a run are done")
-    sub.add_argument("run", nargs="?", default="runs/nano", help="run folder (default: %(default)s)")
+    sub.add_argument(
+        "run", nargs="?", default="runs/nano", help="run folder (default: %(default)s)"
+    )
 
     command("doctor", _doctor, "say what this machine can do and how to get what is missing")
 

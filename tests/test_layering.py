@@ -40,7 +40,9 @@ def imports_of(path: Path) -> list[str]:
                 found += [f"codealign.{alias.name}" for alias in node.names]
             else:
                 found.append(node.module or "")
-    return [n.removeprefix("codealign").lstrip(".") for n in found if n.split(".")[0] == "codealign"]
+    return [
+        n.removeprefix("codealign").lstrip(".") for n in found if n.split(".")[0] == "codealign"
+    ]
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

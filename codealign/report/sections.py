@@ -40,7 +40,9 @@ def render_markdown(text: str) -> str:
 
 
 def _missing(name: str) -> str:
-    return f'<p class="failed">Not there: {escape(name)}. The job that writes it has not finished.</p>'
+    return (
+        f'<p class="failed">Not there: {escape(name)}. The job that writes it has not finished.</p>'
+    )
 
 
 def _markdown(paths: RunPaths, anchor: str, title: str, name: str) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -10,13 +11,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+
+import psutil
 
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
+from codealign.records import write_text
 from codealign.workflow.environment import job_environment
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job
+from codealign.workflow.status import job_state, read_result
 
 
 def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> list[str]:
@@ -60,12 +64,15 @@ def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> i
             pass_fds=(lock,),
             preexec_fn=_end_with_parent,
         )
+        watcher = _Watcher(root, [job.name for job in jobs])
         try:
-            _watch(process, root, [job.name for job in jobs])
+            _watch(process, watcher)
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             process.wait()
             raise CodealignError(f"interrupted; the same command continues {run}") from None
+    if watcher.ran:
+        write_text(root / "cost.json", json.dumps(watcher.cost(cores)) + "\n")
     return process.returncode
 
 
@@ -74,45 +81,68 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
-def _results(root: Path) -> dict[str, float]:
-    found = root.glob("jobs/*/result.json")
-    return {path.parent.name: path.stat().st_mtime for path in found}
+class _Watcher:
+    """Prints each job's closing line when its result appears; keeps the peak memory of all jobs."""
+
+    def __init__(self, root: Path, planned: list[str]) -> None:
+        self.root, self.planned = root, planned
+        self.started, self.peak_mb, self.ran = time.monotonic(), 0.0, 0
+        self.seen = self.results()
+
+    def results(self) -> dict[str, float]:
+        found = self.root.glob("jobs/*/result.json")
+        return {path.parent.name: path.stat().st_mtime for path in found}
+
+    def look(self) -> None:
+        now = self.results()
+        for name in sorted(n for n in self.planned if n in now and now[n] != self.seen.get(n)):
+            self.ran += 1
+            done = sum(job_state(self.root, n) == "done" for n in self.planned)
+            minutes = (time.monotonic() - self.started) / 60
+            line = read_result(self.root, name)["line"]
+            print(f"[{done}/{len(self.planned)}] {minutes:4.1f} min  {name}: {line}", flush=True)
+        self.seen = now
+
+    def measure(self, pid: int) -> None:
+        self.peak_mb = max(self.peak_mb, _memory_mb(pid))
+
+    def cost(self, cores: int) -> dict[str, float]:
+        """Return what the run cost: seconds, peak memory of all its processes, jobs, cores."""
+        seconds = round(time.monotonic() - self.started, 1)
+        return {
+            "seconds": seconds, "peak_mb": round(self.peak_mb), "jobs": self.ran, "cores": cores,
+        }  # fmt: skip
 
 
-def _watch(process: subprocess.Popen[bytes], root: Path, planned: list[str]) -> None:
-    """Print each job's closing line when its result appears, until Snakemake ends."""
-    seen, started = _results(root), time.monotonic()
-    while True:
-        ended = process.poll() is not None
-        now = _results(root)
-        fresh = [name for name, when in now.items() if seen.get(name) != when and name in planned]
-        seen = now
-        for name in sorted(fresh):
-            result = read_result(root, name)
-            done = sum(n in now for n in planned)
-            minutes = (time.monotonic() - started) / 60
-            print(f"[{done}/{len(planned)}] {minutes:4.1f} min  {name}: {result['line']}", flush=True)
-        if ended:
-            return
+def _memory_mb(pid: int) -> float:
+    """Return the unshared memory of a process and its descendants, in MiB."""
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_full_info().uss
+    return total / 2**20
+
+
+def _watch(process: subprocess.Popen[bytes], watcher: _Watcher) -> None:
+    while process.poll() is None:
+        watcher.look()
+        watcher.measure(process.pid)
         time.sleep(0.5)
-
-
-def read_result(root: Path, job: str) -> dict[str, Any]:
-    """Return a finished job's result marker."""
-    path = Path(root) / "jobs" / job / "result.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+    watcher.look()
 
 
 def failures(run_root: Path, jobs: list[Job]) -> list[str]:
     """Return one line for each job that failed or was not reached, with where to look."""
     lines = []
     for job in jobs:
-        folder = run_root / "jobs" / job.name
-        if (folder / "result.json").exists():
-            continue
-        log = folder / "log.txt"
+        state = job_state(run_root, job.name)
+        log = run_root / "jobs" / job.name / "log.txt"
         executed = run_root / "notebooks" / f"{job.name}.ipynb"
-        if log.exists() and "failed in cell" in log.read_text(encoding="utf-8", errors="replace"):
+        if state == "done":
+            continue
+        if state == "failed":
             where = os.path.relpath(executed, PROJECT)
             lines.append(f"failed: {job.name}: {_reason(log)}; traceback in {where}")
         else:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from codealign.workflow.plan import read_lock
-from codealign.workflow.run import read_result
+
+
+def read_result(root: Path, job: str) -> dict[str, Any]:
+    """Return a finished job's result marker."""
+    path = Path(root) / "jobs" / job / "result.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def job_state(run_root: Path, job: str) -> str:

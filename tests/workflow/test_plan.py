@@ -57,9 +57,7 @@ def test_functional_benchmarks_judge_functionally_trained_models() -> None:
     assert jobs["04_functional-nano-pretrained-bonbon"].needs == [
         "03_align-nano-pretrained-functional-bonbon"
     ]
-    assert jobs["05_codal-nano-pretrained-sft"].needs == [
-        "02_sft-nano-pretrained-non_functional"
-    ]
+    assert jobs["05_codal-nano-pretrained-sft"].needs == ["02_sft-nano-pretrained-non_functional"]
 
 
 def test_the_base_model_is_evaluated_without_training() -> None:

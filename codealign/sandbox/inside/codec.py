@@ -1,0 +1,198 @@
+"""Values as JSON text with tags, in place of pickle: decoding builds plain data and runs no code.
+
+Plain JSON values stand for themselves; anything else is an object with one key, its tag:
+
+==========  =================================================================
+tag         value
+==========  =================================================================
+float       "nan", "inf" or "-inf"
+int         hexadecimal text (integers of more than 18 digits)
+complex     [real, imaginary]
+bytes       base64 text; `bytearray` likewise
+tuple       list of items; also `set`, `frozenset`, `range` ([start, stop, step])
+dict        list of [key, value]
+array       [dtype, shape, base64 text] of a numpy array; `scalar`: [dtype, base64]
+number      [type name, text] of a Decimal or Fraction
+type        name of a built-in type
+opaque      type name of anything else (an iterator, a user's object)
+==========  =================================================================
+
+Subclasses are encoded by the methods of their built-in base, so that an object which overrides
+`__eq__`, `__iter__` or `__index__` cannot influence what the other side compares.
+"""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+SHORT = 10**18
+Encoder = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Stands for a value that has no encoding; equal to nothing but an equal stand-in.
+
+    `type_name` is the name of its type, or says why it was not encoded.
+    """
+
+    type_name: str
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def dumps(value: Any) -> str:
+    """Encode any value; one that is too deeply nested (or contains itself) becomes opaque."""
+    try:
+        return json.dumps(encode(value), separators=(",", ":"))
+    except RecursionError:
+        return json.dumps({"opaque": "too deeply nested"})
+
+
+def loads(text: str | bytes) -> Any:
+    """Decode what `dumps` made.
+
+    Raises
+    ------
+    ValueError
+        The text is not such an encoding (also an unknown tag).
+    """
+    try:
+        return decode(json.loads(text))
+    except (RecursionError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"not an encoded value: {error!r}") from None
+
+
+def encode(value: Any) -> Any:
+    """Return the JSON-ready form of a value."""
+    plain = _PLAIN.get(type(value))
+    if plain is not None:
+        return plain(value)
+    for base, encoder in _BASES:
+        if isinstance(type(value), type) and issubclass(type(value), base):
+            return encoder(value)
+    return _foreign(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _int(value: int) -> Any:
+    value = int.__int__(value)
+    return value if -SHORT < value < SHORT else {"int": hex(value)}
+
+
+def _float(value: float) -> Any:
+    value = float.__float__(value)
+    return value if math.isfinite(value) else {"float": repr(value)}
+
+
+def _complex(value: complex) -> Any:
+    value = complex.__complex__(value)
+    return {"complex": [_float(value.real), _float(value.imag)]}
+
+
+def _list(value: list[Any]) -> Any:
+    return [encode(v) for v in list.__iter__(value)]
+
+
+def _items(tag: str, base: type) -> Encoder:
+    return lambda value: {tag: [encode(v) for v in base.__iter__(value)]}  # type: ignore[attr-defined]
+
+
+def _dict(value: dict[Any, Any]) -> Any:
+    return {"dict": [[encode(k), encode(v)] for k, v in dict.items(value)]}
+
+
+def _bytes(tag: str) -> Encoder:
+    return lambda value: {tag: base64.b64encode(memoryview(value)).decode()}
+
+
+def _range(value: range) -> Any:
+    return {"range": [_int(value.start), _int(value.stop), _int(value.step)]}
+
+
+def _type(value: type) -> Any:
+    name = type.__dict__["__name__"].__get__(value)
+    return {"type": name} if builtins.__dict__.get(name) is value else {"opaque": f"class {name}"}
+
+
+_PLAIN: dict[type, Encoder] = {
+    type(None): _same, bool: _same, str: _same, int: _int, float: _float, list: _list,
+    dict: _dict, tuple: _items("tuple", tuple),
+}  # fmt: skip
+_BASES: list[tuple[type, Encoder]] = [
+    (bool, _same), (int, _int), (float, _float), (complex, _complex), (str, str.__str__),
+    (list, _list), (tuple, _items("tuple", tuple)), (dict, _dict), (set, _items("set", set)),
+    (frozenset, _items("frozenset", frozenset)), (bytes, _bytes("bytes")),
+    (bytearray, _bytes("bytearray")), (range, _range), (type, _type),
+]  # fmt: skip
+
+
+def _foreign(value: Any) -> Any:
+    kind = type(value)
+    name, module = kind.__name__, str(kind.__module__)
+    if (module, name) in (("decimal", "Decimal"), ("fractions", "Fraction")):
+        return {"number": [name, str(value)]}
+    if name == "dict_keys":
+        return {"frozenset": [encode(v) for v in value]}
+    if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufc":
+        data = base64.b64encode(value.tobytes()).decode()
+        shape = list(getattr(value, "shape", ()))
+        scalar = name != "ndarray"
+        return {"scalar": [value.dtype.str, data]} if scalar else {
+            "array": [value.dtype.str, shape, data]
+        }
+    return {"opaque": f"{module}.{name}"[:200]}
+
+
+def decode(data: Any) -> Any:
+    """Build the value of a JSON-ready form."""
+    if isinstance(data, list):
+        return [decode(v) for v in data]
+    if not isinstance(data, dict):
+        return data
+    ((tag, body),) = data.items()
+    return _DECODERS[tag](body)
+
+
+def _number(body: list[str]) -> Any:
+    from decimal import Decimal
+    from fractions import Fraction
+
+    return {"Decimal": Decimal, "Fraction": Fraction}[body[0]](body[1])
+
+
+def _array(body: list[Any]) -> Any:
+    import numpy as np
+
+    return np.frombuffer(base64.b64decode(body[-1]), dtype=np.dtype(body[0]))
+
+
+_DECODERS: dict[str, Encoder] = {
+    "float": float,
+    "int": lambda b: int(b, 16),
+    "complex": lambda b: complex(decode(b[0]), decode(b[1])),
+    "bytes": base64.b64decode,
+    "bytearray": lambda b: bytearray(base64.b64decode(b)),
+    "tuple": lambda b: tuple(decode(v) for v in b),
+    "set": lambda b: {decode(v) for v in b},
+    "frozenset": lambda b: frozenset(decode(v) for v in b),
+    "range": lambda b: range(*map(decode, b)),
+    "dict": lambda b: {decode(k): decode(v) for k, v in b},
+    "array": lambda b: _array(b).reshape(b[1]).copy(),
+    "scalar": lambda b: _array(b)[0],
+    "number": _number,
+    "type": lambda b: vars(builtins)[b],
+    "opaque": Opaque,
+}

@@ -1,0 +1,166 @@
+"""The warm fork server of one worker: reads jobs, forks a child for each, judges how it ended.
+
+Started by `codealign.sandbox.launch`, never by hand. Talks in length-prefixed messages on standard
+input and output: a job is a line of JSON, an answer is a line of JSON followed by the messages with
+the outcomes of the job's calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import resource
+import secrets
+import shutil
+import sys
+import time
+from typing import Any
+
+from . import child, frames
+from .supervise import Watch, watch
+
+PR_SET_DUMPABLE = 4
+
+
+def main() -> None:
+    """Set up as standard input's first message says, then serve until it closes."""
+    jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    settings = json.loads(frames.read(jobs) or b"{}")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    _prepare(settings)
+    answers.write(frames.pack(b"{}"))
+    answers.flush()
+    bpf = bytes.fromhex(settings["filter"])
+    while (message := frames.read(jobs)) is not None:
+        answers.write(frames.pack(_serve(message, bpf)))
+        answers.flush()
+        if not _clean(settings["work"]):
+            return  # the host starts a fresh worker
+
+
+def _prepare(settings: dict[str, Any]) -> None:
+    for name in settings["preload"]:
+        importlib.import_module(name)
+    libc = ctypes.CDLL(None)
+    libc.prctl(child.PR_SET_PDEATHSIG, child.SIGKILL, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    os.chdir(settings["work"])
+    if settings["landlock"]:
+        _landlock(settings["work"], settings["landlock"])
+    for name in [n for n in sys.modules if n.split(".")[0] == __package__]:
+        del sys.modules[name]  # programs find nothing of the runner to import
+    sys.path[:] = settings["path"] + [p for p in sys.path if p not in settings["hidden"]]
+    gc.collect()
+    gc.freeze()
+
+
+def _landlock(work: str, readable: list[str]) -> None:
+    from py_landlock import Landlock
+
+    rules = Landlock(strict=False).allow_read_write(work)
+    rules.allow_read_write("/dev/null")
+    rules.allow_read("/dev/urandom", *(p for p in readable if os.path.exists(p)))
+    rules.apply()
+
+
+def _serve(message: bytes, bpf: bytes) -> bytes:
+    job = json.loads(message)
+    nonce = secrets.token_hex(16).encode()
+    out_read, out_write = os.pipe()
+    result_read, result_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _be_child(job, nonce, bpf, out_write, result_write)
+    os.close(out_write)
+    os.close(result_write)
+    seen = watch(pid, out_read, result_read, job)
+    verdict, detail, outcomes = judge(seen, nonce, job)
+    report = {
+        "verdict": verdict,
+        "detail": detail,
+        "cpu_s": seen.cpu_s,
+        "stdout": seen.output.decode("utf-8", "replace"),
+        "cut": seen.cut,
+        "server_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    return frames.pack(json.dumps(report).encode()) + b"".join(map(frames.pack, outcomes))
+
+
+def _be_child(job: dict[str, Any], nonce: bytes, bpf: bytes, out: int, result: int) -> None:
+    try:
+        child.run(job, nonce, bpf, out, result)
+    except BaseException as error:
+        os.write(out, f"set-up failed: {error!r}".encode())
+    finally:
+        os._exit(98)
+
+
+def judge(seen: Watch, nonce: bytes, job: dict[str, Any]) -> tuple[str, str, list[bytes]]:
+    """Return verdict, detail and the outcomes of calls that a finished child earned."""
+    messages, torn = _messages(seen.result)
+    outcomes = [m[1:] for m in messages if m[:1] == child.OUTCOME]
+    ready = bool(messages) and messages[0][:1] == child.READY
+    end = messages[-1] if messages and not torn else b""
+    verdict, detail = _verdict(seen, job, ready, end, nonce)
+    alarms = sorted({m[1:].decode("utf-8", "replace") for m in messages if m[:1] == child.SUSPICION})
+    if alarms and verdict == "pass":
+        return "suspect", "the program reached for the runner: " + ", ".join(alarms)[:300], outcomes
+    if verdict == "pass" and len(outcomes) != len(job["calls"]):
+        return "no_proof", "outcomes were forged", []
+    return verdict, detail, outcomes[: len(job["calls"])]
+
+
+def _messages(data: bytes) -> tuple[list[bytes], bool]:
+    found: list[bytes] = []
+    try:
+        for message in frames.split(data):
+            found.append(message)
+    except ValueError:
+        return found, True
+    return found, False
+
+
+def _verdict(
+    seen: Watch, job: dict[str, Any], ready: bool, end: bytes, nonce: bytes
+) -> tuple[str, str]:
+    kind, text = end[:1], end[1:].decode("utf-8", "replace")
+    if seen.stopped == "wall" or seen.stopped == "call":
+        return "timeout", f"stopped after {seen.wall_s:.1f} s ({seen.stopped} limit)"
+    if seen.stopped == "cpu" or seen.cpu_s > job["cpu_s"]:
+        return "timeout", f"over {job['cpu_s']} s of CPU time"
+    if seen.stopped == "size":
+        return "fail", "its outcomes are too large"
+    if not ready:
+        return "sandbox_error", seen.output.decode("utf-8", "replace")[:300] or "child never ready"
+    if os.WIFSIGNALED(seen.status):
+        return "crash", f"killed by signal {os.WTERMSIG(seen.status)}"
+    if kind == child.PROOF and end[1:] == nonce and seen.status == 0:
+        return "pass", ""
+    if kind == child.ERROR:
+        return "fail", text
+    if kind == child.EXIT:
+        return "no_proof", f"left by SystemExit({text})"
+    code = os.waitstatus_to_exitcode(seen.status)
+    return "no_proof", f"left with exit code {code} before its end"
+
+
+def _clean(work: str) -> bool:
+    """Empty the work folder; False if something resists."""
+    try:
+        for entry in os.scandir(work):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+    except (OSError, RecursionError):
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
