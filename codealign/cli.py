@@ -12,6 +12,8 @@ from pathlib import Path
 from codealign import __version__
 from codealign.errors import CodealignError
 
+Command = Callable[[argparse.Namespace], int]
+
 
 def _reproduce(args: argparse.Namespace) -> int:
     from codealign.workflow.reproduce import reproduce
@@ -89,9 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace], int], help: str
-    ) -> argparse._ActionsContainer:
+    def command(name: str, run: Command, help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
         sub.set_defaults(run_command=run)
         return sub
@@ -104,9 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--dry-run", action="store_true", help="say what would run")
 
     sub = command("status", _status, "say which jobs of a run are done")
-    sub.add_argument(
-        "run", nargs="?", default="runs/nano", help="run folder (default: %(default)s)"
-    )
+    sub.add_argument("run", nargs="?", default="runs/nano", help="default: %(default)s")
 
     command("doctor", _doctor, "say what this machine can do and how to get what is missing")
 
@@ -132,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_source(sub: argparse._ActionsContainer) -> None:
+def _add_source(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--source", default="paper", help="`paper` or a run folder such as runs/nano")
 
 

@@ -33,9 +33,7 @@ def _device() -> Finding:
     import torch
 
     if not torch.cuda.is_available():
-        advice = (
-            "needed for the paper's models, not for nano; see README, `make install DEVICE=gpu`"
-        )
+        advice = "needed for the paper's models, not for nano; then `make install DEVICE=gpu`"
         return Finding("GPU", False, f"none; {os.cpu_count()} CPU cores", advice)
     memory = torch.cuda.get_device_properties(0).total_memory / GIB
     return Finding("GPU", True, f"{torch.cuda.get_device_name()}, {memory:.0f} GiB")
@@ -53,9 +51,7 @@ def _sandbox() -> Finding:
         with Sandbox(workers=1) as sandbox:
             return Finding("code isolation", True, f"{sandbox.level} ({sandbox.note})")
     except CodealignError as error:
-        advice = (
-            "install bubblewrap (Debian: apt-get install bubblewrap) or use a kernel with Landlock"
-        )
+        advice = "install bubblewrap (Debian: apt-get install bubblewrap) or a kernel with Landlock"
         return Finding("code isolation", False, str(error), advice)
 
 

@@ -1,4 +1,4 @@
-"""Schema of `params/*.yaml`: one file is one profile; an unknown key is an error that names the nearest.
+"""Schema of `params/*.yaml`: one file is one profile; unknown keys are refused.
 
 Every field has a type, a default and a description; the reference page is generated from them.
 """
@@ -67,11 +67,11 @@ class Training(Section):
     backend: Literal["unsloth", "peft"] = "unsloth"
     epochs: float = Field(2.0, gt=0, description="the paper: 2 epochs, about 120k steps")
     max_steps: int = Field(-1, description="overrides epochs if positive")
-    batch_size: int = Field(1, ge=1, description="sequences (SFT) or pairs (alignment) a device step")
+    batch_size: int = Field(1, ge=1, description="sequences (SFT) or pairs a device step")
     accumulation: int = Field(1, ge=1, description="device steps an optimiser step")
     learning_rate: float = Field(1e-4, gt=0, description="not stated in the paper")
     warmup_steps: int = Field(10, ge=0)
-    max_length: int = Field(1024, ge=16, description="tokens; longer examples are truncated, counted")
+    max_length: int = Field(1024, ge=16, description="tokens; longer examples are truncated")
     max_truncated: float = Field(0.05, ge=0, le=1, description="refuse above this share")
     gradient_checkpointing: bool = False
     attention: Literal["eager", "sdpa"] = "eager"
@@ -111,7 +111,7 @@ class Functional(Section):
     """Stage 4: functional evaluation."""
 
     benchmarks: list[str] = Field(
-        default=["humaneval", "mbpp", "evalperf", "evoeval"], description="names, as in the registry"
+        default=["humaneval", "mbpp", "evalperf", "evoeval"], description="as in the registry"
     )
     data: Literal["nano", "public"] = Field("public", description="`nano`: the embedded problems")
     limit: int = Field(0, ge=0, description="first problems only; 0: all")

@@ -40,9 +40,8 @@ def imports_of(path: Path) -> list[str]:
                 found += [f"codealign.{alias.name}" for alias in node.names]
             else:
                 found.append(node.module or "")
-    return [
-        n.removeprefix("codealign").lstrip(".") for n in found if n.split(".")[0] == "codealign"
-    ]
+    own = [n for n in found if n.split(".")[0] == "codealign"]
+    return [n.removeprefix("codealign").lstrip(".") for n in own]
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

@@ -44,9 +44,7 @@ def test_an_unknown_section_names_the_nearest(tmp_path) -> None:
 
 def test_a_key_of_a_nested_section_is_checked_against_that_section(tmp_path) -> None:
     path = write(tmp_path, "profile: mine\nsft: {lora: {zzz: 3}}\n")
-    with pytest.raises(
-        CodealignError, match=r"sft\.lora\.zzz'; valid: alpha, dropout, quantize, r"
-    ):
+    with pytest.raises(CodealignError, match=r"sft\.lora\.zzz'; valid: alpha, dropout"):
         load_params(path)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from codealign.nano.corpus import TOKENIZER_DOCUMENTS, corpus_document, training_rows
 from codealign.nano.recipe import Recipe
-from codealign.nano.tokenizer import END, END_OF_TEXT, save_tokenizer, train_tokenizer
+from codealign.nano.tokenizer import END_OF_TEXT, save_tokenizer, train_tokenizer
 from codealign.provenance import header
 from codealign.records import write_jsonl, write_text
 

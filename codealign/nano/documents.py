@@ -8,7 +8,7 @@ from collections.abc import Callable
 from codealign.nano import inputs, wording
 from codealign.nano.answers import Wish, answer, pick, wish
 from codealign.nano.mistakes import plant
-from codealign.nano.render import docstring, function, helper_function
+from codealign.nano.render import function, helper_function
 from codealign.nano.tasks import Task, sample_task
 from codealign.prompts import response_prompt, task_text, template
 

@@ -46,7 +46,7 @@ def _op_ids(task: Task) -> set[str]:
 
 
 def _integers(task: Task, rng: random.Random, size: str) -> list[int]:
-    low, high = {"large": (-30, 60), "huge": (-10**6, 10**6)}.get(size, (0, 10))
+    low, high = {"large": (-30, 60), "huge": (-(10**6), 10**6)}.get(size, (0, 10))
     ids = _op_ids(task)
     if size in ("tiny", "small") and (ids & _SIGNED or rng.random() < 0.25):
         low = -6

@@ -1,4 +1,4 @@
-"""Pretraining: a Llama model of two million parameters, one pass over the corpus, one CPU thread."""
+"""Pretraining: a Llama model of two million parameters, one pass over the corpus, one thread."""
 
 from __future__ import annotations
 

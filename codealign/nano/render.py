@@ -38,7 +38,11 @@ def element_code(step: Step, x: str, helpers: Mapping[str, str]) -> str:
 
 
 def step_expression(
-    step: Step, before: str, value: str, slow: bool = False, helpers: Mapping[str, str] | None = None
+    step: Step,
+    before: str,
+    value: str,
+    slow: bool = False,
+    helpers: Mapping[str, str] | None = None,
 ) -> str:
     """Return the expression that applies a step to `value`, an expression of type `before`."""
     x, helpers = ELEMENT.get(before, "x"), helpers or {}

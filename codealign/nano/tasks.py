@@ -121,7 +121,7 @@ def fits(op: Op, source: Source, before: str, earlier: list[str]) -> bool:
     if before not in op.takes or op.id in earlier or op.id in _EMPTY_ON.get(source.id, ()):
         return False
     if op.id == "integers":
-        return "digit" in earlier
+        return "digit" in earlier and "text_dash" not in earlier
     if op.id == "initials":
         return "prefix" not in earlier
     if op.id in ("running", "product"):

@@ -40,9 +40,8 @@ def render_markdown(text: str) -> str:
 
 
 def _missing(name: str) -> str:
-    return (
-        f'<p class="failed">Not there: {escape(name)}. The job that writes it has not finished.</p>'
-    )
+    said = f"Not there: {escape(name)}. The job that writes it has not finished."
+    return f'<p class="failed">{said}</p>'
 
 
 def _markdown(paths: RunPaths, anchor: str, title: str, name: str) -> Block:

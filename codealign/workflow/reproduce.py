@@ -52,9 +52,7 @@ def reproduce(
     minutes = (time.monotonic() - started) / 60
     print(f"{'failed' if code else 'done'} after {minutes:.1f} min")
     if code:
-        print(
-            f"mend the cause and run the same command again; finished jobs are kept. Log: {run}/snakemake.log"
-        )
+        print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
     return 1 if code else 0
 
 

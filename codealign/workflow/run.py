@@ -129,7 +129,7 @@ def _watch(process: subprocess.Popen[bytes], watcher: _Watcher) -> None:
     while process.poll() is None:
         watcher.look()
         watcher.measure(process.pid)
-        time.sleep(0.5)
+        time.sleep(1)
     watcher.look()
 
 
