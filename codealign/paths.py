@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-PROJECT = PACKAGE.parent
+# Holds notebooks/, params/, workflow/ and runs/: the source tree, unless the user names another.
+PROJECT = Path(os.environ.get("CODEALIGN_PROJECT", PACKAGE.parent)).resolve()
 DATA = PACKAGE / "data"
 NANO_DATA = PACKAGE / "nano" / "data"
 NANO_WEIGHTS = PACKAGE / "nano" / "weights"

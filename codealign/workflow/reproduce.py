@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
-from codealign.models import check_available
+from codealign.models import source
 from codealign.params import load_params
 from codealign.paths import PROJECT, RunPaths
+from codealign.records import write_text
 from codealign.workflow.plan import Job, freeze, make_plan, select
 from codealign.workflow.run import failures, run_plan
 from codealign.workflow.status import job_state
@@ -36,7 +39,8 @@ def reproduce(
     params = load_params(params_file)
     run = f"runs/{params.profile}"
     for model in params.models:
-        check_available(model)
+        for variant in params.variants:
+            source(model, variant)
     plan = make_plan(params, run)
     jobs = select(plan, only) if only else plan
     root = PROJECT / run
@@ -45,15 +49,18 @@ def reproduce(
     if dry_run:
         return _show_plan(jobs, root)
     print(f"{run}: {len(jobs)} notebooks on {cores} cores; log: {run}/snakemake.log", flush=True)
-    code = run_plan(run, jobs, cores, profile)
-    if code:
+    outcome = run_plan(run, jobs, cores, profile)
+    if outcome.code:
         print("\n".join(failures(root, jobs)))
     _report(root)
-    minutes = (time.monotonic() - started) / 60
-    print(f"{'failed' if code else 'done'} after {minutes:.1f} min")
-    if code:
+    seconds = time.monotonic() - started
+    if outcome.jobs:
+        cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
+        write_text(root / "cost.json", json.dumps(cost) + "\n")
+    print(f"{'failed' if outcome.code else 'done'} after {seconds / 60:.1f} min")
+    if outcome.code:
         print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
-    return 1 if code else 0
+    return 1 if outcome.code else 0
 
 
 def _show_plan(jobs: list[Job], root: Path) -> int:

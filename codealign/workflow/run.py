@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
-from codealign.records import write_text
 from codealign.workflow.environment import job_environment
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job
 from codealign.workflow.status import job_state, read_result
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Snakemake's exit code, the jobs that ran, and the peak memory (MiB) of all processes."""
+
+    code: int
+    jobs: int
+    peak_mb: int
 
 
 def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> list[str]:
@@ -44,8 +52,8 @@ def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> li
     ]
 
 
-def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> int:
-    """Run those jobs that are not up to date; return Snakemake's exit code.
+def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> Outcome:
+    """Run those jobs that are not up to date.
 
     Progress is one line a finished job. Snakemake's own output goes to `<run>/snakemake.log`.
     An interrupt is passed on; the next call continues.
@@ -71,9 +79,7 @@ def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> i
             process.send_signal(signal.SIGINT)
             process.wait()
             raise CodealignError(f"interrupted; the same command continues {run}") from None
-    if watcher.ran:
-        write_text(root / "cost.json", json.dumps(watcher.cost(cores)) + "\n")
-    return process.returncode
+    return Outcome(process.returncode, watcher.ran, round(watcher.peak_mb))
 
 
 def _end_with_parent() -> None:
@@ -105,13 +111,6 @@ class _Watcher:
 
     def measure(self, pid: int) -> None:
         self.peak_mb = max(self.peak_mb, _memory_mb(pid))
-
-    def cost(self, cores: int) -> dict[str, float]:
-        """Return what the run cost: seconds, peak memory of all its processes, jobs, cores."""
-        seconds = round(time.monotonic() - self.started, 1)
-        return {
-            "seconds": seconds, "peak_mb": round(self.peak_mb), "jobs": self.ran, "cores": cores,
-        }  # fmt: skip
 
 
 def _memory_mb(pid: int) -> float:

@@ -63,7 +63,7 @@ class Panel:
         longest = max(map(len, lines))
         if longest > room:
             raise CodealignError(
-                f"{self.title}: a line of {longest} characters, room for {room}; shorten the example"
+                f"{self.title}: a line of {longest} characters, room for {room}"
             )
         return lines
 
@@ -73,8 +73,9 @@ class Panel:
 
 
 def example(name: str) -> str:
-    """Return the source of one example of `data/examples` without blank lines at its ends."""
-    return (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").strip("\n")
+    """Return the source of one example of `data/examples` with single blank lines."""
+    text = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").strip("\n")
+    return text.replace("\n\n\n", "\n\n")
 
 
 def draw_panel(axes: Axes, panel: Panel, at: tuple[float, float], width: float, height: float,
@@ -135,8 +136,8 @@ def _stack(panels: list[Panel], size: float = 7.0) -> tuple[float, style.Figure]
 def figure5() -> Drawn:
     """Draw Figure 5: the same function with and without error handling."""
     panels = [
-        Panel("Preferred", example("figure5_with"), style.GREEN),
-        Panel("Dispreferred", example("figure5_without"), style.RED),
+        Panel("Preferred", example("figure5_with"), style.GOOD),
+        Panel("Dispreferred", example("figure5_without"), style.BAD),
     ]
     caption = "Figure 5. Error handling: a functional requirement. Our own example."
     return Drawn("figure5", caption, _stack(panels)[1])
@@ -145,8 +146,8 @@ def figure5() -> Drawn:
 def figure6() -> Drawn:
     """Draw Figure 6: the same function, readable and unreadable."""
     panels = [
-        Panel("Preferred", example("figure6_readable"), style.GREEN),
-        Panel("Dispreferred", example("figure6_unreadable"), style.RED),
+        Panel("Preferred", example("figure6_readable"), style.GOOD),
+        Panel("Dispreferred", example("figure6_unreadable"), style.BAD),
     ]
     caption = "Figure 6. Code readability: a non-functional requirement. Our own example."
     return Drawn("figure6", caption, _stack(panels)[1])
@@ -164,8 +165,8 @@ def figure1() -> Drawn:
     size, head, gap = 6.2, 0.36, 0.1
     half = (style.WIDTH - 0.06 - gap) / 2
     pairs = [
-        (Panel("Aligned response", good, style.GREEN, code),
-         Panel("Misaligned response", bad, style.RED, code))
+        (Panel("Aligned response", good, style.GOOD, code),
+         Panel("Misaligned response", bad, style.BAD, code))
         for *_, good, bad, code in rows
     ]  # fmt: skip
     heights = [max(p.height(half, size) for p in pair) for pair in pairs]

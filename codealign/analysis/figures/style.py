@@ -26,6 +26,8 @@ INK, MUTED, RULE, PAPER = "#1b1f24", "#5a626b", "#c9ced4", "#ffffff"
 BLUE, SKY, GREEN, ORANGE, RED, PINK = (
     "#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7",
 )  # fmt: skip
+GOOD, BAD = "#00694f", "#a34700"
+"""Darker green and red for text: at least 5:1 on white."""
 PATHWAY_COLOURS = {"pretrained": BLUE, "finetuned": RED}
 STAGE_COLOURS = {"base": MUTED, "sft": ORANGE, "dpo": BLUE, "bonbon": RED}
 STAGE_MARKERS = {"base": "o", "sft": "s", "dpo": "^", "bonbon": "D"}
@@ -67,6 +69,8 @@ RC = {
     "svg.hashsalt": "codealign",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
+    "text.hinting": "no_hinting",
+    "text.hinting_factor": 1,
     "figure.dpi": 100,
 }
 

@@ -69,6 +69,7 @@ def run(job: dict[str, Any], nonce: bytes, bpf: bytes, out_fd: int, result_fd: i
 
 
 def _connect(out_fd: int, result_fd: int) -> None:
+    os.setpgid(0, 0)
     for source, target in ((out_fd, 1), (out_fd, 2), (result_fd, RESULT_FD)):
         os.dup2(source, target)
     os.closerange(RESULT_FD + 1, 1 << 16)
@@ -95,7 +96,7 @@ def _fresh_main(job: dict[str, Any]) -> types.ModuleType:
 
     name = "solution" if job["calls"] else "__main__"
     module = types.ModuleType(name)
-    sys.modules[name] = module
+    sys.modules["__main__"] = sys.modules[name] = module
     sys.argv = ["main.py"]
     random.seed(0)
     if "numpy" in sys.modules:

@@ -12,7 +12,7 @@ bytes       base64 text; `bytearray` likewise
 tuple       list of items; also `set`, `frozenset`, `range` ([start, stop, step])
 dict        list of [key, value]
 array       [dtype, shape, base64 text] of a numpy array; `scalar`: [dtype, base64]
-number      [type name, text] of a Decimal or Fraction
+decimal     text of a Decimal; `fraction`: [numerator, denominator]
 type        name of a built-in type
 opaque      type name of anything else (an iterator, a user's object)
 ==========  =================================================================
@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SHORT = 10**18
+LONG_RANGE = 10**6
 Encoder = Callable[[Any], Any]
 
 
@@ -68,7 +69,7 @@ def loads(text: str | bytes) -> Any:
     """
     try:
         return decode(json.loads(text))
-    except (RecursionError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (RecursionError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"not an encoded value: {error!r}") from None
 
 
@@ -142,8 +143,10 @@ _BASES: list[tuple[type, Encoder]] = [
 def _foreign(value: Any) -> Any:
     kind = type(value)
     name, module = kind.__name__, str(kind.__module__)
-    if (module, name) in (("decimal", "Decimal"), ("fractions", "Fraction")):
-        return {"number": [name, str(value)]}
+    if (module, name) == ("decimal", "Decimal"):
+        return {"decimal": str(value)}
+    if (module, name) == ("fractions", "Fraction"):
+        return {"fraction": [_int(value.numerator), _int(value.denominator)]}
     if name == "dict_keys":
         return {"frozenset": [encode(v) for v in value]}
     if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufc":
@@ -166,11 +169,29 @@ def decode(data: Any) -> Any:
     return _DECODERS[tag](body)
 
 
-def _number(body: list[str]) -> Any:
+def _decimal(body: str) -> Any:
     from decimal import Decimal
+
+    return Decimal(body)
+
+
+def _fraction(body: list[Any]) -> Any:
     from fractions import Fraction
 
-    return {"Decimal": Decimal, "Fraction": Fraction}[body[0]](body[1])
+    return Fraction(decode(body[0]), decode(body[1]))
+
+
+def _range_or_opaque(body: list[Any]) -> Any:
+    """A range; one of many items stays closed, lest a comparison unrolls it on the host."""
+    value = range(*map(decode, body))
+    return value if len(value) <= LONG_RANGE else Opaque("range of too many items")
+
+
+def _type_named(name: str) -> type:
+    found = vars(builtins)[name]
+    if not isinstance(found, type):
+        raise TypeError(name)
+    return found
 
 
 def _array(body: list[Any]) -> Any:
@@ -188,11 +209,12 @@ _DECODERS: dict[str, Encoder] = {
     "tuple": lambda b: tuple(decode(v) for v in b),
     "set": lambda b: {decode(v) for v in b},
     "frozenset": lambda b: frozenset(decode(v) for v in b),
-    "range": lambda b: range(*map(decode, b)),
+    "range": _range_or_opaque,
     "dict": lambda b: {decode(k): decode(v) for k, v in b},
     "array": lambda b: _array(b).reshape(b[1]).copy(),
     "scalar": lambda b: _array(b)[0],
-    "number": _number,
-    "type": lambda b: vars(builtins)[b],
+    "decimal": _decimal,
+    "fraction": _fraction,
+    "type": _type_named,
     "opaque": Opaque,
 }

@@ -16,7 +16,6 @@ import resource
 import secrets
 import shutil
 import sys
-import time
 from typing import Any
 
 from . import child, frames
@@ -37,10 +36,8 @@ def main() -> None:
     answers.flush()
     bpf = bytes.fromhex(settings["filter"])
     while (message := frames.read(jobs)) is not None:
-        answers.write(frames.pack(_serve(message, bpf)))
+        answers.write(frames.pack(_serve(message, bpf, settings["work"])))
         answers.flush()
-        if not _clean(settings["work"]):
-            return  # the host starts a fresh worker
 
 
 def _prepare(settings: dict[str, Any]) -> None:
@@ -54,21 +51,22 @@ def _prepare(settings: dict[str, Any]) -> None:
         _landlock(settings["work"], settings["landlock"])
     for name in [n for n in sys.modules if n.split(".")[0] == __package__]:
         del sys.modules[name]  # programs find nothing of the runner to import
-    sys.path[:] = settings["path"] + [p for p in sys.path if p not in settings["hidden"]]
+    sys.path[:] = [p for p in sys.path if p != settings["hidden"]]
     gc.collect()
     gc.freeze()
 
 
 def _landlock(work: str, readable: list[str]) -> None:
-    from py_landlock import Landlock
+    from py_landlock import AccessFs, Landlock
 
     rules = Landlock(strict=False).allow_read_write(work)
-    rules.allow_read_write("/dev/null")
-    rules.allow_read("/dev/urandom", *(p for p in readable if os.path.exists(p)))
+    rules.allow_read(*(p for p in readable if os.path.exists(p)))
+    rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
+    rules.add_path_rule("/dev/urandom", access=AccessFs.READ_FILE)
     rules.apply()
 
 
-def _serve(message: bytes, bpf: bytes) -> bytes:
+def _serve(message: bytes, bpf: bytes, work: str) -> bytes:
     job = json.loads(message)
     nonce = secrets.token_hex(16).encode()
     out_read, out_write = os.pipe()
@@ -86,6 +84,7 @@ def _serve(message: bytes, bpf: bytes) -> bytes:
         "cpu_s": seen.cpu_s,
         "stdout": seen.output.decode("utf-8", "replace"),
         "cut": seen.cut,
+        "clean": _clean(work),
         "server_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     return frames.pack(json.dumps(report).encode()) + b"".join(map(frames.pack, outcomes))
@@ -95,7 +94,7 @@ def _be_child(job: dict[str, Any], nonce: bytes, bpf: bytes, out: int, result: i
     try:
         child.run(job, nonce, bpf, out, result)
     except BaseException as error:
-        os.write(out, f"set-up failed: {error!r}".encode())
+        os.write(1, f"set-up failed: {error!r}".encode())
     finally:
         os._exit(98)
 

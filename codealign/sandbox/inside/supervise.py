@@ -53,8 +53,9 @@ def watch(pid: int, out_fd: int, result_fd: int, job: dict[str, Any]) -> Watch:
             os.kill(pid, signal.SIGKILL)
             break
     _, seen.status, usage = os.wait4(pid, 0)
+    _end_group(pid)
     for fd in (out_fd, result_fd):
-        while fd in live:
+        while fd in live and select.select([fd], [], [], 0)[0]:
             _take(fd, pipes[fd], live)
             seen.cut |= fd == out_fd and _cap(pipes[fd], job["output_bytes"])
         os.close(fd)
@@ -62,6 +63,14 @@ def watch(pid: int, out_fd: int, result_fd: int, job: dict[str, Any]) -> Watch:
     seen.output, seen.result = bytes(pipes[out_fd]), bytes(pipes[result_fd])
     seen.cpu_s, seen.wall_s = usage.ru_utime + usage.ru_stime, time.monotonic() - started
     return seen
+
+
+def _end_group(pid: int) -> None:
+    """End processes the child started (the filter forbids it; weaker levels may have none)."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
 
 
 def _take(fd: int, buffer: bytearray, live: list[int]) -> None:

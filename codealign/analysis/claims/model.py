@@ -1,0 +1,115 @@
+"""What a line of the ledger is: a statement of the paper, the number found for it, the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+REPRODUCED = "reproduced"
+UNSTATED = "reproduced under an unstated rule"
+CONTRADICTS = "contradicts the tables"
+NOT_DERIVABLE = "not derivable"
+PAPER_VERDICTS = (REPRODUCED, UNSTATED, CONTRADICTS, NOT_DERIVABLE)
+
+AGREES = "agrees"
+DISAGREES = "disagrees"
+CANNOT_TELL = "cannot tell"
+NOT_RUN = "not run"
+RUN_VERDICTS = (AGREES, DISAGREES, CANNOT_TELL, NOT_RUN)
+
+OURS = "own line"
+"""Place of the lines that the paper does not have: noise, consistency of its tables."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the rule of a statement was looked for.
+
+    Attributes
+    ----------
+    grid : what was varied, in words.
+    tried : candidate rules that give a number.
+    matching : how many of them give the published value within its rounding.
+    matches : the first few of those, in words with their value.
+    by_chance : how many rules of this grid match an arbitrary value near the published one, on
+        average: a `matching` that is not well above it is weak evidence for any single rule.
+    nearest : the rule whose value comes closest, in words with its value.
+    """
+
+    grid: str
+    tried: int
+    matching: int
+    matches: list[str]
+    by_chance: float
+    nearest: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule gives.
+
+    Attributes
+    ----------
+    values : one number for each published one; empty where the rule cannot be applied.
+    rule : the rule in words.
+    verdict : one of `PAPER_VERDICTS` (or "" to compare `values` with the published ones).
+    note : what a reader should know beside the verdict.
+    interval : 95 % bounds of the first value, for a run's verdict; None where there are none.
+    agrees : for an order or a kind of statement that is true or false; None: cannot tell.
+    missing : what the run lacks to compute this; "" where it was computed.
+    """
+
+    values: list[float] = field(default_factory=list)
+    rule: str = ""
+    verdict: str = ""
+    note: str = ""
+    search: Search | None = None
+    interval: tuple[float, float] | None = None
+    agrees: bool | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One quantitative statement, as data: see `codealign/data/claims/README.md`.
+
+    Attributes
+    ----------
+    published : the printed numbers, [] for a statement without one.
+    decimals : digits after the point in print, which set the rounding of a match.
+    kind, args : the function that recomputes it (`kinds.KINDS`) and its arguments.
+    unstated : what the paper leaves open in the rule used; "" where the text fixes it.
+    approximate : the print says "approximately" or "around": within 10 % is a match.
+    """
+
+    id: str
+    place: str
+    statement: str
+    kind: str
+    args: dict[str, Any]
+    published: list[float]
+    decimals: int = 0
+    unit: str = ""
+    unstated: str = ""
+    approximate: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A line of the ledger; `computed` is from the paper's tables or from the run's scores."""
+
+    id: str
+    place: str
+    statement: str
+    published: list[float]
+    computed: list[float]
+    unit: str
+    tolerance: float
+    rule: str
+    verdict: str
+    note: str = ""
+    search: Search | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the claim as plain JSON types."""
+        return asdict(self)

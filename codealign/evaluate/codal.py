@@ -1,0 +1,193 @@
+"""CODAL: problems of five dimensions, a model's answers, their ratings and the scores.
+
+CODAL-Bench (Weyssow et al. 2024, arXiv:2403.09032) has 500 problems, 100 for each dimension. The
+public data set `coseal/codal-bench` (split `test`) has the columns `instruction`, `preference` and
+one column `<model>_response` for each model whose answers may serve as reference.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from codealign.errors import CodealignError, nearest
+from codealign.evaluate.judges import Judge
+from codealign.evaluate.resume import resumable
+from codealign.generate import Completion, Request
+from codealign.paths import NANO_DATA
+from codealign.prompts import principle_for, response_prompt, task_text
+from codealign.records import DIMENSIONS, Answer, Rating, from_json, stable_id
+
+REFERENCES = ("reference", "gpt-3.5-turbo_response", "gpt-4_response", "gpt-4-turbo_response")
+DONE_CODE_BLOCK = "### Tests"  # a base model's own tests are no part of its answer
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A CODAL problem; `principle` is the line that tells the model what its dimension wants."""
+
+    id: str
+    dimension: str
+    instruction: str
+    principle: str
+    reference: str
+
+
+def load_problems(data: str, limit: int = 0, reference: str = "") -> list[Problem]:
+    """Return the problems of a data set, dimension by dimension.
+
+    Parameters
+    ----------
+    data : `nano` (embedded), a local file (.jsonl or .jsonl.gz) or a data set of the hub.
+    limit : the first problems of each dimension only; 0 is all.
+    reference : column of the reference answers; "" takes `reference` or the first known model's.
+
+    Raises
+    ------
+    CodealignError
+        No such file or data set, a missing column, or an unknown dimension.
+    """
+    path = NANO_DATA / "codal.jsonl.gz" if data == "nano" else Path(data)
+    local = data == "nano" or path.suffix in (".jsonl", ".gz")
+    rows = list(_read_file(path) if local else _read_hub(data))
+    problems = list(_problems(rows, data, reference))
+    if not problems:
+        raise CodealignError(f"{data}: no CODAL problems in it")
+    by_dimension = {d: [p for p in problems if p.dimension == d] for d in DIMENSIONS}
+    return [p for found in by_dimension.values() for p in found[: limit or None]]
+
+
+def _read_file(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        raise CodealignError(f"{path}: no such file of CODAL problems")
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open()
+    with opened as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield from_json(line, dict, f"{path}:{number}")
+
+
+def _read_hub(name: str) -> Iterator[dict[str, Any]]:
+    from datasets import load_dataset
+
+    try:
+        yield from load_dataset(name, split="test")
+    except (OSError, ValueError) as error:
+        raise CodealignError(
+            f"data set {name!r} could not be loaded ({error}); give `nano`, a .jsonl file, or "
+            "download it where there is a network: codealign needs it in the local cache"
+        ) from error
+
+
+def _problems(rows: Sequence[dict[str, Any]], data: str, reference: str) -> Iterator[Problem]:
+    seen: Counter[str] = Counter()
+    for row in rows:
+        dimension = _dimension(row, data)
+        text = _column(row, ("instruction",), data)
+        same = stable_id("codal", dimension, text)
+        seen[same] += 1
+        item_id = row.get("id") or (same if seen[same] == 1 else stable_id(same, seen[same]))
+        yield Problem(
+            id=str(item_id),
+            dimension=dimension,
+            instruction=text,
+            principle=row.get("principle") or principle_for(dimension, str(item_id)),
+            reference=_column(row, (reference,) if reference else REFERENCES, data, "_response"),
+        )
+
+
+def _dimension(row: dict[str, Any], data: str) -> str:
+    found = _column(row, ("dimension", "preference"), data).replace("-", "_")
+    if found not in DIMENSIONS:
+        raise CodealignError(f"{data}: dimension {found!r}" + nearest(found, list(DIMENSIONS)))
+    return found
+
+
+def _column(row: dict[str, Any], names: Sequence[str], data: str, ending: str = "") -> str:
+    """Return the first of the named columns, or else the first whose name has the ending."""
+    also = [name for name in sorted(row) if ending and len(names) > 1 and name.endswith(ending)]
+    for name in (*names, *also):
+        if row.get(name) is not None:
+            return str(row[name])
+    raise CodealignError(f"{data}: no column {' or '.join(names)}; it has {', '.join(row)}")
+
+
+def requests(
+    problems: Iterable[Problem], chat: Callable[[str], str] | None = None
+) -> list[Request]:
+    """Return one request a problem; its id is the problem's.
+
+    Parameters
+    ----------
+    chat : puts one user message into the model's chat format (`engine.chat`); None for a
+        pretrained model, which gets the plain response format.
+    """
+    wrap = chat or response_prompt
+    return [Request(p.id, wrap(task_text(p.instruction, p.principle))) for p in problems]
+
+
+def collect_answers(
+    problems: Sequence[Problem],
+    asked: Sequence[Request],
+    generate: Callable[..., Iterator[Completion]],
+    path: Path | str,
+    key: str = "",
+) -> list[Answer]:
+    """Return the model's answer to each problem; a killed run continues at the record.
+
+    Parameters
+    ----------
+    asked : from `requests`.
+    generate : `codealign.generate.generate` with engine, settings and seed bound; called with the
+        requests and `done`.
+    path : file of the answers; answers made under other prompts or another `key` are not reused.
+    key : what names the model and the way of sampling.
+    """
+    by_id = {p.id: p for p in problems}
+    made_by = stable_id(key, *(text for r in asked for text in (r.id, r.prompt)))
+    with closing(resumable(Path(path), Answer, made_by)) as file:
+        pending = [r for r in asked if r.id not in file.done]
+        with tqdm(total=len(asked), initial=len(file.done), desc="answers", leave=False) as bar:
+            for completion in generate(pending) if pending else ():
+                file.append(_answer(by_id[completion.id], completion.text))
+                bar.update()
+        missing = [r.id for r in asked if r.id not in file.done]
+        if missing:
+            raise CodealignError(f"answers: the engine gave no completion for {len(missing)} items")
+        return file.finish(r.id for r in asked)
+
+
+def _answer(problem: Problem, text: str) -> Answer:
+    return Answer(
+        id=problem.id,
+        dimension=problem.dimension,
+        instruction=problem.instruction,
+        principle=problem.principle,
+        reference=problem.reference,
+        text=text.split(DONE_CODE_BLOCK)[0].strip("\n") + "\n",
+    )
+
+
+def rate(answers: Sequence[Answer], judge: Judge, path: Path | str) -> list[Rating]:
+    """Return the judge's rating of each answer, in the answers' order.
+
+    A killed run continues at the record; ratings of other answers or of another rubric are not
+    reused.
+    """
+    content = [json.dumps([a.id, a.instruction, a.principle, a.reference, a.text]) for a in answers]
+    with closing(resumable(Path(path), Rating, stable_id(judge.key, *content))) as file:
+        pending = [a for a in answers if a.id not in file.done]
+        name = f"ratings ({judge.name})"
+        with tqdm(total=len(answers), initial=len(file.done), desc=name, leave=False) as bar:
+            for rating in judge.rate(pending) if pending else ():
+                file.append(rating)
+                bar.update()
+        return file.finish(a.id for a in answers)

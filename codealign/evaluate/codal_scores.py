@@ -1,0 +1,126 @@
+"""CODAL scores by the paper's formulas, with and without counting unrated answers as 0.
+
+S_p is the mean rating of dimension p, the CODAL score the mean of the five S_p (paper, section
+3.5). An answer without a rating is left out of the mean and counted as missing. CODAL-Bench's
+published script counts it as 0 instead; that number is given beside, under its own metric name. A
+score below 1 on the scale of 1 to 10 can only come from the latter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from codealign.records import DIMENSIONS, Rating, Score
+
+RATED = "rating"
+ZERO = "rating_unrated_0"
+RATE = "rated_share"
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean of `n` ratings, with `missing` unrated ones outside it and its standard error.
+
+    With n = 0 the value, and with n < 2 the standard error, is NaN.
+    """
+
+    value: float
+    error: float
+    n: int
+    missing: int
+
+
+def mean_rated(ratings: Sequence[Rating]) -> Mean:
+    """Return the mean of the answers that have a rating."""
+    values = [r.rating for r in ratings if r.rating is not None]
+    return _mean(values, len(ratings) - len(values))
+
+
+def mean_zero(ratings: Sequence[Rating]) -> Mean:
+    """Return the mean with every unrated answer counted as 0."""
+    return _mean([r.rating or 0.0 for r in ratings], 0)
+
+
+def _mean(values: Sequence[float], missing: int) -> Mean:
+    value = fmean(values) if values else math.nan
+    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return Mean(value, error, len(values), missing)
+
+
+def overall(dimensions: Sequence[Mean]) -> Mean:
+    """Return the mean of the dimensions' means, each with equal weight.
+
+    Its standard error takes the dimensions as independent samples.
+    """
+    return Mean(
+        value=fmean(m.value for m in dimensions) if dimensions else math.nan,
+        error=math.sqrt(sum(m.error**2 for m in dimensions)) / max(len(dimensions), 1),
+        n=sum(m.n for m in dimensions),
+        missing=sum(m.missing for m in dimensions),
+    )
+
+
+def interval(mean: Mean) -> tuple[float | None, float | None, str]:
+    """Return the bounds of Student's 95 % interval on the scale 0 to 10, and its name."""
+    from scipy.stats import t
+
+    if math.isnan(mean.error):
+        return None, None, "undefined: fewer than two ratings"
+    half = float(t.ppf(0.975, mean.n - 1)) * mean.error
+    return max(mean.value - half, 0.0), min(mean.value + half, 10.0), "Student t, 95 %"
+
+
+def scores(
+    ratings: Iterable[Rating],
+    *,
+    source: str,
+    model: str,
+    variant: str,
+    stage: str,
+    requirement: str = "non_functional",
+) -> list[Score]:
+    """Return the tidy rows: for each dimension present, and over all of them (`codal`).
+
+    Metrics: `rating` (mean of rated answers), `rating_unrated_0` (unrated counted as 0) and
+    `rated_share` (rated answers, 0 to 1, Wilson's interval is left to the analysis).
+    """
+    ratings = list(ratings)
+    groups = {d: [r for r in ratings if r.dimension == d] for d in DIMENSIONS}
+    present = {d: group for d, group in groups.items() if group}
+    where = {"source": source, "model": model, "variant": variant, "stage": stage}
+    where["requirement"] = requirement
+    rows = []
+    for metric, mean in ((RATED, mean_rated), (ZERO, mean_zero)):
+        means = {f"codal_{d}": mean(group) for d, group in present.items()}
+        means["codal"] = overall(list(means.values()))
+        rows += [_row(name, metric, m, where) for name, m in means.items()]
+    for name, group in {**{f"codal_{d}": g for d, g in present.items()}, "codal": ratings}.items():
+        rated = sum(r.rating is not None for r in group)
+        rows.append(
+            Score(**where, benchmark=name, metric=RATE, value=rated / len(group), n=len(group))
+        )
+    return rows
+
+
+def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
+    low, high, how = interval(mean)
+    return Score(
+        **where,
+        benchmark=name,
+        metric=metric,
+        value=mean.value,
+        n=mean.n,
+        missing=mean.missing,
+        low=low,
+        high=high,
+        interval=how,
+    )
+
+
+def unrated_reasons(ratings: Iterable[Rating]) -> dict[str, int]:
+    """Return how many answers are unrated for each reason, the most frequent first."""
+    return dict(Counter(r.reason for r in ratings if r.rating is None).most_common())

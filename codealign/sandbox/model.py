@@ -1,0 +1,85 @@
+"""What goes into the sandbox and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+VERDICTS = ("pass", "fail", "timeout", "crash", "no_proof", "suspect", "sandbox_error")
+"""How a program can end.
+
+pass : it ran to its end, and every call was made (an exception in a call is the call's outcome).
+fail : it raised an exception, or could not be compiled.
+timeout : it used more CPU time than it may, or slept longer than the wall limit.
+crash : a signal ended it.
+no_proof : it left before its end (`sys.exit`, `os._exit`), or forged messages.
+suspect : it passed, but reached for the runner's own state.
+sandbox_error : the sandbox failed, twice, on two workers; says nothing about the program.
+"""
+Level = Literal["strong", "basic"]
+
+
+class Call(NamedTuple):
+    """A call to make after a program's code has run: function name and positional arguments."""
+
+    function: str
+    arguments: list[Any]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Code to run, and the limits for it.
+
+    Parameters
+    ----------
+    id : carried through to the result.
+    code : Python source; run as a script without `calls`, imported as a module with them.
+    calls : made in order after the code has run.
+    cpu_s : CPU seconds for all of it; what decides between a verdict and a timeout.
+    call_cpu_s : CPU seconds for one call; 0 for no limit of its own.
+    wall_s : real seconds, generous: it is there for programs that sleep.
+    memory_mb : private memory in MiB, beyond what the interpreter takes.
+    output_bytes : what is kept of standard output and error.
+    count : count the bytecode instructions of each call (slow: about 30 times).
+    """
+
+    id: str
+    code: str
+    calls: list[Call] = field(default_factory=list)
+    cpu_s: float = 2.0
+    call_cpu_s: float = 0.0
+    wall_s: float = 30.0
+    memory_mb: int = 512
+    output_bytes: int = 65536
+    count: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call gave: a value, or the exception as `Type: message`.
+
+    `cpu_s` is the call's CPU time; `steps` its bytecode instructions if they were counted, else 0.
+    A value that cannot be encoded is an `Opaque`, equal to nothing.
+    """
+
+    value: Any = None
+    error: str = ""
+    cpu_s: float = 0.0
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended; `outputs` holds the outcomes of the calls that were made.
+
+    `cut` says that `stdout` (output and errors together) was longer than the program's cap.
+    """
+
+    id: str
+    verdict: str
+    detail: str
+    level: str
+    cpu_s: float
+    stdout: str = ""
+    outputs: list[Outcome] = field(default_factory=list)
+    cut: bool = False

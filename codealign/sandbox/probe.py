@@ -1,0 +1,128 @@
+"""What isolation works on this machine: measured by a program that tries to get out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from codealign.sandbox.launch import MECHANISMS
+from codealign.sandbox.model import Program
+from codealign.sandbox.syscalls import compile_filter
+from codealign.sandbox.worker import Worker, WorkerLost
+
+CANARY = "CODEALIGN_SANDBOX_CANARY"
+ATTEMPTS = {
+    "network": "import socket; socket.socket(socket.AF_INET)",
+    "unix socket": "import socket; socket.socket(socket.AF_UNIX)",
+    "fork": "os.fork() or os._exit(0)",
+    "exec": "os.execv('/bin/true', ['true'])",
+    "reading files": "open(SECRET).read()",
+    "writing files": "open(SECRET, 'a')",
+    "signals": "os.kill(os.getppid(), 0)",
+    "environment": f"os.environ[{CANARY!r}]",
+    "memory": "bytearray(8 << 30)",
+}
+"""What a program must not be able to do, and an attempt at it that raises where it is blocked."""
+ADVICE = {
+    "bubblewrap": "install it (`apt-get install bubblewrap`) where user namespaces are allowed",
+    "landlock": "needs Linux 5.13 or later with Landlock, the packages py-landlock and pyseccomp,"
+    " and libseccomp2",
+}
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What the probe found.
+
+    `level` is "strong", "basic" or "none"; `mechanism` the one that gives it; `failed` says for
+    each stronger mechanism why it does not serve; `advice` how to get it.
+    """
+
+    level: str
+    mechanism: str
+    failed: dict[str, str]
+    advice: dict[str, str]
+
+    @property
+    def note(self) -> str:
+        """One line for headers and result files."""
+        why = "".join(f"; {name}: {reason}" for name, reason in self.failed.items())
+        return f"{self.mechanism or 'no mechanism'}{why}"
+
+
+def capabilities(mechanisms: tuple[str, ...] = MECHANISMS) -> Capabilities:
+    """Return the best level that works here; every block must have been seen to block."""
+    failed: dict[str, str] = {}
+    for mechanism in mechanisms:
+        reason, filtered = try_mechanism(mechanism)
+        if not reason and mechanism != "limits":
+            return _found("strong", mechanism, failed)
+        if mechanism == "limits" and filtered:
+            return _found("basic", mechanism, {**failed, mechanism: f"open: {reason}"})
+        failed[mechanism] = reason
+    return _found("none", "", failed)
+
+
+def _found(level: str, mechanism: str, failed: dict[str, str]) -> Capabilities:
+    advice = {name: ADVICE[name] for name in failed if name in ADVICE}
+    return Capabilities(level, mechanism, failed, advice)
+
+
+def try_mechanism(mechanism: str) -> tuple[str, bool]:
+    """Start a worker and try to get out; return what is wrong ("" if nothing) and if it ran."""
+    worker = Worker(mechanism, load_filter())
+    try:
+        with _canary() as secret:
+            worker.start()
+            program = Program("probe", attempt_all(secret), cpu_s=10, wall_s=30)
+            result = worker.receive(program, "none", worker.send(program))
+    except (OSError, WorkerLost, ImportError) as error:
+        return f"does not work: {error}", False
+    finally:
+        worker.close()
+    if result.verdict != "pass":
+        return f"probe ended with {result.verdict}: {result.detail}", False
+    open_ways = sorted(set(ATTEMPTS) - set(result.stdout.splitlines()))
+    return f"does not block {', '.join(open_ways)}" if open_ways else "", True
+
+
+def attempt_all(secret: str) -> str:
+    """A program that prints the name of each attempt that was blocked, and nothing else."""
+    lines = ["import os", f"SECRET = {secret!r}"]
+    for name, attempt in ATTEMPTS.items():
+        lines += ["try:", f"    {attempt}"]
+        lines += ["except (OSError, KeyError, MemoryError):", f"    print({name!r}, flush=True)"]
+    return "\n".join(lines)
+
+
+def load_filter() -> bytes:
+    """Return the compiled system call filter, or nothing where it cannot be had.
+
+    Without a filter the probe finds network and fork open, so the level is not strong.
+    """
+    try:
+        return compile_filter()
+    except (ImportError, OSError, RuntimeError):
+        return b""
+
+
+@contextmanager
+def _canary() -> Iterator[str]:
+    """A file that every user may read and write, and a variable, which no program may see."""
+    folder = Path(tempfile.mkdtemp(prefix="codealign-canary-"))
+    secret = folder / "secret"
+    secret.write_text(str(time.time()))
+    folder.chmod(0o777)
+    secret.chmod(0o666)
+    os.environ[CANARY] = "seen"
+    try:
+        yield str(secret)
+    finally:
+        del os.environ[CANARY]
+        shutil.rmtree(folder)

@@ -1,0 +1,145 @@
+"""The host's end of one worker: start it, hand it a program, read the answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import select
+import subprocess
+import time
+from collections.abc import Callable
+
+from codealign.sandbox import launch
+from codealign.sandbox.inside import codec, frames
+from codealign.sandbox.model import Outcome, Program, Result
+
+START_S = 30.0
+GRACE_S = 15.0
+PRELOAD = (
+    "ctypes", "collections", "copy", "dataclasses", "datetime", "functools", "heapq", "itertools",
+    "json", "math", "operator", "random", "re", "string", "traceback", "typing", "unittest",
+)  # fmt: skip
+"""Modules a worker imports once, so that programs need not."""
+
+
+class WorkerLost(Exception):
+    """The worker ended, hung or answered nonsense; the message says which."""
+
+
+class Worker:
+    """A running fork server under one mechanism; start with `start`, end with `close`.
+
+    `server_mb` is the server's peak memory in MiB; `clean` is False when a program left something
+    that the server could not remove: the worker must then be replaced.
+    """
+
+    def __init__(self, mechanism: str, bpf: bytes, preload: tuple[str, ...] = ()) -> None:
+        self.mechanism, self.bpf, self.preload = mechanism, bpf, PRELOAD + preload
+        self.process: subprocess.Popen[bytes] | None = None
+        self.server_mb = 0
+        self.clean = True
+        self._plan: launch.Launch | None = None
+
+    def start(self) -> None:
+        """Start the process and wait until it is ready.
+
+        Raises
+        ------
+        OSError, WorkerLost
+            The mechanism does not work here.
+        """
+        self._plan, self.clean = launch.plan(self.mechanism), True
+        self.process = subprocess.Popen(
+            self._plan.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._plan.environment,
+            start_new_session=True,
+        )
+        settings = {
+            "filter": self.bpf.hex(),
+            "work": self._plan.work,
+            "landlock": self._plan.readable,
+            "preload": self.preload,
+            "hidden": self._plan.environment["PYTHONPATH"],
+        }
+        try:
+            self._write(json.dumps(settings).encode())
+            self._read(time.monotonic() + START_S)
+        except WorkerLost:
+            self.close()
+            raise
+
+    def fileno(self) -> int:
+        """Descriptor that is readable when an answer (or the end) has come."""
+        assert self.process is not None and self.process.stdout is not None
+        return self.process.stdout.fileno()
+
+    def send(self, program: Program) -> float:
+        """Hand over a program; return the monotonic time by which its answer must have come."""
+        job = {f.name: getattr(program, f.name) for f in dataclasses.fields(program)}
+        job["calls"] = [[name, codec.dumps(arguments)] for name, arguments in program.calls]
+        self._write(json.dumps(job).encode())
+        return time.monotonic() + program.wall_s + GRACE_S
+
+    def receive(self, program: Program, level: str, deadline: float) -> Result:
+        """Read the answer to the program sent last."""
+        answer = self._read(deadline)
+        try:
+            head, *outcomes = frames.split(answer)
+            report = json.loads(head)
+            outputs = [_outcome(o) for o in outcomes]
+        except ValueError as error:
+            if "encoded value" not in str(error):
+                raise WorkerLost(f"garbled answer: {error}") from None
+            return Result(program.id, "no_proof", "outcomes were forged", level, report["cpu_s"])
+        self.server_mb, self.clean = report.pop("server_mb"), report.pop("clean")
+        return Result(id=program.id, level=level, outputs=outputs, **report)
+
+    def close(self) -> None:
+        """End the process and remove its work folder."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+        if self._plan is not None:
+            launch.remove(self._plan.folder)
+            self._plan = None
+
+    def _write(self, payload: bytes) -> None:
+        assert self.process is not None and self.process.stdin is not None
+        try:
+            self.process.stdin.write(frames.pack(payload))
+            self.process.stdin.flush()
+        except OSError as error:
+            raise WorkerLost(f"worker ended: {error}{self._complaint()}") from None
+
+    def _read(self, deadline: float) -> bytes:
+        assert self.process is not None and self.process.stdout is not None
+        left = max(0.0, deadline - time.monotonic())
+        if not select.select([self.process.stdout], [], [], left)[0]:
+            raise WorkerLost("worker hangs")
+        answer = frames.read(self.process.stdout)
+        if answer is None:
+            raise WorkerLost(f"worker ended{self._complaint()}")
+        return answer
+
+    def _complaint(self) -> str:
+        assert self.process is not None and self.process.stderr is not None
+        self.process.kill()
+        text = self.process.stderr.read().decode("utf-8", "replace").strip()
+        return f": {text.splitlines()[-1][:300]}" if text else ""
+
+
+def _outcome(data: bytes) -> Outcome:
+    """Decode the outcome of a call, of which a hostile program may have sent any bytes."""
+    parse: Callable[[bytes], object] = codec.loads
+    kind, rest = data[:1], data[1:]
+    try:
+        cpu, steps, body = rest.split(b" ", 2)
+        cost = float(cpu), int(steps)
+        value = parse(body) if kind == b"v" else None
+    except ValueError as error:
+        raise ValueError(f"not an encoded value: {error}") from None
+    return Outcome(value, "" if kind == b"v" else body.decode("utf-8", "replace"), *cost)
