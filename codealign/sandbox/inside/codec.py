@@ -151,11 +151,9 @@ def _foreign(value: Any) -> Any:
         return {"frozenset": [encode(v) for v in value]}
     if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufc":
         data = base64.b64encode(value.tobytes()).decode()
-        shape = list(getattr(value, "shape", ()))
-        scalar = name != "ndarray"
-        return {"scalar": [value.dtype.str, data]} if scalar else {
-            "array": [value.dtype.str, shape, data]
-        }
+        if name == "ndarray":
+            return {"array": [value.dtype.str, list(value.shape), data]}
+        return {"scalar": [value.dtype.str, data]}
     return {"opaque": f"{module}.{name}"[:200]}
 
 

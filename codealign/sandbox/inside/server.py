@@ -106,7 +106,7 @@ def judge(seen: Watch, nonce: bytes, job: dict[str, Any]) -> tuple[str, str, lis
     ready = bool(messages) and messages[0][:1] == child.READY
     end = messages[-1] if messages and not torn else b""
     verdict, detail = _verdict(seen, job, ready, end, nonce)
-    alarms = sorted({m[1:].decode("utf-8", "replace") for m in messages if m[:1] == child.SUSPICION})
+    alarms = sorted({m[1:].decode() for m in messages if m[:1] == child.SUSPICION})
     if alarms and verdict == "pass":
         return "suspect", "the program reached for the runner: " + ", ".join(alarms)[:300], outcomes
     if verdict == "pass" and len(outcomes) != len(job["calls"]):
