@@ -1,0 +1,62 @@
+"""Figures 1 to 6 of the paper and the charts beyond it, as PDF, SVG and PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from codealign.analysis.changes import Items, changes
+from codealign.analysis.context import Context
+from codealign.analysis.figures.common import present
+from codealign.analysis.figures.diagrams import figure2, figure3
+from codealign.analysis.figures.dots import dots
+from codealign.analysis.figures.heatmap import heatmap
+from codealign.analysis.figures.listings import figure1, figure5, figure6
+from codealign.analysis.figures.plane import plane
+from codealign.analysis.figures.profiles import profiles
+from codealign.analysis.figures.style import Drawn, save, styled, write_captions
+from codealign.analysis.figures.versus import versus
+from codealign.analysis.figures.workflow import figure4
+from codealign.analysis.scores import PAPER, published
+
+
+def draw_figures(
+    scores: pd.DataFrame, context: Context | None = None, items: Items | None = None
+) -> list[Drawn]:
+    """Return Figures 1 to 6, then the charts of the scores. Call inside `style.styled()`.
+
+    Parameters
+    ----------
+    scores : tidy scores. Charts show the run's rows if there are any, else the published ones; a
+        run is also set against the published range. A chart without any row is left out.
+    context : the run's data counts, for Figure 4.
+    items : the run's per-problem values, for paired intervals of its changes.
+    """
+    measured = scores[scores["source"] != PAPER]
+    shown = measured if len(measured) else published()
+    change = changes(shown, items)
+    charts = [heatmap(change, stage) for stage in ("dpo", "bonbon")]
+    charts += [plane(change), *(dots(shown, table) for table in (3, 4, 5)), profiles(shown)]
+    if len(measured):
+        both = pd.concat([changes(published()), change], ignore_index=True)
+        charts += [versus(both, model) for model in present(measured, "model")]
+    paper = [figure1(), figure2(), figure3(), figure4(context or Context()), figure5(), figure6()]
+    return paper + [chart for chart in charts if chart is not None]
+
+
+def write_figures(
+    out: Path | str,
+    scores: pd.DataFrame,
+    context: Context | None = None,
+    items: Items | None = None,
+) -> list[Path]:
+    """Write every figure as PDF, SVG and PNG, and `captions.json`, to `out`; return the paths.
+
+    Parameters are those of `draw_figures`. The same scores give the same bytes.
+    """
+    out = Path(out)
+    with styled():
+        figures = draw_figures(scores, context, items)
+        paths = [path for drawn in figures for path in save(drawn, out)]
+    return [*paths, write_captions(figures, out)]

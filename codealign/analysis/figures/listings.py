@@ -62,9 +62,7 @@ class Panel:
         lines = self.body.splitlines()
         longest = max(map(len, lines))
         if longest > room:
-            raise CodealignError(
-                f"{self.title}: a line of {longest} characters, room for {room}"
-            )
+            raise CodealignError(f"{self.title}: a line of {longest} characters, room for {room}")
         return lines
 
     def height(self, width: float, size: float) -> float:

@@ -113,6 +113,8 @@ def save(drawn: Drawn, out: Path) -> list[Path]:
     """Write one figure as PDF, SVG and PNG; return the paths. Call inside `styled()`."""
     paths = []
     out.mkdir(parents=True, exist_ok=True)
+    drawn.figure.draw_without_rendering()
+    drawn.figure.set_layout_engine("none")
     for suffix in FORMATS:
         path = out / f"{drawn.stem}.{suffix}"
         buffer = BytesIO()

@@ -9,13 +9,13 @@ from codealign.analysis.figures.style import WIDTH, Drawn, blank, canvas
 
 BOXES = {
     "seeds": Box(0.56, 0.68, "Seed functions\nfrom source code", "data", w=1.04),
-    "concepts": Box(1.96, 0.68, "Coding\nconcepts", "data"),
-    "instructions": Box(3.3, 0.68, "Instructions", "data"),
-    "responses": Box(4.8, 0.68, "n responses\nwith tests", "data", w=1.04),
-    "executions": Box(4.8, 1.72, "Execution\nin a sandbox", "step", w=1.04),
-    "passing": Box(3.3, 1.4, "Passing", "good", h=0.32),
-    "failing": Box(3.3, 2.02, "Failing,\nnot empty", "bad", h=0.4),
-    "pairs": Box(1.96, 1.72, "Pairs: chosen,\nrejected", "data"),
+    "concepts": Box(2.0, 0.68, "Coding\nconcepts", "data"),
+    "instructions": Box(3.4, 0.68, "Instructions", "data"),
+    "responses": Box(4.94, 0.68, "n responses\nwith tests", "data", w=1.04),
+    "executions": Box(4.94, 1.72, "Execution\nin a sandbox", "step", w=1.04),
+    "passing": Box(3.4, 1.4, "Passing", "good", h=0.32),
+    "failing": Box(3.4, 2.02, "Failing,\nnot empty", "bad", h=0.4),
+    "pairs": Box(2.0, 1.72, "Pairs: chosen,\nrejected", "data"),
     "training": Box(0.56, 1.72, "SFT, then\nDPO or BoNBoN", "model", w=1.04),
 }
 ARROWS = [
@@ -47,9 +47,9 @@ def figure4(context: Context) -> Drawn:
         numbers = [counts[step] for counts in context.counts.values() if step in counts]
         if numbers:
             box = BOXES[step]
-            side = -1 if box.y < 1 else 1
-            axes.text(box.x, box.y + side * (box.h / 2 + 0.1), f"{sum(numbers):,}", ha="center", va="center",
-                      size=style.SMALL, weight="bold", color=style.BLUE)  # fmt: skip
+            y = box.y + (-1 if box.y < 1 else 1) * (box.h / 2 + 0.1)
+            axes.text(box.x, y, f"{sum(numbers):,}", ha="center", va="center", size=style.SMALL,
+                      weight="bold", color=style.BLUE)  # fmt: skip
     return Drawn("figure4", _caption(context), figure)
 
 
