@@ -26,8 +26,8 @@ def execute(
 ) -> dict[str, Execution]:
     """Return the execution of each response that has code and tests, by response id.
 
-    A program that the sandbox itself failed on is run once more; if it fails on it again, it is
-    kept with the verdict `sandbox_error` and tried afresh by the next run.
+    What the sandbox itself failed on (it tries everything twice) keeps the verdict `sandbox_error`
+    and is tried afresh by the next run.
 
     Parameters
     ----------
@@ -36,29 +36,19 @@ def execute(
     """
     programs = {r.id: program(r, cpu_s) for r in responses if r.code and has_tests(r)}
     with closing(Resumable(path, Execution)) as file:
-        for found in [e for e in file.done.values() if e.verdict == "sandbox_error"]:
-            del file.done[found.id]
+        for failed in [e.id for e in file.done.values() if e.verdict == "sandbox_error"]:
+            del file.done[failed]
         pending = [p for p in programs.values() if p.id not in file.done]
-        with tqdm(total=len(programs), desc="executions", leave=False) as bar:
-            bar.update(len(programs) - len(pending))
-            errors = _run(pending, sandbox, file, bar, retry=True)
-            _run(errors, sandbox, file, bar, retry=False)
+        done = len(programs) - len(pending)
+        with tqdm(total=len(programs), initial=done, desc="executions", leave=False) as bar:
+            for result in sandbox.run(pending) if pending else ():
+                file.append(_execution(result))
+                bar.update()
         return {e.id: e for e in file.finish(programs)}
 
 
-def _run(
-    programs: list[Program], sandbox: Runs, file: Resumable[Execution], bar: tqdm, retry: bool
-) -> list[Program]:
-    """Record the results; return the programs to run again."""
-    by_id = {p.id: p for p in programs}
-    again = []
-    for result in sandbox.run(programs) if programs else ():
-        if retry and result.verdict == "sandbox_error":
-            again.append(by_id[result.id])
-            continue
-        file.append(Execution(result.id, result.verdict, result.detail, result.level, result.cpu_s))
-        bar.update()
-    return again
+def _execution(result: Result) -> Execution:
+    return Execution(result.id, result.verdict, result.detail, result.level, result.cpu_s)
 
 
 def errors_note(errors: int) -> str:

@@ -53,7 +53,7 @@ class HandMadeGenerator:
 
 
 class HandMadeSandbox:
-    """Passes the programs that add one; reports its own error for each id in `errors`, once."""
+    """Passes the programs that add one; reports its own error for the first `errors`."""
 
     def __init__(self, errors: int = 0) -> None:
         self.errors, self.ran = errors, 0

@@ -11,6 +11,7 @@ from codealign.errors import CodealignError
 from codealign.params import Generation, Prefs
 from codealign.prefs.pipeline import run_pipeline
 from codealign.records import DIMENSIONS, Execution, Instruction, Pair, Response, read_jsonl
+from codealign.sandbox import Sandbox
 
 SETTINGS = Prefs(seeds=15, responses=6)
 FILES = ["concepts", "executions", "instructions", "pairs", "responses", "seeds"]
@@ -105,21 +106,24 @@ def test_changed_sampling_does_not_reuse_old_items(made, seeds, generator, sandb
     assert len(list(read_jsonl(made[1] / "responses.jsonl", Response))) == 6 * kept
 
 
-def test_an_error_of_the_sandbox_is_tried_again(made, seeds, generator, sandbox, tmp_path) -> None:
-    summary = run(seeds, generator(), sandbox(errors=2), tmp_path / "errors")
-    assert summary.pairs == made[0].pairs
-    assert "sandbox_error" not in summary.counts["executions"]
-
-
-def test_a_lasting_error_of_the_sandbox_is_counted_and_tried_by_the_next_run(
-    made, seeds, generator, sandbox, tmp_path
+def test_an_error_of_the_sandbox_is_counted_and_tried_by_the_next_run(
+    made, seeds, generator, sandbox, tmp_path: Path
 ) -> None:
     programs = made[0].counts["executions"]["kept"]
-    broken = run(seeds, generator(), sandbox(errors=2 * programs), tmp_path / "broken")
+    broken = run(seeds, generator(), sandbox(errors=programs), tmp_path / "broken")
     assert broken.pairs == []
     assert broken.lines[-1].endswith(f", {programs} sandbox errors (retried)")
     mended = run(seeds, generator(), sandbox(), tmp_path / "broken")
     assert mended.pairs == made[0].pairs
+
+
+def test_the_real_sandbox_gives_the_pairs_that_the_hand_made_one_gives(
+    made, seeds, generator, tmp_path: Path
+) -> None:
+    with Sandbox(workers=1, accept="basic") as real:
+        summary = run(seeds, generator(), real, tmp_path / "real")
+    assert summary.pairs == made[0].pairs
+    assert summary.card["sandbox_level"] in (["strong"], ["basic"])
 
 
 def test_non_functional_instructions_share_out_the_dimensions(
