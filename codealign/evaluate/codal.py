@@ -21,13 +21,14 @@ from tqdm import tqdm
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import Judge
 from codealign.evaluate.resume import resumable
-from codealign.generate import Completion, Request
+from codealign.generate import Completion, Request, cut_at_stop
 from codealign.paths import NANO_DATA
 from codealign.prompts import principle_for, response_prompt, task_text
 from codealign.records import DIMENSIONS, Answer, Rating, from_json, stable_id
 
 REFERENCES = ("reference", "gpt-3.5-turbo_response", "gpt-4_response", "gpt-4-turbo_response")
-DONE_CODE_BLOCK = "### Tests"  # a base model's own tests are no part of its answer
+# What our response format puts behind an answer: a model's own tests, or the next task.
+STOP = ("### Tests", "### Instruction")
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ def collect_answers(
     Parameters
     ----------
     asked : from `requests`.
-    generate : `codealign.generate.generate` with engine, settings and seed bound; called with the
-        requests and `done`.
+    generate : `codealign.generate.generate` with engine, settings, seed and `stop=STOP` bound;
+        called with the requests.
     path : file of the answers; answers made under other prompts or another `key` are not reused.
     key : what names the model and the way of sampling.
     """
@@ -172,7 +173,7 @@ def _answer(problem: Problem, text: str) -> Answer:
         instruction=problem.instruction,
         principle=problem.principle,
         reference=problem.reference,
-        text=text.split(DONE_CODE_BLOCK)[0].strip("\n") + "\n",
+        text=(cut_at_stop(text, STOP) or text).strip("\n"),
     )
 
 

@@ -1,0 +1,140 @@
+"""Embedded judges without a language model: a documented formula for each dimension.
+
+    rating = round(1 + 9 * (weighted mean of the dimension's measures)), a half rounds up
+
+The measures are functions of `measures`, `prose` and `constraints`, from 0 to 1; the weights are in
+`RUBRICS`. A measure that is not defined for an answer leaves its weight to the others. `static_b`
+has other measures and weights, so that agreement between two judges can be shown without a network.
+
+Rules for answers that cannot be analysed: an answer that is empty, has no code, or whose code does
+not parse is rated 1 with that reason, in every dimension, as no reader could use it. An answer for which
+no measure of the dimension is defined is unrated and says so.
+
+What these judges cannot see: whether the code is right (nothing is run), whether a name or an
+explanation is true, any language but Python, and any constraint that is not among
+`constraints.CHECKS`. They are deterministic and cheap, made for the embedded model's narrow tasks,
+and no substitute for a reader.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+from codealign.errors import CodealignError, nearest
+from codealign.evaluate.judges import constraints, evidence, lint, measures, prose
+from codealign.evaluate.judges.evidence import Evidence
+from codealign.records import Answer, Rating, stable_id
+
+Measure = Callable[[Evidence, Evidence], float | None]
+BATCH = 256  # answers linted in one process
+
+RUBRICS: dict[str, dict[str, dict[Measure, float]]] = {
+    "static": {
+        "instruction_following": {
+            constraints.followed: 0.5,
+            measures.agrees: 0.3,
+            measures.asked_signature: 0.2,
+        },
+        "readability": {
+            measures.one_idea_a_line: 0.3,
+            measures.named: 0.3,
+            measures.documented: 0.25,
+            measures.simple: 0.15,
+        },
+        "complexity": {
+            measures.efficient: 0.7,
+            measures.speedy_idioms: 0.15,
+            measures.simple: 0.15,
+        },
+        "style": {
+            measures.clean: 0.3,
+            measures.hinted: 0.25,
+            measures.documented: 0.2,
+            measures.named: 0.15,
+            measures.narrow: 0.1,
+        },
+        "explanation": {
+            prose.covers_steps: 0.4,
+            prose.about_the_task: 0.3,
+            prose.present: 0.3,
+        },
+    },
+    "static_b": {
+        "instruction_following": {constraints.followed: 0.8, measures.asked_signature: 0.2},
+        "readability": {
+            measures.maintainable: 0.5,
+            measures.named: 0.3,
+            prose.commented: 0.2,
+        },
+        "complexity": {measures.effort: 0.5, measures.efficient: 0.5},
+        "style": {
+            measures.clean: 0.5,
+            measures.narrow: 0.2,
+            prose.commented: 0.2,
+            measures.hinted: 0.1,
+        },
+        "explanation": {prose.covers_steps: 0.6, prose.plain_sentences: 0.4},
+    },
+}
+
+
+def rubric_hash(name: str, dimension: str) -> str:
+    """Return a hash of a dimension's weights and of the source of everything they weigh."""
+    weights = RUBRICS[name][dimension]
+    sources = [inspect.getsource(m) for m in (constraints, evidence, lint, measures, prose)]
+    return stable_id(*((m.__name__, w) for m, w in weights.items()), *sources)
+
+
+class StaticJudge:
+    """Rates answers by `RUBRICS[name]`; the same answer always gets the same rating."""
+
+    def __init__(self, name: str = "static") -> None:
+        if name not in RUBRICS:
+            raise CodealignError(f"no static judge {name!r}" + nearest(name, list(RUBRICS)))
+        self.name = name
+        self.hashes = {dimension: rubric_hash(name, dimension) for dimension in RUBRICS[name]}
+        self.key = stable_id(name, *self.hashes.values())
+
+    def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
+        """Yield one rating an answer, in order; ruff runs once for every 256 answers."""
+        remaining = iter(answers)
+        while batch := list(itertools.islice(remaining, BATCH)):
+            found = [evidence.read(a.text, a.instruction, a.principle) for a in batch]
+            whole = [e for e in found if not e.fault]
+            for e, violations in zip(whole, lint.lint([e.code for e in whole]), strict=True):
+                e.lint = dict(violations)
+            for answer, e in zip(batch, found, strict=True):
+                yield self._rating(answer, e)
+
+    def _rating(self, answer: Answer, found: Evidence) -> Rating:
+        parts = {} if found.fault else self._parts(answer, found)
+        value, reason = self._value(answer.dimension, parts), found.fault
+        if found.fault:
+            value = 1.0
+        elif value is None:
+            reason = "no measure of the rubric is defined for this answer"
+        return Rating(
+            id=answer.id,
+            dimension=answer.dimension,
+            judge=self.name,
+            rating=value,
+            reason=reason,
+            rubric=self.hashes[answer.dimension],
+            parts=parts,
+        )
+
+    def _parts(self, answer: Answer, found: Evidence) -> dict[str, float]:
+        reference = evidence.read(answer.reference)
+        measured = {m.__name__: m(found, reference) for m in RUBRICS[self.name][answer.dimension]}
+        return {name: round(v, 4) for name, v in measured.items() if v is not None}
+
+    def _value(self, dimension: str, parts: dict[str, float]) -> float | None:
+        weights = {m.__name__: w for m, w in RUBRICS[self.name][dimension].items()}
+        total = sum(weights[name] for name in parts)
+        if not total:
+            return None
+        mean = sum(weights[name] * value for name, value in parts.items()) / total
+        return float(math.floor(1 + 9 * mean + 0.5))
