@@ -70,12 +70,17 @@ class Training(Section):
     batch_size: int = Field(1, ge=1, description="sequences (SFT) or pairs a device step")
     accumulation: int = Field(1, ge=1, description="device steps an optimiser step")
     learning_rate: float = Field(1e-4, gt=0, description="not stated in the paper")
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field(
+        "cosine", description="of the learning rate; not stated in the paper"
+    )
     warmup_steps: int = Field(10, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     max_length: int = Field(1024, ge=16, description="tokens; longer examples are truncated")
     max_truncated: float = Field(0.05, ge=0, le=1, description="refuse above this share")
     gradient_checkpointing: bool = False
     attention: Literal["eager", "sdpa"] = "eager"
     bf16: bool = Field(True, description="bfloat16 autocast")
+    logging_steps: int = Field(1, ge=1, description="steps between entries of the log")
     save_steps: int = Field(200, ge=1, description="steps between checkpoints")
     lora: Lora = Lora()
 
@@ -97,6 +102,9 @@ class Bonbon(Training):
     n: int = Field(8, ge=2, description="size of the sample the best and worst are taken from")
     target: Literal["continuous", "binary"] = Field(
         "continuous", description="reward the target gap is derived for; the paper's is continuous"
+    )
+    pass_rate: float = Field(
+        0.5, gt=0, lt=1, description="share of responses that pass, for the binary target"
     )
 
 
