@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from codealign.nano.corpus import TOKENIZER_DOCUMENTS, corpus_document, training_rows
 from codealign.nano.recipe import Recipe
-from codealign.nano.tokenizer import END_OF_TEXT, save_tokenizer, train_tokenizer
+from codealign.nano.tokenizer import END, END_OF_TEXT, save_tokenizer, train_tokenizer
 from codealign.provenance import header
 from codealign.records import write_jsonl, write_text
 
@@ -90,3 +90,22 @@ def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
     records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
     save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
     write_made(folder, recipe, records)
+
+
+def build_finetuned(pretrained: Path, folder: Path, recipe: Recipe, log: Log = print) -> None:
+    """Fine-tune the pretrained model on chat pairs and write it to `folder`."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import LlamaForCausalLM
+
+    from codealign.nano.finetune import chat_batches, chat_rows
+    from codealign.nano.pretrain import optimizers, train
+
+    torch.set_num_threads(1)
+    tokenizer = Tokenizer.from_file(str(pretrained / "tokenizer.json"))
+    model = LlamaForCausalLM.from_pretrained(pretrained, dtype=torch.float32)
+    batches = chat_batches(chat_rows(recipe, tokenizer), recipe)
+    found = optimizers(model, recipe, recipe.chat_rate)
+    records = _logged(train(model, batches, found, recipe.warmup), log)
+    save_model(model, tokenizer, folder, END, recipe)
+    write_made(folder, recipe, records, started_from=folder_hashes(pretrained))

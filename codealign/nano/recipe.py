@@ -10,7 +10,8 @@ class Recipe:
     """How nano is made; every value goes into the provenance.
 
     `mistakes` is the share of code documents with a planted mistake, `tokens` how many tokens the
-    pretraining sees, `chats` how many chat pairs the fine-tuning sees (once).
+    pretraining sees, `chats` how many chat pairs the fine-tuning sees (once), `chat_rate` scales
+    the pretraining's learning rates for it.
     """
 
     seed: int = 20261123
@@ -28,4 +29,4 @@ class Recipe:
     muon_rate: float = 0.01
     adam_rate: float = 3e-3
     chat_batch: int = 16
-    chat_rate: float = 1e-3
+    chat_rate: float = 0.3

@@ -45,7 +45,10 @@ def train_tokenizer(texts: Iterable[str], size: int = VOCABULARY) -> Tokenizer:
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path | str, eos: str, length: int) -> None:
-    """Write the tokenizer as a transformers folder whose end token is `eos`."""
+    """Write the tokenizer as a transformers folder whose end token is `eos`.
+
+    Where that is END it is a chat model's, and gets the chat template.
+    """
     from transformers import PreTrainedTokenizerFast
 
     wrapped = PreTrainedTokenizerFast(
@@ -55,7 +58,8 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path | str, eos: str, length: i
         model_max_length=length,
         clean_up_tokenization_spaces=False,
     )
-    wrapped.chat_template = CHAT_TEMPLATE
+    if eos == END:
+        wrapped.chat_template = CHAT_TEMPLATE
     wrapped.save_pretrained(folder)
 
 

@@ -1,0 +1,109 @@
+"""The model card: printed from the provenance and the measurements, never typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from codealign.nano.measure import chat_pass, completion_pass, open_folder, sampling_shares
+from codealign.nano.problems import read_problems
+from codealign.paths import NANO_DATA
+from codealign.records import write_text
+
+_TEXT = """\
+# nano
+
+Two Llama models of {parameters:.2f} million parameters that know one thing: small Python functions
+composed of filters, maps, sorts, slices and reductions. `pretrained` completes text, `finetuned`
+answers in chat. They make the study run on two CPU cores; nothing else about them is meant to
+impress. This file is written by `python -m codealign.nano build` (`make nano`).
+
+| | pretrained | finetuned |
+|---|---|---|
+| tokens seen | {pretrained[tokens]:,} | {finetuned[tokens]:,} |
+| seconds of training (one CPU thread) | {pretrained[train_seconds]:.0f} | \
+{finetuned[train_seconds]:.0f} |
+| last loss | {pretrained[loss]:.3f} | {finetuned[loss]:.3f} |
+| share of planted mistakes | {recipe[mistakes]} | {recipe[chat_mistakes]} |
+| end token | <\\|endoftext\\|> | <\\|end\\|> |
+| commit | {pretrained[commit]} | {finetuned[commit]} |
+
+Seed {recipe[seed]}; width {recipe[width]}, {recipe[layers]} layers, {recipe[heads]} heads, context
+{recipe[context]}; corpus {pretrained[corpus]} (hash of its first documents). Versions:
+{versions}.
+
+## Measured
+
+Greedy pass@1 on compositions of operations that the corpus does not hold, and samples at
+temperature 0.8 for instructions on compositions that it may hold, with self-written tests.
+
+| | pretrained | finetuned |
+|---|---|---|
+{rows}
+"""
+_LABELS = {
+    "humaneval_plus_base": "HumanEval format, base tests",
+    "humaneval_plus_plus": "HumanEval format, base and plus tests",
+    "mbpp_plus_base": "MBPP format, base tests",
+    "mbpp_plus_plus": "MBPP format, base and plus tests",
+    "own": "samples that pass their own tests",
+    "right": "samples that are right",
+    "right_if_own": "right, of those that pass their own tests",
+    "own_if_right": "pass their own tests, of those that are right",
+    "mixed": "instructions with a passing and a failing sample of 8",
+}
+
+
+def measured(folder: Path, chat: bool) -> dict[str, float]:
+    """Return the card's measurements of one model; takes about a minute."""
+    engine = open_folder(folder)
+    found: dict[str, float] = {}
+    for name in ("humaneval_plus", "mbpp_plus"):
+        score = chat_pass if chat else completion_pass
+        base, plus = score(engine, read_problems(NANO_DATA / f"{name}.jsonl.gz"))
+        found |= {f"{name}_base": base, f"{name}_plus": plus}
+    return found | sampling_shares(engine, chat)
+
+
+def _made(folder: Path) -> dict[str, Any]:
+    made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    last = (folder / "training_log.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    return {**made, "loss": json.loads(last)["loss"]}
+
+
+def parameters(folder: Path) -> float:
+    """Return the number of parameters, in millions."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        counts = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    return sum(rows * (columns[0] if columns else 1) for rows, *columns in counts) / 1e6
+
+
+def card_text(weights: Path, numbers: dict[str, dict[str, float]]) -> str:
+    """Return the card from the provenance of both models and their measured `numbers`."""
+    made = {variant: _made(weights / variant) for variant in ("pretrained", "finetuned")}
+    rows = [
+        f"| {label} | {numbers['pretrained'][key]:.3f} | {numbers['finetuned'][key]:.3f} |"
+        for key, label in _LABELS.items()
+    ]
+    versions = made["pretrained"]["versions"]
+    return _TEXT.format(
+        **made,
+        recipe=made["finetuned"]["recipe"],
+        parameters=parameters(weights / "pretrained"),
+        versions=", ".join(f"{k} {versions[k]}" for k in ("python", "torch", "transformers")),
+        rows="\n".join(rows),
+    )
+
+
+def write_card(weights: Path) -> dict[str, dict[str, float]]:
+    """Measure both models, write `measured.json` and `README.md` beside them."""
+    numbers = {
+        "pretrained": measured(weights / "pretrained", chat=False),
+        "finetuned": measured(weights / "finetuned", chat=True),
+    }
+    write_text(weights / "measured.json", json.dumps(numbers, indent=1) + "\n")
+    write_text(weights / "README.md", card_text(weights, numbers))
+    return numbers
