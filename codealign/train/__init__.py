@@ -1,1 +1,1 @@
-"""Training: losses, supervised fine-tuning, alignment, gates (paper, sections 2.2 and 3)."""
+"""Stages 2 and 3: supervised fine-tuning on the chosen responses, then DPO or BoNBoN from there."""

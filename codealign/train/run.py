@@ -1,0 +1,218 @@
+"""One training run: arguments, progress, checkpoints that survive a kill, the finished adapter."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from codealign.errors import CodealignError
+from codealign.params import Training
+from codealign.records import Pair, stable_id, to_json, write_text
+
+COMPLETE = "complete"  # a file that is written into a checkpoint when all of it is there
+FREE_BYTES = 1 << 26  # less free space than this explains a failed write
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run did.
+
+    `loss` is the last logged one, in nats (SFT: mean over tokens; alignment: mean over pairs);
+    `tokens` counts every token read in training, padding excluded; `seconds` is the time trained,
+    that before an interruption included; `truncated` of `examples` pairs were cut; `settings` are
+    those in force. `target` is BoNBoN's target gap in nats, else None.
+    """
+
+    stage: str
+    model: str
+    variant: str
+    examples: int
+    truncated: int
+    steps: int
+    loss: float
+    tokens: int
+    seconds: float
+    adapter: str
+    log: str
+    fingerprint: str
+    target: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What decides a training run; `start` is the adapter it starts from, or ""."""
+
+    stage: Literal["sft", "dpo", "bonbon"]
+    model: str
+    variant: str
+    settings: Training
+    out: Path
+    seed: int
+    pairs: Sequence[Pair]
+    start: str = ""
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.out / "checkpoints"
+
+    @property
+    def log(self) -> Path:
+        return self.out / "trainer_log.jsonl"
+
+    def fingerprint(self) -> str:
+        """Return a hash of everything the trained adapter depends on, but the code."""
+        started = json.loads((Path(self.start) / "training.json").read_text()) if self.start else {}
+        return stable_id(
+            self.stage,
+            self.model,
+            self.variant,
+            self.settings.model_dump_json(),
+            self.seed,
+            started.get("fingerprint", ""),
+            *(to_json(pair) for pair in self.pairs),
+        )
+
+    def finished(self) -> TrainResult | None:
+        """Return the result of an earlier run of this very job, if it has finished."""
+        result = read_result(self.out)
+        return result if result and result.fingerprint == self.fingerprint() else None
+
+    def prepare(self) -> None:
+        """Make the folder; drop checkpoints of another job and those cut short by a kill."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "training.json").unlink(missing_ok=True)
+        owner = self.checkpoints / "fingerprint"
+        if not owner.exists() or owner.read_text() != self.fingerprint():
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+            write_text(owner, self.fingerprint())
+        for folder in self.checkpoints.glob("checkpoint-*"):
+            if not (folder / COMPLETE).exists():
+                shutil.rmtree(folder)
+
+    def last_checkpoint(self) -> str | None:
+        """Return the newest whole checkpoint, or None to start from the beginning."""
+        folders = self.checkpoints.glob("checkpoint-*")
+        numbered = sorted((int(f.name.split("-")[1]), str(f)) for f in folders)
+        return numbered[-1][1] if numbered else None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the trainer's arguments; every one is set, as Unsloth changes the defaults."""
+        import torch
+
+        s, gpu = self.settings, torch.cuda.is_available()
+        bf16 = s.bf16 and bf16_is_fast()
+        return {
+            "output_dir": str(self.checkpoints),
+            "num_train_epochs": s.epochs,
+            "max_steps": s.max_steps,
+            "per_device_train_batch_size": s.batch_size,
+            "gradient_accumulation_steps": s.accumulation,
+            "learning_rate": s.learning_rate,
+            "lr_scheduler_type": s.schedule,
+            "warmup_steps": s.warmup_steps,
+            "weight_decay": 0.0,
+            "max_grad_norm": s.max_grad_norm,
+            "optim": "adamw_torch_fused",
+            "bf16": bf16,
+            "fp16": gpu and s.bf16 and not bf16,
+            "gradient_checkpointing": s.gradient_checkpointing,
+            "max_length": None,  # done, and counted, in `data`
+            "seed": self.seed % 2**32,
+            "use_cpu": not gpu,
+            "dataloader_pin_memory": gpu,
+            "remove_unused_columns": False,
+            "include_num_input_tokens_seen": "non_padding",
+            "logging_steps": s.logging_steps,
+            "logging_nan_inf_filter": False,
+            "save_steps": s.save_steps,
+            "save_total_limit": 2,
+            "report_to": "none",
+            "disable_tqdm": True,
+            "log_level": "error",
+        }
+
+    def run(self, trainer: Any, tokenizer: Any, truncated: int, **more: Any) -> TrainResult:
+        """Train from the last whole checkpoint, write the adapter, and return what was done."""
+        from transformers import PrinterCallback
+
+        from codealign.train.callbacks import Checkpoints, LogFile, Progress
+
+        trainer.remove_callback(PrinterCallback)
+        for callback in (Checkpoints(), LogFile(self.log), Progress(self.stage)):
+            trainer.add_callback(callback)
+        try:
+            trainer.train(resume_from_checkpoint=self.last_checkpoint())
+            trainer.model.save_pretrained(str(self.out), selected_adapters=["default"])
+            tokenizer.save_pretrained(str(self.out))
+        except (OSError, RuntimeError) as error:
+            self._explain_full_disk(error)
+            raise
+        result = self._result(trainer, truncated, **more)
+        write_text(self.out / "README.md", model_card(self, result))
+        write_text(self.out / "training.json", json.dumps(dataclasses.asdict(result), indent=1))
+        shutil.rmtree(self.checkpoints)
+        return result
+
+    def _explain_full_disk(self, error: Exception) -> None:
+        if shutil.disk_usage(self.out).free < FREE_BYTES:
+            raise CodealignError(
+                f"{self.out}: the disk is full ({error}); the last whole checkpoint is kept. Free "
+                "some space and run again: training continues from it"
+            ) from error
+
+    def _result(self, trainer: Any, truncated: int, **more: Any) -> TrainResult:
+        history = trainer.state.log_history
+        return TrainResult(
+            stage=self.stage,
+            model=self.model,
+            variant=self.variant,
+            examples=len(self.pairs),
+            truncated=truncated,
+            steps=trainer.state.global_step,
+            loss=[entry["loss"] for entry in history if "loss" in entry][-1],
+            tokens=int(trainer.state.num_input_tokens_seen),
+            seconds=history[-1]["elapsed_s"],
+            adapter=str(self.out),
+            log=str(self.log),
+            fingerprint=self.fingerprint(),
+            **more,
+        )
+
+
+def bf16_is_fast() -> bool:
+    """Tell whether this machine computes in bfloat16 itself rather than by emulation."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def read_result(folder: Path | str) -> TrainResult | None:
+    """Return the result in an adapter's folder, or None if no training has finished there."""
+    path = Path(folder) / "training.json"
+    return TrainResult(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
+def model_card(job: TrainJob, result: TrainResult) -> str:
+    """Return the adapter's README, with Hugging Face's header."""
+    from codealign.models import source
+    from codealign.provenance import versions
+
+    base = source(job.model, job.variant)[0]
+    settings = "".join(f"- {k}: {v}\n" for k, v in job.settings.model_dump().items())
+    libraries = "".join(f"- {name} {version}\n" for name, version in versions().items())
+    target = "" if result.target is None else f" Target gap {result.target:.2f} nats."
+    return (
+        f"---\nbase_model: {base}\nlibrary_name: peft\n"
+        f"tags: [{job.stage}, lora, codealign]\n---\n\n"
+        f"# {job.model}, {job.variant}: {job.stage}\n\n"
+        f"LoRA adapter trained on {result.examples} preference pairs ({result.truncated} cut), "
+        f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{target}\n\n"
+        f"## Settings\n\n{settings}\n## Libraries\n\n{libraries}"
+    )
