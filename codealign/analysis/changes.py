@@ -49,7 +49,8 @@ def changes(frame: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
     Parameters
     ----------
     frame : tidy scores. A cell whose base was not run, or without a value, has no row here.
-    items : per-problem values; cells found there (stage and base) are compared problem by problem.
+    items : per-problem values; cells found there (stage and base) are compared problem by problem:
+        their change, interval and n are over the problems that both stages scored.
 
     Returns
     -------
@@ -74,18 +75,18 @@ def changes(frame: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
 
 
 def _change(row: dict[str, Any], base: dict[str, Any], items: Items) -> dict[str, Any]:
-    absolute = row["value"] - base["value"]
-    out = {c: row[c] for c in RUN_COLUMNS}
-    out |= {"base": base["value"], "value": row["value"], "n": row["n"], "absolute": absolute}
-    out["relative"] = 100 * absolute / base["value"] if base["value"] else math.nan
+    out = {c: row[c] for c in RUN_COLUMNS} | {"base": base["value"], "value": row["value"]}
     cell = tuple(row[c] for c in CELL)
     before, after = items.get(_base_cell(cell), {}), items.get(cell, {})
     shared = sorted(before.keys() & after.keys())
     if shared:
-        found = _paired([before[i] for i in shared], [after[i] for i in shared], cell)
-    else:
-        found = _unpaired(row, base)
-    return out | found
+        return out | _paired([before[i] for i in shared], [after[i] for i in shared], cell)
+    return out | _unpaired(row, base)
+
+
+def _size(n: int, before: float, after: float) -> dict[str, float]:
+    relative = 100 * (after - before) / before if before else math.nan
+    return {"n": n, "absolute": after - before, "relative": relative}
 
 
 def _base_cell(cell: tuple[str, ...]) -> tuple[str, ...]:
@@ -95,11 +96,13 @@ def _base_cell(cell: tuple[str, ...]) -> tuple[str, ...]:
 
 def _paired(before: list[float], after: list[float], cell: tuple[str, ...]) -> dict[str, Any]:
     seed = seed_of("change", *cell)
-    low, high, method = stats.paired_bootstrap(before, after, seed)
+    scale = benchmark(cell[CELL.index("benchmark")]).scale
+    low, high, method = stats.paired_bootstrap(before, after, seed, scale)
     test = stats.paired(before, after, seed)
     mean = sum(before) / len(before)
     relative = [100 * bound / mean if mean else math.nan for bound in (low, high)]
-    return _uncertainty(low, high, relative, method, test)
+    size = _size(len(before), mean, sum(after) / len(after))
+    return size | _uncertainty(low, high, relative, method, test)
 
 
 def _unpaired(row: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +116,8 @@ def _unpaired(row: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     bounded = "" if b.metric == "pass@1" else ", variance bound"
     test = stats.unpaired(*args)
     test = test._replace(name=test.name + bounded)
-    return _uncertainty(low * b.scale, high * b.scale, relative, method + bounded, test)
+    size = _size(int(row["n"]), base["value"], row["value"])
+    return size | _uncertainty(low * b.scale, high * b.scale, relative, method + bounded, test)
 
 
 def _count(value: float, n: int, metric: str, scale: float) -> float:

@@ -102,10 +102,22 @@ def bootstrap_mean(values: Sequence[float], seed: int, resamples: int = RESAMPLE
 
 
 def paired_bootstrap(
-    before: Sequence[float], after: Sequence[float], seed: int, resamples: int = RESAMPLES
+    before: Sequence[float],
+    after: Sequence[float],
+    seed: int,
+    scale: float = 1.0,
+    resamples: int = RESAMPLES,
 ) -> Interval:
-    """Return the bootstrap interval of mean(after - before) over the same items."""
-    low, high, method = bootstrap_mean(_differences(before, after), seed, resamples)
+    """Return the bootstrap interval of mean(after - before) over the same items.
+
+    Where no item changed a bootstrap would claim certainty; then the interval says how much could
+    change unseen: Wilson's upper bound of 0 changed items of n, each by at most `scale`.
+    """
+    change = _differences(before, after)
+    if len(change) > 1 and not change.any():
+        most = wilson(0, len(change)).high * scale
+        return Interval(-most, most, "Wilson bound (no item changed)")
+    low, high, method = bootstrap_mean(change, seed, resamples)
     return Interval(low, high, f"paired {method}" if not math.isnan(low) else method)
 
 
@@ -181,9 +193,11 @@ def paired(before: Sequence[float], after: Sequence[float], seed: int) -> Test:
     if len(change) == 0:
         return Test(math.nan, "undefined: no items", PAIRED)
     if set(np.unique([*before, *after])) <= {0, 1}:
-        return Test(_mcnemar(int((change > 0).sum()), int((change < 0).sum())), "McNemar", PAIRED)
+        return Test(
+            _mcnemar(int((change > 0).sum()), int((change < 0).sum())), "exact McNemar", PAIRED
+        )
     if not change.any():
-        return Test(1.0, "permutation", PAIRED)
+        return Test(1.0, "paired permutation", PAIRED)
     found = scipy_stats.permutation_test(
         (change,),
         np.mean,
@@ -191,7 +205,7 @@ def paired(before: Sequence[float], after: Sequence[float], seed: int) -> Test:
         n_resamples=RESAMPLES,
         rng=np.random.default_rng(seed),
     )
-    return Test(float(found.pvalue), "permutation", PAIRED)
+    return Test(float(found.pvalue), "paired permutation", PAIRED)
 
 
 def _mcnemar(gained: int, lost: int) -> float:

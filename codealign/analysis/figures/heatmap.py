@@ -49,7 +49,14 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
         for x, column in enumerate(columns):
             _draw_cell(axes, x, y, lookup.get((name, *column)))
     _frame(axes, names, columns)
-    bar = figure.colorbar(_scale(), ax=axes, aspect=45, pad=0.02, fraction=0.03, extend="both")
+    bar = figure.colorbar(
+        _scale(),
+        ax=axes,
+        aspect=45,
+        pad=0.02,
+        fraction=0.165 / figure.get_figwidth(),
+        extend="both",
+    )
     bar.outline.set_visible(False)
     bar.set_label("change against base, percent of the base score")
     said = STAGE_LABELS[stage]

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
     STAGE_LABELS,
+    VARIANT_LABELS,
     model_label,
     pathway,
     percent_of_scale,
@@ -38,10 +39,10 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
     names = [n for n in benchmarks() if n in set(run["benchmark"])]
     variants = present(run, "variant")
     figure = canvas(0.75 + 0.3 * len(names))
-    panels = figure.subplots(1, len(variants), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(variants), sharex=True, sharey=True, squeeze=False)[0]
     for axes, variant in zip(panels, variants, strict=True):
         _panel(axes, printed[printed["variant"] == variant], run[run["variant"] == variant], names)
-        axes.set_title(f"{pathway(variant)}: from {variant}")
+        axes.set_title(f"{pathway(variant)}: from {VARIANT_LABELS[variant]}")
     panels[0].set_yticks(range(len(names)), [benchmarks()[n].label for n in names])
     figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
     caption = (
