@@ -87,7 +87,7 @@ def answer_code(
         style = "steps"
     documented = asked.dimension == "style" or (good and rng.random() < 0.75)
     doc = wording.description(task, rng) if documented else ""
-    slow = asked.dimension != "complexity" and rng.random() < 0.35
+    slow = asked.dimension != "complexity" and not asked.style and rng.random() < 0.35
     code = function(task, style, name, doc, hints=good, slow=slow)
     return plant(code, rng) if rng.random() < mistakes else code
 

@@ -1,0 +1,169 @@
+"""Corpus rows, training, fine-tuning rows and the whole build on a minute model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from codealign.nano import build, corpus, pretrain
+from codealign.nano.chats import chat_pair
+from codealign.nano.documents import document
+from codealign.nano.finetune import chat_batches, chat_row, chat_rows, collate
+from codealign.nano.recipe import Recipe
+from codealign.nano.tokenizer import CHAT_TEMPLATE, SPECIALS, chat_prompt, train_tokenizer
+
+TINY = Recipe(tokens=64 * 20, context=64, width=16, layers=1, heads=2, inner=32, batch=4, warmup=2,
+              chats=12, chat_batch=4)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    """A tokenizer trained on a few documents."""
+    return train_tokenizer((corpus.corpus_document(TINY, i) for i in range(200)), 400)
+
+
+def test_a_document_depends_on_seed_and_index_alone() -> None:
+    assert corpus.corpus_document(TINY, 3) == corpus.corpus_document(TINY, 3)
+    other = dataclasses.replace(TINY, seed=1)
+    assert corpus.corpus_document(TINY, 3) != corpus.corpus_document(other, 3)
+
+
+def test_rows_start_with_documents_and_cut_the_last() -> None:
+    # width 4: row one is 1 2 end 3 | the rest of document two is cut; row two starts with three
+    rows = corpus.pack([[1, 2], [3, 4], [5, 6, 7]], end=0, width=4)
+    assert rows.tolist() == [[1, 2, 0, 3], [5, 6, 7, 0]]
+
+
+def test_an_unfinished_row_is_left_out() -> None:
+    assert corpus.pack([[1]], end=0, width=4).shape == (0, 4)
+
+
+def test_training_rows_have_the_tokens_of_the_recipe(tokenizer) -> None:
+    assert corpus.training_rows(TINY, tokenizer).shape == (20, 65)
+
+
+def test_no_document_is_about_a_held_out_composition(monkeypatch) -> None:
+    from codealign.nano import chats, documents
+    from codealign.nano.tasks import is_held_out, sample_task
+
+    chains = []
+
+    def noted(*arguments, **named):
+        task = sample_task(*arguments, **named)
+        chains.append(task.chain)
+        return task
+
+    monkeypatch.setattr(documents, "sample_task", noted)
+    monkeypatch.setattr(chats, "sample_task", noted)
+    for i in range(300):
+        document(random.Random(i), 0.1)
+        chat_pair(random.Random(i), 0.1)
+    assert len(chains) == 600 and not any(map(is_held_out, chains))
+
+
+def test_special_tokens_come_first(tokenizer) -> None:
+    assert [tokenizer.token_to_id(s) for s in SPECIALS] == [0, 1, 2, 3]
+
+
+def test_a_prompts_tokens_are_those_of_the_whole_text(tokenizer) -> None:
+    text = 'def f(x):\n    """Return x."""\n    return x\n'
+    for cut in (i + 1 for i, c in enumerate(text) if c == "\n"):
+        parts = tokenizer.encode(text[:cut]).ids + tokenizer.encode(text[cut:]).ids
+        # indentation is cut off from its line break, so only its own token may differ
+        assert tokenizer.decode(parts) == text
+        head = tokenizer.encode(text[:cut]).ids
+        assert tokenizer.encode(text).ids[: len(head)] == head
+
+
+def test_tokens_decode_to_the_text(tokenizer) -> None:
+    text = corpus.corpus_document(TINY, 1)
+    assert tokenizer.decode(tokenizer.encode(text).ids) == text
+
+
+def test_the_rate_warms_up_and_falls_to_its_floor() -> None:
+    # step 0 of 100, warm-up 10: 1/10 of the cosine's start, which is 1
+    assert pretrain.rate_at(0, 100, 10) == pytest.approx(0.1)
+    # half way the cosine is 1/2; at the end the floor holds
+    assert pretrain.rate_at(50, 100, 10) == pytest.approx(0.5)
+    assert pretrain.rate_at(100, 100, 10) == pretrain.LAST_RATE
+
+
+def test_the_loss_counts_weighted_tokens_only() -> None:
+    model = pretrain.new_model(TINY, 10)
+    ids = torch.tensor([[1, 2, 3, 4]])
+    last = pretrain.loss_of(model, ids, torch.tensor([[1, 0, 0, 1]]))
+    other = pretrain.loss_of(model, torch.tensor([[1, 2, 3, 5]]), torch.tensor([[0, 0, 0, 1]]))
+    changed = pretrain.loss_of(model, torch.tensor([[1, 2, 3, 4]]), torch.tensor([[0, 0, 0, 1]]))
+    assert last.item() == changed.item() != other.item()
+
+
+def test_matrices_of_the_blocks_go_to_muon() -> None:
+    muon, adam = pretrain.optimizers(pretrain.new_model(TINY, 10), TINY)
+    assert all(p.ndim == 2 for p in muon.param_groups[0]["params"])
+    # one layer: q, k, v, o, gate, up, down; the rest is the embedding and three norms
+    assert len(muon.param_groups[0]["params"]) == 7
+    assert len(adam.param_groups[0]["params"]) == 4
+
+
+def test_two_trainings_from_one_seed_agree(tokenizer) -> None:
+    def trained() -> float:
+        rows = corpus.training_rows(TINY, tokenizer)
+        torch.manual_seed(TINY.seed)
+        model = pretrain.new_model(TINY, 400)
+        batches = pretrain.pretraining_batches(rows, TINY)
+        found = pretrain.optimizers(model, TINY)
+        return list(pretrain.train(model, batches, found, TINY.warmup))[-1]["loss"]
+
+    assert trained() == trained()
+
+
+def test_batches_hold_every_row_once() -> None:
+    rows = np.arange(24, dtype=np.uint16).reshape(6, 4)
+    batches = pretrain.pretraining_batches(rows, TINY)
+    assert sorted(int(row[0]) for ids, _ in batches for row in ids) == [0, 4, 8, 12, 16, 20]
+
+
+def test_a_chat_row_starts_its_answer_after_the_prompt(tokenizer) -> None:
+    ids, start = chat_row(tokenizer, "Hi.", "Yes.")
+    assert tokenizer.decode(ids[start:-1]) == "Yes." and ids[-1] == 3  # <|end|>
+
+
+def test_padding_and_prompts_weigh_nothing() -> None:
+    ids, weights = collate([([7, 8, 9], 1), ([7, 8], 1)])
+    assert ids.tolist() == [[7, 8, 9], [7, 8, 0]]
+    assert weights.tolist() == [[0, 1, 1], [0, 1, 0]]
+
+
+def test_chats_longer_than_the_context_are_left_out(tokenizer) -> None:
+    assert all(len(ids) <= TINY.context for ids, _ in chat_rows(TINY, tokenizer))
+
+
+def test_chat_batches_hold_every_row() -> None:
+    rows = [([1] * n, 1) for n in (3, 5, 4, 6, 2)]
+    batches = chat_batches(rows, TINY)
+    assert sorted(len(ids) for ids, _ in batches) == [1, 4]
+
+
+def test_the_chat_template_writes_the_prompt_of_the_fine_tuning() -> None:
+    import jinja2
+
+    messages = [{"role": "user", "content": "Hi."}]
+    filled = jinja2.Template(CHAT_TEMPLATE).render(messages=messages, add_generation_prompt=True)
+    assert filled == chat_prompt("Hi.")
+
+
+def test_a_build_leaves_weights_log_and_provenance(tmp_path) -> None:
+    recipe = dataclasses.replace(TINY, context=256, tokens=256 * 8)
+    build.build_pretrained(tmp_path / "pretrained", recipe, lambda line: None)
+    build.build_finetuned(
+        tmp_path / "pretrained", tmp_path / "finetuned", recipe, lambda line: None
+    )
+    made = json.loads((tmp_path / "finetuned" / "provenance.json").read_text())
+    assert made["recipe"] == dataclasses.asdict(recipe)
+    assert made["started_from"] == build.folder_hashes(tmp_path / "pretrained")
+    assert (tmp_path / "finetuned" / "training_log.jsonl").exists()
