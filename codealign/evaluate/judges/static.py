@@ -7,8 +7,8 @@ The measures are functions of `measures`, `prose` and `constraints`, from 0 to 1
 has other measures and weights, so that agreement between two judges can be shown without a network.
 
 Rules for answers that cannot be analysed: an answer that is empty, has no code, or whose code does
-not parse is rated 1 with that reason, in every dimension, as no reader could use it. An answer for which
-no measure of the dimension is defined is unrated and says so.
+not parse is rated 1 with that reason, in every dimension, as no reader could use it. An answer for
+which no measure of the dimension is defined is unrated and says so.
 
 What these judges cannot see: whether the code is right (nothing is run), whether a name or an
 explanation is true, any language but Python, and any constraint that is not among
