@@ -43,6 +43,7 @@ def make_op(
     kind: str, id: str, types: str, nouns: str, verbs: str, code: str, name: str, concept: str,
     needs: str = "", var: str = "", slow: str = "",
 ) -> Op:  # fmt: skip
+    """Return an operation from a row of a table; `types` is "takes>gives"."""
     takes, gives = types.split(">")
     return Op(id, kind, takes, gives, tuple(nouns.split("|")), tuple(verbs.split("|")), code, name,
               concept, needs, var, slow)  # fmt: skip
