@@ -29,6 +29,26 @@ class Context:
     agreement: pd.DataFrame | None = None
 
 
+def read_context(run_root: Path | str) -> Context:
+    """Read what a run left: counts of its data, `survey.csv` and `agreement.csv` if they are there.
+
+    Survey shares that were derived from the printed ones are no measurement and are left out.
+    """
+    root = RunPaths(Path(run_root)).root
+    shares = _read(root / "survey.csv")
+    if shares is not None:
+        shares = shares[~shares["derived"]]
+    return Context(
+        read_counts(root),
+        shares if shares is not None and len(shares) else None,
+        _read(root / "agreement.csv"),
+    )
+
+
+def _read(path: Path) -> pd.DataFrame | None:
+    return pd.read_csv(path) if path.exists() else None
+
+
 def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     """Count the records of each step's file in every `prefs/<model>/<requirement>` folder."""
     found = {}

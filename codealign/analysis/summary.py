@@ -22,8 +22,8 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import stats
-from codealign.analysis.changes import Items, changes
-from codealign.analysis.scores import benchmark, benchmarks
+from codealign.analysis.changes import Items, changes, collect_items
+from codealign.analysis.scores import benchmark, benchmarks, collect
 from codealign.records import DIMENSIONS, PATHWAY, write_text
 
 MEMBERS = {
@@ -166,6 +166,14 @@ def _number(value: float, form: str) -> str:
 def summary_markdown(summary: pd.DataFrame) -> str:
     """Return the table and, below it, how its numbers are made."""
     return "\n".join([*summary_lines(summary), "", HOW]) + "\n"
+
+
+def summary_text(run_root: Path | str) -> str:
+    """Return the summary of a run's measured scores, for printing at its end."""
+    scores = collect(run_root)
+    if scores.empty:
+        return f"{run_root}: no scores yet"
+    return summary_markdown(summarise(scores, collect_items(run_root)))
 
 
 def write_summary(

@@ -16,9 +16,12 @@ from codealign.analysis.figures.listings import figure1, figure5, figure6
 from codealign.analysis.figures.plane import plane
 from codealign.analysis.figures.profiles import profiles
 from codealign.analysis.figures.style import Drawn, save, styled, write_captions
+from codealign.analysis.figures.training import training_curves
 from codealign.analysis.figures.versus import versus
 from codealign.analysis.figures.workflow import figure4
 from codealign.analysis.scores import PAPER, published
+
+__all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
 
 
 def draw_figures(

@@ -77,11 +77,25 @@ RC = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """A finished figure: file stem, caption (a sentence with its sources), and the drawing."""
+    """A finished figure: file stem, caption (a sentence with its sources), and the drawing.
+
+    A notebook shows it as a picture when it is the last value of a cell.
+    """
 
     stem: str
     caption: str
     figure: Figure
+
+    def _repr_png_(self) -> bytes:
+        with styled():
+            return rendered(self.figure, "png")
+
+
+def rendered(figure: Figure, suffix: str) -> bytes:
+    """Return the figure as a pdf, svg or png file's bytes. Call inside `styled()`."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format=suffix, dpi=DPI, metadata=FIXED[suffix])
+    return buffer.getvalue()
 
 
 @contextmanager
@@ -117,9 +131,7 @@ def save(drawn: Drawn, out: Path) -> list[Path]:
     drawn.figure.set_layout_engine("none")
     for suffix in FORMATS:
         path = out / f"{drawn.stem}.{suffix}"
-        buffer = BytesIO()
-        drawn.figure.savefig(buffer, format=suffix, dpi=DPI, metadata=FIXED[suffix])
-        path.write_bytes(buffer.getvalue())
+        path.write_bytes(rendered(drawn.figure, suffix))
         paths.append(path)
     return paths
 

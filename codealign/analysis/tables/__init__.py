@@ -12,6 +12,8 @@ from codealign.analysis.tables.latex import to_latex
 from codealign.analysis.tables.model import Table, to_csv, to_markdown
 from codealign.analysis.tables.scores import interval_table, score_table
 from codealign.analysis.tables.texts import (
+    agreement_table,
+    dataset_statistics,
     dataset_table,
     recommendation_table,
     survey_table,
@@ -19,11 +21,12 @@ from codealign.analysis.tables.texts import (
 )
 from codealign.records import write_text
 
+__all__ = ["build_tables", "dataset_statistics", "write_tables"]
 FORMATS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
 
 
 def build_tables(scores: pd.DataFrame, context: Context | None = None) -> list[Table]:
-    """Return Tables 1 to 7 and the interval tables of 3 to 5.
+    """Return Tables 1 to 7, the interval tables of 3 to 5, and judge agreement.
 
     Parameters
     ----------
@@ -39,6 +42,7 @@ def build_tables(scores: pd.DataFrame, context: Context | None = None) -> list[T
     flat = [table for pair in parts for table in pair]
     return [
         task_table(), dataset_table(context), *flat, recommendation_table(), survey_table(context),
+        agreement_table(context),
     ]  # fmt: skip
 
 

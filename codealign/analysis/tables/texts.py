@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import yaml
 
-from codealign.analysis import survey
+from codealign.analysis import agreement, survey
 from codealign.analysis.context import Context
 from codealign.analysis.tables.model import Cell, Group, Row, Table, rounded
 from codealign.analysis.tables.scores import NOT_RUN, label
@@ -22,29 +24,37 @@ def task_table() -> Table:
     return Table("table1", "Table 1. Coding task categories", head, "llll", rows)
 
 
-def dataset_table(context: Context) -> Table:
-    """Build Table 2: preference pairs of each model, printed, and written by the run."""
+def dataset_statistics(pairs: Mapping[tuple[str, str], int]) -> pd.DataFrame:
+    """Return the printed and the measured number of pairs of each (model, requirement).
+
+    Columns: model, requirement, published, measured (missing where there is none).
+    """
     raw = pd.read_csv(DATA / "dataset_statistics.csv")
     printed = {(r.model, r.requirement): r.samples for r in raw.itertuples(index=False)}
-    ours = {cell: counts.get("pairs") for cell, counts in context.counts.items()}
+    cells = dict.fromkeys([*printed, *pairs])
+    rows = [(*cell, printed.get(cell), pairs.get(cell)) for cell in cells]
+    found = pd.DataFrame(rows, columns=["model", "requirement", "published", "measured"])
+    return found.astype({"published": "Int64", "measured": "Int64"})
+
+
+def dataset_table(context: Context) -> Table:
+    """Build Table 2: preference pairs of each model, printed, and written by the run."""
+    pairs = {cell: counts["pairs"] for cell, counts in context.counts.items() if "pairs" in counts}
     rows: list[list[Cell]] = []
-    for cell in dict.fromkeys([*printed, *ours]):
-        model = label(cell[0], 2)
-        repeated = bool(rows) and cell[0] == _model_above(cell, [*dict.fromkeys([*printed, *ours])])
-        row = [Cell("" if repeated else model), Cell(REQUIREMENT_LABELS[cell[1]])]
-        row.append(Cell(_thousands(printed.get(cell), "not in the paper")))
-        rows.append(row + ([Cell(_thousands(ours.get(cell), NOT_RUN))] if ours else []))
-    head = ["Model", "Type", "Samples"] + (["Samples of this run"] if ours else [])
-    align = "llr" + ("r" if ours else "")
+    above = ""
+    for r in dataset_statistics(pairs).itertuples(index=False):
+        name = "" if r.model == above else label(r.model, 2)
+        above = r.model
+        row = [Cell(name), Cell(REQUIREMENT_LABELS[r.requirement])]
+        row.append(Cell(_thousands(r.published, "not in the paper")))
+        rows.append(row + ([Cell(_thousands(r.measured, NOT_RUN))] if pairs else []))
+    head = ["Model", "Type", "Samples"] + (["Samples of this run"] if pairs else [])
+    align = "llr" + ("r" if pairs else "")
     return Table("table2", "Table 2. Data set statistics (preference pairs)", head, align, rows)
 
 
-def _model_above(cell: tuple[str, str], cells: list[tuple[str, str]]) -> str:
-    return cells[cells.index(cell) - 1][0]
-
-
 def _thousands(count: int | None, absent: str) -> str:
-    return absent if count is None else f"{count:,}"
+    return absent if pd.isna(count) else f"{count:,}"
 
 
 def recommendation_table() -> Table:
@@ -95,3 +105,45 @@ def _shares(frame: pd.DataFrame) -> str:
         for r in frame.itertuples(index=False)
     ]
     return "; ".join(parts)
+
+
+def agreement_table(context: Context) -> Table:
+    """Build the companion to section 6.2: judge agreement, printed and measured."""
+    rows: list[Row] = [Group("Published: judge against one human annotator, 200 problems")]
+    for r in agreement.published_agreement().itertuples(index=False):
+        share = "not published" if pd.isna(r.agreement_percent) else f"{r.agreement_percent:.0f}%"
+        kappa = rounded(r.weighted_kappa, 4)
+        rows.append([Cell(r.judge), Cell(f"±{r.tolerance}"), Cell("200"), Cell(share), Cell(kappa)])
+    if context.agreement is not None:
+        rows.append(Group("Measured: the run's two judges"))
+        rows += [_agreement_row(r) for r in context.agreement.to_dict("records")]
+    head = ["Judge, or reading of the tolerance", "Tolerance", "n", "Agreement", "Weighted kappa"]
+    notes = [("", AGREEMENT_NOTE)]
+    caption = (
+        "Judge agreement (section 6.2): linear weighted kappa and agreement within a tolerance"
+    )
+    return Table("table_agreement", caption, head, "lrrrr", rows, notes=notes)
+
+
+AGREEMENT_NOTE = (
+    "The paper does not say how the tolerance enters kappa. Snapped: ratings within it count as "
+    "equal before kappa is taken; free: a distance within it has no weight. Brackets: 95% "
+    "intervals (Wilson for agreement, bootstrap for kappa)."
+)
+
+
+def _agreement_row(r: dict) -> list[Cell]:
+    known = not pd.isna(r["kappa"])
+    share = f"{rounded(r['agreement'], 0)}%" if r["n"] else "none rated by both"
+    if r["n"]:
+        share += f" [{rounded(r['agreement_low'], 0)}, {rounded(r['agreement_high'], 0)}]"
+    kappa = f"{rounded(r['kappa'], 4)}" if known else r["how"]
+    if known:
+        kappa += f" [{rounded(r['kappa_low'], 2)}, {rounded(r['kappa_high'], 2)}]"
+    return [
+        Cell(r["rule"]),
+        Cell(f"±{r['tolerance']}"),
+        Cell(str(r["n"])),
+        Cell(share),
+        Cell(kappa),
+    ]

@@ -1,0 +1,57 @@
+"""Training curves of one trained stage, from the trainer's log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from codealign.analysis.figures import style
+from codealign.analysis.figures.style import Drawn, canvas, styled
+from codealign.errors import CodealignError
+
+METRICS = {
+    "loss": "loss",
+    "rewards/margins": "reward margin, chosen \u2212 rejected",
+    "rewards/accuracies": "share with chosen preferred",
+}
+WINDOW = 0.05
+"""Width of the running mean as a share of the logged steps."""
+
+
+def training_curves(log: pd.DataFrame | Iterable[Mapping[str, float]], title: str = "") -> Drawn:
+    """Draw the loss and, for alignment, the reward margin and accuracy over the steps.
+
+    Parameters
+    ----------
+    log : the trainer's log history, one row or mapping a logged step with `step` and the metrics;
+        metrics that were not logged have no panel.
+    title : what was trained, for the caption.
+
+    Raises
+    ------
+    CodealignError
+        The log has no step with a loss.
+    """
+    frame = pd.DataFrame(log if isinstance(log, pd.DataFrame) else list(log))
+    shown = [name for name in METRICS if name in frame and frame[name].notna().any()]
+    if "loss" not in shown or "step" not in frame:
+        raise CodealignError("training log: no step with a loss; has the training run?")
+    with styled():
+        figure = canvas(1.7, style.WIDTH if len(shown) > 1 else 3.2)
+        panels = figure.subplots(1, len(shown), squeeze=False)[0]
+        for axes, name in zip(panels, shown, strict=True):
+            _panel(axes, frame[["step", name]].dropna(), name)
+    caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
+    return Drawn("training_curves", caption, figure)
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
+    smooth = rows[name].rolling(max(1, round(WINDOW * len(rows))), center=True, min_periods=1)
+    axes.plot(rows["step"], rows[name], color=style.SKY, linewidth=0.6, alpha=0.7)
+    axes.plot(rows["step"], smooth.mean(), color=style.BLUE, linewidth=1.2)
+    axes.set_title(METRICS[name], size=style.NORMAL)
+    axes.set_xlabel("step")
+    axes.grid(True, axis="y")
+    axes.set_axisbelow(True)
