@@ -118,8 +118,7 @@ def load(
     lora : settings of a new adapter when training without `adapter` (None: the defaults).
         `quantize` loads the base weights in 4 bits (QLoRA), in training only.
     attention : "eager" is faster for short sequences on a CPU.
-    dtype : of the weights; "auto" is float32 on a CPU and bfloat16 on a GPU. On a CPU the trainer's
-        autocast does the arithmetic of training in bfloat16 where it is asked to.
+    dtype : of the weights; "auto" is float32 on a CPU and bfloat16 on a GPU.
     max_length : longest training sequence in tokens, for Unsloth.
     gradient_checkpointing : recompute activations instead of keeping them, in training.
     seed : of a new adapter's random half.
@@ -135,28 +134,33 @@ def load(
         without a GPU; an adapter folder without an adapter.
     """
     quiet_environment()
-    lora = lora or Lora()
-    entry, (where, revision) = spec(name), source(name, variant)
+    lora, place = lora or Lora(), source(name, variant)
     if adapter is not None and not (Path(adapter) / "adapter_config.json").exists():
         raise CodealignError(f"{adapter}: no adapter here; train that stage first")
     fast = training and backend == "unsloth"
     if fast:
         weights.require_unsloth()
-    options = weights.options(dtype, attention, quantize=training and lora.quantize)
-    try:
-        base = weights.base_unsloth(where, revision, max_length, options) if fast else None
-        base = base or weights.base_plain(where, revision, options)
-        tokenizer = weights.tokenizer(where, revision)
-    except OSError as error:
-        raise CodealignError(_unavailable(name, where, error)) from error
+    options = weights.Options.of(dtype, attention, training and lora.quantize, max_length)
+    base, tokenizer = _fetch(name, place, options, fast)
     if not training:
         return weights.merged(base, adapter).eval(), tokenizer
+    settings = weights.adapter_settings(adapter, lora, spec(name).target_modules)
     attach = weights.attach_unsloth if fast else weights.attach_plain
-    settings = weights.adapter_settings(adapter, lora, entry.target_modules)
     model = attach(base, settings, gradient_checkpointing, seed)
     if adapter is not None:
         weights.copy_adapter(model, adapter)
     return model, tokenizer
+
+
+def _fetch(
+    name: str, place: tuple[str, str | None], options: weights.Options, fast: bool
+) -> tuple[Any, Any]:
+    weights.hide_loading_bars()
+    loader = weights.base_unsloth if fast else weights.base_plain
+    try:
+        return loader(*place, options), weights.tokenizer(*place)
+    except OSError as error:
+        raise CodealignError(_unavailable(name, place[0], error)) from error
 
 
 def _unavailable(name: str, where: str, error: OSError) -> str:

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ def quiet_environment() -> None:
         os.environ.setdefault(name, value)
 
 
+def hide_loading_bars() -> None:
+    """Turn off transformers' bars for each loaded file."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
 def require_unsloth() -> None:
     """Import Unsloth, which must come before transformers, TRL and PEFT to have its full effect.
 
@@ -55,51 +63,69 @@ def require_unsloth() -> None:
         raise CodealignError(f"Unsloth does not work here ({error}); {remedy}") from error
 
 
-def options(dtype: str, attention: str, quantize: bool) -> dict[str, Any]:
-    """Return what both loaders need to know; "auto" is float32 on a CPU, bfloat16 on a GPU."""
-    import torch
+@dataclass(frozen=True)
+class Options:
+    """How base weights are loaded; `dtype` is torch's, `max_length` is in tokens (Unsloth)."""
 
-    gpu = torch.cuda.is_available()
-    if quantize and not gpu:
-        raise CodealignError("lora.quantize (4-bit weights) needs a GPU; set quantize: false")
-    if dtype == "auto":
-        dtype = "bfloat16" if gpu else "float32"
-    return {"dtype": getattr(torch, dtype), "attn_implementation": attention, "quantize": quantize}
+    dtype: Any
+    attention: str
+    quantize: bool
+    max_length: int
+
+    @classmethod
+    def of(cls, dtype: str, attention: str, quantize: bool, max_length: int) -> Options:
+        """Return the options for this machine; "auto" is float32 on a CPU, bfloat16 on a GPU.
+
+        Raises
+        ------
+        CodealignError
+            4 bits without a GPU.
+        """
+        import torch
+
+        gpu = torch.cuda.is_available()
+        if quantize and not gpu:
+            raise CodealignError("lora.quantize (4-bit weights) needs a GPU; set quantize: false")
+        if dtype == "auto":
+            dtype = "bfloat16" if gpu else "float32"
+        return cls(getattr(torch, dtype), attention, quantize, max_length)
 
 
-def base_unsloth(where: str, revision: str | None, length: int, options: dict[str, Any]) -> Any:
+def base_unsloth(where: str, revision: str | None, options: Options) -> Any:
     """Return base weights with Unsloth's patches, from exactly this source (no mirror)."""
     from unsloth import FastLanguageModel
 
     return FastLanguageModel.from_pretrained(
         where,
         revision=revision,
-        max_seq_length=length,
-        load_in_4bit=options["quantize"],
+        max_seq_length=options.max_length,
+        load_in_4bit=options.quantize,
         use_exact_model_name=True,
         use_gradient_checkpointing=False,
-        dtype=options["dtype"],
-        attn_implementation=options["attn_implementation"],
+        dtype=options.dtype,
+        attn_implementation=options.attention,
     )[0]
 
 
-def base_plain(where: str, revision: str | None, options: dict[str, Any]) -> Any:
+def base_plain(where: str, revision: str | None, options: Options) -> Any:
     """Return base weights as transformers loads them, on the GPU if there is one."""
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    rest = {key: value for key, value in options.items() if key != "quantize"}
-    if options["quantize"]:
-        rest["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
-    model = AutoModelForCausalLM.from_pretrained(where, revision=revision, **rest)
-    if options["quantize"] or not torch.cuda.is_available():
+    bits = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        where,
+        revision=revision,
+        dtype=options.dtype,
+        attn_implementation=options.attention,
+        **({"quantization_config": bits} if options.quantize else {}),
+    )
+    if options.quantize or not torch.cuda.is_available():
         return model
     return model.to("cuda")
 

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from transformers import TrainerCallback
 
 from codealign.records import write_text
-from codealign.train.run import COMPLETE
+from codealign.train.checkpoints import mark_whole
 
 
 class Checkpoints(TrainerCallback):
@@ -18,7 +18,7 @@ class Checkpoints(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 class LogFile(TrainerCallback):

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from codealign.errors import CodealignError
 from codealign.params import Training
 from codealign.records import Pair, stable_id, to_json, write_text
+from codealign.train import checkpoints
 
-COMPLETE = "complete"  # a file that is written into a checkpoint when all of it is there
 FREE_BYTES = 1 << 26  # less free space than this explains a failed write
 
 
@@ -86,19 +86,7 @@ class TrainJob:
         """Make the folder; drop checkpoints of another job and those cut short by a kill."""
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "training.json").unlink(missing_ok=True)
-        owner = self.checkpoints / "fingerprint"
-        if not owner.exists() or owner.read_text() != self.fingerprint():
-            shutil.rmtree(self.checkpoints, ignore_errors=True)
-            write_text(owner, self.fingerprint())
-        for folder in self.checkpoints.glob("checkpoint-*"):
-            if not (folder / COMPLETE).exists():
-                shutil.rmtree(folder)
-
-    def last_checkpoint(self) -> str | None:
-        """Return the newest whole checkpoint, or None to start from the beginning."""
-        folders = self.checkpoints.glob("checkpoint-*")
-        numbered = sorted((int(f.name.split("-")[1]), str(f)) for f in folders)
-        return numbered[-1][1] if numbered else None
+        checkpoints.claim(self.checkpoints, self.fingerprint())
 
     def arguments(self) -> dict[str, Any]:
         """Return the trainer's arguments; every one is set, as Unsloth changes the defaults."""
@@ -146,7 +134,7 @@ class TrainJob:
         for callback in (Checkpoints(), LogFile(self.log), Progress(self.stage)):
             trainer.add_callback(callback)
         try:
-            trainer.train(resume_from_checkpoint=self.last_checkpoint())
+            trainer.train(resume_from_checkpoint=checkpoints.last(self.checkpoints))
             trainer.model.save_pretrained(str(self.out), selected_adapters=["default"])
             tokenizer.save_pretrained(str(self.out))
         except (OSError, RuntimeError) as error:

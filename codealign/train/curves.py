@@ -1,0 +1,41 @@
+"""What the trainer logged, as a table to draw from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from codealign.errors import CodealignError
+from codealign.records import read_jsonl
+
+SFT_COLUMNS = ("step", "epoch", "loss", "grad_norm", "learning_rate", "tokens", "elapsed_s")
+ALIGN_COLUMNS = (
+    *SFT_COLUMNS,
+    "gap",
+    "accuracy",
+    "log_ratio_chosen",
+    "log_ratio_rejected",
+    "log_prob_chosen",
+    "log_prob_rejected",
+)
+
+
+def curves(log: Path | str) -> pd.DataFrame:
+    """Return one row for each logged step of a `trainer_log.jsonl`.
+
+    Columns: step, epoch, loss (nats), grad_norm (before clipping), learning_rate, tokens and
+    elapsed_s (both from the start); for alignment also gap (nats), accuracy (share of pairs with a
+    gap above 0), and of either response the mean log pi/pi_ref and log pi (nats).
+
+    Raises
+    ------
+    CodealignError
+        No such log, or nothing logged yet.
+    """
+    entries = [e for e in read_jsonl(log, dict) if "loss" in e]
+    if not entries:
+        raise CodealignError(f"{log}: no step logged yet")
+    table = pd.DataFrame(entries).rename(columns={"num_input_tokens_seen": "tokens"})
+    columns = ALIGN_COLUMNS if "gap" in table else SFT_COLUMNS
+    return table[list(columns)]
