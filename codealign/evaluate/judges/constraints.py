@@ -35,14 +35,15 @@ def single_return(evidence: Evidence) -> bool:
 
 
 def named_steps(evidence: Evidence) -> bool:
-    """The main function assigns a name at least once, and no comprehension stands in another."""
+    """The main function names a computed value, has no loop and no comprehension in another."""
     found = body(evidence)
-    assigned = any(isinstance(s, ast.Assign | ast.AnnAssign) for s in found)
-    return assigned and all(_comprehensions(s) <= 1 for s in found)
-
-
-def _comprehensions(statement: ast.stmt) -> int:
-    return sum(isinstance(n, COMPREHENSIONS) for n in ast.walk(statement))
+    computed = ast.Call | ast.BinOp | ast.Compare | ast.Subscript | COMPREHENSIONS
+    named = any(
+        isinstance(s, ast.Assign | ast.AnnAssign) and isinstance(s.value, computed) for s in found
+    )
+    inside = [[n for n in ast.walk(s) if isinstance(n, COMPREHENSIONS)] for s in found]
+    loops = any(isinstance(s, ast.For | ast.While) for s in found)
+    return named and not loops and all(len(nodes) <= 1 for nodes in inside)
 
 
 def recursive(evidence: Evidence) -> bool:

@@ -14,12 +14,8 @@ from radon.complexity import cc_visit
 from radon.metrics import h_visit, mi_visit
 
 from codealign.evaluate.judges.evidence import Evidence
+from codealign.evaluate.judges.growth import order
 
-COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-LOOPS = ast.For | ast.AsyncFor | ast.While
-# Calls that read a whole sequence; inside a loop they make it one order slower.
-SCANS = frozenset("sum min max sorted list set tuple any all reversed".split())
-SCAN_METHODS = frozenset("count index remove sort insert".split())
 SPEED_RULES = ("PERF", "C4")
 
 
@@ -120,43 +116,6 @@ def _operations(statement: ast.stmt) -> int:
             count += isinstance(node, kinds | ast.Subscript)
             todo.extend(ast.iter_child_nodes(node))
     return count
-
-
-def order(node: ast.AST, inside: int = 0) -> int:
-    """Estimate the order of growth: the deepest nesting of loops, comprehensions and scans.
-
-    A call that reads a whole sequence (`sum`, `.count`, ...) counts as a loop only inside another
-    loop. What a loop runs over is read once, outside it.
-    """
-    depth = inside
-    for child, level in _children(node, inside):
-        depth = max(depth, level, order(child, level))
-    return depth
-
-
-def _children(node: ast.AST, inside: int) -> list[tuple[ast.AST, int]]:
-    if isinstance(node, ast.For | ast.AsyncFor):
-        rest = [n for n in ast.iter_child_nodes(node) if n is not node.iter]
-        return [(node.iter, inside), *((n, inside + 1) for n in rest)]
-    if isinstance(node, COMPREHENSIONS):
-        first, *others = node.generators
-        level = inside + len(node.generators)
-        parts = [p for p in ast.iter_child_nodes(node) if not isinstance(p, ast.comprehension)]
-        inner = [(part, level) for part in parts]
-        inner += [(c, level) for g in node.generators for c in g.ifs]
-        inner += [(g.iter, inside + 1) for g in others]
-        return [(first.iter, inside), *inner]
-    level = inside + (isinstance(node, ast.While) or (inside > 0 and _scans(node)))
-    return [(child, level) for child in ast.iter_child_nodes(node)]
-
-
-def _scans(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Call) or not node.args:
-        return False
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr in SCAN_METHODS
-    fed = isinstance(node.args[0], ast.GeneratorExp)  # the generator counts as the loop itself
-    return isinstance(node.func, ast.Name) and node.func.id in SCANS and not fed
 
 
 def efficient(evidence: Evidence, reference: Evidence) -> float:

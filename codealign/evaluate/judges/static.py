@@ -24,7 +24,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 
 from codealign.errors import CodealignError, nearest
-from codealign.evaluate.judges import constraints, evidence, lint, measures, prose
+from codealign.evaluate.judges import constraints, evidence, growth, lint, measures, prose
 from codealign.evaluate.judges.evidence import Evidence
 from codealign.records import Answer, Rating, stable_id
 
@@ -84,7 +84,7 @@ RUBRICS: dict[str, dict[str, dict[Measure, float]]] = {
 def rubric_hash(name: str, dimension: str) -> str:
     """Return a hash of a dimension's weights and of the source of everything they weigh."""
     weights = RUBRICS[name][dimension]
-    sources = [inspect.getsource(m) for m in (constraints, evidence, lint, measures, prose)]
+    sources = [inspect.getsource(m) for m in (constraints, evidence, growth, lint, measures, prose)]
     return stable_id(*((m.__name__, w) for m, w in weights.items()), *sources)
 
 

@@ -1,0 +1,44 @@
+"""Answers taken apart; whatever cannot be analysed is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from codealign.evaluate.judges.evidence import read
+
+
+def test_code_is_the_first_block_and_the_rest_is_explanation() -> None:
+    found = read("Before.\n```python\nx = 1\n```\nAfter.\n")
+    assert found.code == "x = 1\n"
+    assert found.explanation == "Before.\n\nAfter."
+    assert found.fault == ""
+
+
+def test_bare_python_is_code() -> None:
+    assert read("def f():\n    return 1\n").main.name == "f"
+
+
+def test_a_block_cut_at_the_end_is_still_read() -> None:
+    assert read("```python\nx = 1\n").code == "x = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "the answer is empty"),
+        (" \n\n", "the answer is empty"),
+        ("I would use a loop here.", "the answer has no code"),
+        ("```python\n```", "the answer has no code"),
+        ("```python\ndef f(:\n```", "the code does not parse as Python"),
+        ("```python\nx = '\x00'\n```", "the code does not parse as Python"),
+        ("```python\n" + "(" * 3000 + "\n```", "the code does not parse as Python"),
+    ],
+)
+def test_what_cannot_be_analysed_is_named(text: str, fault: str) -> None:
+    assert read(text).fault == fault
+
+
+def test_the_main_function_is_the_last_one_at_the_top_level() -> None:
+    code = "def helper():\n    pass\n\ndef main():\n    def inner():\n        pass\n"
+    assert read(f"```python\n{code}```").main.name == "main"
+    assert len(read(f"```python\n{code}```").functions) == 3
