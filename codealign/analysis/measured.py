@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +43,10 @@ def score_of(cell: Mapping[str, str], name: str, values: Values) -> Score:
 
 
 def write_measured(
-    folder: Path, cell: Mapping[str, str], values: Mapping[str, Values]
+    folder: Path,
+    cell: Mapping[str, str],
+    values: Mapping[str, Values],
+    scores: Sequence[Score] | None = None,
 ) -> pd.DataFrame:
     """Write `scores.jsonl` and `items.jsonl` of one evaluated model; return its scores.
 
@@ -52,8 +55,9 @@ def write_measured(
     folder : the model's eval folder.
     cell : source, model, variant, requirement and stage.
     values : for each benchmark the value of each problem, as in `score_of`.
+    scores : the rows, where a benchmark has a formula of its own; None: `score_of` of each.
     """
-    scores = [score_of(cell, name, found) for name, found in values.items()]
+    scores = scores or [score_of(cell, name, found) for name, found in values.items()]
     where = {key: cell[key] for key in ("model", "variant", "requirement", "stage")}
     items = [
         {**where, "benchmark": name, "id": key, "value": value}

@@ -1,0 +1,134 @@
+"""The ledger: every statement, recomputed from the paper's tables or set beside a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from codealign.analysis.changes import Items
+from codealign.analysis.claims import compare, runs
+from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.kinds import KINDS
+from codealign.analysis.claims.model import Claim, Found, Statement
+from codealign.analysis.claims.search import half_unit
+from codealign.analysis.scores import PAPER
+from codealign.errors import CodealignError, nearest
+from codealign.paths import DATA
+
+FOLDER = DATA / "claims"
+FIELDS = ("id", "place", "says", "published", "decimals", "unit", "kind", "unstated", "approximate")
+
+
+@cache
+def statements() -> tuple[Statement, ...]:
+    """Return all statements, in the order of the paper; own lines come last.
+
+    Raises
+    ------
+    CodealignError
+        An id repeats, or an entry lacks a field or names an unknown kind.
+    """
+    found = [s for path in sorted(FOLDER.glob("*.yaml")) for s in read_statements(path)]
+    ids = [s.id for s in found]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise CodealignError(f"{FOLDER}: the id {name!r} stands twice; rename one")
+    return tuple(found)
+
+
+def read_statements(path: Path) -> list[Statement]:
+    """Read one file of statements (a list; `data/claims/README.md` has the fields)."""
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [_statement(entry, f"{path.name}, entry {i}") for i, entry in enumerate(entries, 1)]
+
+
+def _statement(entry: dict[str, Any], where: str) -> Statement:
+    for name in ("id", "place", "says", "kind"):
+        if name not in entry:
+            raise CodealignError(f"{where}: no {name!r}")
+    if entry["kind"] not in KINDS:
+        raise CodealignError(f"{where}: kind {entry['kind']!r}" + nearest(entry["kind"], [*KINDS]))
+    published = entry.get("published", [])
+    return Statement(
+        id=entry["id"],
+        place=str(entry["place"]),
+        statement=entry["says"],
+        kind=entry["kind"],
+        args={k: v for k, v in entry.items() if k not in FIELDS},
+        published=[float(p) for p in (published if isinstance(published, list) else [published])],
+        decimals=entry.get("decimals", 0),
+        unit=entry.get("unit", ""),
+        unstated=entry.get("unstated", ""),
+        approximate=entry.get("approximate", False),
+    )
+
+
+def ledger(
+    scores: pd.DataFrame, source: str = PAPER, items: Items | None = None
+) -> list[Claim]:
+    """Recompute every statement from the scores of one source.
+
+    Parameters
+    ----------
+    scores : tidy scores (`analysis.scores`); may hold several sources.
+    source : "paper" recomputes the paper's statements from its tables; any other name says for
+        each statement whether that run agrees.
+    items : per-problem values of the run (`analysis.changes.collect_items`), for paired tests.
+
+    Returns
+    -------
+    Claims in the order of `statements()`. Verdicts are `model.PAPER_VERDICTS`, for a run
+    `model.RUN_VERDICTS`.
+
+    Raises
+    ------
+    CodealignError
+        The frame has no rows of that source although it has others.
+    """
+    mine = scores[scores["source"] == source]
+    if not len(mine) and len(scores):
+        known = ", ".join(sorted(scores["source"].unique()))
+        raise CodealignError(f"claims: no scores of source {source!r}; there are {known}")
+    context = Context(mine.reset_index(drop=True), items or {})
+    return [_claim(context, statement, source == PAPER) for statement in statements()]
+
+
+def _claim(context: Context, statement: Statement, paper: bool) -> Claim:
+    found = KINDS[statement.kind](context, statement)
+    verdict, note = _judge(found, statement) if paper else runs.verdict(found, statement)
+    return Claim(
+        id=statement.id,
+        place=statement.place,
+        statement=statement.statement,
+        published=statement.published,
+        computed=[float(v) for v in found.values],
+        unit=statement.unit,
+        tolerance=half_unit(statement.decimals) if statement.published else 0.0,
+        rule=found.rule or found.missing,
+        verdict=verdict,
+        note=note,
+        search=found.search,
+    )
+
+
+def _judge(found: Found, statement: Statement) -> tuple[str, str]:
+    if found.verdict:
+        return found.verdict, found.note or (statement.unstated if found.search is None else "")
+    verdict, note = compare.verdict(
+        found.values,
+        statement.published,
+        statement.decimals,
+        statement.unstated,
+        statement.approximate,
+    )
+    return verdict, "; ".join(n for n in (note, found.note) if n)
+
+
+def by_verdict(claims: list[Claim]) -> Mapping[str, int]:
+    """Return the number of claims of each verdict that occurs, most frequent first."""
+    return pd.Series([c.verdict for c in claims]).value_counts().to_dict()

@@ -1,0 +1,77 @@
+"""What a rule may look at: the scores of one source, and what is computed from them once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+
+from codealign.analysis.changes import Items, changes
+from codealign.analysis.claims import grids, recovery
+from codealign.analysis.claims.board import Board, board_of
+from codealign.analysis.claims.grids import Candidate
+from codealign.analysis.scores import PAPER
+
+GRIDS: dict[str, Callable[..., object]] = {
+    "gains": grids.gains,
+    "successes": grids.successes,
+    "outcomes": grids.outcomes,
+    "models": grids.model_shares,
+    "catastrophes": grids.catastrophes,
+    "dimensions": grids.dimension_shares,
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """Scores of one source (`frame`, tidy) and, for a run, its per-problem values (`items`)."""
+
+    frame: pd.DataFrame
+    items: Items = field(default_factory=dict)
+    _grids: dict[str, list[Candidate]] = field(default_factory=dict)
+
+    @cached_property
+    def board(self) -> Board:
+        """The scores as arrays."""
+        return board_of(self.frame)
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """Every change against its base, with interval, test and corrections."""
+        return changes(self.frame, self.items)
+
+    @property
+    def paper(self) -> bool:
+        """Whether the scores are the published ones."""
+        return self.board.source == PAPER
+
+    def candidates(self, grid: str, args: dict[str, object]) -> list[Candidate]:
+        """Return a grid's candidates, computed once for the same arguments."""
+        key = f"{grid} {sorted(args.items())}"
+        if key not in self._grids:
+            self._grids[key] = list(self._candidates(grid, args))
+        return self._grids[key]
+
+    def _candidates(self, grid: str, args: dict[str, object]) -> object:
+        if grid == "recoveries":
+            return recovery.recoveries(self.board)
+        if grid == "wins":
+            return recovery.wins(self.board, tuple(args["variants"]), grids.NON_FUNCTIONAL)
+        shares = grid in ("successes", "models", "catastrophes", "dimensions")
+        selected = grids.selections(
+            args["requirements"],
+            args["variants"],
+            grids.floors(include_zero=shares),
+            args.get("models", ("all", "without CodeLlama")),
+            args.get("sets", ()),
+        )
+        return GRIDS[grid](self.board, selected)
+
+    def value_of(self, grid: str, args: dict[str, object], words: str) -> tuple[float, ...]:
+        """Return the values of the candidate with these words; () if it gives none here."""
+        for told, values in self.candidates(grid, args):
+            if told == words:
+                return values
+        return ()

@@ -1,0 +1,240 @@
+"""How statements are recomputed: scores, changes of single cells, searched rules, ratios."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from codealign.analysis.claims import compare
+from codealign.analysis.claims.board import Cell, cell
+from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.facts import FACTS
+from codealign.analysis.claims.grids import Candidate
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DERIVABLE,
+    REPRODUCED,
+    UNSTATED,
+    Found,
+    Statement,
+)
+from codealign.analysis.claims.search import close, half_unit, look
+from codealign.analysis.claims.unrounded import relative_from
+from codealign.analysis.scores import benchmarks
+from codealign.records import STAGES
+
+GRID_WORDS = {
+    "gains": "benchmark sets x stages x base floor x models x average (all, improving, median ...)",
+    "successes": "benchmark sets x stages x base floor x models x ties as success or not",
+    "outcomes": "benchmark sets x stages x base floor x models x cut for flat, relative or points",
+    "models": "benchmark sets x stages x base floor x models x meaning of a model's success",
+    "catastrophes": "benchmark sets x stages x base floor x models x size of loss, model or cell",
+    "dimensions": "benchmark sets x stages x base floor x models x ties",
+    "recoveries": "benchmark sets x variants x final stage x ties x what is compared",
+    "wins": "benchmark sets x wins above the base only or all",
+}
+
+
+
+def _absent(context: Context, cells: Sequence[Cell]) -> str:
+    lacking = [c.words() for c in cells if math.isnan(context.board.value(c))]
+    return f"not run: {'; '.join(lacking)}" if lacking else ""
+
+
+def score(context: Context, statement: Statement) -> Found:
+    """Read the named cells."""
+    cells = [cell(text) for text in statement.args["cells"]]
+    if missing := _absent(context, cells):
+        return Found(missing=missing)
+    values = [context.board.value(c) for c in cells]
+    rule = f"the printed score{'s' if len(cells) > 1 else ''}: {'; '.join(c.words() for c in cells)}"
+    interval = None if context.paper else _score_interval(context, cells[0])
+    return Found(values, rule, interval=interval)
+
+
+def _score_interval(context: Context, c: Cell) -> tuple[float, float] | None:
+    rows = context.frame
+    row = rows[
+        (rows["model"] == c.model)
+        & (rows["variant"] == c.variant)
+        & (rows["benchmark"] == c.benchmark)
+        & (rows["stage"] == c.stage)
+    ].iloc[0]
+    return None if math.isnan(row["low"]) else (float(row["low"]), float(row["high"]))
+
+
+def change(context: Context, statement: Statement) -> Found:
+    """Compute relative (percent) or absolute changes of named cells against `from` (base).
+
+    Where a change does not match, the unrounded scores behind the print are tried, then every
+    other change of the same model and variant.
+    """
+    args = statement.args
+    absolute = args.get("how") == "absolute"
+    cells = [cell(text) for text in args["cells"]]
+    bases = [Cell(c.model, c.variant, c.benchmark, args.get("from", "base")) for c in cells]
+    if missing := _absent(context, [*bases, *cells]):
+        return Found(missing=missing)
+    pairs = list(zip(bases, cells, strict=True))
+    values = [_change(context, pair, absolute) for pair in pairs]
+    rule = f"{'absolute' if absolute else 'relative'} change from {bases[0].stage}: " + "; ".join(
+        c.words() for c in cells
+    )
+    if not context.paper:
+        return Found(values, rule, interval=_change_interval(context, cells[0], absolute))
+    return _judge_changes(context, statement, pairs, Found(values, rule))
+
+
+def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
+    before, after = (context.board.value(c) for c in pair)
+    if absolute:
+        return after - before
+    return 100 * (after - before) / before if before else math.nan
+
+
+def _change_interval(context: Context, c: Cell, absolute: bool) -> tuple[float, float] | None:
+    rows = context.changes
+    mine = rows[
+        (rows["model"] == c.model)
+        & (rows["variant"] == c.variant)
+        & (rows["benchmark"] == c.benchmark)
+        & (rows["stage"] == c.stage)
+    ]
+    names = ("low", "high") if absolute else ("relative_low", "relative_high")
+    bounds = tuple(float(mine.iloc[0][n]) for n in names) if len(mine) else (math.nan, math.nan)
+    return None if any(math.isnan(b) for b in bounds) else bounds
+
+
+def _judge_changes(
+    context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], found: Found
+) -> Found:
+    found_verdict, note = compare.verdict(
+        found.values,
+        statement.published,
+        statement.decimals,
+        statement.unstated,
+        statement.approximate,
+    )
+    if found_verdict in (REPRODUCED, UNSTATED):
+        return Found(found.values, found.rule, found_verdict, note)
+    tolerance = half_unit(statement.decimals)
+    if note := _unrounded(context, statement, pairs, found.values):
+        return Found(found.values, found.rule, UNSTATED, note)
+    grid = "every stage and benchmark of the same model and variant, relative and absolute"
+    search, hits = look(
+        _neighbours(context, pairs[0][1]), [statement.published[0]], tolerance, grid
+    )
+    if len(statement.published) == 1 and hits:
+        return Found(list(hits[0][1]), hits[0][0], UNSTATED, "another cell matches", search)
+    return Found(found.values, found.rule, CONTRADICTS, note, search)
+
+
+def _unrounded(
+    context: Context,
+    statement: Statement,
+    pairs: list[tuple[Cell, Cell]],
+    values: list[float],
+) -> str:
+    """Return how all changes that do not match follow from unrounded scores, or ""."""
+    if statement.args.get("how") == "absolute":
+        return ""
+    tolerance = half_unit(statement.decimals)
+    notes = []
+    for pair, value, published in zip(pairs, values, statement.published, strict=True):
+        if close(value, published, tolerance):
+            continue
+        printed = tuple(context.board.value(c) for c in pair)
+        note = relative_from(pair, printed, published, tolerance)
+        if not note:
+            return ""
+        notes.append(note)
+    return "; ".join(notes)
+
+
+def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
+    requirement = c.about.requirement
+    for name, about in benchmarks().items():
+        for start in ("base", "sft") if about.requirement == requirement else ():
+            for stage in STAGES[STAGES.index(start) + 1 :]:
+                pair = tuple(Cell(c.model, c.variant, name, s) for s in (start, stage))
+                words = f"{pair[1].words()} against {start}"
+                yield f"relative change: {words}", (_change(context, pair, False),)
+                yield f"absolute change: {words}", (_change(context, pair, True),)
+                yield f"size of the relative change: {words}", (
+                    abs(_change(context, pair, False)),
+                )
+
+
+def searched(context: Context, statement: Statement) -> Found:
+    """Search a grid for rules that give the published numbers.
+
+    `stated` in the arguments is the candidate that the paper's own words describe, `rule` the one
+    shown where several match and none is stated.
+    """
+    args = dict(statement.args)
+    grid, stated, rule = args.pop("grid"), args.pop("stated", ""), args.pop("rule", "")
+    if not context.paper:
+        return _on_a_run(context, grid, args, stated or rule)
+    candidates = context.candidates(grid, args)
+    search, hits = look(
+        candidates, statement.published, half_unit(statement.decimals), GRID_WORDS[grid]
+    )
+    by_words = dict(hits)
+    if stated in by_words:
+        return Found(list(by_words[stated]), stated, REPRODUCED, "", search)
+    if hits:
+        words = rule if rule in by_words else hits[0][0]
+        return Found(list(by_words[words]), words, UNSTATED, statement.unstated, search)
+    return _no_rule(candidates, statement, stated or rule, search)
+
+
+def _no_rule(
+    candidates: list[Candidate], statement: Statement, expected: str, search: object
+) -> Found:
+    values = dict(candidates).get(expected, ())
+    truncated = values and all(
+        compare.fit(v, p, statement.decimals) is not None
+        for v, p in zip(values, statement.published, strict=True)
+    )
+    if truncated:
+        return Found(list(values), expected, UNSTATED, compare.TRUNCATED, search)
+    ranges = list(zip(*(v for _, v in candidates), strict=True))
+    outside = any(
+        p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
+        for r, p in zip(ranges, statement.published, strict=True)
+    )
+    if statement.args.get("stated") or outside:
+        note = "no candidate rule reaches the printed value" if outside else ""
+        return Found(list(values), expected, CONTRADICTS, note, search)
+    note = "the text leaves the rule open, and no candidate gives these numbers"
+    return Found(list(values), expected, NOT_DERIVABLE, note, search)
+
+
+def _on_a_run(context: Context, grid: str, args: dict[str, object], words: str) -> Found:
+    values = context.value_of(grid, args, words) if words else ()
+    if not values or any(math.isnan(v) for v in values):
+        return Found(rule=words, missing="the run has no scores for this rule")
+    return Found(list(values), words)
+
+
+def ratio(context: Context, statement: Statement) -> Found:
+    """Divide two printed numbers: arithmetic of the text itself."""
+    if not context.paper:
+        return Found(missing="arithmetic of the paper's text; see the two claims it is made of")
+    first, second = statement.args["of"]
+    return Found([first / second], f"printed {first} / printed {second}")
+
+
+def fact(context: Context, statement: Statement) -> Found:
+    """Call the named function of `facts`."""
+    args = dict(statement.args)
+    return FACTS[args.pop("name")](context, **args)
+
+
+KINDS: dict[str, Callable[[Context, Statement], Found]] = {
+    "score": score,
+    "change": change,
+    "search": searched,
+    "ratio": ratio,
+    "fact": fact,
+}

@@ -1,0 +1,107 @@
+"""Lines that the paper does not have: what survives noise, and whether its tables agree inside."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codealign.analysis import stats
+from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.model import Found
+from codealign.analysis.claims.rules import EQUAL, SETS
+from codealign.analysis.claims.tables_facts import absent, truth
+from codealign.analysis.scores import benchmarks
+
+ALPHA = 1 - stats.CONFIDENCE
+
+
+def survives(
+    context: Context, direction: str, correction: str, requirement: str, variant: str = ""
+) -> Found:
+    """Count changes of one direction that can be told from noise (true: more than half).
+
+    `correction` is "none", "holm" or "bh". CODAL's average is left out: it repeats the dimensions.
+    """
+    rows = context.changes
+    rows = rows[(rows["requirement"] == requirement) & (rows["benchmark"] != "codal")]
+    rows = rows[rows["variant"] == variant] if variant else rows
+    sign = 1 if direction == "improvements" else -1
+    mine = rows[sign * rows["absolute"] > EQUAL]
+    if not len(mine):
+        return absent(f"{requirement} {direction}")
+    column = {"none": "p_value", "holm": "p_holm", "bh": "p_bh"}[correction]
+    kept = int((mine[column] < ALPHA).sum())
+    tests = " or ".join(sorted({t.split(",")[0] for t in mine["test"]}))
+    rule = f"{direction} with p < {ALPHA:.2f} ({tests}; correction: {correction}), and all of them"
+    note = "conservative for ratings and DPS, of which only means are known" if context.paper else ""
+    return truth(kept > len(mine) / 2, [kept, len(mine)], rule, note)
+
+
+def average_row(context: Context) -> Found:
+    """Count printed CODAL averages that are not the mean of their five dimensions.
+
+    Every number is rounded to two digits, so mean and average may differ by up to 0.01.
+    """
+    board = context.board
+    sums: dict[tuple[str, str], np.ndarray] = {}
+    for i in np.flatnonzero(np.isin(board.benchmark, SETS["NF1-NF5"])):
+        key = (board.model[i], board.variant[i])
+        sums[key] = sums.get(key, 0) + board.values[i] / 5
+    off, total, worst = 0, 0, 0.0
+    for i in np.flatnonzero(board.benchmark == "codal"):
+        gap = np.abs(sums.get((board.model[i], board.variant[i]), np.nan) - board.values[i])
+        gap = gap[np.isfinite(gap)]
+        off, total = off + int((gap > 0.01 + EQUAL).sum()), total + len(gap)
+        worst = max(worst, float(gap.max(initial=0)))
+    if not total:
+        return absent("CODAL with its average")
+    rule = "CODAL averages further than 0.01 from the mean of the five dimensions, and all of them"
+    return truth(off == 0, [off, total], rule, f"largest difference {worst:.3f}")
+
+
+def whole_counts(context: Context) -> Found:
+    """Count pass@1 scores that no whole number of solved problems gives."""
+    board, about = context.board, benchmarks()
+    wrong, total = [], 0
+    for i in np.flatnonzero([about[b].metric == "pass@1" for b in board.benchmark]):
+        b = about[board.benchmark[i]]
+        for value in board.values[i][np.isfinite(board.values[i])]:
+            total += 1
+            if abs(round(value * b.n) / b.n - value) > 0.5 * 10**-b.decimals + EQUAL:
+                wrong.append(f"{board.model[i]} {board.variant[i]} {b.name} {value:g}")
+    if not total:
+        return absent("pass@1")
+    rule = "pass@1 scores that are no whole count of the problems after rounding, and all of them"
+    return truth(not wrong, [len(wrong), total], rule, "; ".join(wrong[:5]))
+
+
+def plus_is_harder(context: Context) -> Found:
+    """Count scores with extra tests that exceed those without (the extra tests only add)."""
+    board, wrong, total = context.board, 0, 0
+    for plain in ("humaneval", "mbpp"):
+        rows = {
+            name: {(board.model[i], board.variant[i]): board.values[i]
+                   for i in np.flatnonzero(board.benchmark == name)}
+            for name in (plain, f"{plain}_plus")
+        }  # fmt: skip
+        for key in rows[plain].keys() & rows[f"{plain}_plus"].keys():
+            gap = rows[f"{plain}_plus"][key] - rows[plain][key]
+            wrong, total = wrong + int((gap > EQUAL).sum()), total + int(np.isfinite(gap).sum())
+    if not total:
+        return absent("HumanEval or MBPP with their plus tests")
+    return truth(wrong == 0, [wrong, total], "plus scores above the plain ones, and all of them")
+
+
+def bold_is_best(context: Context) -> Found:
+    """Count columns of one model whose printed bold marks are not on its highest scores."""
+    if not context.paper or "bold" not in context.frame:
+        return Found(missing="bold marks are in the printed tables only")
+    wrong, total = [], 0
+    for key, rows in context.frame.groupby(["model", "variant", "benchmark"]):
+        best = rows["value"] >= rows["value"].max() - EQUAL
+        total += 1
+        if not math.isclose(float((best != rows["bold"]).sum()), 0):
+            wrong.append(" ".join(key))
+    rule = "columns of a model whose bold marks differ from its highest scores, and all of them"
+    return truth(not wrong, [len(wrong), total], rule, f"for example {'; '.join(wrong[:3])}")

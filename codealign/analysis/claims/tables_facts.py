@@ -1,0 +1,196 @@
+"""Statements about the tables as wholes: ranges, ranks, consistency, shares and gaps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codealign.analysis.claims.board import MODELS, VARIANT, Board
+from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
+from codealign.analysis.claims.rules import EQUAL, SETS, Cells, Selection, pick
+from codealign.analysis.scores import benchmark
+from codealign.records import STAGES
+
+BEST = "best of DPO and BoNBoN"
+EACH = "DPO and BoNBoN, each"
+
+
+def truth(
+    holds: bool | None, values: list[float], rule: str, note: str = "", unstated: bool = False
+) -> Found:
+    """Return a finding for a statement that the scores bear out or not (None: cannot tell)."""
+    verdict = (UNSTATED if unstated else REPRODUCED) if holds else CONTRADICTS
+    return Found([round(float(v), 6) for v in values], rule, verdict, note, agrees=holds)
+
+
+def absent(what: str) -> Found:
+    """Return the finding of a statement whose scores were not run."""
+    return Found(missing=f"not run: {what}")
+
+
+def below_scale(context: Context, minimum: float) -> Found:
+    """Count CODAL dimension scores below the least rating that the judge can give."""
+    board = context.board
+    values = board.values[np.isin(board.benchmark, SETS["NF1-NF5"])]
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return absent("CODAL")
+    below = int((values < minimum - EQUAL).sum())
+    rule = f"number of mean ratings below {minimum:g}, of {len(values)} (a mean of ratings of at "
+    note = f"{below} means lie below the least rating: unparsed answers counted as 0, or a 0-10 scale"
+    return truth(
+        below == 0, [below, len(values)], rule + f"least {minimum:g} cannot be lower)",
+        note if below else "",
+    )  # fmt: skip
+
+
+def value_range(
+    context: Context, model: str, variant: str, benchmarks: str, stages: list[str]
+) -> Found:
+    """Return the least and greatest score of one model over benchmarks and stages."""
+    board = context.board
+    mask = board.rows(_names(benchmarks), (VARIANT[variant],), (MODELS[model],))
+    columns = [STAGES.index(s) for s in stages]
+    values = board.values[mask][:, columns]
+    if not np.isfinite(values).any():
+        return absent(f"{MODELS[model]} {VARIANT[variant]}, {benchmarks}")
+    rule = f"least and greatest of {benchmarks}, stages {', '.join(stages)}"
+    return Found([float(np.nanmin(values)), float(np.nanmax(values))], rule)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return SETS.get(text) or (benchmark(text).name,)
+
+
+def highest(context: Context, name: str) -> Found:
+    """Return the highest score of a benchmark and say whose it is."""
+    board = context.board
+    mask = board.benchmark == name
+    if not mask.any():
+        return absent(name)
+    values = board.values[mask]
+    row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
+    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {STAGES[column]}"
+    return Found([float(values[row, column])], f"highest {name} of all: {who}")
+
+
+def largest_gain(context: Context, name: str) -> Found:
+    """Return the largest absolute change of a preference stage, and say whose it is."""
+    board = context.board
+    mask = board.benchmark == name
+    gain = board.values[mask][:, 2:] - board.values[mask][:, [0]]
+    if not np.isfinite(gain).any():
+        return absent(name)
+    row, column = np.unravel_index(int(np.nanargmax(gain)), gain.shape)
+    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {STAGES[2 + column]}"
+    return Found([float(gain[row, column])], f"largest absolute change of {name}: {who}")
+
+
+def gain_ratio(context: Context, first: str, second: str, variant: str, name: str) -> Found:
+    """Return the ratio of two models' largest absolute gains (best of DPO and BoNBoN)."""
+    gains = []
+    for short in (first, second):
+        mask = context.board.rows((name,), (VARIANT[variant],), (MODELS[short],))
+        values = context.board.values[mask]
+        gains.append(float((values[:, 2:].max(axis=1) - values[:, 0])[0]) if len(values) else np.nan)
+    if not all(math.isfinite(g) for g in gains):
+        return absent(f"{MODELS[first]} and {MODELS[second]}")
+    rule = f"ratio of absolute gains of {name}, {BEST}: {gains[0]:.2f} / {gains[1]:.2f}"
+    return Found([gains[0] / gains[1] if gains[1] else math.nan], rule)
+
+
+def share_lower(context: Context, benchmarks: str) -> Found:
+    """Share of base scores that are lower pretrained than finetuned (more than half: true)."""
+    before, after = _paired_variants(context.board, benchmarks, 0)
+    if not len(before):
+        return absent("both variants' base scores")
+    lower = float((before < after - EQUAL).mean())
+    rule = f"share of {len(before)} base scores that are lower for the pretrained variant"
+    return truth(lower > 0.5, [100 * lower, len(before)], rule)
+
+
+def _paired_variants(board: Board, sets: str, stage: int | str) -> tuple[np.ndarray, np.ndarray]:
+    """Return scaled scores (pretrained, finetuned) of the same model and benchmark."""
+    names = [n for s in sets.split(" + ") for n in SETS[s]]
+    found: dict[str, dict[tuple[str, str], float]] = {v: {} for v in VARIANT.values()}
+    for i in np.flatnonzero(np.isin(board.benchmark, names)):
+        value = board.values[i, stage] if isinstance(stage, int) else board.values[i, 2:].max()
+        if np.isfinite(value):
+            found[board.variant[i]][board.model[i], board.benchmark[i]] = value / board.scale[i]
+    shared = sorted(found["pretrained"].keys() & found["finetuned"].keys())
+    return tuple(np.array([found[v][k] for k in shared]) for v in ("pretrained", "finetuned"))
+
+
+def still_inferior(context: Context, benchmarks: str) -> Found:
+    """Count aligned pretrained scores (best) that exceed the finetuned variant's base score."""
+    aligned, _ = _paired_variants(context.board, benchmarks, "best")
+    _, base = _paired_variants(context.board, benchmarks, 0)
+    if not len(base) or len(aligned) != len(base):
+        return absent("both variants with base and aligned scores")
+    above = int((aligned > base + EQUAL).sum())
+    rule = f"scores where {BEST} of the pretrained pathway exceeds the finetuned base, of {len(base)}"
+    note = f"{above} exceptions" if above else ""
+    return truth(above == 0, [above, len(base)], rule, note)
+
+
+def gap_narrows(context: Context, benchmarks: str) -> Found:
+    """Compare the mean gap between the variants before and after alignment (true: smaller)."""
+    gaps = []
+    for stage in (0, "best"):
+        before, after = _paired_variants(context.board, benchmarks, stage)
+        gaps.append(100 * float((after - before).mean()) if len(before) else math.nan)
+    if any(math.isnan(g) for g in gaps):
+        return absent("both variants with base and aligned scores")
+    rule = f"mean of finetuned - pretrained in % of the scale: base, then {BEST} of each"
+    return truth(gaps[1] < gaps[0], gaps, rule)
+
+
+def more_consistent(context: Context, variants: list[str], measure: str) -> Found:
+    """Compare non-functional with functional changes: share improving, or their spread."""
+    found = []
+    for name in ("NF1-NF5", "F1-F3 and F4"):
+        cells = pick(context.board, Selection(name, EACH, variants=tuple(variants)))
+        found.append(_consistency(cells, measure))
+    if any(math.isnan(f) for f in found):
+        return absent("functional and CODAL scores of these variants")
+    holds = found[0] > found[1] if measure == "share" else found[0] < found[1]
+    what = {"share": "share of cells that improve", "spread": "standard deviation of rel. change"}
+    rule = f"{what[measure]}, non-functional then functional, {EACH}, {' and '.join(variants)}"
+    return truth(holds, found, rule, unstated=True)
+
+
+def _consistency(cells: Cells, measure: str) -> float:
+    if len(cells) < 2:
+        return math.nan
+    return 100 * float((cells.change > 0).mean()) if measure == "share" else float(
+        cells.relative.std(ddof=1)
+    )  # fmt: skip
+
+
+def steadier(context: Context, steady: str, other: str) -> Found:
+    """Compare the spread of two models' relative changes over all functional and NF tasks."""
+    found = []
+    for short in (steady, other):
+        parts = [
+            pick(context.board, Selection(n, EACH, models=(MODELS[short],))).relative
+            for n in ("F1-F3 and F4", "NF1-NF5")
+        ]
+        values = np.concatenate(parts)
+        found.append(float(values.std(ddof=1)) if len(values) > 1 else math.nan)
+    if any(math.isnan(f) for f in found):
+        return absent(f"{MODELS[steady]} and {MODELS[other]}")
+    rule = f"standard deviation of the relative changes (%), {MODELS[steady]} then {MODELS[other]}"
+    return truth(found[0] < found[1], found, rule, unstated=True)
+
+
+def shares_improve(context: Context, benchmarks: str, variant: str, of: str) -> Found:
+    """Count the models whose average improves (best of DPO and BoNBoN); true: all of them."""
+    cells = pick(context.board, Selection(benchmarks, BEST, "every base", (VARIANT[variant],)))
+    if not len(cells):
+        return absent(f"{benchmarks}, {VARIANT[variant]}")
+    better = int((cells.change > 0).sum())
+    rule = f"{of} of {len(cells)} that improve in {benchmarks} with the {BEST}"
+    note = "" if better == len(cells) else f"not: {', '.join(cells.model[cells.change <= 0])}"
+    return truth(better == len(cells), [better, len(cells)], rule, note)

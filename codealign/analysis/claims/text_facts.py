@@ -1,0 +1,165 @@
+"""Statements about data, sampling, judges and the survey: what can be checked without scores."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from scipy import stats as scipy_stats
+
+from codealign.analysis.agreement import published_agreement
+from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Found
+from codealign.analysis.claims.tables_facts import truth
+from codealign.analysis.scores import benchmarks
+from codealign.paths import DATA
+
+ONLY_PAPER = "about the paper's own material; a table of scores does not hold it"
+
+
+def _z(confidence: float) -> float:
+    return float(scipy_stats.norm.ppf(0.5 + confidence / 2))
+
+
+def sample_needed(confidence: float, margin: float, population: int) -> int:
+    """Return the sample that estimates a share within a margin (Cochran 1977, worst case 1/2).
+
+    With finite population correction: n = n0 / (1 + (n0 - 1) / N), n0 = z^2 / 4 margin^2.
+    """
+    n0 = _z(confidence) ** 2 * 0.25 / margin**2
+    return math.ceil(n0 / (1 + (n0 - 1) / population))
+
+
+def margin_of(confidence: float, n: int, population: int) -> float:
+    """Return the margin of error of a share from n of a population (worst case 1/2, corrected)."""
+    correction = math.sqrt((population - n) / (population - 1))
+    return _z(confidence) * 0.5 / math.sqrt(n) * correction
+
+
+def sample(context: Context, n: int, population: int, confidence: float, margin: float) -> Found:
+    """Check that a sample is large enough for its margin: (needed, margin reached in points)."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    needed = sample_needed(confidence, margin, population)
+    reached = 100 * margin_of(confidence, n, population)
+    rule = (
+        f"Cochran's sample size with finite population correction for {population} problems: "
+        f"needed, then the margin that {n} problems reach (points)"
+    )
+    note = f"needs {needed} of {population}, has {n}: margin ±{reached:.1f}"
+    return truth(n >= needed, [needed, reached], rule, note)
+
+
+def epochs(context: Context, steps: int, printed: float) -> Found:
+    """Compute passes over each data set of Table 2 at one pair a step: least and greatest."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
+    near = int(((passes - printed).abs() <= 0.1 * printed).sum())
+    rule = "120,000 steps of one pair each / samples of Table 2, least and greatest"
+    note = f"{near} of {len(passes)} data sets get {printed:g} epochs within 10 %; another batch \
+size shifts all alike"
+    return truth(near == len(passes), [passes.min(), passes.max()], rule, note)
+
+
+def dataset_sizes(context: Context, requirement: str) -> Found:
+    """Return the least and greatest data set of Table 2 for one requirement."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    rows = pd.read_csv(DATA / "dataset_statistics.csv")
+    sizes = rows[rows["requirement"] == requirement]["samples"]
+    return Found([float(sizes.min()), float(sizes.max())], f"Table 2, {requirement}: least, greatest")
+
+
+def problems(context: Context, names: str, each: bool = False) -> Found:
+    """Add up (or list) the number of problems of benchmarks whose name starts so."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    found = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
+    if each:
+        return Found([float(len(found))], f"number of {names} columns in the tables")
+    rule = f"problems of the {names} columns added: {' + '.join(str(n) for n in found)}"
+    return Found([float(sum(found))], rule)
+
+
+def survey_share(context: Context, question: str, option: str, respondents: int) -> Found:
+    """Check that a survey share is a whole count of the respondents."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    rows = pd.read_csv(DATA / "survey_marginals.csv")
+    percent = float(
+        rows[(rows["question"] == question) & (rows["option"] == option)]["percent"].iloc[0]
+    )
+    count = round(percent / 100 * respondents)
+    value = 100 * count / respondents
+    whole = abs(value - percent) <= 0.05 + 1e-9
+    note = f"consistent with {count} of {respondents}; the answers themselves are not published"
+    if not whole:
+        note = f"no whole count of {respondents} gives {percent} %"
+    verdict = NOT_DERIVABLE if whole else CONTRADICTS
+    return Found([value], f"nearest whole count: {count} of {respondents}", verdict, note)
+
+
+def survey_sum(context: Context, question: str, options: list[str]) -> Found:
+    """Add the printed shares of a question's options."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    rows = pd.read_csv(DATA / "survey_marginals.csv")
+    mine = rows[(rows["question"] == question) & rows["option"].isin(options)]["percent"]
+    return Found([float(mine.sum())], f"sum of the printed shares: {' + '.join(map(str, mine))}")
+
+
+def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Found:
+    """Say what section 6.2 prints: ratings are not published, so it cannot be recomputed."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    rows = published_agreement()
+    value = rows[(rows["judge"] == judge) & (rows["tolerance"] == tolerance)][column].iloc[0]
+    note = "the 200 annotated ratings are not published"
+    if column == "agreement_percent":
+        note += f"; a whole count of 200 ({value * 2:g}) is possible"
+    return Found([], "printed only", NOT_DERIVABLE, note)
+
+
+def kappa_leads(context: Context, judge: str) -> Found:
+    """Check that a judge has the highest printed kappa at every tolerance."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
+    leads = int((wide.idxmax(axis=1) == judge).sum())
+    rule = f"tolerances at which {judge} has the highest printed kappa, of {len(wide)}"
+    return truth(leads == len(wide), [leads, len(wide)], rule)
+
+
+def kappa_gap(context: Context, judge: str, against: str) -> Found:
+    """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
+    others = wide.drop(columns=judge)
+    rest = others.max(axis=1) if against == "runner-up" else others.min(axis=1)
+    gaps = (wide[judge] - rest).loc[[3, 2, 1]].tolist()
+    rule = f"lead of {judge} over the {against} at tolerance 3, 2, 1"
+    return truth(gaps[0] < gaps[1] < gaps[2], gaps, rule)
+
+
+def constant(context: Context, value: float, source: str) -> Found:
+    """Give a number that the paper states twice or that its own lists hold."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    return Found([value], source)
+
+
+def unpublished(context: Context, why: str) -> Found:
+    """Say why nothing published can give the number."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    return Found([], "none", NOT_DERIVABLE, why)
+
+
+def product(context: Context, factors: list[float]) -> Found:
+    """Multiply printed numbers."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    rule = " x ".join(f"{f:g}" for f in factors)
+    return Found([math.prod(factors)], rule, "")
