@@ -167,13 +167,14 @@ def collect_answers(
 
 
 def _answer(problem: Problem, text: str) -> Answer:
+    ended = cut_at_stop(text, STOP)
     return Answer(
         id=problem.id,
         dimension=problem.dimension,
         instruction=problem.instruction,
         principle=problem.principle,
         reference=problem.reference,
-        text=(cut_at_stop(text, STOP) or text).strip("\n"),
+        text=(text if ended is None else ended).strip("\n"),
     )
 
 

@@ -121,6 +121,14 @@ def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
     )
 
 
+def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
+    """Return each problem's rating (None: unrated), by benchmark (`codal_<dimension>`) and id."""
+    found: dict[str, dict[str, float | None]] = {}
+    for r in ratings:
+        found.setdefault(f"codal_{r.dimension}", {})[r.id] = r.rating
+    return found
+
+
 def unrated_reasons(ratings: Iterable[Rating]) -> dict[str, int]:
     """Return how many answers are unrated for each reason, the most frequent first."""
     return dict(Counter(r.reason for r in ratings if r.rating is None).most_common())

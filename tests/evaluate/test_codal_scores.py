@@ -1,0 +1,98 @@
+"""CODAL scores by hand: rated only and unrated as 0, side by side."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from codealign.evaluate.codal_scores import (
+    Mean,
+    interval,
+    mean_rated,
+    mean_zero,
+    overall,
+    scores,
+    unrated_reasons,
+)
+from codealign.records import DIMENSIONS, Rating
+
+
+def ratings(dimension: str, *values: float | None) -> list[Rating]:
+    return [
+        Rating(f"{dimension}{i}", dimension, "j", v, "" if v else "no rating", "")
+        for i, v in enumerate(values)
+    ]
+
+
+def rows(found: list[Rating]) -> dict[tuple[str, str], object]:
+    made = scores(found, source="nano", model="nano", variant="pretrained", stage="dpo")
+    return {(s.benchmark, s.metric): s for s in made}
+
+
+def test_the_mean_of_rated_answers_leaves_the_unrated_out() -> None:
+    # (4 + 8) / 2 = 6; sd = sqrt(8), error = sqrt(8 / 2) = 2
+    assert mean_rated(ratings("style", 4, None, 8)) == Mean(6, pytest.approx(2), 2, 1)
+
+
+def test_the_other_mean_counts_the_unrated_as_zero() -> None:
+    # (4 + 0 + 8) / 3 = 4
+    found = mean_zero(ratings("style", 4, None, 8))
+    assert (found.value, found.n, found.missing) == (4, 3, 0)
+
+
+def test_nothing_rated_is_no_number() -> None:
+    found = mean_rated(ratings("style", None, None))
+    assert math.isnan(found.value) and (found.n, found.missing) == (0, 2)
+
+
+def test_the_score_is_the_mean_of_the_dimensions_not_of_the_answers() -> None:
+    # style has one answer, readability three: (2 + 6) / 2 = 4, not (2 + 18) / 4 = 5
+    found = rows(ratings("style", 2) + ratings("readability", 6, 6, 6))
+    assert found["codal", "rating"].value == 4
+    assert found["codal", "rating"].n == 4
+
+
+def test_the_error_of_the_score_adds_in_squares() -> None:
+    # sqrt(3^2 + 4^2) / 2 = 2.5
+    assert overall([Mean(5, 3, 10, 0), Mean(5, 4, 10, 0)]).error == 2.5
+
+
+def test_the_interval_is_students() -> None:
+    # n = 2: t(0.975, 1) = 12.706; half width 12.706 * 0.1
+    low, high, name = interval(Mean(5, 0.1, 2, 0))
+    assert (low, high) == (pytest.approx(3.7294, abs=1e-4), pytest.approx(6.2706, abs=1e-4))
+    assert "Student" in name
+
+
+def test_the_interval_stays_on_the_scale() -> None:
+    assert interval(Mean(9.5, 3, 5, 0))[1] == 10
+
+
+def test_a_single_rating_has_no_interval() -> None:
+    low, high, name = interval(mean_rated(ratings("style", 7)))
+    assert (low, high) == (None, None)
+    assert "fewer than two" in name
+
+
+def test_both_numbers_and_the_share_of_rated_answers_stand_side_by_side() -> None:
+    found = rows(ratings("style", 4, None, 8))
+    assert found["codal_style", "rating"].value == 6
+    assert found["codal_style", "rating_unrated_0"].value == 4
+    assert found["codal_style", "rated_share"].value == pytest.approx(2 / 3)
+
+
+def test_there_is_a_row_for_each_dimension_and_metric() -> None:
+    found = rows([r for d in DIMENSIONS for r in ratings(d, 5, 6)])
+    assert len(found) == 6 * 3
+
+
+def test_only_counting_unrated_as_zero_gives_a_score_below_one() -> None:
+    found = rows(ratings("style", *[None] * 9, 5))
+    assert found["codal_style", "rating"].value == 5
+    assert found["codal_style", "rating_unrated_0"].value == 0.5
+
+
+def test_reasons_are_counted_the_most_frequent_first() -> None:
+    given = ratings("style", None, 5, None)
+    assert unrated_reasons(given) == {"no rating": 2}
