@@ -108,11 +108,11 @@ class Bonbon(Training):
     )
 
 
-class Gates(Section):
-    """Recommendations R4, R7, R9 as gates before and after training."""
+class Align(Section):
+    """Stage 3: the settings of each alignment technique."""
 
-    action: Literal["off", "warn", "stop"] = "warn"
-    baseline: float = Field(0.10, ge=0, le=1, description="least pass@1 worth aligning (O2)")
+    dpo: Dpo = Dpo()
+    bonbon: Bonbon = Bonbon()
 
 
 class Functional(Section):
@@ -171,9 +171,7 @@ class Params(Section):
     stages: list[Stage] = Field(default=["base", "sft", "dpo", "bonbon"])
     prefs: Prefs = Prefs()
     sft: Sft = Sft()
-    dpo: Dpo = Dpo()
-    bonbon: Bonbon = Bonbon()
-    gates: Gates = Gates()
+    align: Align = Align()
     functional: Functional = Functional()
     codal: Codal = Codal()
     survey: Survey = Survey()

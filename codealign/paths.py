@@ -31,6 +31,11 @@ class RunPaths:
         """PEFT adapter and trainer log of one trained stage (sft, dpo or bonbon)."""
         return self.root / "checkpoints" / model / variant / requirement / stage
 
+    def adapter(self, model: str, variant: str, requirement: str, stage: str) -> Path | None:
+        """Folder of the stage's adapter, or None for the base model, which has none."""
+        found = self.checkpoint(model, variant, requirement, stage)
+        return None if stage == "base" else found
+
     def evals(self, model: str, variant: str, requirement: str, stage: str) -> Path:
         """Samples and results of one evaluated model, one folder for each benchmark."""
         return self.root / "evals" / model / variant / requirement / stage

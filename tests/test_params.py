@@ -27,7 +27,7 @@ def test_a_shipped_profile_is_valid_and_named_like_its_file(path: Path) -> None:
 def test_the_papers_profile_trains_two_epochs() -> None:
     # Section 3: about 120k steps, 2 full epochs, for SFT and for alignment.
     params = load_params(PROJECT / "params" / "paper.yaml")
-    assert [params.sft.epochs, params.dpo.epochs, params.bonbon.epochs] == [2, 2, 2]
+    assert [params.sft.epochs, params.align.dpo.epochs, params.align.bonbon.epochs] == [2, 2, 2]
 
 
 def test_an_unknown_key_names_the_nearest(tmp_path) -> None:
@@ -55,13 +55,13 @@ def test_a_wrong_type_is_not_converted(tmp_path) -> None:
 
 
 def test_a_value_out_of_range_is_refused(tmp_path) -> None:
-    path = write(tmp_path, "profile: mine\ndpo: {beta: 0.0}\n")
-    with pytest.raises(CodealignError, match=r"dpo\.beta: .*greater than 0"):
+    path = write(tmp_path, "profile: mine\nalign: {dpo: {beta: 0.0}}\n")
+    with pytest.raises(CodealignError, match=r"align\.dpo\.beta: .*greater than 0"):
         load_params(path)
 
 
 def test_all_faults_are_listed_at_once(tmp_path) -> None:
-    path = write(tmp_path, "profile: mine\ndpo: {beta: -1.0, betta: 2.0}\n")
+    path = write(tmp_path, "profile: mine\nalign: {dpo: {beta: -1.0, betta: 2.0}}\n")
     with pytest.raises(CodealignError) as error:
         load_params(path)
     assert len(str(error.value).splitlines()) == 2

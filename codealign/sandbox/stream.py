@@ -6,17 +6,21 @@ import dataclasses
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from codealign.errors import CodealignError, nearest
-from codealign.sandbox.model import Call, Program
+from codealign.sandbox.model import Call, Outcome, Program, Result
 from codealign.sandbox.pool import Sandbox
 
 NUMBERS = ("cpu_s", "wall_s", "memory_mb", "output_bytes")
-OWN = {"verdict", "detail", "level", "stdout", "cut", "outputs"}
 
 
-def execute_stream(lines_in: Iterable[str], lines_out: IO[str], sandbox: Sandbox) -> dict[str, int]:
+def execute_stream(
+    lines_in: Iterable[str],
+    lines_out: IO[str],
+    workers: int = 1,
+    accept: Literal["strong", "basic"] = "strong",
+) -> dict[str, int]:
     """Run the program of each line; write one line a program; return the count of each verdict.
 
     Parameters
@@ -25,6 +29,7 @@ def execute_stream(lines_in: Iterable[str], lines_out: IO[str], sandbox: Sandbox
         `wall_s`, `memory_mb` and `output_bytes` if wanted. Other keys are carried through.
     lines_out : gets `id`, `verdict`, `detail`, `level`, `cpu_s`, `stdout`, `cut`, `outputs`, and
         what was carried.
+    workers, accept : as for `Sandbox`.
 
     Raises
     ------
@@ -33,17 +38,21 @@ def execute_stream(lines_in: Iterable[str], lines_out: IO[str], sandbox: Sandbox
     """
     carried: deque[dict[str, Any]] = deque()
     counts: dict[str, int] = {}
-    for result in sandbox.run(_programs(lines_in, carried)):
-        given = {k: v for k, v in carried.popleft().items() if k not in OWN}
-        answer = dataclasses.asdict(result)
-        answer["outputs"] = [_plain(o) for o in result.outputs]
-        lines_out.write(json.dumps({**given, **answer}, default=repr) + "\n")
-        lines_out.flush()
-        counts[result.verdict] = counts.get(result.verdict, 0) + 1
+    with Sandbox(workers, accept) as sandbox:
+        for result in sandbox.run(_programs(lines_in, carried)):
+            lines_out.write(_line(result, carried.popleft()))
+            lines_out.flush()
+            counts[result.verdict] = counts.get(result.verdict, 0) + 1
     return counts
 
 
-def _plain(outcome: Any) -> dict[str, str]:
+def _line(result: Result, carried: dict[str, Any]) -> str:
+    answer = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
+    answer["outputs"] = [_plain(o) for o in result.outputs]
+    return json.dumps({**carried, **answer}) + "\n"
+
+
+def _plain(outcome: Outcome) -> dict[str, str]:
     return {"error": outcome.error} if outcome.error else {"value": repr(outcome.value)}
 
 

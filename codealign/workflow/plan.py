@@ -57,10 +57,12 @@ class _Planner:
         self.jobs: list[Job] = []
 
     def add(
-        self, notebook: str, cell: dict[str, str], needs: list[str], sections: tuple[str, ...]
+        self, notebook: str, cell: dict[str, str], needs: list[str], section: str = ""
     ) -> list[str]:
         name = job_name(notebook, *cell.values())
-        settings = {s: getattr(self.params, s).model_dump() for s in sections}
+        settings = {section: getattr(self.params, section).model_dump()} if section else {}
+        if section == "align":  # a job sees its own technique's settings alone
+            settings = {section: {cell["stage"]: settings[section][cell["stage"]]}}
         resources = self.params.resources.get(notebook, Resources())
         self.jobs.append(Job(name, notebook, {**self.common, **cell, **settings}, needs, resources))
         return [name]
@@ -69,7 +71,7 @@ class _Planner:
         """Plan preference data, then training and evaluation of each variant."""
         cell = {"model": model, "requirement": requirement}
         trains = any(stage != "base" for stage in self.params.stages)
-        pairs = self.add("01_preferences", cell, [], ("prefs",)) if trains else []
+        pairs = self.add("01_preferences", cell, [], "prefs") if trains else []
         for variant in self.params.variants:
             self.pathway({"model": model, "variant": variant, "requirement": requirement}, pairs)
 
@@ -77,16 +79,16 @@ class _Planner:
         """Plan the stages of one pathway: base, SFT, and each alignment from the SFT model."""
         made: dict[str, list[str]] = {"base": []}
         if pairs:
-            made["sft"] = self.add("02_sft", cell, pairs, ("sft", "gates"))
+            made["sft"] = self.add("02_sft", cell, pairs, "sft")
         for stage in self.params.stages:
             if stage in ("dpo", "bonbon"):
                 needs = pairs + made["sft"]
-                made[stage] = self.add("03_align", {**cell, "stage": stage}, needs, (stage,))
+                made[stage] = self.add("03_align", {**cell, "stage": stage}, needs, "align")
         notebook = EVALUATION[cell["requirement"]]
         section = notebook.split("_")[1]
         for stage in self.params.stages:
             where = {"model": cell["model"], "variant": cell["variant"], "stage": stage}
-            self.add(notebook, where, made[stage], (section,))
+            self.add(notebook, where, made[stage], section)
 
     def named(self, notebook: str) -> list[str]:
         return [job.name for job in self.jobs if job.notebook == notebook]
@@ -106,9 +108,9 @@ def make_plan(params: Params, run: str = "") -> list[Job]:
     for model in params.models:
         for requirement in params.requirements:
             planner.model(model, requirement)
-    planner.add("06_survey_kappa", {}, planner.named("05_codal"), ("survey",))
+    planner.add("06_survey_kappa", {}, planner.named("05_codal"), "survey")
     before = [job.name for job in planner.jobs if job.notebook not in ("02_sft", "03_align")]
-    planner.add("07_paper", {}, before, ())
+    planner.add("07_paper", {}, before)
     return planner.jobs
 
 

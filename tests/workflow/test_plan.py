@@ -69,8 +69,8 @@ def test_the_base_model_is_evaluated_without_training() -> None:
 
 def test_a_job_gets_the_settings_of_its_section_alone() -> None:
     job = next(j for j in make_plan(small()) if j.notebook == "03_align" and "dpo" in j.name)
-    assert job.parameters["dpo"]["beta"] == 0.1
-    assert "bonbon" not in job.parameters
+    assert job.parameters["align"]["dpo"]["beta"] == 0.1
+    assert "bonbon" not in job.parameters["align"]
 
 
 @pytest.mark.parametrize("profile", ["nano", "smoke", "paper", "single_gpu", "colab_t4"])
@@ -115,7 +115,7 @@ def test_freezing_the_same_again_touches_nothing(frozen: Path) -> None:
 
 def test_a_changed_setting_touches_only_the_jobs_that_use_it(frozen: Path) -> None:
     before = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
-    freeze(make_plan(small(dpo={"beta": 0.2})), "runs/mine")
+    freeze(make_plan(small(align={"dpo": {"beta": 0.2}})), "runs/mine")
     after = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {name for name in after if name.startswith("03") and name.endswith("-dpo")}

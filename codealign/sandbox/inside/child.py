@@ -139,31 +139,38 @@ def _describe(error: BaseException) -> bytes:
 
 
 def _call(
-    scope: dict[str, Any], name: str, arguments: str, count: bool, send: Callable[..., None]
+    scope: dict[str, Any], name: str, arguments: str, limit: int, send: Callable[..., None]
 ) -> None:
     """Make one call and send its outcome: cost, and encoded value or error."""
     started = time.process_time()
-    steps = 0
+    steps = [0]
     try:
         values, function = codec.loads(arguments), scope[name]
         started = time.process_time()
-        value, steps = _counted(function, values) if count else (function(*values), 0)
+        value = _counted(function, values, limit, steps) if limit else function(*values)
         spent = time.process_time() - started
-        outcome = codec.dumps(value)
-        kind = b"v"
+        outcome, kind = codec.dumps(value), b"v"
     except BaseException as error:
         spent = time.process_time() - started
         outcome, kind = _describe(error).decode("utf-8", "replace"), b"e"
-    send(OUTCOME, b"%s%.6f %d " % (kind, spent, steps) + outcome.encode("utf-8", "replace"))
+    send(OUTCOME, b"%s%.6f %d " % (kind, spent, steps[0]) + outcome.encode("utf-8", "replace"))
 
 
-def _counted(function: Callable[..., Any], values: list[Any]) -> tuple[Any, int]:
-    """Call a function and count the bytecode instructions it executes (also those it calls)."""
-    steps = [0]
+class TooManySteps(BaseException):
+    """A counted call reached the limit of its count."""
+
+
+def _counted(function: Callable[..., Any], values: list[Any], limit: int, steps: list[int]) -> Any:
+    """Call a function and count in `steps` the bytecode instructions executed, up to the limit.
+
+    A program that catches the exception goes on uncounted, but its count stays past the limit.
+    """
 
     def trace(frame: Any, event: str, _: Any) -> Callable[..., Any]:
         if event == "opcode":
             steps[0] += 1
+            if steps[0] > limit:
+                raise TooManySteps(f"more than {limit} instructions")
         elif event == "call":
             frame.f_trace_opcodes = True
             frame.f_trace_lines = False
@@ -171,6 +178,6 @@ def _counted(function: Callable[..., Any], values: list[Any]) -> tuple[Any, int]
 
     sys.settrace(trace)
     try:
-        return function(*values), steps[0]
+        return function(*values)
     finally:
         sys.settrace(None)

@@ -1,0 +1,61 @@
+"""From solutions to results: the one function that a notebook calls for a benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codealign.errors import CodealignError
+from codealign.evaluate.functional import efficiency
+from codealign.evaluate.functional.expected import content_id, expect
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.results import Results
+from codealign.evaluate.functional.scoring import Attempt, Limits, attempts
+from codealign.records import stable_id
+from codealign.sandbox import Sandbox
+
+
+def evaluate(
+    benchmark: str,
+    solutions: dict[str, list[str]],
+    problems: dict[str, Problem],
+    sandbox: Sandbox,
+    cpu_s: float = 60.0,
+    cache: Path | None = None,
+    measure: efficiency.Measure = "steps",
+) -> Results:
+    """Run solutions against the tests of their problems.
+
+    Parameters
+    ----------
+    solutions : samples of each problem, by task id; problems that are not in it count as missing.
+    cpu_s : CPU seconds that a problem's tests may use together, at least (see `Limits`).
+    cache : folder for expected outputs; None computes them anew.
+    measure : what EvalPerf's cost is measured in.
+
+    Raises
+    ------
+    CodealignError
+        A solution for a problem that is not in `problems`; a canonical solution that fails.
+    """
+    unknown = sorted(set(solutions) - set(problems))
+    if unknown:
+        raise CodealignError(
+            f"{benchmark}: solutions for {len(unknown)} unknown problems, e.g. {unknown[0]!r}"
+        )
+    given = {task_id: solutions[task_id] for task_id in problems if solutions.get(task_id)}
+    expected = expect({t: problems[t] for t in given}, sandbox, cache)
+    found: dict[str, list[Attempt]] = {task_id: [] for task_id in given}
+    for attempt in attempts(given, expected, sandbox, Limits(cpu_s)):
+        found[attempt.task_id].append(attempt)
+    measured = {}
+    if benchmark == "evalperf":
+        correct = {t: [a.solution for a in tried if a.passed] for t, tried in found.items()}
+        measured = efficiency.compare(correct, problems, sandbox, measure)
+    return Results(
+        benchmark=benchmark,
+        attempts=found,
+        missing=[t for t in problems if t not in given],
+        level=sandbox.level,
+        problems=stable_id(*(content_id(e.problem) for e in expected.values())),
+        efficiency=measured,
+    )

@@ -1,0 +1,114 @@
+"""Prompts as evalplus makes them, and solutions out of completions by its sanitiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from codealign.evaluate.functional.problems import Problem
+from codealign.generate import Request
+
+INSTRUCTION = (
+    "Please provide a self-contained Python script that solves the following problem in a "
+    "markdown code block:"
+)
+RESPONSE = (
+    "Below is a Python script with a self-contained function that solves the problem and passes "
+    "corresponding tests:"
+)
+CHAT_STOP = "\n```\n"
+
+
+def prompts_for(
+    problems: dict[str, Problem], chat: Callable[[str], str] | None = None
+) -> list[Request]:
+    """Return the prompt of each problem, its task id as the request's id.
+
+    Parameters
+    ----------
+    chat : for chat models the engine's `chat`, which wraps a user's message; None for models that
+        complete. The beginning of the answer, up to the opening of the code block, is given, as
+        evalplus does.
+    """
+    if chat is None:
+        return [Request(p.task_id, base_prompt(p)) for p in problems.values()]
+    return [
+        Request(p.task_id, f"{chat(chat_message(p))}{RESPONSE}\n```python\n")
+        for p in problems.values()
+    ]
+
+
+def base_prompt(problem: Problem) -> str:
+    """What a model without a chat format completes."""
+    return problem.prompt.strip() + "\n"
+
+
+def chat_message(problem: Problem) -> str:
+    """What a chat model is asked."""
+    return f"{INSTRUCTION}\n```\n{problem.prompt.strip()}\n```\n"
+
+
+def stops(benchmark: str, chat: bool) -> list[str]:
+    """Return the strings that end a completion; EvoEval's are HumanEval's, EvalPerf's both."""
+    from evalplus.provider.utility import EOS, extra_eos_for_direct_completion
+
+    if chat:
+        return [*EOS, CHAT_STOP]
+    return EOS + extra_eos_for_direct_completion("mbpp" if benchmark == "mbpp" else "humaneval")
+
+
+def extract(problem: Problem, completion: str, chat: bool) -> str:
+    """Return the solution in a completion: the entry point and what it needs.
+
+    Tabs become four spaces, a base model's completion is joined to its prompt, and evalplus'
+    sanitiser (tree-sitter) does the rest.
+    """
+    text = completion.replace("\t", "    ")
+    text = text if chat else base_prompt(problem) + text
+    return sanitize(text, problem.entry_point)
+
+
+def sanitize(text: str, entry_point: str) -> str:
+    """`evalplus.sanitize.sanitize`, with its search for the longest code made fast."""
+    from evalplus.sanitize import sanitize as evalplus_sanitize
+
+    with _fast_search():
+        return evalplus_sanitize(text, entry_point)
+
+
+@contextmanager
+def _fast_search() -> Iterator[None]:
+    import evalplus.sanitize as module
+
+    original = module.code_extract
+    module.code_extract = longest_code
+    try:
+        yield
+    finally:
+        module.code_extract = original
+
+
+@cache
+def longest_code(text: str) -> str:
+    """Return what `evalplus.sanitize.code_extract` returns.
+
+    That is the span of at least two lines that parses and has the most lines which are not blank,
+    the first such span if there are several. evalplus parses all spans; here the longest are tried
+    first, and the first that parses is the answer.
+    """
+    from evalplus.syncheck import syntax_check
+
+    lines = text.split("\n")
+    filled = [0]
+    for line in lines:
+        filled.append(filled[-1] + bool(line.strip()))
+    spans = [(i, j) for i in range(len(lines)) for j in range(i + 1, len(lines))]
+    spans.sort(key=lambda s: (filled[s[0]] - filled[s[1] + 1], s))
+    for first, last in spans:
+        if filled[first] == filled[last + 1]:
+            break  # only blank lines are left, which evalplus does not count as code
+        span = "\n".join(lines[first : last + 1])
+        if syntax_check(span):
+            return span
+    return lines[0]

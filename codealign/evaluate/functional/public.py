@@ -1,0 +1,81 @@
+"""The public benchmarks through evalplus' and evoeval's own loaders and caches."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from codealign.errors import CodealignError
+
+Row = tuple[str, dict[str, Any]]
+
+
+def rows(benchmark: str) -> Iterator[Row]:
+    """Yield place and content of each problem of a public benchmark.
+
+    Raises
+    ------
+    CodealignError
+        The data are not in the cache and cannot be fetched: names the file, where to get it from
+        and where to put it.
+    """
+    if benchmark == "evalperf":
+        yield from _evalperf()
+        return
+    read = _evoeval if benchmark.startswith("evoeval_") else _evalplus
+    yield from read(benchmark).items()
+
+
+def _fetch(what: str, url: str, path: str, load: Callable[[], Any]) -> Any:
+    """Call a loader; where it fails for want of the file, say what to do."""
+    try:
+        return load()
+    except Exception as error:  # the loaders raise whatever their network library raises
+        if os.path.exists(path):
+            raise
+        raise CodealignError(
+            f"{what}: not on this machine and not to be fetched ({error}). Get {url} on a machine "
+            f"with network, and put it, decompressed, at {path}; or name it with `data`."
+        ) from None
+
+
+def _evalplus(benchmark: str) -> dict[str, Any]:
+    """HumanEval+ or MBPP+; MBPP's inputs are left as JSON, as in the file."""
+    from evalplus.data import humaneval, mbpp, utils
+
+    if benchmark == "humaneval":
+        name, version = "HumanEvalPlus", humaneval.HUMANEVAL_PLUS_VERSION
+        ready: Callable[[], str] = humaneval._ready_human_eval_plus_path
+    else:
+        name, version = "MbppPlus", mbpp.MBPP_PLUS_VERSION
+        ready = mbpp._ready_mbpp_plus_path
+    url, path = utils.get_dataset_metadata(name, version, False)
+    file = _fetch(benchmark, url, path, ready)
+    return {row["task_id"]: row for row in utils.stream_jsonl(file)}
+
+
+def _evoeval(benchmark: str) -> dict[str, Any]:
+    from evoeval import data
+
+    name = benchmark.replace("evoeval", "EvoEval", 1)
+    url, path = data.get_dataset_metadata(name, data.EVOEVAL_VERSION)
+    return _fetch(benchmark, url, path, lambda: data.get_evo_eval(name))
+
+
+def _evalperf() -> Iterator[Row]:
+    """EvalPerf's own columns on top of the HumanEval+ or MBPP+ problem they belong to."""
+    from evalplus.data import get_evalperf_data
+
+    tasks = _fetch(
+        "evalperf",
+        "the data set evalplus/evalperf of the Hugging Face hub",
+        "~/.cache/huggingface",
+        get_evalperf_data,
+    )
+    base = {**_evalplus("humaneval"), **_evalplus("mbpp")}
+    for task_id, task in tasks.items():
+        pe_input = task["pe_input"]
+        pe_input = json.loads(pe_input) if isinstance(pe_input, str) else pe_input
+        yield task_id, {**base[task_id], **task, "pe_input": pe_input}

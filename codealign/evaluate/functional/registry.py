@@ -1,0 +1,130 @@
+"""The functional benchmarks by name, and how their problems are read.
+
+humaneval, mbpp : EvalPlus' HumanEval+ and MBPP+ (Liu et al. 2023), base and added tests.
+evalperf : EvalPerf (Liu et al. 2024), efficiency of correct solutions.
+evoeval_* : EvoEval's seven categories (Xia et al. 2024).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from codealign.errors import CodealignError, nearest
+from codealign.evaluate.functional import public
+from codealign.evaluate.functional.problems import Problem
+from codealign.paths import NANO_DATA
+
+EVOEVAL = ("difficult", "creative", "subtle", "combine", "tool_use", "verbose", "concise")
+BENCHMARKS = ("humaneval", "mbpp", "evalperf", *(f"evoeval_{name}" for name in EVOEVAL))
+GROUPS = {"evoeval": tuple(f"evoeval_{name}" for name in EVOEVAL)}
+NANO_FILES = {"humaneval": "humaneval_plus", "mbpp": "mbpp_plus"}
+REQUIRED = ("task_id", "entry_point", "prompt", "canonical_solution")
+
+
+def expand(names: list[str]) -> list[str]:
+    """Return the benchmarks meant by a list of names, where `evoeval` means its seven categories.
+
+    Raises
+    ------
+    CodealignError
+        A name is not known; gives the nearest.
+    """
+    found: list[str] = []
+    for name in names:
+        if name not in BENCHMARKS and name not in GROUPS:
+            known = [*BENCHMARKS, *GROUPS]
+            raise CodealignError(f"benchmark {name!r} is not known{nearest(name, known)}")
+        found += GROUPS.get(name, (name,))
+    return list(dict.fromkeys(found))
+
+
+def load(
+    name: str,
+    source: Literal["nano", "public"] = "public",
+    data: Path | str | None = None,
+    limit: int = 0,
+) -> dict[str, Problem]:
+    """Read the problems of one benchmark, in the order of their file.
+
+    Parameters
+    ----------
+    source : "nano" for the embedded problems, "public" for evalplus' and evoeval's own loaders.
+    data : a local file (`.jsonl` or `.jsonl.gz`) in the benchmark's format, in place of either.
+    limit : first problems only; 0 for all.
+
+    Raises
+    ------
+    CodealignError
+        Unknown benchmark; no such file, or a fault in it (names the line); or, without network, the
+        file to fetch and where to put it.
+    """
+    if name not in BENCHMARKS:
+        raise CodealignError(f"benchmark {name!r} is not known{nearest(name, list(BENCHMARKS))}")
+    if data is None and source == "nano":
+        data = NANO_DATA / f"{NANO_FILES.get(name, name)}.jsonl.gz"
+    rows = read_rows(Path(data)) if data is not None else public.rows(name)
+    problems = {p.task_id: p for p in (problem(name, row, place) for place, row in rows)}
+    return dict(islice(problems.items(), limit or None))
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield place and content of each line of a JSON Lines file, compressed or not."""
+    if not path.exists():
+        raise CodealignError(f"{path}: no such benchmark file")
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield f"{path}:{number}", json.loads(line)
+    except (ValueError, EOFError, gzip.BadGzipFile) as error:
+        raise CodealignError(f"{path}: not a benchmark file ({error})") from None
+
+
+def problem(benchmark: str, row: dict[str, Any], place: str) -> Problem:
+    """Build a problem from one line in evalplus', evalperf's or evoeval's format."""
+    lacking = [key for key in REQUIRED if key not in row]
+    if lacking:
+        raise CodealignError(f"{place}: not a {benchmark} problem, lacks {', '.join(lacking)}")
+    from_mbpp = row["task_id"].startswith("Mbpp/")
+    oracle = "mbpp" if from_mbpp else benchmark.replace("evalperf", "humaneval")
+    found = Problem(
+        **{key: row[key] for key in REQUIRED},
+        base_input=row.get("base_input", []),
+        plus_input=row.get("plus_input", []),
+        base_expressions=[] if "base_input" in row else row.get("inputs", []),
+        atol=row.get("atol", 0),
+        oracle=oracle,
+        joiner="\n" if benchmark.startswith("evoeval") else "",
+        pe_input=row.get("pe_input", []),
+        references=_references(row),
+    )
+    return _as_python(found) if from_mbpp else found
+
+
+def _references(row: dict[str, Any]) -> list[tuple[str, float]]:
+    """Reference solutions with scores; without scores each counts for an equal share."""
+    codes = row.get("reference") or [r["code"] for r in row.get("references", [])]
+    scores = row.get("scores") or [100 * (i + 1) / len(codes) for i in range(len(codes))]
+    return list(zip(codes, scores, strict=True))
+
+
+def _as_python(found: Problem) -> Problem:
+    """Turn MBPP's JSON inputs into the tuples, sets and complex numbers they stand for."""
+    from evalplus.data.mbpp import mbpp_deserialize_inputs
+
+    def convert(inputs: list[list[Any]]) -> list[list[Any]]:
+        return [list(i) for i in mbpp_deserialize_inputs(found.task_id, inputs)]
+
+    return replace(
+        found,
+        base_input=convert(found.base_input),
+        plus_input=convert(found.plus_input),
+        pe_input=convert(found.pe_input),
+    )

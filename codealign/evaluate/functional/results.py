@@ -1,0 +1,166 @@
+"""What an evaluation gave: per-problem values, scores, and files in evalplus' own formats."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codealign.evaluate.functional.efficiency import Efficiency
+from codealign.evaluate.functional.scoring import Attempt
+from codealign.records import write_jsonl, write_text
+
+Values = dict[str, dict[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All samples of one model on one benchmark.
+
+    `missing` are problems without a sample; `level` the sandbox's level; `problems` the content id
+    of what was evaluated; `efficiency` EvalPerf's measurements of correct samples.
+    """
+
+    benchmark: str
+    attempts: dict[str, list[Attempt]]
+    missing: list[str]
+    level: str
+    problems: str
+    efficiency: dict[str, list[Efficiency]] = field(default_factory=dict)
+
+    def values(self) -> Values:
+        """Value of each problem for each score: a share of passing samples, or a DPS in percent.
+
+        None where a problem has no sample, only sandbox errors or, for the efficiency of correct
+        solutions, no correct solution. Scores: `humaneval` and `humaneval_plus` (likewise mbpp);
+        `evalperf`, which is the DPS; an EvoEval category, where a sample must pass all the tests
+        there are (for Verbose and Concise these are the ones the paper writes with a plus).
+        """
+        if self.benchmark == "evalperf":
+            return {"evalperf": self._each(self._dps)}
+        if self.benchmark.startswith("evoeval"):
+            return {self.benchmark: self._each(lambda t: self.pass_at_k(t, 1))}
+        return {
+            self.benchmark: self._each(lambda t: self.pass_at_k(t, 1, base_only=True)),
+            f"{self.benchmark}_plus": self._each(lambda t: self.pass_at_k(t, 1)),
+        }
+
+    def scores(self, k: tuple[int, ...] = (1,)) -> list[dict[str, Any]]:
+        """Rows of benchmark, metric, value, n and missing.
+
+        `value` is the mean over the n problems that could be scored, None if there is none. For
+        EvalPerf: `dps`, `dps_norm` (percent) and `pass@1` of the same problems.
+        """
+        rows = []
+        for each in k:
+            for name, base_only in self._names():
+                found = self._each(lambda t, b=base_only, e=each: self.pass_at_k(t, e, b))
+                rows.append(_row(name, f"pass@{each}", found))
+        if self.benchmark == "evalperf":
+            rows.append(_row("evalperf", "dps", self._each(self._dps)))
+            rows.append(_row("evalperf", "dps_norm", self._each(self._dps_norm)))
+        return rows
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """Number of samples of each kind of failure, and of problems without a sample."""
+        counts = Counter(a.kind for found in self.attempts.values() for a in found if a.kind)
+        if self.missing:
+            counts["missing"] = len(self.missing)
+        return dict(counts.most_common())
+
+    def pass_at_k(self, task_id: str, k: int, base_only: bool = False) -> float | None:
+        """Unbiased pass@k of one problem (Chen et al. 2021); None with fewer than k samples."""
+        from evalplus.eval import estimate_pass_at_k
+
+        found = [a for a in self.attempts.get(task_id, []) if a.kind != "sandbox_error"]
+        if len(found) < k:
+            return None
+        right = sum(a.base_status == "pass" if base_only else a.passed for a in found)
+        return float(estimate_pass_at_k([len(found)], [right], k)[0])
+
+    def closing_line(self) -> str:
+        """One line: scores with n, then failures by kind."""
+        scored = ", ".join(
+            f"{r['benchmark']} {r['metric']} "
+            + ("none" if r["value"] is None else f"{r['value']:.3f}")
+            + f" (n={r['n']}, {r['missing']} missing)"
+            for r in self.scores()
+        )
+        kinds = ", ".join(f"{n} {kind}" for kind, n in self.failures.items())
+        return f"{scored}; {kinds or 'no failures'}; sandbox {self.level}"
+
+    def write(self, folder: Path | str) -> list[Path]:
+        """Write samples and results in evalplus' formats; return the files.
+
+        `samples.jsonl` and `samples_eval_results.json` can be re-scored and read by the evalplus
+        command; `attempts.jsonl` also holds kinds and details; EvalPerf adds
+        `samples_evalperf_results.json`.
+        """
+        folder = Path(folder)
+        flat = [a for found in self.attempts.values() for a in found]
+        files = [folder / name for name in ("samples.jsonl", "attempts.jsonl")]
+        write_jsonl(files[0], [{"task_id": a.task_id, "solution": a.solution} for a in flat])
+        write_jsonl(files[1], flat)
+        files.append(folder / "samples_eval_results.json")
+        write_text(files[-1], json.dumps(self._evalplus()))
+        if self.benchmark == "evalperf":
+            files.append(folder / "samples_evalperf_results.json")
+            write_text(files[-1], json.dumps(self._evalperf()))
+        return files
+
+    def _names(self) -> list[tuple[str, bool]]:
+        if self.benchmark == "evalperf" or self.benchmark.startswith("evoeval"):
+            return [(self.benchmark, False)]
+        return [(self.benchmark, True), (f"{self.benchmark}_plus", False)]
+
+    def _each(self, value_of: Any) -> dict[str, float | None]:
+        return {task_id: value_of(task_id) for task_id in (*self.attempts, *self.missing)}
+
+    def _dps(self, task_id: str) -> float | None:
+        return _mean([e.dps for e in self.efficiency.get(task_id, []) if e.dps is not None])
+
+    def _dps_norm(self, task_id: str) -> float | None:
+        found = [e.dps_norm for e in self.efficiency.get(task_id, []) if e.dps_norm is not None]
+        return _mean(found)
+
+    def _evalplus(self) -> dict[str, Any]:
+        keys = ("task_id", "solution", "base_status", "plus_status")
+        tests = ("base_fail_tests", "plus_fail_tests")
+        rows = {
+            task_id: [{key: getattr(a, key) or None for key in keys}
+                      | {key: getattr(a, key) for key in tests} for a in found]
+            for task_id, found in self.attempts.items()
+        }  # fmt: skip
+        return {"date": time.strftime("%Y-%m-%d %H:%M"), "hash": self.problems, "eval": rows}
+
+    def _evalperf(self) -> dict[str, Any]:
+        rows = {
+            task_id: {
+                "task_id": task_id,
+                "results": [e.as_evalperf() for e in self.efficiency.get(task_id, [])],
+                "dps": self._dps(task_id),
+                "dps_norm": self._dps_norm(task_id),
+                "pass@1": 100 * (self.pass_at_k(task_id, 1) or 0.0) if self.attempts else None,
+            }
+            for task_id in self.attempts
+        }
+        return {"date": time.strftime("%Y-%m-%d %H:%M"), "eval": rows}
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _row(benchmark: str, metric: str, values: dict[str, float | None]) -> dict[str, Any]:
+    found = [v for v in values.values() if v is not None]
+    return {
+        "benchmark": benchmark,
+        "metric": metric,
+        "value": _mean(found),
+        "n": len(found),
+        "missing": len(values) - len(found),
+    }
