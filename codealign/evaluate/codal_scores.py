@@ -129,6 +129,20 @@ def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
     return found
 
 
+def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
+    """Return the rating of each answer (None if unrated), by benchmark and id.
+
+    The benchmarks are the dimensions present and `codal`, which has all answers.
+    """
+    ratings = list(ratings)
+    found: dict[str, dict[str, float | None]] = {}
+    for name in DIMENSIONS:
+        group = {r.id: r.rating for r in ratings if r.dimension == name}
+        if group:
+            found[f"codal_{name}"] = group
+    return {**found, "codal": {r.id: r.rating for r in ratings}}
+
+
 def unrated_reasons(ratings: Iterable[Rating]) -> dict[str, int]:
     """Return how many answers are unrated for each reason, the most frequent first."""
     return dict(Counter(r.reason for r in ratings if r.rating is None).most_common())

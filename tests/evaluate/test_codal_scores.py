@@ -14,6 +14,7 @@ from codealign.evaluate.codal_scores import (
     overall,
     scores,
     unrated_reasons,
+    values,
 )
 from codealign.records import DIMENSIONS, Rating
 
@@ -96,3 +97,10 @@ def test_only_counting_unrated_as_zero_gives_a_score_below_one() -> None:
 def test_reasons_are_counted_the_most_frequent_first() -> None:
     given = ratings("style", None, 5, None)
     assert unrated_reasons(given) == {"no rating": 2}
+
+
+def test_values_keep_each_rating_under_its_dimension_and_under_all() -> None:
+    found = values(ratings("style", 4, None) + ratings("readability", 6))
+    assert found["codal_style"] == {"style0": 4, "style1": None}
+    assert found["codal_readability"] == {"readability0": 6}
+    assert found["codal"] == {"style0": 4, "style1": None, "readability0": 6}
