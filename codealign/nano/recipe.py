@@ -15,17 +15,17 @@ class Recipe:
     """
 
     seed: int = 20261123
-    mistakes: float = 0.10
+    mistakes: float = 0.08
     chat_mistakes: float = 0.05
-    tokens: int = 4_000_000
+    tokens: int = 5_500_000
     chats: int = 4000
     width: int = 192
     layers: int = 4
     heads: int = 3
     inner: int = 512
     context: int = 512
-    batch: int = 8
-    warmup: int = 40
+    batch: int = 4
+    warmup: int = 60
     muon_rate: float = 0.01
     adam_rate: float = 3e-3
     chat_batch: int = 16
