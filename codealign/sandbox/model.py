@@ -40,8 +40,8 @@ class Program:
     wall_s : real seconds, generous: it is there for programs that sleep.
     memory_mb : private memory in MiB, beyond what the interpreter takes.
     output_bytes : what is kept of standard output and error.
-    count : count the bytecode instructions of each call, and end a call that executes more than
-        this many (`TooManySteps`); 0 does not count. Counting slows a call about 20 times.
+    count : count the bytecode instructions of each call, up to this many (a call that executes more
+        goes on uncounted); 0 does not count. Counting slows a call about 20 times.
     """
 
     id: str

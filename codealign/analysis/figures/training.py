@@ -13,8 +13,8 @@ from codealign.errors import CodealignError
 
 METRICS = {
     "loss": "loss",
-    "rewards/margins": "reward margin, chosen \u2212 rejected",
-    "rewards/accuracies": "share with chosen preferred",
+    "rewards/margins": "reward margin",
+    "rewards/accuracies": "chosen preferred, share",
 }
 WINDOW = 0.05
 """Width of the running mean as a share of the logged steps."""

@@ -9,8 +9,8 @@ a correct solution have a score.
 EvalPerf counts hardware instructions. Two substitutes are offered where there are none:
 
 steps : the bytecode instructions executed, an exact count that is the same in every run. It does
-    not see work done inside C functions: `sum(list)` costs as much as `len(list)`. A call is
-    stopped after `MOST_STEPS`; whatever is slower counts as equally slow.
+    not see work done inside C functions: `sum(list)` costs as much as `len(list)`. It
+    counts up to `MOST_STEPS`; whatever needs more counts as equally slow.
 cpu : CPU seconds, the least of `REPEATS` runs. Sees all work; varies by some per cent between runs.
 """
 

@@ -128,3 +128,9 @@ def _as_python(found: Problem) -> Problem:
         plus_input=convert(found.plus_input),
         pe_input=convert(found.pe_input),
     )
+
+
+def prompts_of(source: Literal["nano", "public"]) -> Iterator[str]:
+    """Yield the prompt of every problem of every benchmark, to keep them out of training data."""
+    for name in BENCHMARKS:
+        yield from (p.prompt for p in load(name, source).values())

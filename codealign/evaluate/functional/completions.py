@@ -1,0 +1,70 @@
+"""A model's completions of a benchmark, kept so that a killed run continues at the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from codealign.errors import CodealignError
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.prompts import extract
+from codealign.evaluate.resume import resumable
+from codealign.generate import Completion, Request
+from codealign.records import stable_id
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One completion of a problem; `id` is task id and index, `finish` as in `Completion`."""
+
+    id: str
+    task_id: str
+    index: int
+    completion: str
+    finish: str
+
+
+def collect_completions(
+    asked: Sequence[Request],
+    generate: Callable[..., Iterator[Completion]],
+    path: Path | str,
+    n: int = 1,
+    key: str = "",
+) -> list[Sample]:
+    """Return `n` completions of each request, in their order.
+
+    Parameters
+    ----------
+    asked : from `prompts.prompts_for`.
+    generate : `codealign.generate.generate` with engine, settings, seed and stop strings bound.
+    path : file of the completions; those made under other prompts or another `key` are not reused.
+    key : what names the model and the way of sampling.
+    """
+    made_by = stable_id(key, n, *(text for r in asked for text in (r.id, r.prompt)))
+    with closing(resumable(Path(path), Sample, made_by)) as file:
+        done = {(s.task_id, s.index) for s in file.done.values()}
+        total = len(asked) * n
+        with tqdm(total=total, initial=len(done), desc=Path(path).parent.name, leave=False) as bar:
+            pending = [r for r in asked if any((r.id, i) not in done for i in range(n))]
+            for c in generate(pending, n=n, done=done) if pending else ():
+                file.append(Sample(f"{c.id}#{c.index}", c.id, c.index, c.text, c.finish))
+                bar.update()
+        wanted = [f"{r.id}#{i}" for r in asked for i in range(n)]
+        if missing := [w for w in wanted if w not in file.done]:
+            raise CodealignError(f"completions: the engine gave none for {len(missing)} items")
+        return file.finish(wanted)
+
+
+def solutions_of(
+    samples: Sequence[Sample], problems: dict[str, Problem], chat: bool
+) -> dict[str, list[str]]:
+    """Return the solutions in the completions, by task id."""
+    found: dict[str, list[str]] = {}
+    for sample in samples:
+        solution = extract(problems[sample.task_id], sample.completion, chat)
+        found.setdefault(sample.task_id, []).append(solution)
+    return found

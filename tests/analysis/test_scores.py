@@ -1,0 +1,151 @@
+"""The tidy table: published numbers as printed, measured ones checked."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from codealign.analysis import scores
+from codealign.errors import CodealignError
+from codealign.paths import DATA
+from codealign.records import Score, write_jsonl
+
+
+def score(**changed: object) -> Score:
+    cell = {
+        "source": "nano", "model": "nano", "variant": "pretrained", "requirement": "functional",
+        "stage": "base", "benchmark": "humaneval", "metric": "pass@1", "value": 0.5, "n": 20,
+        "missing": 0, "low": 0.3, "high": 0.7, "interval": "Wilson",
+    }  # fmt: skip
+    return Score(**(cell | changed))
+
+
+def printed(model: str, variant: str, stage: str, benchmark: str) -> pd.Series:
+    p = scores.published()
+    found = p[
+        (p.model == model) & (p.variant == variant) & (p.stage == stage)
+        & (p.benchmark == benchmark)
+    ]  # fmt: skip
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_all_720_printed_numbers_are_there() -> None:
+    # 5 models x 2 variants x 4 stages x (5 + 6 + 7) columns
+    assert len(scores.published()) == 5 * 2 * 4 * 18
+
+
+def test_evoeval_has_828_problems() -> None:
+    sizes = [b.n for b in scores.benchmarks().values() if b.table == 5]
+    assert sum(sizes) == 828 and len(sizes) == 7
+
+
+def test_a_number_of_each_table_as_printed() -> None:
+    assert printed("Meta-Llama-3-8B", "pretrained", "dpo", "humaneval")["value"] == 0.53
+    assert printed("Qwen2.5-Coder-7B", "finetuned", "bonbon", "evalperf")["value"] == 73.5
+    assert printed("CodeLlama-7b", "pretrained", "bonbon", "codal")["value"] == 0.84
+    assert printed("deepseek-coder-7b", "finetuned", "base", "evoeval_combine")["value"] == 0.32
+
+
+def test_printed_bold_is_kept() -> None:
+    assert printed("CodeLlama-7b", "pretrained", "sft", "mbpp_plus")["bold"]
+    assert not printed("CodeLlama-7b", "pretrained", "dpo", "mbpp_plus")["bold"]
+
+
+def test_every_printed_pass_rate_is_a_count_of_its_n() -> None:
+    p = scores.published()
+    for row in p[p.metric == "pass@1"].itertuples():
+        b = scores.benchmark(row.benchmark)
+        count = scores.count_of(row.value, b.n)
+        assert round(count / b.n, b.decimals) == pytest.approx(row.value)
+
+
+def test_the_printed_interval_is_of_the_count_behind_it() -> None:
+    # 0.372 of 164 are 61; Wilson: centre (61 + z²/2)/(164 + z²) = 0.374856, half width
+    # z sqrt(0.371951 · 0.628049 / 164 + z²/(4 · 164²)) / (1 + z²/164) = 0.073184
+    row = printed("Meta-Llama-3-8B", "pretrained", "base", "humaneval")
+    assert (row.low, row.high) == pytest.approx((0.301672, 0.448040), abs=2e-4)
+    assert row.interval == "Wilson"
+
+
+def test_scores_without_published_items_say_so_in_their_interval() -> None:
+    row = printed("Qwen2.5-Coder-7B", "finetuned", "base", "codal")
+    assert row.interval == "Wilson, variance bound"
+    assert row.low < row.value < row.high
+
+
+def test_published_returns_a_copy() -> None:
+    scores.published()["value"] = 0
+    assert scores.published()["value"].max() > 0
+
+
+def test_rows_come_in_a_fixed_order() -> None:
+    frame = scores.frame_of([score(stage="dpo"), score(), score(benchmark="mbpp")])
+    assert list(frame["stage"]) == ["base", "dpo", "base"]
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "right"),
+    [("benchmark", "humanevl", "humaneval"), ("stage", "bonbom", "bonbon"),
+     ("variant", "fine_tuned", "finetuned")],
+)  # fmt: skip
+def test_an_unknown_name_is_an_error_with_the_nearest(field: str, wrong: str, right: str) -> None:
+    with pytest.raises(CodealignError, match=f"{wrong}.*did you mean '{right}'"):
+        scores.frame_of([score(**{field: wrong})])
+
+
+def test_two_rows_for_a_cell_are_refused() -> None:
+    with pytest.raises(CodealignError, match="two rows for nano, pretrained"):
+        scores.frame_of([score(), score(value=0.6)])
+
+
+def test_a_percentage_in_place_of_a_fraction_is_refused() -> None:
+    with pytest.raises(CodealignError, match="outside 0 to 1"):
+        scores.frame_of([score(value=50.0)])
+
+
+def test_a_cell_of_which_nothing_could_be_scored_is_kept() -> None:
+    frame = scores.frame_of([score(value=math.nan, n=0, missing=20)])
+    assert frame["missing"].item() == 20
+
+
+def test_collect_reads_every_score_file(tmp_path: Path) -> None:
+    for stage in ("base", "sft"):
+        folder = tmp_path / "evals" / "nano" / "pretrained" / "functional" / stage
+        write_jsonl(folder / "scores.jsonl", [score(stage=stage), score(stage=stage,
+                    benchmark="mbpp")])  # fmt: skip
+    assert len(scores.collect(tmp_path)) == 4
+
+
+def test_a_run_without_scores_is_an_empty_table(tmp_path: Path) -> None:
+    frame = scores.collect(tmp_path)
+    assert frame.empty and list(frame.columns) == scores.COLUMNS
+
+
+def test_scores_survive_the_csv(tmp_path: Path) -> None:
+    frame = scores.frame_of([score(), score(stage="sft", low=None, high=None, interval="")])
+    scores.write_scores(tmp_path / "scores.csv", frame)
+    back = scores.read_scores(tmp_path / "scores.csv")
+    pd.testing.assert_frame_equal(back, frame, check_dtype=False)
+
+
+def test_a_csv_without_a_column_is_named(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("source,model\n")
+    with pytest.raises(CodealignError, match="no column benchmark"):
+        scores.read_scores(tmp_path / "s.csv")
+
+
+def test_a_missing_csv_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CodealignError, match="collect the run's scores first"):
+        scores.read_scores(tmp_path / "none.csv")
+
+
+def test_every_data_file_names_its_source() -> None:
+    known = yaml.safe_load((DATA / "sources.yaml").read_text())["files"]
+    here = {p.name for p in DATA.iterdir() if p.name != "sources.yaml"}
+    assert Counter(here) == Counter(known)
