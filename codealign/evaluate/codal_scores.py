@@ -122,14 +122,6 @@ def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
 
 
 def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
-    """Return each problem's rating (None: unrated), by benchmark (`codal_<dimension>`) and id."""
-    found: dict[str, dict[str, float | None]] = {}
-    for r in ratings:
-        found.setdefault(f"codal_{r.dimension}", {})[r.id] = r.rating
-    return found
-
-
-def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
     """Return the rating of each answer (None if unrated), by benchmark and id.
 
     The benchmarks are the dimensions present and `codal`, which has all answers.
