@@ -6,6 +6,7 @@ import pytest
 
 from codealign import prompts
 from codealign.errors import CodealignError
+from codealign.nano.answers import CONSTRAINTS, DIRECTIVES
 from codealign.prompts import Template, template
 from codealign.records import DIMENSIONS
 
@@ -27,6 +28,11 @@ def test_the_principled_prompt_is_what_nano_was_trained_on() -> None:
 
 def test_the_response_prompt_is_what_nano_was_trained_on() -> None:
     assert prompts.response_prompt("Add.") == "### Instruction\nAdd.\n### Response\n"
+
+
+def test_nano_was_trained_on_every_principle() -> None:
+    known = {w for words in (*CONSTRAINTS.values(), *DIRECTIVES.values()) for w in words}
+    assert {p for found in prompts.principles().values() for p in found} <= known
 
 
 def test_a_missing_and_an_unknown_field_are_one_error() -> None:

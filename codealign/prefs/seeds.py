@@ -32,8 +32,8 @@ class Extraction:
 
     def line(self) -> str:
         """Return one closing line."""
-        why = ", ".join(f"{n} {name}" for name, n in self.removed.items() if n)
-        return f"seeds: {len(self.seeds)} of {self.read['functions']} functions kept; {why}"
+        why = "".join(f"; {n} {name}" for name, n in self.removed.items() if n)
+        return f"seeds: {len(self.seeds)} of {self.read['functions']} functions kept{why}"
 
 
 def extract(corpus: str | Path, benchmarks: Iterable[str] = ()) -> Extraction:

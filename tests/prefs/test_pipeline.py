@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tiny import tiny_llama, tiny_tokenizer
 
 from codealign.errors import CodealignError
+from codealign.generate import generate
 from codealign.params import Generation, Prefs
 from codealign.prefs.pipeline import run_pipeline
 from codealign.records import DIMENSIONS, Execution, Instruction, Pair, Response, read_jsonl
@@ -124,6 +127,19 @@ def test_the_real_sandbox_gives_the_pairs_that_the_hand_made_one_gives(
         summary = run(seeds, generator(), real, tmp_path / "real")
     assert summary.pairs == made[0].pairs
     assert summary.card["sandbox_level"] in (["strong"], ["basic"])
+
+
+def test_a_real_engine_fits_the_pipeline(seeds, sandbox, tmp_path: Path) -> None:
+    from codealign.generate.local import LocalEngine
+
+    engine = LocalEngine(tiny_llama(), tiny_tokenizer())
+    short = Generation(temperature=1.0, max_new_tokens=24)
+    tiny = Prefs(seeds=3, responses=2, concepts=short, instructions=short, sampling=short)
+    bound = partial(generate, engine=engine)
+    summary = run(seeds, bound, sandbox(), tmp_path, settings=tiny)
+    kept = summary.counts["instructions"]["kept"]
+    assert summary.counts["responses"]["kept"] == 2 * kept
+    assert sum(summary.counts["concepts"].values()) == 3
 
 
 def test_non_functional_instructions_share_out_the_dimensions(

@@ -43,7 +43,12 @@ def test_a_seed_that_shares_a_benchmarks_text_is_removed(tmp_path: Path) -> None
 
 def test_the_closing_line_gives_counts_and_reasons(tmp_path: Path) -> None:
     line = extract(corpus(tmp_path)).line()
-    assert line.startswith("seeds: 2 of 4 functions kept; 1 no docstring, 1 duplicate")
+    assert line.startswith("seeds: 2 of 4 functions kept; 1 no docstring; 1 duplicate")
+
+
+def test_the_closing_line_of_a_clean_corpus_gives_no_reasons(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(ADD)
+    assert extract(tmp_path).line() == "seeds: 1 of 1 functions kept"
 
 
 def test_a_folder_without_python_files_is_an_error(tmp_path: Path) -> None:
