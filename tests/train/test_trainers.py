@@ -1,0 +1,204 @@
+"""The losses as the real trainers compute them, against plain torch on unpadded sequences."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from codealign.errors import CodealignError
+from codealign.models import load
+from codealign.params import Dpo, Sft
+from codealign.records import Pair, read_jsonl
+from codealign.train.align import pair_loss, train_align
+from codealign.train.curves import curves
+from codealign.train.data import Tokens, tokenize
+from codealign.train.losses import bonbon_loss, dpo_loss
+from codealign.train.run import TrainJob
+from codealign.train.sft import train_sft
+from codealign.train.trainers import align_trainer, check_start, sft_trainer
+
+
+def plain_log_prob(model: Any, prompt: list[int], response: list[int]) -> torch.Tensor:
+    """Return log pi(response | prompt) of one unpadded sequence by the textbook, in float64."""
+    logits = model(torch.tensor([prompt + response])).logits[0].double()
+    steps = logits[len(prompt) - 1 : -1].log_softmax(-1)
+    return steps[range(len(response)), response].sum()
+
+
+def plain_losses(model: Any, rows: list[Tokens], loss: Any, reference: Any) -> torch.Tensor:
+    chosen = [plain_log_prob(model, row.prompt, row.chosen) for row in rows]
+    rejected = [plain_log_prob(model, row.prompt, row.rejected) for row in rows]
+    return loss(torch.stack(chosen), torch.stack(rejected), *reference)
+
+
+def lora_parameters(model: Any) -> list[torch.nn.Parameter]:
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+@pytest.fixture(scope="module")
+def policy(tiny: str, sft: Path):
+    return load(tiny, "finetuned", sft, backend="peft", training=True, attention="eager")
+
+
+@pytest.fixture(scope="module")
+def rows(policy: Any, pairs: list[Pair]) -> list[Tokens]:
+    return tokenize(pairs[:4], policy[1], 512, chat=True)
+
+
+@pytest.fixture(scope="module")
+def reference(policy: Any, rows: list[Tokens]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The SFT model's log-probabilities of both responses, taken before any trainer exists."""
+    with torch.no_grad():
+        chosen = [plain_log_prob(policy[0], r.prompt, r.chosen) for r in rows]
+        rejected = [plain_log_prob(policy[0], r.prompt, r.rejected) for r in rows]
+    return torch.stack(chosen), torch.stack(rejected)
+
+
+@pytest.fixture(scope="module")
+def trainer(policy: Any, rows: list[Tokens], reference: Any, tiny: str, tmp_path_factory: Any):
+    """An alignment trainer whose policy has moved away from its reference."""
+    out = tmp_path_factory.mktemp("align")
+    job = TrainJob("dpo", tiny, "finetuned", Dpo(batch_size=4, bf16=False), out, 0, [])
+    loss = partial(dpo_loss, beta=0.1)
+    made = align_trainer(*policy, rows, job.arguments(), loss, beta=0.1)
+    torch.manual_seed(0)
+    for parameter in lora_parameters(made.model):
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    made.checked = True
+    return made
+
+
+def batch_of(trainer: Any, count: int) -> Any:
+    return trainer.data_collator([trainer.train_dataset[i] for i in range(count)])
+
+
+def test_the_reference_is_the_sft_model(trainer: Any, reference: Any) -> None:
+    found = torch.tensor(trainer.train_dataset["ref_chosen_logps"], dtype=torch.float64)
+    torch.testing.assert_close(found, reference[0], rtol=1e-6, atol=1e-4)
+
+
+def test_the_reference_is_not_the_bare_base(
+    trainer: Any, rows: list[Tokens], reference: Any, tiny: str
+) -> None:
+    base, _ = load(tiny, "finetuned", training=False)
+    with torch.no_grad():
+        bare = plain_log_prob(base, rows[0].prompt, rows[0].chosen)
+    assert abs(bare - reference[0][0]) > 1
+
+
+def test_no_copy_of_the_starting_adapter_is_left_to_be_resumed_from(trainer: Any) -> None:
+    assert list(trainer.model.peft_config) == ["default"]
+
+
+@pytest.mark.parametrize("count", [1, 4], ids=["one pair", "padded batch"])
+@pytest.mark.parametrize(
+    "loss",
+    [partial(dpo_loss, beta=0.1), partial(bonbon_loss, alpha=0.005, target=18.15)],
+    ids=["dpo", "bonbon"],
+)
+def test_the_trainers_loss_and_gradient_are_the_formulas(
+    trainer: Any, rows: list[Tokens], reference: Any, loss: Any, count: int
+) -> None:
+    trainer.pair_loss = loss
+    parameters = lora_parameters(trainer.model)
+    found = trainer._compute_loss(trainer.model, batch_of(trainer, count))
+    ours = torch.autograd.grad(found, parameters)
+    some = [r[:count] for r in reference]
+    expected = plain_losses(trainer.model, rows[:count], loss, some).mean()
+    theirs = torch.autograd.grad(expected, parameters)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3 * b.abs().max().item() + 1e-7)
+
+
+def test_the_same_loss_as_trls_own_sigmoid(trainer: Any) -> None:
+    from trl import DPOTrainer
+    from trl.trainer.utils import add_fused_lm_head
+
+    trainer.pair_loss = partial(dpo_loss, beta=0.1)
+    batch = batch_of(trainer, 4)
+    ours = trainer._compute_loss(trainer.model, batch).item()
+    every = ("log_probs", "entropy", "mean_logits", "is_top1")
+    add_fused_lm_head(trainer.model.get_base_model(), outputs=every)
+    theirs = DPOTrainer._compute_loss(trainer, trainer.model, batch, False).item()
+    assert ours == pytest.approx(theirs, rel=1e-6)
+
+
+def test_sft_learns_response_tokens_alone(tiny: str, pairs: list[Pair], tmp_path: Path) -> None:
+    # The learning rate of the first step is 0 (warm-up), so the first loss is the base model's:
+    # the mean over the response tokens of all pairs, each computed alone.
+    settings = Sft(backend="peft", batch_size=4, max_steps=1, bf16=False, warmup_steps=1)
+    result = train_sft(pairs[:4], tiny, "finetuned", settings, tmp_path, seed=0)
+    base, tokenizer = load(tiny, "finetuned", training=False)
+    rows = tokenize(pairs[:4], tokenizer, 512, chat=True)
+    with torch.no_grad():
+        total = sum(plain_log_prob(base, r.prompt, r.chosen).item() for r in rows)
+    expected = -total / sum(len(r.chosen) for r in rows)
+    assert result.loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_sft_without_trls_metrics_has_trls_loss(tiny: str, pairs: Any, tmp_path: Path) -> None:
+    model, tokenizer = load(tiny, "finetuned", backend="peft", training=True)
+    rows = tokenize(pairs[:4], tokenizer, 512, chat=True)
+    job = TrainJob("sft", tiny, "finetuned", Sft(batch_size=4, bf16=False), tmp_path, 0, [])
+    trainer = sft_trainer(model, tokenizer, rows, job.arguments(), "unsloth")  # TRL's own head
+    batch = trainer.data_collator([trainer.train_dataset[i] for i in range(4)])
+    theirs = trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=7).item()
+    trainer.plain_head = True
+    ours = trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=7).item()
+    assert ours == pytest.approx(theirs, rel=1e-6)
+
+
+def test_accumulated_steps_are_one_large_step(tiny: str, pairs: Any, tmp_path: Path) -> None:
+    losses = []
+    for size, accumulation in ((4, 1), (2, 2)):
+        settings = Sft(
+            backend="peft", batch_size=size, accumulation=accumulation, epochs=1.0,
+            learning_rate=1e-3, warmup_steps=1, bf16=False,
+        )  # fmt: skip
+        out = tmp_path / str(size)
+        train_sft(pairs[:12], tiny, "finetuned", settings, out, seed=0)
+        losses.append(curves(out / "trainer_log.jsonl").loss.tolist())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_every_alignment_starts_with_margin_0_and_loss_ln_2(
+    sft: Path, pairs: list[Pair], tmp_path: Path, bf16: bool
+) -> None:
+    settings = Dpo(backend="peft", batch_size=4, max_steps=1, bf16=bf16)
+    train_align(pairs, sft, "dpo", settings, tmp_path, seed=0)
+    first = next(read_jsonl(tmp_path / "trainer_log.jsonl", dict))
+    assert first["gap"] == 0
+    assert first["loss"] == pytest.approx(math.log(2), abs=1e-6)
+
+
+def test_bonbon_starts_at_the_square_of_its_target(
+    sft: Path, pairs: list[Pair], settings: Any, tmp_path: Path
+) -> None:
+    chosen = settings["bonbon"].model_copy(update={"max_steps": 1})
+    result = train_align(pairs, sft, "bonbon", chosen, tmp_path, seed=0)
+    first = next(read_jsonl(tmp_path / "trainer_log.jsonl", dict))
+    expected = 0.005 * -first["log_prob_chosen"] + 0.995 * 18.15**2
+    assert result.target == pytest.approx(18.15)
+    assert first["loss"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_policy_that_is_not_its_reference_is_refused() -> None:
+    with pytest.raises(CodealignError, match="at step 0 the policy is not the reference"):
+        check_start(torch.tensor([0.0, 0.01]), beta=0.1)
+
+
+def test_a_gap_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(CodealignError, match="nothing was trained"):
+        check_start(torch.tensor([float("nan")]), beta=0.1)
+
+
+def test_the_binary_target_is_in_force_when_chosen(settings: Any) -> None:
+    binary = settings["bonbon"].model_copy(update={"target": "binary"})
+    assert pair_loss("bonbon", binary)[1] == pytest.approx(math.log(255))
