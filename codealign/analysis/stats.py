@@ -177,9 +177,10 @@ def unpaired(before: float, n_before: int, after: float, n_after: int) -> Test:
     if least < 5 and float(before).is_integer() and float(after).is_integer():
         table = [[after, n_after - after], [before, n_before - before]]
         return Test(float(scipy_stats.fisher_exact(table).pvalue), "Fisher exact", UNPAIRED)
-    found = test_proportions_2indep(
-        after, n_after, before, n_before, compare="diff", method="score", correction=False
-    )
+    with np.errstate(divide="ignore"):  # statsmodels also forms the ratio, which a base of 0 lacks
+        found = test_proportions_2indep(
+            after, n_after, before, n_before, compare="diff", method="score", correction=False
+        )
     return Test(float(found.pvalue), "two-proportion score", UNPAIRED)
 
 
