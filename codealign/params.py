@@ -125,7 +125,7 @@ class Functional(Section):
     limit: int = Field(0, ge=0, description="first problems only; 0: all")
     max_new_tokens: int = Field(768, ge=1)
     batch_size: int = Field(64, ge=1)
-    cpu_s: float = Field(2.0, gt=0, description="CPU seconds a problem's tests may use")
+    cpu_s: float = Field(60.0, gt=0, description="CPU seconds the tests of a problem may use")
     workers: int = Field(1, ge=1)
     sandbox: Literal["strong", "basic"] = "strong"
 

@@ -49,16 +49,6 @@ def _read(path: Path) -> pd.DataFrame | None:
     return pd.read_csv(path) if path.exists() else None
 
 
-def read_context(run_root: Path | str) -> Context:
-    """Read what a run has: the data's counts, and survey shares and agreement if they are there."""
-    root = RunPaths(Path(run_root)).root
-    return Context(read_counts(root), _csv(root / "survey.csv"), _csv(root / "agreement.csv"))
-
-
-def _csv(path: Path) -> pd.DataFrame | None:
-    return pd.read_csv(path, keep_default_na=True) if path.exists() else None
-
-
 def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     """Count the records of each step's file in every `prefs/<model>/<requirement>` folder."""
     found = {}

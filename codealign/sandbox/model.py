@@ -39,6 +39,7 @@ class Program:
     call_cpu_s : CPU seconds for one call; 0 for no limit of its own.
     wall_s : real seconds, generous: it is there for programs that sleep.
     memory_mb : private memory in MiB, beyond what the interpreter takes.
+    result_bytes : bytes that the encoded outcomes of its calls may take; with more it fails.
     output_bytes : what is kept of standard output and error.
     count : count the bytecode instructions of each call, up to this many (a call that executes more
         goes on uncounted); 0 does not count. Counting slows a call about 20 times.
@@ -51,6 +52,7 @@ class Program:
     call_cpu_s: float = 0.0
     wall_s: float = 30.0
     memory_mb: int = 512
+    result_bytes: int = 64 << 20
     output_bytes: int = 65536
     count: int = 0
 

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ class Context:
         """
         seconds = round(time.monotonic() - self.started, 1)
         files = [os.path.relpath(p, PROJECT) for p in outputs]
-        result = {"job": self.name, "line": line, "seconds": seconds, "files": files}
+        finished = datetime.now(UTC).isoformat(timespec="milliseconds")
+        result = {"job": self.name, "line": line, "seconds": seconds, "finished": finished}
+        result["files"] = files
         result["provenance"] = self.header(settings=self.used)
         path = self.paths.jobs / self.name / "result.json"
         write_text(path, json.dumps(result, indent=1, default=str) + "\n")

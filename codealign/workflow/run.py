@@ -95,13 +95,14 @@ class _Watcher:
         self.started, self.peak_mb, self.ran = time.monotonic(), 0.0, 0
         self.seen = self.results()
 
-    def results(self) -> dict[str, float]:
-        found = self.root.glob("jobs/*/result.json")
-        return {path.parent.name: path.stat().st_mtime for path in found}
+    def results(self) -> dict[str, str]:
+        """Return when each job finished; a file's time would change when Snakemake touches it."""
+        done = [job for job in self.planned if (self.root / "jobs" / job / "result.json").exists()]
+        return {job: read_result(self.root, job)["finished"] for job in done}
 
     def look(self) -> None:
         now = self.results()
-        for name in sorted(n for n in self.planned if n in now and now[n] != self.seen.get(n)):
+        for name in sorted(n for n in now if now[n] != self.seen.get(n)):
             self.ran += 1
             done = sum(job_state(self.root, n) == "done" for n in self.planned)
             minutes = (time.monotonic() - self.started) / 60

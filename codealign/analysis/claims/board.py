@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ class Board:
     """Arrays of one source's scores; all have one entry a row of (model, variant, benchmark).
 
     `values` has shape (rows, 4), columns base, sft, dpo, bonbon; NaN is a cell that was not run.
+    `group` numbers the pairs of model and variant; `cache` holds what rules have picked already.
     """
 
     source: str
@@ -35,7 +36,9 @@ class Board:
     benchmark: np.ndarray
     requirement: np.ndarray
     scale: np.ndarray
+    group: np.ndarray
     values: np.ndarray
+    cache: dict[object, object] = field(default_factory=dict, compare=False)
 
     def rows(
         self,
@@ -104,5 +107,6 @@ def board_of(frame: pd.DataFrame) -> Board:
         benchmark=index["benchmark"].to_numpy(dtype=object),
         requirement=np.array([about[b].requirement for b in index["benchmark"]], dtype=object),
         scale=np.array([about[b].scale for b in index["benchmark"]], dtype=float),
+        group=index.groupby(["model", "variant"]).ngroup().to_numpy(dtype=int),
         values=wide.to_numpy(dtype=float),
     )

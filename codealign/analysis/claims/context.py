@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,9 +12,10 @@ from codealign.analysis.changes import Items, changes
 from codealign.analysis.claims import grids, recovery
 from codealign.analysis.claims.board import Board, board_of
 from codealign.analysis.claims.grids import Candidate
+from codealign.analysis.claims.rules import GAINS, SUCCESSES
 from codealign.analysis.scores import PAPER
 
-GRIDS: dict[str, Callable[..., object]] = {
+GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
     "gains": grids.gains,
     "successes": grids.successes,
     "outcomes": grids.outcomes,
@@ -22,6 +23,7 @@ GRIDS: dict[str, Callable[..., object]] = {
     "catastrophes": grids.catastrophes,
     "dimensions": grids.dimension_shares,
 }
+RELATIVE = ("gains", "gain_pairs", "outcomes")
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,25 @@ class Context:
             self._grids[key] = list(self._candidates(grid, args))
         return self._grids[key]
 
-    def _candidates(self, grid: str, args: dict[str, object]) -> object:
-        if grid == "recoveries":
-            return recovery.recoveries(self.board)
+    def _candidates(self, grid: str, args: dict[str, object]) -> Iterable[Candidate]:
+        if grid.startswith("recover"):
+            found = recovery.recoveries(self.board)
+            part = {"recovery_shares": slice(0, 1), "recovery_risks": slice(1, 2)}.get(grid)
+            return ((w, v[part] if part else v) for w, v in found)
         if grid == "wins":
             return recovery.wins(self.board, tuple(args["variants"]), grids.NON_FUNCTIONAL)
-        shares = grid in ("successes", "models", "catastrophes", "dimensions")
+        if grid == "requirement_pairs":
+            return grids.requirement_pairs(self.board, args["variants"])
         selected = grids.selections(
             args["requirements"],
             args["variants"],
-            grids.floors(include_zero=shares),
+            grids.floors(include_zero=grid not in RELATIVE),
             args.get("models", ("all", "without CodeLlama")),
             args.get("sets", ()),
         )
+        if grid in ("gain_pairs", "success_pairs"):
+            statistics = GAINS if grid == "gain_pairs" else SUCCESSES
+            return grids.pairs(self.board, selected, statistics)
         return GRIDS[grid](self.board, selected)
 
     def value_of(self, grid: str, args: dict[str, object], words: str) -> tuple[float, ...]:

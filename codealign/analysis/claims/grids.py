@@ -6,11 +6,12 @@ A candidate is (words, values); values are NaN where the rule gives no number.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
-from codealign.analysis.claims.board import CODE_MODELS, Board
+from codealign.analysis.claims.board import CODE_MODELS, MODELS, Board
 from codealign.analysis.claims.rules import (
     EQUAL,
     FLOORS,
@@ -28,8 +29,12 @@ Candidate = tuple[str, tuple[float, ...]]
 MODEL_SETS: dict[str, tuple[str, ...]] = {
     "all": (),
     "code": CODE_MODELS,
-    "without CodeLlama": tuple(m for m in CODE_MODELS if "Llama" not in m) + ("Meta-Llama-3-8B",),
+    "without CodeLlama": tuple(m for m in MODELS.values() if m != MODELS["codellama"]),
+    "without Llama": tuple(m for m in MODELS.values() if m != MODELS["llama"]),
+    "without Qwen": tuple(m for m in MODELS.values() if m != MODELS["qwen"]),
+    "only Qwen": (MODELS["qwen"],),
 }
+LOSSES = (10, 20, 25, 30)
 CUTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0)
 
 
@@ -88,60 +93,47 @@ def outcomes(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]
 def model_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
     """Yield the share of models (each variant by itself) that succeed, under several meanings."""
     for selection in selected:
-        cells = pick(board, selection)
-        groups = _groups(cells)
-        for name, succeeds in MODEL_SUCCESS.items() if groups else ():
-            share = 100 * float(np.mean([succeeds(cells, g) for g in groups]))
+        for name, share in successful(pick(board, selection)).items():
             yield f"share of models with {name}: {selection.words()}", (share,)
 
 
-def _groups(cells: Cells) -> list[np.ndarray]:
-    keys = sorted(set(zip(cells.model, cells.variant, strict=True)))
-    return [(cells.model == m) & (cells.variant == v) for m, v in keys]
-
-
-def _average_above(cut: float) -> Callable[[Cells, np.ndarray], bool]:
-    return lambda c, g: bool(np.nanmean(c.relative[g]) > cut) if c.base[g].any() else False
-
-
-MODEL_SUCCESS: dict[str, Callable[[Cells, np.ndarray], bool]] = {
-    "a mean relative gain above 0 %": _average_above(0.0),
-    "a mean relative gain above 5 %": _average_above(5.0),
-    "a mean relative gain above 10 %": _average_above(10.0),
-    "any cell improved": lambda c, g: bool((c.change[g] > 0).any()),
-    "most cells improved": lambda c, g: bool((c.change[g] > 0).mean() > 0.5),
-    "most cells improved or equal": lambda c, g: bool((c.change[g] >= 0).mean() > 0.5),
-    "every cell improved": lambda c, g: bool((c.change[g] > 0).all()),
-    "every cell improved or equal": lambda c, g: bool((c.change[g] >= 0).all()),
-}
-MODEL_FAILURE: dict[str, Callable[[Cells, np.ndarray], bool]] = {
-    f"a {what} relative loss beyond {cut} %": function
-    for cut in (10, 20, 25, 30)
-    for what, function in (
-        ("mean", lambda c, g, k=cut: bool(c.base[g].any() and np.nanmean(c.relative[g]) < -k)),
-        ("single", lambda c, g, k=cut: bool((np.nan_to_num(c.relative[g]) < -k).any())),
-    )
-}
+def successful(cells: Cells) -> dict[str, float]:
+    """Return the percent of models that succeed, by the meaning of success; {} without cells."""
+    if not len(cells):
+        return {}
+    average, better = cells.average(), cells.share(cells.change > 0)
+    kept = cells.share(cells.change >= 0)
+    meanings = {
+        **{f"a mean relative gain above {cut} %": average > cut for cut in (0, 5, 10)},
+        "any cell improved": better > 0,
+        "most cells improved": better > 0.5,
+        "most cells improved or equal": kept > 0.5,
+        "every cell improved": better > 1 - EQUAL,
+        "every cell improved or equal": kept > 1 - EQUAL,
+    }
+    return {name: 100 * float(succeeds.mean()) for name, succeeds in meanings.items()}
 
 
 def catastrophes(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
     """Yield (finetuned, pretrained) shares of models, or of cells, that fail catastrophically."""
     for selection in selected:
-        cells = pick(board, selection)
-        masks = [cells.variant == v for v in ("finetuned", "pretrained")]
-        groups = _groups(cells)
-        for name, fails in MODEL_FAILURE.items() if groups else ():
-            both = [[fails(cells, g) for g in groups if m[g].all()] for m in masks]
-            yield (
-                f"share of models with {name}: {selection.words()}",
-                tuple(100 * float(np.mean(b)) if b else np.nan for b in both),
-            )
-        for cut in (10, 20, 25, 30) if groups else ():
-            lost = np.nan_to_num(cells.relative) < -cut
-            yield (
-                f"share of cells with a relative loss beyond {cut} %: {selection.words()}",
-                tuple(100 * float(lost[m].mean()) if m.any() else np.nan for m in masks),
-            )
+        arms = [
+            pick(board, replace(selection, variants=(v,))) for v in ("finetuned", "pretrained")
+        ]
+        for cut in LOSSES if all(map(len, arms)) else ():
+            failures = [_failures(cells, cut) for cells in arms]
+            for name in failures[0]:
+                yield f"{name}: {selection.words()}", tuple(f[name] for f in failures)
+
+
+def _failures(cells: Cells, cut: int) -> dict[str, float]:
+    lost = np.nan_to_num(cells.relative) < -cut
+    shares = {
+        f"share of models with a mean relative loss beyond {cut} %": cells.average() < -cut,
+        f"share of models with a single relative loss beyond {cut} %": cells.share(lost) > 0,
+        f"share of cells with a relative loss beyond {cut} %": lost,
+    }
+    return {name: 100 * float(mask.mean()) for name, mask in shares.items()}
 
 
 def dimension_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
@@ -163,3 +155,29 @@ def dimension_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Ca
 def floors(include_zero: bool) -> tuple[str, ...]:
     """Return the names of the base-score floors; relative changes have none for a base of 0."""
     return tuple(FLOORS) if include_zero else tuple(FLOORS)[:2]
+
+
+def pairs(
+    board: Board, selected: Iterator[Selection], statistics: dict[str, Callable[[Cells], float]]
+) -> Iterator[Candidate]:
+    """Yield one rule's number for the pretrained and for the finetuned variants."""
+    for selection in selected:
+        arms = [
+            pick(board, replace(selection, variants=(v,))) for v in ("pretrained", "finetuned")
+        ]
+        for name, function in statistics.items() if all(map(len, arms)) else ():
+            words = f"{name}: {selection.benchmarks}; {selection.stages}; {selection.floor}"
+            yield words, tuple(function(cells) for cells in arms)
+
+
+def requirement_pairs(board: Board, variants: Sequence[str]) -> Iterator[Candidate]:
+    """Yield the share of models that succeed: non-functional, then functional, one meaning."""
+    for stages, floor in product(STAGE_RULES, FLOORS):
+        shares = {
+            name: successful(pick(board, Selection(name, stages, floor, tuple(variants))))
+            for name in (*FUNCTIONAL, *NON_FUNCTIONAL)
+        }
+        for left, right in product(NON_FUNCTIONAL, FUNCTIONAL):
+            for meaning in shares[left].keys() & shares[right].keys():
+                words = f"share of models with {meaning}: {left} / {right}; {stages}; {floor}"
+                yield words, (shares[left][meaning], shares[right][meaning])

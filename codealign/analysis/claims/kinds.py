@@ -24,13 +24,18 @@ from codealign.analysis.scores import benchmarks
 from codealign.records import STAGES
 
 GRID_WORDS = {
-    "gains": "benchmark sets x stages x base floor x models x average (all, improving, median ...)",
+    "gains": "benchmark sets x stages x base floor x models x average (all, improving, median)",
     "successes": "benchmark sets x stages x base floor x models x ties as success or not",
     "outcomes": "benchmark sets x stages x base floor x models x cut for flat, relative or points",
     "models": "benchmark sets x stages x base floor x models x meaning of a model's success",
     "catastrophes": "benchmark sets x stages x base floor x models x size of loss, model or cell",
     "dimensions": "benchmark sets x stages x base floor x models x ties",
-    "recoveries": "benchmark sets x variants x final stage x ties x what is compared",
+    "gain_pairs": "the gains grid, one rule for both pathways",
+    "success_pairs": "the successes grid, one rule for both pathways",
+    "requirement_pairs": "benchmark sets of both requirements x stages x base floor x meaning",
+    "recoveries": "benchmark sets x variants x final stage x ties x what is compared, both numbers",
+    "recovery_shares": "benchmark sets x variants x final stage x ties",
+    "recovery_risks": "benchmark sets x variants x final stage x ties x what is compared",
     "wins": "benchmark sets x wins above the base only or all",
 }
 
@@ -117,12 +122,11 @@ def _judge_changes(
     )
     if found_verdict in (REPRODUCED, UNSTATED):
         return Found(found.values, found.rule, found_verdict, note)
-    tolerance = half_unit(statement.decimals)
     if note := _unrounded(context, statement, pairs, found.values):
         return Found(found.values, found.rule, UNSTATED, note)
     grid = "every stage and benchmark of the same model and variant, relative and absolute"
     search, hits = look(
-        _neighbours(context, pairs[0][1]), [statement.published[0]], tolerance, grid
+        _neighbours(context, pairs[0][1]), [statement.published[0]], statement.decimals, grid
     )
     if len(statement.published) == 1 and hits:
         return Found(list(hits[0][1]), hits[0][0], UNSTATED, "another cell matches", search)
@@ -177,7 +181,7 @@ def searched(context: Context, statement: Statement) -> Found:
         return _on_a_run(context, grid, args, stated or rule)
     candidates = context.candidates(grid, args)
     search, hits = look(
-        candidates, statement.published, half_unit(statement.decimals), GRID_WORDS[grid]
+        candidates, statement.published, statement.decimals, GRID_WORDS[grid]
     )
     by_words = dict(hits)
     if stated in by_words:

@@ -31,17 +31,19 @@ class Search:
     tried : candidate rules that give a number.
     matching : how many of them give the published value within its rounding.
     matches : the first few of those, in words with their value.
-    by_chance : how many rules of this grid match an arbitrary value near the published one, on
-        average: a `matching` that is not well above it is weak evidence for any single rule.
     nearest : the rule whose value comes closest, in words with its value.
+    reach : share of the printable numbers within 50 % of the published one that some rule of this
+        grid gives: near 1, the grid would have matched almost anything, and a match means little.
+    typical : how many rules give such a number, on average over those that any gives.
     """
 
     grid: str
     tried: int
     matching: int
     matches: list[str]
-    by_chance: float
     nearest: str
+    reach: float = 0.0
+    typical: float = 0.0
 
 
 @dataclass(frozen=True)

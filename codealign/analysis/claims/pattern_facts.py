@@ -53,15 +53,15 @@ def technique(context: Context, model: str, variants: list[str], favours: str) -
     return truth(wins > losses, [wins, losses], rule, unstated=True)
 
 
-def best_stage(context: Context, pairs: dict[str, str], variant: str, name: str) -> Found:
+def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark: str) -> Found:
     """Check which stage is the best for each model (true: all as said)."""
     found = {}
     for short in pairs:
-        mask = context.board.rows((name,), (VARIANT[variant],), (MODELS[short],))
+        mask = context.board.rows((benchmark,), (VARIANT[variant],), (MODELS[short],))
         if not mask.any():
             return absent(MODELS[short])
         found[short] = STAGES[int(np.nanargmax(context.board.values[mask][0]))]
-    rule = f"stage with the highest {name}, {VARIANT[variant]}: " + ", ".join(
+    rule = f"stage with the highest {benchmark}, {VARIANT[variant]}: " + ", ".join(
         f"{MODELS[m]} {s}" for m, s in found.items()
     )
     wrong = [MODELS[m] for m in pairs if found[m] != pairs[m]]

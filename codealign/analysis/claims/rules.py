@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -71,7 +72,8 @@ FLOORS = {"any base above 0": 0.0, "base at least 0.10": 0.1, "every base": -1.0
 class Cells:
     """Pairs of a base score and a later one; all arrays have one entry a pair.
 
-    `scale` is the largest possible score, so that `(after - base) / scale` is comparable.
+    `scale` is the largest possible score, so that `(after - base) / scale` is comparable; `group`
+    numbers the pairs of model and variant.
     """
 
     base: np.ndarray
@@ -80,21 +82,48 @@ class Cells:
     variant: np.ndarray
     benchmark: np.ndarray
     scale: np.ndarray
+    group: np.ndarray
 
     def __len__(self) -> int:
         return len(self.base)
 
-    @property
+    @cached_property
     def change(self) -> np.ndarray:
         """after - base, in the metric's unit; ties are exactly 0."""
         raw = self.after - self.base
         return np.where(np.abs(raw) < EQUAL, 0.0, raw)
 
-    @property
+    @cached_property
     def relative(self) -> np.ndarray:
         """Change in percent of the base score; NaN where the base is 0."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.base > 0, 100 * self.change / self.base, np.nan)
+        known = self.base > 0
+        return np.divide(
+            100 * self.change, self.base, where=known, out=np.full(len(self), np.nan)
+        )
+
+    @cached_property
+    def members(self) -> np.ndarray:
+        """Number of cells of each group."""
+        return np.bincount(self.group)
+
+    def total(self, values: np.ndarray, mask: np.ndarray | bool = True) -> np.ndarray:
+        """Return the sum of values (where `mask`) in each group that has cells."""
+        found = np.bincount(self.group, weights=np.where(mask, values, 0.0))
+        return found[self.members > 0]
+
+    def share(self, mask: np.ndarray) -> np.ndarray:
+        """Return the share of cells where `mask` holds, for each group that has cells."""
+        return self.total(np.ones(len(self)), mask) / self.members[self.members > 0]
+
+    def average(self, mask: np.ndarray | bool = True) -> np.ndarray:
+        """Return each group's mean relative change where `mask`; NaN where there is none."""
+        mask = mask & np.isfinite(self.relative)
+        sums = self.total(np.nan_to_num(self.relative), mask)
+        return _divide(sums, self.total(np.ones(len(self)), mask))
+
+
+def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.divide(top, bottom, where=bottom > 0, out=np.full(len(top), np.nan))
 
 
 @dataclass(frozen=True)
@@ -115,18 +144,30 @@ class Selection:
 
 def pick(board: Board, selection: Selection) -> Cells:
     """Return the compared pairs; pairs of which a score was not run are left out."""
-    mask = board.rows(SETS[selection.benchmarks], selection.variants, selection.models)
+    if selection not in board.cache:
+        board.cache[selection] = _pick(board, selection)
+    return board.cache[selection]
+
+
+def _mask(board: Board, selection: Selection) -> np.ndarray:
+    key = (selection.benchmarks, selection.variants, selection.models)
+    if key not in board.cache:
+        board.cache[key] = board.rows(SETS[key[0]], key[1], key[2])
+    return board.cache[key]
+
+
+def _pick(board: Board, selection: Selection) -> Cells:
+    mask = _mask(board, selection)
     columns, reduce = STAGE_RULES[selection.stages]
-    values = board.values[mask]
+    values, limit = board.values[mask], board.scale[mask]
     after = reduce(values[:, list(columns)])
     copies = after.shape[1]
-    base, scale = (np.repeat(v, copies) for v in (values[:, 0], board.scale[mask]))
-    flat = after.ravel()
-    keep = np.isfinite(base) & np.isfinite(flat)
-    floor = FLOORS[selection.floor]
-    keep &= base / scale >= floor - EQUAL if floor > 0 else base > floor
-    names = (np.repeat(v[mask], copies) for v in (board.model, board.variant, board.benchmark))
-    return Cells(base[keep], flat[keep], *(n[keep] for n in names), scale[keep])
+    flat, floor = after.ravel(), FLOORS[selection.floor]
+    enough = values[:, 0] / limit >= floor - EQUAL if floor > 0 else values[:, 0] > floor
+    keep = np.repeat(enough, copies) & np.isfinite(flat)
+    names = (board.model, board.variant, board.benchmark, board.scale, board.group)
+    rest = (np.repeat(v[mask], copies)[keep] for v in names)
+    return Cells(np.repeat(values[:, 0], copies)[keep], flat[keep], *rest)
 
 
 def _mean(values: np.ndarray) -> float:
@@ -139,13 +180,14 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(values)) if len(values) else np.nan
 
 
-def _by_model(cells: Cells, function: Callable[[np.ndarray], float]) -> float:
-    pairs = np.array([f"{m} {v}" for m, v in zip(cells.model, cells.variant, strict=True)])
-    return _mean(np.array([function(pairs == p) for p in np.unique(pairs)]))
+def _ratio(cells: Cells) -> float:
+    base = float((cells.base / cells.scale).sum())
+    return 100 * (float((cells.after / cells.scale).sum()) / base - 1) if base > 0 else np.nan
 
 
-def _ratio(base: np.ndarray, after: np.ndarray) -> float:
-    return 100 * (after.sum() / base.sum() - 1) if base.sum() > 0 else np.nan
+def _ratio_by_model(cells: Cells) -> float:
+    sums = (cells.total(v / cells.scale) for v in (cells.after, cells.base))
+    return 100 * (_mean(_divide(*sums)) - 1)
 
 
 GAINS: dict[str, Callable[[Cells], float]] = {
@@ -156,26 +198,18 @@ GAINS: dict[str, Callable[[Cells], float]] = {
     ),
     "median relative change": lambda c: _median(c.relative),
     "median relative change of improving cells": lambda c: _median(c.relative[c.change > 0]),
-    "relative change of the summed scores": lambda c: _ratio(
-        c.base / c.scale, c.after / c.scale
+    "relative change of the summed scores": _ratio,
+    "mean of each model's mean relative change": lambda c: _mean(c.average()),
+    "mean of each model's mean over its improving cells": lambda c: _mean(
+        c.average(c.change > 0)
     ),
-    "mean of each model's mean relative change": lambda c: _by_model(
-        c, lambda m: _mean(c.relative[m])
-    ),
-    "mean of each model's mean over its improving cells": lambda c: _by_model(
-        c, lambda m: _mean(c.relative[m & (c.change > 0)])
-    ),
-    "mean of each model's relative change of summed scores": lambda c: _by_model(
-        c, lambda m: _ratio((c.base / c.scale)[m], (c.after / c.scale)[m])
-    ),
+    "mean of each model's relative change of summed scores": _ratio_by_model,
 }
 SUCCESSES: dict[str, Callable[[Cells], float]] = {
     "share of cells that improve": lambda c: 100 * float((c.change > 0).mean()),
     "share of cells that improve or stay equal": lambda c: 100 * float((c.change >= 0).mean()),
-    "mean of each model's share that improves": lambda c: _by_model(
-        c, lambda m: 100 * float((c.change[m] > 0).mean())
-    ),
-    "mean of each model's share that improves or stays equal": lambda c: _by_model(
-        c, lambda m: 100 * float((c.change[m] >= 0).mean())
+    "mean of each model's share that improves": lambda c: 100 * _mean(c.share(c.change > 0)),
+    "mean of each model's share that improves or stays equal": lambda c: 100 * _mean(
+        c.share(c.change >= 0)
     ),
 }

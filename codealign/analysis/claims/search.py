@@ -10,7 +10,6 @@ from codealign.analysis.claims.grids import Candidate
 from codealign.analysis.claims.model import Search
 
 SHOWN = 5
-DECOYS = 200
 SPREAD = 0.5
 
 
@@ -25,14 +24,14 @@ def close(value: float, published: float, tolerance: float) -> bool:
 
 
 def look(
-    candidates: Iterable[Candidate], published: Sequence[float], tolerance: float, grid: str
+    candidates: Iterable[Candidate], published: Sequence[float], decimals: int, grid: str
 ) -> tuple[Search, list[Candidate]]:
     """Compare every candidate with the published numbers.
 
     Parameters
     ----------
     candidates : (words, values); `values` has one number for each published one.
-    tolerance : largest difference that the printed digits allow.
+    decimals : printed digits after the point, which set the rounding of a match.
     grid : what was varied, in words.
 
     Returns
@@ -41,35 +40,40 @@ def look(
     """
     known = [c for c in candidates if np.all(np.isfinite(c[1]))]
     if not known:
-        return Search(grid, 0, 0, [], 0.0, "no candidate gives a number"), []
+        return Search(grid, 0, 0, [], "no candidate gives a number"), []
     values = np.array([c[1] for c in known])
     distance = np.abs(values - np.asarray(published)).max(axis=1)
-    hits = [known[i] for i in np.flatnonzero(distance <= tolerance + 1e-9)]
+    hits = [known[i] for i in np.flatnonzero(distance <= half_unit(decimals) + 1e-9)]
     nearest = known[int(distance.argmin())]
+    reach, typical = _weight(values, published, decimals)
     search = Search(
         grid=grid,
         tried=len(known),
         matching=len(hits),
         matches=[told(c) for c in hits[:SHOWN]],
-        by_chance=round(_by_chance(values, published, tolerance), 2),
         nearest=told(nearest),
+        reach=round(reach, 3),
+        typical=round(typical, 1),
     )
     return search, hits
 
 
-def _by_chance(values: np.ndarray, published: Sequence[float], tolerance: float) -> float:
-    """Return the mean number of matches of decoys spread within 50 % of the published numbers.
+def _weight(values: np.ndarray, published: Sequence[float], decimals: int) -> tuple[float, float]:
+    """Return (reach, typical): how easily this grid gives a number near the published one.
 
-    Shares that sum to 100 lose their last one, which the others determine.
+    Looks at the printable numbers within 50 % of the published: `reach` is the share of them that
+    some candidate gives (of the first number only, where there are several), `typical` how many
+    candidates give such a number, of those given at all.
     """
-    if len(published) > 1 and abs(sum(published) - 100) < 0.2:
-        values, published = values[:, :-1], published[:-1]
-    factors = np.linspace(1 - SPREAD, 1 + SPREAD, DECOYS)
-    counts = np.ones((DECOYS, len(values)), dtype=bool)
+    near = np.ones(len(values), dtype=bool)
     for column, target in zip(values.T, published, strict=True):
-        decoys = factors * target if target else (factors - 1) * 2
-        counts &= np.abs(column[None, :] - decoys[:, None]) <= tolerance + 1e-9
-    return float(counts.sum(axis=1).mean())
+        near &= np.abs(column - target) <= max(SPREAD * abs(target), 10.0**-decimals)
+    printed = np.round(values[near], decimals)
+    if not len(printed):
+        return 0.0, 0.0
+    given, counts = np.unique(printed, axis=0, return_counts=True)
+    width = 2 * max(SPREAD * abs(published[0]), 10.0**-decimals) * 10.0**decimals + 1
+    return min(1.0, len(np.unique(given[:, 0])) / width), float(counts.mean())
 
 
 def told(candidate: Candidate) -> str:

@@ -10,7 +10,7 @@ from codealign.analysis.claims.board import MODELS, VARIANT, Board
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
 from codealign.analysis.claims.rules import EQUAL, SETS, Cells, Selection, pick
-from codealign.analysis.scores import benchmark
+from codealign.analysis.scores import benchmark as about
 from codealign.records import STAGES
 
 BEST = "best of DPO and BoNBoN"
@@ -61,43 +61,47 @@ def value_range(
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return SETS.get(text) or (benchmark(text).name,)
+    return SETS.get(text) or (about(text).name,)
 
 
-def highest(context: Context, name: str) -> Found:
+def highest(context: Context, benchmark: str) -> Found:
     """Return the highest score of a benchmark and say whose it is."""
     board = context.board
-    mask = board.benchmark == name
+    mask = board.benchmark == benchmark
     if not mask.any():
-        return absent(name)
+        return absent(benchmark)
     values = board.values[mask]
     row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
     who = f"{board.model[mask][row]} {board.variant[mask][row]}, {STAGES[column]}"
-    return Found([float(values[row, column])], f"highest {name} of all: {who}")
+    return Found([float(values[row, column])], f"highest {benchmark} of all: {who}")
 
 
-def largest_gain(context: Context, name: str) -> Found:
+def largest_gain(context: Context, benchmark: str) -> Found:
     """Return the largest absolute change of a preference stage, and say whose it is."""
     board = context.board
-    mask = board.benchmark == name
+    mask = board.benchmark == benchmark
     gain = board.values[mask][:, 2:] - board.values[mask][:, [0]]
     if not np.isfinite(gain).any():
-        return absent(name)
+        return absent(benchmark)
     row, column = np.unravel_index(int(np.nanargmax(gain)), gain.shape)
     who = f"{board.model[mask][row]} {board.variant[mask][row]}, {STAGES[2 + column]}"
-    return Found([float(gain[row, column])], f"largest absolute change of {name}: {who}")
+    return Found([float(gain[row, column])], f"largest absolute change of {benchmark}: {who}")
 
 
-def gain_ratio(context: Context, first: str, second: str, variant: str, name: str) -> Found:
-    """Return the ratio of two models' largest absolute gains (best of DPO and BoNBoN)."""
+def gain_ratio(
+    context: Context, first: str, second: str, variant: str, benchmark: str, relative: bool = False
+) -> Found:
+    """Return the ratio of two models' gains (best of DPO and BoNBoN), absolute or relative."""
     gains = []
     for short in (first, second):
-        mask = context.board.rows((name,), (VARIANT[variant],), (MODELS[short],))
+        mask = context.board.rows((benchmark,), (VARIANT[variant],), (MODELS[short],))
         values = context.board.values[mask]
-        gains.append(float((values[:, 2:].max(axis=1) - values[:, 0])[0]) if len(values) else np.nan)
+        gain = values[:, 2:].max(axis=1) - values[:, 0] if len(values) else np.array([np.nan])
+        gains.append(float((100 * gain / values[:, 0] if relative and len(values) else gain)[0]))
     if not all(math.isfinite(g) for g in gains):
         return absent(f"{MODELS[first]} and {MODELS[second]}")
-    rule = f"ratio of absolute gains of {name}, {BEST}: {gains[0]:.2f} / {gains[1]:.2f}"
+    what = "relative (%)" if relative else "absolute"
+    rule = f"ratio of {what} gains of {benchmark}, {BEST}: {gains[0]:.2f} / {gains[1]:.2f}"
     return Found([gains[0] / gains[1] if gains[1] else math.nan], rule)
 
 
@@ -185,12 +189,12 @@ def steadier(context: Context, steady: str, other: str) -> Found:
     return truth(found[0] < found[1], found, rule, unstated=True)
 
 
-def shares_improve(context: Context, benchmarks: str, variant: str, of: str) -> Found:
-    """Count the models whose average improves (best of DPO and BoNBoN); true: all of them."""
+def models_improve(context: Context, benchmarks: str, variant: str) -> Found:
+    """Count the models that improve (best of DPO and BoNBoN); true: all of them."""
     cells = pick(context.board, Selection(benchmarks, BEST, "every base", (VARIANT[variant],)))
     if not len(cells):
         return absent(f"{benchmarks}, {VARIANT[variant]}")
     better = int((cells.change > 0).sum())
-    rule = f"{of} of {len(cells)} that improve in {benchmarks} with the {BEST}"
+    rule = f"models that improve in {benchmarks} with the {BEST}, {VARIANT[variant]}, and all of them"
     note = "" if better == len(cells) else f"not: {', '.join(cells.model[cells.change <= 0])}"
     return truth(better == len(cells), [better, len(cells)], rule, note)

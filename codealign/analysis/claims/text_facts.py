@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import pandas as pd
+import yaml
 from scipy import stats as scipy_stats
 
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Found
 from codealign.analysis.claims.tables_facts import truth
-from codealign.analysis.scores import benchmarks
+from codealign.analysis.scores import benchmarks, published
 from codealign.paths import DATA
 
 ONLY_PAPER = "about the paper's own material; a table of scores does not hold it"
@@ -62,13 +63,25 @@ size shifts all alike"
     return truth(near == len(passes), [passes.min(), passes.max()], rule, note)
 
 
-def dataset_sizes(context: Context, requirement: str) -> Found:
-    """Return the least and greatest data set of Table 2 for one requirement."""
+def study_size(context: Context, what: list[str]) -> Found:
+    """Count what the tables hold: models, checkpoints, techniques, benchmarks, tasks, advice."""
     if not context.paper:
         return Found(missing=ONLY_PAPER)
-    rows = pd.read_csv(DATA / "dataset_statistics.csv")
-    sizes = rows[rows["requirement"] == requirement]["samples"]
-    return Found([float(sizes.min()), float(sizes.max())], f"Table 2, {requirement}: least, greatest")
+    rows, about = published(), benchmarks()
+    advice = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
+    aliases = {"humaneval_plus": "humaneval", "mbpp_plus": "mbpp"}
+    functional = {aliases.get(n, n.split("_")[0]) for n, b in about.items() if b.task[0] == "F"}
+    tasks = {b.task for b in about.values() if b.task != "NF"}
+    counts = {
+        "models": rows["model"].nunique(),
+        "checkpoints": len(rows[["model", "variant"]].drop_duplicates()),
+        "techniques": len(set(rows["stage"]) - {"base", "sft"}),
+        "functional": len(functional),
+        "tasks": len(tasks),
+        "dimensions": sum(t.startswith("NF") for t in tasks),
+        "recommendations": sum(len(category["items"]) for category in advice),
+    }
+    return Found([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
 
 
 def problems(context: Context, names: str, each: bool = False) -> Found:
@@ -143,23 +156,9 @@ def kappa_gap(context: Context, judge: str, against: str) -> Found:
     return truth(gaps[0] < gaps[1] < gaps[2], gaps, rule)
 
 
-def constant(context: Context, value: float, source: str) -> Found:
-    """Give a number that the paper states twice or that its own lists hold."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    return Found([value], source)
-
-
-def unpublished(context: Context, why: str) -> Found:
-    """Say why nothing published can give the number."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    return Found([], "none", NOT_DERIVABLE, why)
-
-
 def product(context: Context, factors: list[float]) -> Found:
     """Multiply printed numbers."""
     if not context.paper:
         return Found(missing=ONLY_PAPER)
     rule = " x ".join(f"{f:g}" for f in factors)
-    return Found([math.prod(factors)], rule, "")
+    return Found([math.prod(factors)], rule)

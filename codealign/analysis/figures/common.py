@@ -34,7 +34,7 @@ def source_phrase(frame: pd.DataFrame) -> str:
 def percent_of_scale(frame: pd.DataFrame, column: str) -> pd.Series:
     """Return a column of scores or changes in percent of the benchmark's scale."""
     scale = frame["benchmark"].map(lambda name: benchmark(name).scale)
-    return 100 * frame[column] / scale
+    return 100 * frame[column].astype(float) / scale.astype(float)
 
 
 def present(frame: pd.DataFrame, column: str) -> list[str]:

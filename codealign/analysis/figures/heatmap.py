@@ -66,7 +66,7 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
         "change at p < 0.05 without correction for the number of comparisons. "
         "n/a: the base score is 0. Colour is full at 50%."
     )
-    return Drawn(f"relative_improvement_{stage}", caption, figure)
+    return Drawn(f"heatmap_{stage}", caption, figure)
 
 
 def _scale() -> object:

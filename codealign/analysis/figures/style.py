@@ -70,7 +70,6 @@ RC = {
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
     "text.hinting": "no_hinting",
-    "text.hinting_factor": 1,
     "figure.dpi": 100,
 }
 

@@ -18,15 +18,20 @@ from codealign.sandbox.inside import codec
 
 CANONICAL_CPU_S = 300.0
 CANONICAL_MEMORY_MB = 3072
+CANONICAL_RESULT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Outputs of the canonical solution, base then plus, and CPU seconds of each of its calls."""
+    """Outputs of the canonical solution, base then plus, and CPU seconds of each of its calls.
+
+    `size` is the length of the encoded outputs.
+    """
 
     problem: Problem
     outputs: list[Any]
     cpu_s: list[float]
+    size: int
 
 
 def expect(
@@ -71,6 +76,7 @@ def _compute(names: dict[str, Problem], sandbox: Sandbox) -> Iterator[dict[str, 
             cpu_s=CANONICAL_CPU_S,
             wall_s=2 * CANONICAL_CPU_S,
             memory_mb=CANONICAL_MEMORY_MB,
+            result_bytes=CANONICAL_RESULT_BYTES,
         )
         for name, problem in names.items()
     ]
@@ -96,7 +102,7 @@ def _expected(problem: Problem, row: dict[str, Any]) -> Expected:
     outputs = [codec.loads(text) for text in row["outputs"]]
     if expects_only_presence(problem):
         outputs = [value is not None for value in outputs]
-    return Expected(problem, outputs, row["cpu_s"])
+    return Expected(problem, outputs, row["cpu_s"], sum(map(len, row["outputs"])))
 
 
 def _with_inputs(problems: dict[str, Problem], sandbox: Sandbox) -> dict[str, Problem]:

@@ -18,6 +18,7 @@ SUITES = ("base", "plus")
 CALL_CPU_S = 1.0
 REFERENCE_FACTOR = 4.0
 MEMORY_MB = 1024
+SPARE_BYTES = 4 << 20
 SHOWN = 200
 
 
@@ -102,6 +103,7 @@ def _program(expected: Expected, solution: str, limits: Limits) -> Program:
         call_cpu_s=max(limits.calls(expected), default=0.0),
         wall_s=30.0 + 2 * total,
         memory_mb=MEMORY_MB,
+        result_bytes=SPARE_BYTES + 2 * expected.size,
     )
 
 

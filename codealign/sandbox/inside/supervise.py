@@ -11,7 +11,6 @@ from typing import Any
 
 BLOCK = 1 << 16
 SOONEST = 0.005
-RESULT_BYTES = 64 << 20
 CPU_CLOCK = 2  # CPUCLOCK_SCHED: the scheduler's own account of a process's CPU time
 
 
@@ -93,7 +92,7 @@ class _Budget:
         self.clock = (~pid << 3) | CPU_CLOCK
         self.cpu_s, self.call_cpu_s = job["cpu_s"], job["call_cpu_s"]
         self.deadline = started + job["wall_s"]
-        self.size = 0
+        self.result_bytes, self.size = job["result_bytes"], 0
         self.at_last_message = 0.0
 
     def used(self) -> float:
@@ -125,4 +124,4 @@ class _Budget:
             return "call"
         if time.monotonic() > self.deadline:
             return "wall"
-        return "size" if result_size > RESULT_BYTES else ""
+        return "size" if result_size > self.result_bytes else ""

@@ -1,0 +1,16 @@
+"""Every quantitative statement of the paper, recomputed: `ledger`, `claims_markdown`."""
+
+from __future__ import annotations
+
+from codealign.analysis.claims.book import by_verdict, ledger, statements
+from codealign.analysis.claims.model import PAPER_VERDICTS, RUN_VERDICTS, Claim, Search
+
+__all__ = [
+    "PAPER_VERDICTS",
+    "RUN_VERDICTS",
+    "Claim",
+    "Search",
+    "by_verdict",
+    "ledger",
+    "statements",
+]

@@ -1,0 +1,184 @@
+"""Statements about pathways, single models' losses, and what SFT foretells."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codealign.analysis import stats
+from codealign.analysis.claims.board import CODE_MODELS, MODELS, VARIANT, cell
+from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.model import NOT_DERIVABLE, Found
+from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
+from codealign.analysis.claims.tables_facts import BEST, EACH, absent, truth
+from codealign.records import STAGES
+
+ALL = (*SETS["F1-F3 and F4"], *SETS["NF1-NF5"])
+
+
+def gains_more(context: Context, benchmarks: str) -> Found:
+    """Compare mean relative changes: pretrained, then finetuned (true: pretrained gain more)."""
+    means = []
+    for variant in VARIANT.values():
+        cells = pick(context.board, Selection(benchmarks, EACH, variants=(variant,)))
+        means.append(float(cells.relative.mean()) if len(cells) else math.nan)
+    if any(math.isnan(m) for m in means):
+        return absent(f"{benchmarks} of both variants")
+    rule = f"mean relative change (%) over all cells of {benchmarks}, {EACH}: PTA, FTA"
+    return truth(means[0] > means[1], means, rule)
+
+
+def plain_average(context: Context, benchmarks: str, variant: str) -> Found:
+    """Return the mean relative change over all cells, nothing selected."""
+    cells = pick(context.board, Selection(benchmarks, EACH, variants=(VARIANT[variant],)))
+    if not len(cells):
+        return absent(f"{benchmarks}, {VARIANT[variant]}")
+    rule = f"mean relative change (%) over all cells of {benchmarks}, {EACH}, {VARIANT[variant]}"
+    mean = float(cells.relative.mean())
+    return Found([mean], rule, agrees=None if context.paper else mean > 0)
+
+
+def larger_gains_more(context: Context) -> Found:
+    """Compare mean relative changes of the 7B and the 1.3B deepseek model, both pathways."""
+    means = []
+    for short in ("ds7", "ds1"):
+        parts = [
+            pick(context.board, Selection(n, EACH, models=(MODELS[short],))).relative
+            for n in ("F1-F3 and F4", "NF1-NF5")
+        ]
+        values = np.concatenate(parts)
+        means.append(float(values.mean()) if len(values) else math.nan)
+    if any(math.isnan(m) for m in means):
+        return absent("two sizes of one family")
+    rule = f"mean relative change (%) over all tasks, {EACH}: deepseek 7B, 1.3B"
+    return truth(means[0] > means[1], means, rule, unstated=True)
+
+
+def code_models_improve(context: Context) -> Found:
+    """Count code models x dimensions that improve (best of DPO and BoNBoN), both pathways."""
+    cells = pick(context.board, Selection("NF1-NF5", BEST, models=CODE_MODELS))
+    if not len(cells):
+        return absent("the paper's code-specialized models with CODAL")
+    better = cells.change > 0
+    pre = better[cells.variant == "pretrained"]
+    rule = f"code models x NF1-NF5 that improve ({BEST}), and all of them, both pathways"
+    note = f"pretrained {pre.sum()} of {len(pre)}"
+    return truth(bool(better.all()), [better.sum(), len(better)], rule, note)
+
+
+def code_range(context: Context) -> Found:
+    """Return the least and greatest relative change of CODAL's average over code models (PTA)."""
+    cells = pick(
+        context.board, Selection("Avg", BEST, variants=("pretrained",), models=CODE_MODELS)
+    )
+    if not len(cells):
+        return absent("the paper's code-specialized models with CODAL")
+    rule = f"least and greatest relative change of the CODAL average, {BEST}, code models, PTA"
+    return Found([float(cells.relative.min()), float(cells.relative.max())], rule)
+
+
+def losses(context: Context, model: str, variant: str) -> Found:
+    """Count functional scores of one model that fall with DPO or BoNBoN (true: none)."""
+    selection = Selection("F1-F3 and F4", EACH, "every base", (VARIANT[variant],), (MODELS[model],))
+    cells = pick(context.board, selection)
+    if not len(cells):
+        return absent(f"{MODELS[model]} {VARIANT[variant]}")
+    fallen = int((cells.change < 0).sum())
+    rule = f"functional scores below the base, of {len(cells)} ({EACH})"
+    return truth(fallen == 0, [fallen], rule, f"{fallen} of {len(cells)} fall" if fallen else "")
+
+
+def starts_above(context: Context, model: str, cut: float) -> Found:
+    """Return the least functional base score of a pretrained model (true: at least the cut)."""
+    mask = context.board.rows(SETS["F1-F3 and F4"], ("pretrained",), (MODELS[model],))
+    if not mask.any():
+        return absent(MODELS[model])
+    base = context.board.values[mask, 0] / context.board.scale[mask]
+    below = context.board.benchmark[mask][base < cut - EQUAL]
+    note = f"below: {', '.join(below)}; mean {np.nanmean(base):.3f}"
+    return truth(not len(below), [float(np.nanmin(base))], "least base score", note)
+
+
+def _after_sft(context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Return (fell during SFT, best final score below the base) for every score."""
+    values = context.board.values[np.isin(context.board.benchmark, ALL)]
+    values = values[np.isfinite(values).all(axis=1)]
+    final = values[:, 2:].max(axis=1) if len(values) else values[:, 0]
+    return values[:, 1] < values[:, 0] - EQUAL, final < values[:, 0] - EQUAL
+
+
+def sft_predicts(context: Context) -> Found:
+    """Compare shares that end below the base: fell during SFT, or did not (true: more often)."""
+    fell, failed = _after_sft(context)
+    if not fell.any() or fell.all():
+        return absent("scores that fell during SFT and scores that did not, with DPO and BoNBoN")
+    shares = [100 * float(failed[m].mean()) for m in (fell, ~fell)]
+    rule = f"share (%) ending below the base ({BEST}): of {fell.sum()} that fell in SFT, of the rest"
+    return truth(shares[0] > shares[1], shares, rule, unstated=True)
+
+
+def stable_succeeds(context: Context) -> Found:
+    """Share of scores not fallen during SFT that end at the base or above (true: most)."""
+    fell, failed = _after_sft(context)
+    if not (~fell).any():
+        return absent("scores that did not fall during SFT")
+    share = 100 * float((~failed[~fell]).mean())
+    rule = f"share (%) of {(~fell).sum()} scores not fallen in SFT that reach the base ({BEST})"
+    return truth(share > 50, [share], rule, unstated=True)
+
+
+def sft_falls_in_both(context: Context) -> Found:
+    """Count scores that fall during SFT in each pathway (true: some in both)."""
+    counts = []
+    for variant in VARIANT.values():
+        values = context.board.values[context.board.rows(ALL, (variant,))]
+        if not np.isfinite(values[:, :2]).all(axis=1).any():
+            return absent(f"SFT, {variant}")
+        counts.append(int((values[:, 1] < values[:, 0] - EQUAL).sum()))
+    return truth(all(counts), counts, "scores that fall during SFT: pretrained, finetuned")
+
+
+def base_tests(context: Context, cells: list[str], printed: list[float]) -> Found:
+    """Say that the text quotes another column, and whether the printed one moves alike."""
+    values = [context.board.value(cell(text)) for text in cells]
+    if any(math.isnan(v) for v in values):
+        return absent("; ".join(cell(text).words() for text in cells))
+    n = cell(cells[0]).about.n
+    counts = [round(p * n) for p in printed]
+    whole = all(abs(c / n - p) <= 0.0005 for c, p in zip(counts, printed, strict=True))
+    alike = (values[1] < values[0]) == (printed[1] < printed[0])
+    note = f"Table 5 prints the plus tests only; the quoted numbers are {'' if whole else 'not '}whole \
+counts of {n} ({counts[0]}, {counts[1]}), and the plus column moves {'alike' if alike else 'apart'}"
+    rule = "the plus column of the same category, which cannot hold the quoted numbers"
+    return Found(values, rule, NOT_DERIVABLE, note, agrees=None if context.paper else alike)
+
+
+def significant_everywhere(context: Context, model: str, variant: str, stage: str) -> Found:
+    """Count CODAL dimensions whose change survives Holm's correction (true: all five)."""
+    rows = context.changes
+    mine = rows[
+        (rows["model"] == MODELS[model])
+        & (rows["variant"] == VARIANT[variant])
+        & (rows["stage"] == stage)
+        & rows["benchmark"].isin(SETS["NF1-NF5"])
+    ]
+    if not len(mine):
+        return absent(f"{MODELS[model]} {VARIANT[variant]}, {stage}, CODAL")
+    kept = int(((mine["p_holm"] < 1 - stats.CONFIDENCE) & (mine["absolute"] > 0)).sum())
+    rule = "dimensions that improve with p < 0.05 after Holm's correction, and all of them"
+    note = "the test is conservative: only means are published" if context.paper else ""
+    return truth(kept == len(mine), [kept, len(mine)], rule, note)
+
+
+def technique_always(context: Context, model: str, favours: str) -> Found:
+    """Count functional scores in which the favoured technique is behind (true: none)."""
+    mask = context.board.rows(SETS["F1-F3 and F4"], tuple(VARIANT.values()), (MODELS[model],))
+    values = context.board.values[mask]
+    values = values[np.isfinite(values[:, 2:]).all(axis=1)]
+    if not len(values):
+        return absent(f"{MODELS[model]} with DPO and BoNBoN")
+    at = STAGES.index(favours)
+    behind = int((values[:, at] < values[:, 5 - at] - EQUAL).sum())
+    rule = f"functional scores in which {favours} is behind the other technique, of {len(values)}"
+    return truth(behind == 0, [behind, len(values)], rule)

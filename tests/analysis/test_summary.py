@@ -1,0 +1,119 @@
+"""The summary: what enters a requirement's score, changes, intervals, what is missing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_run import measured, unscored
+
+from codealign.analysis.scores import published
+from codealign.analysis.summary import (
+    MEMBERS,
+    summarise,
+    summary_lines,
+    summary_markdown,
+    summary_text,
+    write_summary,
+)
+from codealign.records import write_jsonl
+
+
+def row(summary: pd.DataFrame, **cell: str) -> pd.Series:
+    for name, value in cell.items():
+        summary = summary[summary[name] == value]
+    assert len(summary) == 1
+    return summary.iloc[0]
+
+
+def test_a_row_for_every_model_pathway_requirement_and_stage() -> None:
+    assert len(summarise(published())) == 5 * 2 * 2 * 4
+
+
+def test_the_non_functional_score_is_the_mean_of_the_five_dimensions() -> None:
+    # Table 4, Llama, fine-tuned, base: (3.72 + 6.03 + 5.21 + 5.93 + 6.19) / 5 = 5.416 of 10
+    found = row(summarise(published()), model="Meta-Llama-3-8B", pathway="FTA",
+                requirement="non_functional", stage="base")  # fmt: skip
+    assert found["score"] == pytest.approx(54.16)
+    assert found["n"] == 500
+
+
+def test_the_functional_score_is_the_mean_pass_rate_of_nine() -> None:
+    # Tables 3 and 5, DeepSeek-7B, pretrained, base:
+    # (.396 + .606 + .19 + .31 + .44 + .08 + .48 + .49 + .41) / 9 = 3.402 / 9 = 0.378
+    found = row(summarise(published()), model="deepseek-coder-7b", pathway="PTA",
+                requirement="functional", stage="base")  # fmt: skip
+    assert found["score"] == pytest.approx(37.8)
+    assert found["benchmarks"] == found["of"] == len(MEMBERS["functional"]) == 9
+
+
+def test_the_change_is_in_points_against_base() -> None:
+    # every stage is 5 points better than the one before
+    found = row(summarise(measured()), pathway="PTA", requirement="functional", stage="dpo")
+    assert found["change"] == pytest.approx(10)
+    assert found["change_low"] < 10 < found["change_high"]
+
+
+def test_base_has_no_change() -> None:
+    found = row(summarise(measured()), pathway="PTA", requirement="functional", stage="base")
+    assert math.isnan(found["change"])
+
+
+def test_equal_intervals_of_nine_shrink_by_three() -> None:
+    # nine benchmarks, each ±10 points: sqrt(9 · 10²) / 9 = 3.33
+    found = row(summarise(measured()), pathway="PTA", requirement="functional", stage="base")
+    assert found["high"] - found["score"] == pytest.approx(10 / 3)
+
+
+def test_a_benchmark_without_base_does_not_enter_an_aligned_score() -> None:
+    frame = measured()
+    gone = (frame["stage"] == "base") & (frame["benchmark"] == "mbpp_plus")
+    found = summarise(frame[~gone])
+    assert row(found, pathway="PTA", requirement="functional", stage="dpo")["benchmarks"] == 8
+
+
+def test_what_could_not_be_scored_is_left_out_and_seen() -> None:
+    found = summarise(unscored(measured(), "mbpp_plus"))
+    assert row(found, pathway="FTA", requirement="functional", stage="sft")["benchmarks"] == 8
+
+
+def test_rows_go_pta_first_and_by_stage() -> None:
+    found = summarise(measured())[lambda f: f["requirement"] == "functional"]
+    assert list(found["pathway"]) == ["PTA"] * 4 + ["FTA"] * 4
+    assert list(found["stage"])[:4] == ["base", "sft", "dpo", "bonbon"]
+
+
+def test_without_a_base_run_the_change_says_so() -> None:
+    lines = summary_lines(summarise(measured()[lambda f: f["stage"] == "dpo"]))
+    assert all("base not run" in line for line in lines[2:])
+
+
+def test_the_lines_are_aligned() -> None:
+    assert len({len(line) for line in summary_lines(summarise(measured()))}) == 1
+
+
+def test_published_rows_are_named() -> None:
+    assert all("(published)" in line for line in summary_lines(summarise(published()))[2:])
+
+
+def test_no_negative_zero_is_shown() -> None:
+    assert "-0.0" not in summary_markdown(summarise(published()))
+
+
+def test_a_run_without_scores_says_so(tmp_path: Path) -> None:
+    assert summary_text(tmp_path).endswith("no scores yet")
+
+
+def test_a_runs_scores_are_summed_up(tmp_path: Path) -> None:
+    records = measured().to_dict("records")
+    write_jsonl(tmp_path / "evals" / "scores.jsonl", records)
+    first = "| nano  | PTA     | functional     | base   | 40.0 [36.7, 43.3]"
+    assert first in summary_text(tmp_path)
+
+
+def test_the_summary_is_written(tmp_path: Path) -> None:
+    summary = write_summary(tmp_path, measured())
+    assert len(pd.read_csv(tmp_path / "summary.csv")) == len(summary)
+    assert "mean over benchmarks" in (tmp_path / "summary.md").read_text()
