@@ -5,7 +5,8 @@ What is read from a response:
 - its code is the first fenced Python block; a fence that is never closed (a text cut at its
   longest) holds no code;
 - its tests are the first fenced block behind a heading `### Tests`;
-- the tests count only if one of them asserts something about a name that the code defines.
+- the tests count only if they assert something and use a name that they do not define themselves,
+  so that `assert True` is no test.
 
 A response without code or without tests is not executed: it neither passes, nor has it been shown
 to fail, so it is neither chosen nor rejected, and is counted apart.
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 
 from codealign.generate import Completion, Request
 from codealign.params import Generation
+from codealign.prefs.sources import free_names
 from codealign.prefs.steps import Recipe, made_id
 from codealign.prompts import task_text
 from codealign.records import Instruction, Response
@@ -65,20 +67,16 @@ def parse(completion: Completion, instruction: Instruction) -> Response:
 
 
 def has_tests(response: Response) -> bool:
-    """Tell whether a test asserts something about a name that the code defines.
+    """Tell whether the tests assert something and use a name that they do not define themselves.
 
-    Code or tests that do not parse count as tested if they have the word assert: running them
-    shows the fault.
+    Whether the code defines that name is for the execution to show. Tests that do not parse count
+    if they have the word assert: running them shows the fault.
     """
     try:
-        code, tests = ast.parse(response.code), ast.parse(response.tests)
+        asserts = [n for n in ast.walk(ast.parse(response.tests)) if isinstance(n, ast.Assert)]
+        return bool(asserts) and bool(free_names(response.tests))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return bool(re.search(r"\bassert\b", response.tests))
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    defined = {n.name for n in code.body if isinstance(n, kinds)}
-    asserts = [n for n in ast.walk(tests) if isinstance(n, ast.Assert)]
-    used = {n.id for a in asserts for n in ast.walk(a) if isinstance(n, ast.Name)}
-    return bool(defined & used)
 
 
 def program(response: Response, cpu_s: float) -> Program:

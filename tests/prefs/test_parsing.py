@@ -133,16 +133,22 @@ def test_an_assert_in_a_loop_is_a_test() -> None:
     assert responses.has_tests(response("def f(x):\n    return x\n", tests))
 
 
-def test_an_assert_about_something_else_is_no_test() -> None:
-    assert not responses.has_tests(response("def f():\n    return 1\n", "assert True\n"))
+def test_an_assert_about_nothing_in_the_code_is_no_test() -> None:
+    for tests in ("assert True\n", "x = 1\nassert len([x]) == x\n"):
+        assert not responses.has_tests(response("def f():\n    return 1\n", tests))
+
+
+def test_an_assert_about_a_name_that_the_code_lacks_is_left_to_the_execution() -> None:
+    assert responses.has_tests(response("def f():\n    return 1\n", "assert g() == 1\n"))
 
 
 def test_tests_without_assert_are_no_tests() -> None:
     assert not responses.has_tests(response("def f():\n    return 1\n", "f()\n"))
 
 
-def test_code_that_does_not_parse_is_still_run() -> None:
+def test_code_or_tests_that_do_not_parse_are_still_run() -> None:
     assert responses.has_tests(response("def f(:\n", "assert f() == 1\n"))
+    assert responses.has_tests(response("def f():\n    return 1\n", "assert f( == 1\n"))
 
 
 def test_responses_are_counted_by_what_they_lack() -> None:
