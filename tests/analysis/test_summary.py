@@ -21,6 +21,11 @@ from codealign.analysis.summary import (
 from codealign.records import write_jsonl
 
 
+@pytest.fixture(scope="module")
+def paper() -> pd.DataFrame:
+    return summarise(published())
+
+
 def row(summary: pd.DataFrame, **cell: str) -> pd.Series:
     for name, value in cell.items():
         summary = summary[summary[name] == value]
@@ -28,22 +33,22 @@ def row(summary: pd.DataFrame, **cell: str) -> pd.Series:
     return summary.iloc[0]
 
 
-def test_a_row_for_every_model_pathway_requirement_and_stage() -> None:
-    assert len(summarise(published())) == 5 * 2 * 2 * 4
+def test_a_row_for_every_model_pathway_requirement_and_stage(paper: pd.DataFrame) -> None:
+    assert len(paper) == 5 * 2 * 2 * 4
 
 
-def test_the_non_functional_score_is_the_mean_of_the_five_dimensions() -> None:
+def test_the_non_functional_score_is_the_mean_of_the_five_dimensions(paper: pd.DataFrame) -> None:
     # Table 4, Llama, fine-tuned, base: (3.72 + 6.03 + 5.21 + 5.93 + 6.19) / 5 = 5.416 of 10
-    found = row(summarise(published()), model="Meta-Llama-3-8B", pathway="FTA",
+    found = row(paper, model="Meta-Llama-3-8B", pathway="FTA",
                 requirement="non_functional", stage="base")  # fmt: skip
     assert found["score"] == pytest.approx(54.16)
     assert found["n"] == 500
 
 
-def test_the_functional_score_is_the_mean_pass_rate_of_nine() -> None:
+def test_the_functional_score_is_the_mean_pass_rate_of_nine(paper: pd.DataFrame) -> None:
     # Tables 3 and 5, DeepSeek-7B, pretrained, base:
     # (.396 + .606 + .19 + .31 + .44 + .08 + .48 + .49 + .41) / 9 = 3.402 / 9 = 0.378
-    found = row(summarise(published()), model="deepseek-coder-7b", pathway="PTA",
+    found = row(paper, model="deepseek-coder-7b", pathway="PTA",
                 requirement="functional", stage="base")  # fmt: skip
     assert found["score"] == pytest.approx(37.8)
     assert found["benchmarks"] == found["of"] == len(MEMBERS["functional"]) == 9
@@ -94,12 +99,12 @@ def test_the_lines_are_aligned() -> None:
     assert len({len(line) for line in summary_lines(summarise(measured()))}) == 1
 
 
-def test_published_rows_are_named() -> None:
-    assert all("(published)" in line for line in summary_lines(summarise(published()))[2:])
+def test_published_rows_are_named(paper: pd.DataFrame) -> None:
+    assert all("(published)" in line for line in summary_lines(paper)[2:])
 
 
-def test_no_negative_zero_is_shown() -> None:
-    assert "-0.0" not in summary_markdown(summarise(published()))
+def test_no_negative_zero_is_shown(paper: pd.DataFrame) -> None:
+    assert "-0.0" not in summary_markdown(paper)
 
 
 def test_a_run_without_scores_says_so(tmp_path: Path) -> None:
