@@ -5,6 +5,8 @@
 The measures are functions of `measures`, `prose` and `constraints`, from 0 to 1; the weights are in
 `RUBRICS`. A measure that is not defined for an answer leaves its weight to the others. `static_b`
 has other measures and weights, so that agreement between two judges can be shown without a network.
+Agreement with the reference has a share in most formulas, because CODAL grades against a reference:
+neat code for another task is no good answer.
 
 Rules for answers that cannot be analysed: an answer that is empty, has no code, or whose code does
 not parse is rated 1 with that reason, in every dimension, as no reader could use it. An answer for
@@ -39,42 +41,51 @@ RUBRICS: dict[str, dict[str, dict[Measure, float]]] = {
             measures.asked_signature: 0.2,
         },
         "readability": {
-            measures.one_idea_a_line: 0.3,
-            measures.named: 0.3,
-            measures.documented: 0.25,
-            measures.simple: 0.15,
+            measures.one_idea_a_line: 0.25,
+            measures.named: 0.25,
+            measures.documented: 0.2,
+            measures.agrees: 0.2,
+            measures.simple: 0.1,
         },
         "complexity": {
-            measures.efficient: 0.7,
+            measures.efficient: 0.45,
+            measures.agrees: 0.25,
+            measures.effort: 0.15,
             measures.speedy_idioms: 0.15,
-            measures.simple: 0.15,
         },
         "style": {
-            measures.clean: 0.3,
-            measures.hinted: 0.25,
-            measures.documented: 0.2,
+            measures.clean: 0.25,
+            measures.hinted: 0.2,
+            measures.documented: 0.15,
             measures.named: 0.15,
+            measures.agrees: 0.15,
             measures.narrow: 0.1,
         },
         "explanation": {
-            prose.covers_steps: 0.4,
-            prose.about_the_task: 0.3,
-            prose.present: 0.3,
+            prose.covers_steps: 0.3,
+            prose.about_the_task: 0.25,
+            measures.agrees: 0.25,
+            prose.present: 0.2,
         },
     },
     "static_b": {
-        "instruction_following": {constraints.followed: 0.8, measures.asked_signature: 0.2},
+        "instruction_following": {constraints.followed: 0.7, measures.asked_signature: 0.3},
         "readability": {
-            measures.maintainable: 0.5,
-            measures.named: 0.3,
+            measures.maintainable: 0.4,
+            measures.named: 0.2,
             prose.commented: 0.2,
+            measures.asked_signature: 0.2,
         },
-        "complexity": {measures.effort: 0.5, measures.efficient: 0.5},
+        "complexity": {
+            measures.effort: 0.4,
+            measures.efficient: 0.4,
+            measures.asked_signature: 0.2,
+        },
         "style": {
-            measures.clean: 0.5,
+            measures.clean: 0.4,
             measures.narrow: 0.2,
+            measures.hinted: 0.2,
             prose.commented: 0.2,
-            measures.hinted: 0.1,
         },
         "explanation": {prose.covers_steps: 0.6, prose.plain_sentences: 0.4},
     },

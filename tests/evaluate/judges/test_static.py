@@ -53,18 +53,18 @@ def test_the_weights_of_a_dimension_add_to_one(name: str) -> None:
 
 def test_the_rating_is_the_rounded_weighted_mean_of_its_parts() -> None:
     (found,) = StaticJudge("static").rate([answer("complexity", GOOD)])
-    assert found.parts == {"efficient": 1, "speedy_idioms": 1, "simple": 1}
+    assert found.parts == {"efficient": 1, "agrees": 1, "effort": 1, "speedy_idioms": 1}
     assert found.rating == 10
 
 
 def test_a_half_is_rounded_up() -> None:
     # 1 + 9 * 0.5 = 5.5
     judge = StaticJudge("static")
-    assert judge._value("complexity", {"efficient": 0.5, "speedy_idioms": 0.5, "simple": 0.5}) == 6
+    assert judge._value("complexity", {"efficient": 0.5, "effort": 0.5, "agrees": 0.5}) == 6
 
 
 def test_an_undefined_part_leaves_its_weight_to_the_others() -> None:
-    # 0.7 and 0.15: (0.7 * 1 + 0.15 * 0) / 0.85 = 0.8235; 1 + 9 * 0.8235 = 8.41
+    # 0.45 and 0.15: (0.45 * 1 + 0.15 * 0) / 0.6 = 0.75; 1 + 9 * 0.75 = 7.75
     judge = StaticJudge("static")
     assert judge._value("complexity", {"efficient": 1, "speedy_idioms": 0}) == 8
 
