@@ -39,19 +39,23 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _tables(args: argparse.Namespace) -> int:
+    from codealign.analysis.source import open_source
     from codealign.analysis.tables import write_tables
-    from codealign.workflow.sources import open_source
 
-    for path in write_tables(Path(args.out), open_source(args.source)):
-        print(f"wrote {path}")
-    return 0
+    found = open_source(args.source)
+    return _say_written(write_tables(Path(args.out), found.scores, found.context))
 
 
 def _figures(args: argparse.Namespace) -> int:
     from codealign.analysis.figures import write_figures
-    from codealign.workflow.sources import open_source
+    from codealign.analysis.source import open_source
 
-    for path in write_figures(Path(args.out), open_source(args.source)):
+    found = open_source(args.source)
+    return _say_written(write_figures(Path(args.out), found.scores, found.context, found.items))
+
+
+def _say_written(paths: list[Path]) -> int:
+    for path in paths:
         print(f"wrote {path}")
     return 0
 
@@ -60,9 +64,10 @@ def _claims(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from codealign.analysis.claims import claims_markdown, ledger
-    from codealign.workflow.sources import open_source
+    from codealign.analysis.source import open_source
 
-    claims = ledger(open_source(args.source), source=args.source)
+    found = open_source(args.source)
+    claims = ledger(found.scores, source=found.name)
     if args.json:
         print(json.dumps([asdict(c) for c in claims], indent=1, default=str))
     else:
@@ -71,11 +76,10 @@ def _claims(args: argparse.Namespace) -> int:
 
 
 def _advise(args: argparse.Namespace) -> int:
-    from codealign.analysis.advice import advise
-    from codealign.workflow.sources import open_source
+    from codealign.analysis.advice import advice_markdown, advise
+    from codealign.analysis.source import open_source
 
-    for advice in advise(open_source(args.source)):
-        print(advice)
+    print(advice_markdown(advise(open_source(args.source).scores)))
     return 0
 
 
