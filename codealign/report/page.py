@@ -27,13 +27,14 @@ def page(title: str, blocks: list[Block], root: str = "") -> str:
         f'<section id="{b.anchor}"><h2>{escape(b.title)}</h2>{b.body}</section>' for b in blocks
     )
     home = f'<p><a href="{root}index.html">Report</a></p>' if root else ""
+    nav = f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if len(blocks) > 1 else ""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(title)}</title><link rel="icon" href="data:,">'
         f'<link rel="stylesheet" href="{root}style.css"></head><body>'
         f"<header>{home}<h1>{escape(title)}</h1></header>"
-        f'<nav aria-label="Contents"><ul>{links}</ul></nav><main>{body}</main></body></html>\n'
+        f"{nav}<main>{body}</main></body></html>\n"
     )
 
 

@@ -53,16 +53,20 @@ def _markdown(paths: RunPaths, anchor: str, title: str, name: str) -> Block:
 def _jobs(paths: RunPaths, pages: dict[str, str]) -> str:
     """Every planned job with its closing line and a link to its executed notebook."""
     lock = json.loads((paths.root / "plan.lock.json").read_text(encoding="utf-8"))["jobs"]
-    rows = []
+    rows, facts = [], {}
     for job in lock:
         result = paths.jobs / job / "result.json"
         link = f'<a href="{pages[job]}">{escape(job)}</a>' if job in pages else escape(job)
         if result.exists():
             found = json.loads(result.read_text(encoding="utf-8"))
             rows.append([link, escape(found["line"]), f"{found['seconds']:.0f}"])
+            facts = found["provenance"]
         else:
             rows.append([link, '<span class="failed">not finished</span>', ""])
-    return table(["job", "result", "seconds"], rows, "Notebook jobs, in the order of the plan")
+    said = ", ".join(f"{key} {facts[key]}" for key in ("seed", "device", "commit") if key in facts)
+    about = f"<p>Profile {escape(paths.root.name)}, {escape(said)}.</p>"
+    jobs = table(["job", "result", "seconds"], rows, "Notebook jobs, in the order of the plan")
+    return about + jobs
 
 
 def _files(folder: str, paths: list[Path]) -> str:

@@ -1,0 +1,111 @@
+"""The report: whole from a finished run, honest about an unfinished one, no network needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from codealign.paths import RunPaths
+from codealign.report import build_report
+from codealign.report.sections import render_markdown
+
+PROVENANCE = {"seed": 7, "device": "CPU, 2 cores", "commit": "abc"}
+
+
+@pytest.fixture
+def run(tmp_path) -> RunPaths:
+    """Return a run of two planned jobs, one of which has finished."""
+    paths = RunPaths(tmp_path / "mine")
+    for folder in (paths.tables, paths.figures, paths.notebooks, paths.jobs / "07_paper"):
+        folder.mkdir(parents=True)
+    lock = {"run": "runs/mine", "jobs": {"02_sft": {}, "07_paper": {}}}
+    (paths.root / "plan.lock.json").write_text(json.dumps(lock))
+    result = {"line": "paper: 3 <scores>", "seconds": 2.0, "provenance": PROVENANCE}
+    (paths.jobs / "07_paper/result.json").write_text(json.dumps(result))
+    (paths.tables / "summary.md").write_text("| a |\n|---|\n| 1 |\n")
+    (paths.tables / "table3.md").write_text("| b |\n|---|\n| 2 |\n")
+    (paths.figures / "captions.json").write_text('{"figure1": "A figure & its caption"}')
+    (paths.figures / "figure1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell("1 + 1")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), paths.notebooks / "07_paper.ipynb")
+    return paths
+
+
+class Links(HTMLParser):
+    """Collects what a page refers to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [v for k, v in attrs if k in ("href", "src") and v and v[0] != "#"]
+
+
+def test_every_link_of_every_page_leads_to_a_file(run: RunPaths) -> None:
+    index = build_report(run)
+    pages = [index, *index.parent.glob("notebooks/*.html")]
+    assert len(pages) == 2
+    for page in pages:
+        for link in Links(page.read_text()).found:
+            assert link == "data:," or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_no_page_loads_anything_from_a_network(run: RunPaths) -> None:
+    index = build_report(run)
+    for page in index.parent.rglob("*.html"):
+        assert not re.search(r"<(script|link|img)[^>]+https?:", page.read_text())
+
+
+def test_a_job_that_did_not_finish_is_named(run: RunPaths) -> None:
+    text = build_report(run).read_text()
+    assert '02_sft</td><td><span class="failed">not finished' in text
+    assert "Not there: claims.md" in text
+
+
+def test_what_a_job_said_is_shown_as_text_not_as_html(run: RunPaths) -> None:
+    assert "paper: 3 &lt;scores&gt;" in build_report(run).read_text()
+
+
+def test_the_run_is_described(run: RunPaths) -> None:
+    assert "seed 7, device CPU, 2 cores, commit abc" in build_report(run).read_text()
+
+
+def test_every_image_has_a_text_for_those_who_do_not_see_it(run: RunPaths) -> None:
+    text = build_report(run).read_text()
+    assert re.findall(r'<img [^>]*alt="([^"]*)"', text) == ["A figure &amp; its caption"]
+
+
+def test_a_page_is_rendered_again_only_when_its_notebook_is_newer(run: RunPaths) -> None:
+    page = build_report(run).parent / "notebooks/07_paper.html"
+    before = page.stat().st_mtime_ns
+    build_report(run)
+    assert page.stat().st_mtime_ns == before
+    later = before / 1e9 + 5
+    import os
+
+    os.utime(run.notebooks / "07_paper.ipynb", (later, later))
+    build_report(run)
+    assert page.stat().st_mtime_ns != before
+
+
+def test_a_figure_that_is_gone_leaves_the_report(run: RunPaths) -> None:
+    index = build_report(run)
+    (run.figures / "figure1.svg").unlink()
+    (run.figures / "captions.json").write_text("{}")
+    build_report(run)
+    assert not (index.parent / "figures/figure1.svg").exists()
+
+
+def test_html_in_markdown_is_shown_not_interpreted() -> None:
+    assert "&lt;script&gt;" in render_markdown("<script>alert(1)</script>")
+
+
+def test_the_style_sheet_is_beside_the_page(run: RunPaths) -> None:
+    assert Path(build_report(run).parent / "style.css").exists()
