@@ -1,0 +1,210 @@
+"""Generation in this process: the same sample wherever an item stands, and where it ends."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import make_tiny, tiny_llama, tiny_tokenizer
+
+from codealign.errors import CodealignError
+from codealign.generate import Completion, Request, cut_at_stop, generate, open_engine
+from codealign.generate.local import LocalEngine
+from codealign.generate.sampling import nucleus, pick, uniforms
+from codealign.params import Generation
+
+ITEMS = [Request(f"item{i}", "hello " + "x" * (5 * i % 17) + str(i)) for i in range(12)]
+SAMPLED = Generation(temperature=0.8, max_new_tokens=24, batch_size=16)
+GREEDY = Generation(temperature=0.0, max_new_tokens=24, batch_size=5)
+
+
+@pytest.fixture(scope="module")
+def engine() -> LocalEngine:
+    model = tiny_llama(0)
+    model.generation_config.eos_token_id = None
+    return LocalEngine(model, tiny_tokenizer("pretrained"))
+
+
+def run(engine: LocalEngine, items=ITEMS, settings=SAMPLED, n=3, **more) -> dict:
+    return {(c.id, c.index): c for c in generate(items, engine, settings, n, **more)}
+
+
+@pytest.fixture(scope="module")
+def samples(engine: LocalEngine) -> dict:
+    return run(engine)
+
+
+def test_every_sample_is_made_once(samples: dict) -> None:
+    assert set(samples) == {(item.id, i) for item in ITEMS for i in range(3)}
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_a_sample_does_not_depend_on_the_batch_size(engine, samples: dict, size: int) -> None:
+    settings = SAMPLED.model_copy(update={"batch_size": size})
+    assert run(engine, settings=settings) == samples
+
+
+def test_a_sample_does_not_depend_on_order_or_neighbours(engine, samples: dict) -> None:
+    some = run(engine, items=ITEMS[5:2:-1])
+    assert some == {key: samples[key] for key in some}
+
+
+def test_a_sample_does_not_depend_on_how_many_are_drawn(engine, samples: dict) -> None:
+    one = run(engine, n=1)
+    assert one == {key: samples[key] for key in one}
+
+
+def test_samples_of_an_item_differ(samples: dict) -> None:
+    assert len({samples["item0", i].text for i in range(3)}) == 3
+
+
+def test_another_seed_gives_other_samples(engine, samples: dict) -> None:
+    other = run(engine, seed=1)
+    assert all(other[key].text != samples[key].text for key in samples)
+
+
+def test_done_samples_are_not_made_again(engine, samples: dict) -> None:
+    done = set(samples) - {("item3", 1)}
+    assert list(generate(ITEMS, engine, SAMPLED, 3, done=done)) == [samples["item3", 1]]
+
+
+def test_greedy_is_what_the_library_generates(engine) -> None:
+    found = run(engine, settings=GREEDY, n=1)
+    for item in ITEMS:
+        ids = torch.tensor([engine.tokenizer(item.prompt)["input_ids"]])
+        out = engine.model.generate(ids, max_new_tokens=24, do_sample=False, pad_token_id=257)
+        text = engine.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
+        assert found[item.id, 0].text == text
+
+
+def test_several_greedy_samples_are_refused(engine) -> None:
+    with pytest.raises(CodealignError, match="3 greedy samples would be equal"):
+        generate(ITEMS, engine, GREEDY, 3)
+
+
+def test_two_items_with_one_id_are_refused(engine) -> None:
+    with pytest.raises(CodealignError, match="share an id"):
+        generate([ITEMS[0], ITEMS[0]], engine, GREEDY)
+
+
+def test_an_empty_prompt_is_refused_by_name(engine) -> None:
+    with pytest.raises(CodealignError, match="empty prompt in request bad"):
+        list(generate([Request("bad", "")], engine, GREEDY))
+
+
+def test_a_completion_cut_at_its_longest_says_so(samples: dict) -> None:
+    longest = [c for c in samples.values() if c.tokens == 24]
+    assert longest and all(c.finish == "length" for c in longest)
+
+
+def test_a_completion_ends_at_the_end_token_and_leaves_it_out(engine) -> None:
+    # Make an end token of what greedy decoding writes third.
+    prompt = torch.tensor([engine.tokenizer(ITEMS[0].prompt)["input_ids"]])
+    out = engine.model.generate(prompt, max_new_tokens=24, do_sample=False, pad_token_id=257)
+    written = out[0, prompt.shape[1] :].tolist()
+    model = tiny_llama(0)
+    model.generation_config.eos_token_id = [written[2]]
+    found = run(LocalEngine(model, engine.tokenizer), settings=GREEDY, n=1)["item0", 0]
+    before = written.index(written[2])
+    assert (found.finish, found.tokens) == ("stop", before + 1)
+    assert found.text == engine.tokenizer.decode(written[:before])
+
+
+def test_a_stop_string_ends_a_completion_and_is_cut_off(engine) -> None:
+    whole = run(engine, settings=GREEDY, n=1)
+    for key, completion in whole.items():
+        stop = completion.text[5:8]
+        found = run(engine, settings=GREEDY, n=1, stop=[stop])[key]
+        assert found.finish == "stop"
+        assert found.text == completion.text[: completion.text.index(stop)]
+
+
+def test_a_stop_string_saves_the_steps_behind_it(engine) -> None:
+    stop = run(engine, settings=GREEDY, n=1)["item0", 0].text[2:5]
+    assert run(engine, settings=GREEDY, n=1, stop=[stop])["item0", 0].tokens <= 8
+
+
+def test_the_earliest_of_several_stop_strings_counts() -> None:
+    assert cut_at_stop("one two three", ["three", "two"]) == "one "
+
+
+def test_a_text_without_a_stop_string_is_not_cut() -> None:
+    assert cut_at_stop("one", ["two"]) is None
+
+
+def test_a_prompt_that_fills_the_context_is_an_overflow_not_an_answer(engine) -> None:
+    (found,) = generate([Request("long", "x" * 512)], engine, GREEDY)
+    assert found == Completion("long", 0, "", "overflow", 0)
+
+
+def test_a_completion_ends_with_the_context(engine) -> None:
+    (found,) = generate([Request("long", "x" * 500)], engine, GREEDY)
+    assert (found.tokens, found.finish) == (12, "length")
+
+
+def test_a_leading_blank_is_kept_where_the_tokenizer_drops_it(engine) -> None:
+    class SentencePiece:  # decodes words with blanks between them and none in front
+        def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
+            return " ".join(f"w{i}" for i in ids)
+
+    other = LocalEngine.__new__(LocalEngine)
+    other.tokenizer = SentencePiece()
+    assert other.text([1, 2], [3]) == " w3"
+
+
+def test_an_engine_of_a_model_folder_asks_in_its_chat_format(tmp_path: Path) -> None:
+    found = open_engine("transformers", str(make_tiny(tmp_path)), "finetuned")
+    assert found.chat("Hi") == "<|user|>\nHi<|end|>\n<|assistant|>\n"
+
+
+def test_absent_vllm_names_the_other_engine() -> None:
+    with pytest.raises(CodealignError, match="vLLM is not installed.*engine: transformers"):
+        open_engine("vllm", "nano", "pretrained")
+
+
+# Probabilities 0.5, 0.3, 0.2: cumulative 0.5, 0.8, 1.
+LOGITS = torch.log(torch.tensor([[0.5, 0.3, 0.2]], dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("level", "token"), [(0.0, 0), (0.49, 0), (0.51, 1), (0.79, 1), (0.81, 2), (1 - 2**-53, 2)]
+)
+def test_a_draw_is_the_token_at_its_level_of_the_distribution(level: float, token: int) -> None:
+    drawn = pick(LOGITS, torch.tensor([level], dtype=torch.float64), 1.0, 1.0)
+    assert drawn.tolist() == [token]
+
+
+def test_temperature_sharpens_the_distribution() -> None:
+    # At 0.5 the probabilities are squared: 0.25, 0.09, 0.04 of 0.38, so the first holds 0.658.
+    levels = torch.tensor([0.65, 0.66], dtype=torch.float64)
+    assert pick(LOGITS.repeat(2, 1), levels, 0.5, 1.0).tolist() == [0, 1]
+
+
+def test_temperature_0_takes_the_first_of_the_most_likely() -> None:
+    logits = torch.tensor([[1.0, 3.0, 3.0]])
+    assert pick(logits, torch.tensor([0.99]), 0.0, 1.0).tolist() == [1]
+
+
+@pytest.mark.parametrize(("top_p", "kept"), [(0.4, 1), (0.5, 1), (0.55, 2), (0.8, 2), (0.9, 3)])
+def test_the_nucleus_is_the_fewest_tokens_that_hold_top_p(top_p: float, kept: int) -> None:
+    p = torch.tensor([[0.3, 0.5, 0.2]], dtype=torch.float64)
+    assert (nucleus(p, top_p) > 0).sum().item() == kept
+
+
+def test_a_token_outside_the_nucleus_is_never_drawn() -> None:
+    levels = torch.tensor([0.0, 0.5, 0.999], dtype=torch.float64)
+    assert set(pick(LOGITS.repeat(3, 1), levels, 1.0, 0.7).tolist()) == {0, 1}
+
+
+def test_samples_follow_the_models_distribution() -> None:
+    levels = uniforms(range(20_000), 1)[:, 0]
+    tokens = pick(LOGITS.repeat(20_000, 1), levels, 1.0, 1.0)
+    shares = torch.bincount(tokens, minlength=3) / 20_000
+    # four standard errors of a share of one half
+    assert shares.tolist() == pytest.approx([0.5, 0.3, 0.2], abs=4 * math.sqrt(0.25 / 20_000))
+
+
+def test_a_rows_numbers_depend_on_its_seed_alone() -> None:
+    assert torch.equal(uniforms([7, 8], 5)[1], uniforms([8], 5)[0])
