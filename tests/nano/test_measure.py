@@ -45,10 +45,11 @@ def test_base_tests_may_pass_where_plus_tests_fail() -> None:
     assert measure.run_solutions([code + "[repr(list(a))]\n"], [problem]) == (1.0, 0.0)
 
 
-def test_a_chat_answer_counts_by_its_first_block() -> None:
+def test_a_chat_answer_goes_on_inside_the_code_block() -> None:
     def reply(prompt: str, index: int) -> str:
         found = next(p for p in PROBLEMS if p["prompt"].strip() in prompt)
-        return f"Sure.\n```python\n{measure.full_solution(found)}```\nDone.\n"
+        assert prompt.endswith(":\n```python\n")
+        return measure.full_solution(found)
 
     assert measure.chat_pass(Scripted(reply), PROBLEMS) == (1.0, 1.0)
 

@@ -1,0 +1,97 @@
+"""The whole study in small: every stage, for real, on the embedded model (profile `smoke`)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from codealign.analysis.scores import read_scores
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def project(folder: Path) -> Path:
+    """Return a copy of what a run reads, so that the run leaves the source tree alone."""
+    for name in ("notebooks", "params", "workflow"):
+        shutil.copytree(PROJECT / name, folder / name)
+    return folder
+
+
+def reproduce(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "codealign.cli", "reproduce", "--params", "params/smoke.yaml"]
+    environment = {**os.environ, "CODEALIGN_PROJECT": str(folder), "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(
+        [*command, "--cores", "2", *more],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=1500,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> tuple[Path, str]:
+    folder = project(tmp_path_factory.mktemp("project"))
+    done = reproduce(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "runs/smoke", done.stdout
+
+
+def scores(run: Path) -> pd.DataFrame:
+    return read_scores(run / "scores.csv")
+
+
+def test_every_cell_of_the_matrix_has_its_scores(run) -> None:
+    found = scores(run[0])
+    # By hand: 2 variants x 4 stages, of which functional has 5 + 7 columns of Tables 3 and 5 and
+    # non-functional the 6 of Table 4.
+    cells = found.groupby(["variant", "requirement", "stage"]).size()
+    assert len(cells) == 16
+    assert set(cells.xs("functional", level="requirement")) == {12}
+    assert set(cells.xs("non_functional", level="requirement")) == {6}
+
+
+def test_every_score_has_n_and_an_interval_or_nothing_was_scored(run) -> None:
+    found = scores(run[0])
+    scored = found[found["n"] > 1]
+    assert len(scored) > len(found) / 2
+    assert scored["low"].notna().all()
+    assert scored["high"].notna().all()
+
+
+def test_all_tables_and_figures_are_there(run) -> None:
+    tables = {p.name for p in (run[0] / "tables").iterdir()}
+    figures = {p.name for p in (run[0] / "figures").iterdir()}
+    assert {f"table{i}.{s}" for i in range(1, 8) for s in ("md", "csv", "tex")} <= tables
+    assert {f"figure{i}.{s}" for i in range(1, 7) for s in ("svg", "pdf", "png")} <= figures
+
+
+def test_it_ends_with_the_summary_and_the_reports_path(run) -> None:
+    folder, said = run
+    assert "| nano  | PTA     | functional" in said
+    assert "report: runs/smoke/report/index.html" in said
+    assert (folder / "report/index.html").exists()
+
+
+def test_every_notebook_was_executed_and_is_in_the_report(run) -> None:
+    folder = run[0]
+    executed = {p.stem for p in folder.glob("notebooks/*.ipynb")}
+    assert executed == {p.stem for p in folder.glob("report/notebooks/*.html")}
+    assert len(executed) == 32
+
+
+def test_nothing_runs_twice(run) -> None:
+    folder = run[0]
+    before = {p: p.stat().st_mtime_ns for p in folder.glob("jobs/*/result.json")}
+    assert reproduce(folder.parents[1]).returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in folder.glob("jobs/*/result.json")} == before
+
+
+@pytest.mark.long
+def test_the_same_seed_gives_the_same_scores(run, tmp_path) -> None:
+    again = project(tmp_path)
+    assert reproduce(again).returncode == 0
+    pd.testing.assert_frame_equal(scores(run[0]), scores(again / "runs/smoke"))
