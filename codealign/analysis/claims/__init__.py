@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codealign.analysis.claims.book import by_verdict, ledger, statements
 from codealign.analysis.claims.model import PAPER_VERDICTS, RUN_VERDICTS, Claim, Search
+from codealign.analysis.claims.render import claims_frame, claims_markdown
 
 __all__ = [
     "PAPER_VERDICTS",
@@ -11,6 +12,8 @@ __all__ = [
     "Claim",
     "Search",
     "by_verdict",
+    "claims_frame",
+    "claims_markdown",
     "ledger",
     "statements",
 ]

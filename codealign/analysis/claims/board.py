@@ -79,7 +79,7 @@ def cell(text: str) -> Cell:
     """Read a cell from "llama pre humaneval dpo" (short model, short variant, benchmark, stage)."""
     model, variant, name, stage = text.split()
     if model not in MODELS or variant not in VARIANT or stage not in STAGES:
-        raise CodealignError(f"claims: cell {text!r}: expected model, pre or fine, benchmark, stage")
+        raise CodealignError(f"claims: cell {text!r}: need model, pre or fine, benchmark, stage")
     benchmark(name)
     return Cell(MODELS[model], VARIANT[variant], name, stage)
 

@@ -14,14 +14,14 @@ from codealign.analysis.changes import Items
 from codealign.analysis.claims import compare, runs
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.kinds import KINDS
-from codealign.analysis.claims.model import Claim, Found, Statement
+from codealign.analysis.claims.model import OURS, Claim, Found, Statement
 from codealign.analysis.claims.search import half_unit
 from codealign.analysis.scores import PAPER
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 
 FOLDER = DATA / "claims"
-FIELDS = ("id", "place", "says", "published", "decimals", "unit", "kind", "unstated", "approximate")
+FIELDS = ("id", "place", "says", "published", "decimals", "unit", "kind", "unstated", "reading")
 
 
 @cache
@@ -53,24 +53,27 @@ def _statement(entry: dict[str, Any], where: str) -> Statement:
             raise CodealignError(f"{where}: no {name!r}")
     if entry["kind"] not in KINDS:
         raise CodealignError(f"{where}: kind {entry['kind']!r}" + nearest(entry["kind"], [*KINDS]))
-    published = entry.get("published", [])
+    published = _list(entry.get("published", []))
+    decimals = _list(entry.get("decimals", 0))
     return Statement(
         id=entry["id"],
         place=str(entry["place"]),
         statement=entry["says"],
         kind=entry["kind"],
         args={k: v for k, v in entry.items() if k not in FIELDS},
-        published=[float(p) for p in (published if isinstance(published, list) else [published])],
-        decimals=entry.get("decimals", 0),
+        published=[float(p) for p in published],
+        decimals=tuple(decimals if len(decimals) > 1 else decimals * len(published)),
         unit=entry.get("unit", ""),
         unstated=entry.get("unstated", ""),
-        approximate=entry.get("approximate", False),
+        reading=entry.get("reading", False),
     )
 
 
-def ledger(
-    scores: pd.DataFrame, source: str = PAPER, items: Items | None = None
-) -> list[Claim]:
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def ledger(scores: pd.DataFrame, source: str = PAPER, items: Items | None = None) -> list[Claim]:
     """Recompute every statement from the scores of one source.
 
     Parameters
@@ -108,23 +111,27 @@ def _claim(context: Context, statement: Statement, paper: bool) -> Claim:
         published=statement.published,
         computed=[float(v) for v in found.values],
         unit=statement.unit,
-        tolerance=half_unit(statement.decimals) if statement.published else 0.0,
+        tolerance=[half_unit(d) for d in statement.decimals],
         rule=found.rule or found.missing,
         verdict=verdict,
+        origin=_origin(statement),
         note=note,
         search=found.search,
     )
 
 
+def _origin(statement: Statement) -> str:
+    if statement.place == OURS:
+        return "own"
+    return "reading" if statement.reading else "paper"
+
+
 def _judge(found: Found, statement: Statement) -> tuple[str, str]:
     if found.verdict:
-        return found.verdict, found.note or (statement.unstated if found.search is None else "")
+        note = found.note or (statement.unstated if found.search is None else "")
+        return found.verdict, note
     verdict, note = compare.verdict(
-        found.values,
-        statement.published,
-        statement.decimals,
-        statement.unstated,
-        statement.approximate,
+        found.values, statement.published, statement.decimals, statement.unstated
     )
     return verdict, "; ".join(n for n in (note, found.note) if n)
 

@@ -23,11 +23,7 @@ def fit(value: float, published: float, decimals: int) -> str | None:
 
 
 def verdict(
-    values: Sequence[float],
-    published: Sequence[float],
-    decimals: int,
-    unstated: str,
-    approximate: bool = False,
+    values: Sequence[float], published: Sequence[float], decimals: Sequence[int], unstated: str
 ) -> tuple[str, str]:
     """Return (verdict, note) for numbers that a definite rule gives.
 
@@ -36,10 +32,7 @@ def verdict(
     """
     if not values or any(math.isnan(v) for v in values):
         return NOT_DERIVABLE, "the rule gives no number"
-    fits = [
-        "" if approximate and abs(v - p) <= 0.1 * abs(p) else fit(v, p, decimals)
-        for v, p in zip(values, published, strict=True)
-    ]
+    fits = [fit(*case) for case in zip(values, published, decimals, strict=True)]
     if any(f is None for f in fits):
         return CONTRADICTS, ""
     notes = [n for n in (unstated, TRUNCATED if TRUNCATED in fits else "") if n]

@@ -23,6 +23,11 @@ GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
     "catastrophes": grids.catastrophes,
     "dimensions": grids.dimension_shares,
 }
+RECOVERIES: dict[str, Callable[[Iterable[Candidate]], Iterable[Candidate]]] = {
+    "recoveries": lambda found: found,
+    "recovery_shares": lambda found: {w.split("; risk")[0]: v[:1] for w, v in found}.items(),
+    "recovery_risks": lambda found: ((w, v[1:]) for w, v in found),
+}
 RELATIVE = ("gains", "gain_pairs", "outcomes")
 
 
@@ -58,9 +63,7 @@ class Context:
 
     def _candidates(self, grid: str, args: dict[str, object]) -> Iterable[Candidate]:
         if grid.startswith("recover"):
-            found = recovery.recoveries(self.board)
-            part = {"recovery_shares": slice(0, 1), "recovery_risks": slice(1, 2)}.get(grid)
-            return ((w, v[part] if part else v) for w, v in found)
+            return RECOVERIES[grid](recovery.recoveries(self.board))
         if grid == "wins":
             return recovery.wins(self.board, tuple(args["variants"]), grids.NON_FUNCTIONAL)
         if grid == "requirement_pairs":

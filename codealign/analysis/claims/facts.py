@@ -29,7 +29,7 @@ FACTS: dict[str, Callable[..., Found]] = {
         pattern_facts.fewer_failures,
         pattern_facts.trade_offs,
         pathway_facts.gains_more,
-        pathway_facts.plain_average,
+        pathway_facts.gains_on_average,
         pathway_facts.larger_gains_more,
         pathway_facts.code_models_improve,
         pathway_facts.code_range,

@@ -117,9 +117,7 @@ def successful(cells: Cells) -> dict[str, float]:
 def catastrophes(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
     """Yield (finetuned, pretrained) shares of models, or of cells, that fail catastrophically."""
     for selection in selected:
-        arms = [
-            pick(board, replace(selection, variants=(v,))) for v in ("finetuned", "pretrained")
-        ]
+        arms = [pick(board, replace(selection, variants=(v,))) for v in ("finetuned", "pretrained")]
         for cut in LOSSES if all(map(len, arms)) else ():
             failures = [_failures(cells, cut) for cells in arms]
             for name in failures[0]:
@@ -162,9 +160,7 @@ def pairs(
 ) -> Iterator[Candidate]:
     """Yield one rule's number for the pretrained and for the finetuned variants."""
     for selection in selected:
-        arms = [
-            pick(board, replace(selection, variants=(v,))) for v in ("pretrained", "finetuned")
-        ]
+        arms = [pick(board, replace(selection, variants=(v,))) for v in ("pretrained", "finetuned")]
         for name, function in statistics.items() if all(map(len, arms)) else ():
             words = f"{name}: {selection.benchmarks}; {selection.stages}; {selection.floor}"
             yield words, tuple(function(cells) for cells in arms)

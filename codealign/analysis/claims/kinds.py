@@ -18,6 +18,7 @@ from codealign.analysis.claims.model import (
     Found,
     Statement,
 )
+from codealign.analysis.claims.run_rules import on_a_run
 from codealign.analysis.claims.search import close, half_unit, look
 from codealign.analysis.claims.unrounded import relative_from
 from codealign.analysis.scores import benchmarks
@@ -40,7 +41,6 @@ GRID_WORDS = {
 }
 
 
-
 def _absent(context: Context, cells: Sequence[Cell]) -> str:
     lacking = [c.words() for c in cells if math.isnan(context.board.value(c))]
     return f"not run: {'; '.join(lacking)}" if lacking else ""
@@ -52,7 +52,7 @@ def score(context: Context, statement: Statement) -> Found:
     if missing := _absent(context, cells):
         return Found(missing=missing)
     values = [context.board.value(c) for c in cells]
-    rule = f"the printed score{'s' if len(cells) > 1 else ''}: {'; '.join(c.words() for c in cells)}"
+    rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(c.words() for c in cells)}"
     interval = None if context.paper else _score_interval(context, cells[0])
     return Found(values, rule, interval=interval)
 
@@ -114,11 +114,7 @@ def _judge_changes(
     context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], found: Found
 ) -> Found:
     found_verdict, note = compare.verdict(
-        found.values,
-        statement.published,
-        statement.decimals,
-        statement.unstated,
-        statement.approximate,
+        found.values, statement.published, statement.decimals, statement.unstated
     )
     if found_verdict in (REPRODUCED, UNSTATED):
         return Found(found.values, found.rule, found_verdict, note)
@@ -126,7 +122,7 @@ def _judge_changes(
         return Found(found.values, found.rule, UNSTATED, note)
     grid = "every stage and benchmark of the same model and variant, relative and absolute"
     search, hits = look(
-        _neighbours(context, pairs[0][1]), [statement.published[0]], statement.decimals, grid
+        _neighbours(context, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
     )
     if len(statement.published) == 1 and hits:
         return Found(list(hits[0][1]), hits[0][0], UNSTATED, "another cell matches", search)
@@ -142,9 +138,11 @@ def _unrounded(
     """Return how all changes that do not match follow from unrounded scores, or ""."""
     if statement.args.get("how") == "absolute":
         return ""
-    tolerance = half_unit(statement.decimals)
     notes = []
-    for pair, value, published in zip(pairs, values, statement.published, strict=True):
+    for pair, value, published, decimals in zip(
+        pairs, values, statement.published, statement.decimals, strict=True
+    ):
+        tolerance = half_unit(decimals)
         if close(value, published, tolerance):
             continue
         printed = tuple(context.board.value(c) for c in pair)
@@ -164,9 +162,6 @@ def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
                 words = f"{pair[1].words()} against {start}"
                 yield f"relative change: {words}", (_change(context, pair, False),)
                 yield f"absolute change: {words}", (_change(context, pair, True),)
-                yield f"size of the relative change: {words}", (
-                    abs(_change(context, pair, False)),
-                )
 
 
 def searched(context: Context, statement: Statement) -> Found:
@@ -178,11 +173,9 @@ def searched(context: Context, statement: Statement) -> Found:
     args = dict(statement.args)
     grid, stated, rule = args.pop("grid"), args.pop("stated", ""), args.pop("rule", "")
     if not context.paper:
-        return _on_a_run(context, grid, args, stated or rule)
+        return on_a_run(context, grid, args, stated or rule)
     candidates = context.candidates(grid, args)
-    search, hits = look(
-        candidates, statement.published, statement.decimals, GRID_WORDS[grid]
-    )
+    search, hits = look(candidates, statement.published, statement.decimals, GRID_WORDS[grid])
     by_words = dict(hits)
     if stated in by_words:
         return Found(list(by_words[stated]), stated, REPRODUCED, "", search)
@@ -197,8 +190,8 @@ def _no_rule(
 ) -> Found:
     values = dict(candidates).get(expected, ())
     truncated = values and all(
-        compare.fit(v, p, statement.decimals) is not None
-        for v, p in zip(values, statement.published, strict=True)
+        compare.fit(v, p, d) is not None
+        for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
     )
     if truncated:
         return Found(list(values), expected, UNSTATED, compare.TRUNCATED, search)
@@ -211,14 +204,8 @@ def _no_rule(
         note = "no candidate rule reaches the printed value" if outside else ""
         return Found(list(values), expected, CONTRADICTS, note, search)
     note = "the text leaves the rule open, and no candidate gives these numbers"
+    note += f"; {statement.unstated}" if statement.unstated else ""
     return Found(list(values), expected, NOT_DERIVABLE, note, search)
-
-
-def _on_a_run(context: Context, grid: str, args: dict[str, object], words: str) -> Found:
-    values = context.value_of(grid, args, words) if words else ()
-    if not values or any(math.isnan(v) for v in values):
-        return Found(rule=words, missing="the run has no scores for this rule")
-    return Found(list(values), words)
 
 
 def ratio(context: Context, statement: Statement) -> Found:

@@ -78,10 +78,10 @@ class Statement:
     Attributes
     ----------
     published : the printed numbers, [] for a statement without one.
-    decimals : digits after the point in print, which set the rounding of a match.
+    decimals : digits after the point in print, one for each published number.
     kind, args : the function that recomputes it (`kinds.KINDS`) and its arguments.
     unstated : what the paper leaves open in the rule used; "" where the text fixes it.
-    approximate : the print says "approximately" or "around": within 10 % is a match.
+    reading : our own reading of a statement that stands in the ledger in its usual one.
     """
 
     id: str
@@ -90,15 +90,19 @@ class Statement:
     kind: str
     args: dict[str, Any]
     published: list[float]
-    decimals: int = 0
+    decimals: tuple[int, ...] = ()
     unit: str = ""
     unstated: str = ""
-    approximate: bool = False
+    reading: bool = False
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of the ledger; `computed` is from the paper's tables or from the run's scores."""
+    """A line of the ledger; `computed` is from the paper's tables or from the run's scores.
+
+    `origin` is "paper", "reading" (our reading of a statement), or "own" (not in the paper);
+    `tolerance` is half a unit of the last printed digit, for each published number.
+    """
 
     id: str
     place: str
@@ -106,9 +110,10 @@ class Claim:
     published: list[float]
     computed: list[float]
     unit: str
-    tolerance: float
+    tolerance: list[float]
     rule: str
     verdict: str
+    origin: str = "paper"
     note: str = ""
     search: Search | None = None
 

@@ -7,9 +7,11 @@ import math
 import numpy as np
 
 from codealign.analysis import stats
+from codealign.analysis.claims import clarity
 from codealign.analysis.claims.board import CODE_MODELS, MODELS, VARIANT, cell
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import NOT_DERIVABLE, Found
+from codealign.analysis.claims.own import only_means
 from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
 from codealign.analysis.claims.tables_facts import BEST, EACH, absent, truth
 from codealign.records import STAGES
@@ -19,40 +21,42 @@ ALL = (*SETS["F1-F3 and F4"], *SETS["NF1-NF5"])
 
 def gains_more(context: Context, benchmarks: str) -> Found:
     """Compare mean relative changes: pretrained, then finetuned (true: pretrained gain more)."""
-    means = []
-    for variant in VARIANT.values():
-        cells = pick(context.board, Selection(benchmarks, EACH, variants=(variant,)))
-        means.append(float(cells.relative.mean()) if len(cells) else math.nan)
-    if any(math.isnan(m) for m in means):
+    arms = [
+        pick(context.board, Selection(benchmarks, EACH, variants=(v,))).relative
+        for v in VARIANT.values()
+    ]
+    if not all(map(len, arms)):
         return absent(f"{benchmarks} of both variants")
     rule = f"mean relative change (%) over all cells of {benchmarks}, {EACH}: PTA, FTA"
-    return truth(means[0] > means[1], means, rule)
+    means = [float(a.mean()) for a in arms]
+    return truth(means[0] > means[1], means, rule, p_value=clarity.means(*arms))
 
 
-def plain_average(context: Context, benchmarks: str, variant: str) -> Found:
-    """Return the mean relative change over all cells, nothing selected."""
+def gains_on_average(context: Context, benchmarks: str, variant: str) -> Found:
+    """Return the mean relative change over all cells, nothing selected (true: above 0)."""
     cells = pick(context.board, Selection(benchmarks, EACH, variants=(VARIANT[variant],)))
     if not len(cells):
         return absent(f"{benchmarks}, {VARIANT[variant]}")
     rule = f"mean relative change (%) over all cells of {benchmarks}, {EACH}, {VARIANT[variant]}"
     mean = float(cells.relative.mean())
-    return Found([mean], rule, agrees=None if context.paper else mean > 0)
+    return truth(mean > 0, [mean], rule, p_value=clarity.mean(cells.relative))
 
 
 def larger_gains_more(context: Context) -> Found:
     """Compare mean relative changes of the 7B and the 1.3B deepseek model, both pathways."""
-    means = []
+    arms = []
     for short in ("ds7", "ds1"):
         parts = [
             pick(context.board, Selection(n, EACH, models=(MODELS[short],))).relative
             for n in ("F1-F3 and F4", "NF1-NF5")
         ]
-        values = np.concatenate(parts)
-        means.append(float(values.mean()) if len(values) else math.nan)
-    if any(math.isnan(m) for m in means):
+        arms.append(np.concatenate(parts))
+    if not all(map(len, arms)):
         return absent("two sizes of one family")
+    means = [float(a.mean()) for a in arms]
     rule = f"mean relative change (%) over all tasks, {EACH}: deepseek 7B, 1.3B"
-    return truth(means[0] > means[1], means, rule, unstated=True)
+    p_value = clarity.means(*arms)
+    return truth(means[0] > means[1], means, rule, unstated=True, p_value=p_value)
 
 
 def code_models_improve(context: Context) -> Found:
@@ -114,8 +118,9 @@ def sft_predicts(context: Context) -> Found:
     if not fell.any() or fell.all():
         return absent("scores that fell during SFT and scores that did not, with DPO and BoNBoN")
     shares = [100 * float(failed[m].mean()) for m in (fell, ~fell)]
-    rule = f"share (%) ending below the base ({BEST}): of {fell.sum()} that fell in SFT, of the rest"
-    return truth(shares[0] > shares[1], shares, rule, unstated=True)
+    rule = f"share (%) ending below the base ({BEST}): {fell.sum()} that fell in SFT, the rest"
+    p_value = clarity.shares(failed[fell], failed[~fell])
+    return truth(shares[0] > shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
 def stable_succeeds(context: Context) -> Found:
@@ -148,8 +153,11 @@ def base_tests(context: Context, cells: list[str], printed: list[float]) -> Foun
     counts = [round(p * n) for p in printed]
     whole = all(abs(c / n - p) <= 0.0005 for c, p in zip(counts, printed, strict=True))
     alike = (values[1] < values[0]) == (printed[1] < printed[0])
-    note = f"Table 5 prints the plus tests only; the quoted numbers are {'' if whole else 'not '}whole \
-counts of {n} ({counts[0]}, {counts[1]}), and the plus column moves {'alike' if alike else 'apart'}"
+    note = (
+        f"Table 5 prints the plus tests only; the quoted numbers are {'' if whole else 'not '}"
+        f"whole counts of {n} ({counts[0]}, {counts[1]}), and the plus column moves "
+        f"{'alike' if alike else 'apart'}"
+    )
     rule = "the plus column of the same category, which cannot hold the quoted numbers"
     return Found(values, rule, NOT_DERIVABLE, note, agrees=None if context.paper else alike)
 
@@ -167,8 +175,8 @@ def significant_everywhere(context: Context, model: str, variant: str, stage: st
         return absent(f"{MODELS[model]} {VARIANT[variant]}, {stage}, CODAL")
     kept = int(((mine["p_holm"] < 1 - stats.CONFIDENCE) & (mine["absolute"] > 0)).sum())
     rule = "dimensions that improve with p < 0.05 after Holm's correction, and all of them"
-    note = "the test is conservative: only means are published" if context.paper else ""
-    return truth(kept == len(mine), [kept, len(mine)], rule, note)
+    found = truth(kept == len(mine), [kept, len(mine)], rule)
+    return only_means(found) if context.paper else found
 
 
 def technique_always(context: Context, model: str, favours: str) -> Found:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from codealign.analysis.claims import clarity
 from codealign.analysis.claims.board import MODELS, VARIANT
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import Found
-from codealign.analysis.claims.rules import EQUAL, SETS, Cells, Selection, pick
+from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
 from codealign.analysis.claims.tables_facts import BEST, EACH, absent, truth
 from codealign.records import STAGES
 
@@ -33,24 +32,28 @@ def threshold(context: Context, cut: float, level: str) -> Found:
         note = f"least mean base score {base.min():.3f}, greatest {base.max():.3f}"
         rule = f"every {level[:-1]} has a base pass@1 of {side} {cut:.2f}"
         return Found([float(base.min())], rule, "contradicts the tables", note)
-    shares = [100 * float((cells.change[m] > 0).mean()) for m in (low, high)]
+    better = [cells.change[m] > 0 for m in (low, high)]
+    shares = [100 * float(b.mean()) for b in better]
     rule = f"share of cells that improve ({EACH}), {level} with base below {cut:.2f}, then above"
-    return truth(shares[0] < shares[1], shares, rule, unstated=True)
+    p_value = clarity.shares(*better)
+    return truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
 def technique(context: Context, model: str, variants: list[str], favours: str) -> Found:
     """Count scores in which one technique beats the other (true: the favoured one leads)."""
     names = (*SETS["F1-F3 and F4"], *SETS["NF1-NF5"])
     mask = context.board.rows(names, tuple(VARIANT[v] for v in variants))
-    mask &= np.array([MODELS[model].rsplit("-", 1)[0] in m for m in context.board.model])
+    family = MODELS[model].rsplit("-", 1)[0]
+    mask &= np.array([family in m for m in context.board.model], dtype=bool)
     values = context.board.values[mask]
     values = values[np.isfinite(values[:, 2:]).all(axis=1)]
     if not len(values):
         return absent(f"{MODELS[model]} and its family with DPO and BoNBoN")
     ahead = values[:, STAGES.index(favours)] - values[:, 5 - STAGES.index(favours)]
     wins, losses = int((ahead > EQUAL).sum()), int((ahead < -EQUAL).sum())
-    rule = f"scores where {favours} is ahead, where it is behind, of {len(values)}; ties for neither"
-    return truth(wins > losses, [wins, losses], rule, unstated=True)
+    rule = f"scores where {favours} is ahead, where it is behind, of {len(values)}; ties in neither"
+    p_value = clarity.lead(wins, losses)
+    return truth(wins > losses, [wins, losses], rule, unstated=True, p_value=p_value)
 
 
 def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark: str) -> Found:
@@ -85,8 +88,7 @@ def explained(context: Context) -> Found:
 
 def _eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
     between = sum(
-        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2
-        for g in set(groups)
+        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2 for g in set(groups)
     )
     return float(between / ((values - values.mean()) ** 2).sum())
 
@@ -103,22 +105,19 @@ def degrades(context: Context, benchmarks: str, variant: str) -> Found:
 
 def fewer_failures(context: Context, cut: float) -> Found:
     """Compare shares of relative losses beyond a cut: pretrained, then finetuned (true: fewer)."""
-    shares = []
+    lost = []
     for variant in VARIANT.values():
         parts = [
             pick(context.board, Selection(n, EACH, variants=(variant,)))
             for n in ("F1-F3 and F4", "NF1-NF5")
         ]
-        shares.append(_lost(parts, cut))
-    if any(math.isnan(s) for s in shares):
+        lost.append(np.concatenate([c.relative for c in parts]) < -cut)
+    if not all(map(len, lost)):
         return absent("both variants")
+    shares = [100 * float(part.mean()) for part in lost]
     rule = f"share of scores that lose more than {cut:g} % of the base, pretrained then finetuned"
-    return truth(shares[0] < shares[1], shares, rule, unstated=True)
-
-
-def _lost(parts: list[Cells], cut: float) -> float:
-    changes = np.concatenate([c.relative for c in parts])
-    return 100 * float((changes < -cut).mean()) if len(changes) else math.nan
+    p_value = clarity.shares(*lost)
+    return truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
 def trade_offs(context: Context, benchmarks: str) -> Found:

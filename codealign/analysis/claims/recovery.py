@@ -53,7 +53,7 @@ def _recovery(values: np.ndarray, columns: list[np.ndarray], where: str) -> Iter
             if fell.any() and rest.any():
                 risk, usual = (float((~recovered[m]).mean()) for m in (fell, rest))
                 ratio = risk / usual if usual else np.nan
-                words = f"final {word} the base ({fell.sum()} fell), against scores {other}: {where}"
+                words = f"final {word} the base, {fell.sum()} fell: {where}; risk against {other}"
                 yield words, (100 * float(recovered[fell].mean()), ratio)
 
 

@@ -97,9 +97,7 @@ class Cells:
     def relative(self) -> np.ndarray:
         """Change in percent of the base score; NaN where the base is 0."""
         known = self.base > 0
-        return np.divide(
-            100 * self.change, self.base, where=known, out=np.full(len(self), np.nan)
-        )
+        return np.divide(100 * self.change, self.base, where=known, out=np.full(len(self), np.nan))
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -193,23 +191,19 @@ def _ratio_by_model(cells: Cells) -> float:
 GAINS: dict[str, Callable[[Cells], float]] = {
     "mean relative change": lambda c: _mean(c.relative),
     "mean relative change of improving cells": lambda c: _mean(c.relative[c.change > 0]),
-    "mean relative change of improving and equal cells": lambda c: _mean(
-        c.relative[c.change >= 0]
-    ),
+    "mean relative change of improving and equal cells": lambda c: _mean(c.relative[c.change >= 0]),
     "median relative change": lambda c: _median(c.relative),
     "median relative change of improving cells": lambda c: _median(c.relative[c.change > 0]),
     "relative change of the summed scores": _ratio,
     "mean of each model's mean relative change": lambda c: _mean(c.average()),
-    "mean of each model's mean over its improving cells": lambda c: _mean(
-        c.average(c.change > 0)
-    ),
+    "mean of each model's mean over its improving cells": lambda c: _mean(c.average(c.change > 0)),
     "mean of each model's relative change of summed scores": _ratio_by_model,
 }
 SUCCESSES: dict[str, Callable[[Cells], float]] = {
     "share of cells that improve": lambda c: 100 * float((c.change > 0).mean()),
     "share of cells that improve or stay equal": lambda c: 100 * float((c.change >= 0).mean()),
     "mean of each model's share that improves": lambda c: 100 * _mean(c.share(c.change > 0)),
-    "mean of each model's share that improves or stays equal": lambda c: 100 * _mean(
-        c.share(c.change >= 0)
+    "mean of each model's share that improves or stays equal": lambda c: (
+        100 * _mean(c.share(c.change >= 0))
     ),
 }

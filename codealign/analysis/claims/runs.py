@@ -1,9 +1,10 @@
 """What a user's own run says of a statement: agrees, disagrees, cannot tell, or not run.
 
-A change or an average agrees when it has the published sign and its interval excludes 0; a score
-when the published value lies in its interval; an order or a kind of statement when it holds. Shares
-and averages without an interval agree by their sign only where they are made of changes; else the
-verdict is "cannot tell", with the numbers beside it.
+- A change or an average agrees if its 95 % interval lies on the published side of 0, disagrees if
+  it lies on the other, and cannot tell if it holds 0.
+- A score or a share agrees if the published value lies in its interval.
+- An order or a pattern agrees if it holds.
+- Anything else (a number of another study without an interval) cannot tell, and shows its number.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from codealign.analysis.claims.model import (
     Statement,
 )
 
-SIGNED = ("gains",)
-
 
 def verdict(found: Found, statement: Statement) -> tuple[str, str]:
     """Return the run's verdict on a statement and why."""
@@ -30,28 +29,23 @@ def verdict(found: Found, statement: Statement) -> tuple[str, str]:
         return (AGREES if found.agrees else DISAGREES), found.note
     if not found.values or math.isnan(found.values[0]):
         return CANNOT_TELL, found.note or "the run's scores give no number under this rule"
-    if statement.kind == "score":
-        return _inside(found, statement)
-    if statement.kind == "change" or statement.args.get("grid") in SIGNED:
-        return _signed(found, statement)
-    return CANNOT_TELL, "numbers of another study: no test says that they differ"
-
-
-def _inside(found: Found, statement: Statement) -> tuple[str, str]:
     if found.interval is None:
-        return CANNOT_TELL, "the score has no interval"
-    low, high = found.interval
-    inside = low <= statement.published[0] <= high
+        return CANNOT_TELL, found.note or "the run's number has no interval under this rule"
+    grid = statement.args.get("grid")
+    inside = statement.kind == "score" or grid == "successes"
+    answer, why = (_inside if inside else _signed)(found.interval, statement.published[0])
+    return answer, "; ".join(n for n in (why, found.note) if n)
+
+
+def _inside(interval: tuple[float, float], published: float) -> tuple[str, str]:
+    low, high = interval
+    inside = low <= published <= high
     return (AGREES if inside else DISAGREES), f"95 % interval of the run: {low:.3g} to {high:.3g}"
 
 
-def _signed(found: Found, statement: Statement) -> tuple[str, str]:
-    if found.interval is None:
-        return CANNOT_TELL, "no interval: too few cells, or a base score of 0"
-    low, high = found.interval
+def _signed(interval: tuple[float, float], published: float) -> tuple[str, str]:
+    low, high = interval
     words = f"95 % interval of the run: {low:.3g} to {high:.3g}"
-    sign = math.copysign(1, statement.published[0]) if statement.published[0] else 0
     if low <= 0 <= high:
-        return CANNOT_TELL, f"{words}; cannot be told from no change"
-    same = (low > 0) == (sign > 0) if sign else False
-    return (AGREES if same else DISAGREES), words
+        return CANNOT_TELL, f"{words}; it holds 0"
+    return (AGREES if low * published > 0 else DISAGREES), words

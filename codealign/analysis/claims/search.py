@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -24,41 +25,45 @@ def close(value: float, published: float, tolerance: float) -> bool:
 
 
 def look(
-    candidates: Iterable[Candidate], published: Sequence[float], decimals: int, grid: str
+    candidates: Iterable[Candidate], published: Sequence[float], decimals: Sequence[int], grid: str
 ) -> tuple[Search, list[Candidate]]:
     """Compare every candidate with the published numbers.
 
     Parameters
     ----------
     candidates : (words, values); `values` has one number for each published one.
-    decimals : printed digits after the point, which set the rounding of a match.
+    decimals : printed digits after the point of each, which set the rounding of a match.
     grid : what was varied, in words.
 
     Returns
     -------
-    The search, and all matching candidates. A match has to meet all published numbers at once.
+    The search, and all matching candidates, closest first. A match has to meet all published
+    numbers at once.
     """
-    known = [c for c in candidates if np.all(np.isfinite(c[1]))]
+    known = [c for c in candidates if not any(map(math.isnan, c[1]))]
     if not known:
         return Search(grid, 0, 0, [], "no candidate gives a number"), []
     values = np.array([c[1] for c in known])
-    distance = np.abs(values - np.asarray(published)).max(axis=1)
-    hits = [known[i] for i in np.flatnonzero(distance <= half_unit(decimals) + 1e-9)]
-    nearest = known[int(distance.argmin())]
+    halves = np.array([half_unit(d) for d in decimals])
+    distance = (np.abs(values - np.asarray(published)) / halves).max(axis=1)
+    order = np.argsort(distance, kind="stable")
+    hits = [known[i] for i in order if distance[i] <= 1 + 1e-6]
     reach, typical = _weight(values, published, decimals)
     search = Search(
         grid=grid,
         tried=len(known),
         matching=len(hits),
         matches=[told(c) for c in hits[:SHOWN]],
-        nearest=told(nearest),
+        nearest=told(known[order[0]]),
         reach=round(reach, 3),
         typical=round(typical, 1),
     )
     return search, hits
 
 
-def _weight(values: np.ndarray, published: Sequence[float], decimals: int) -> tuple[float, float]:
+def _weight(
+    values: np.ndarray, published: Sequence[float], decimals: Sequence[int]
+) -> tuple[float, float]:
     """Return (reach, typical): how easily this grid gives a number near the published one.
 
     Looks at the printable numbers within 50 % of the published: `reach` is the share of them that
@@ -66,14 +71,18 @@ def _weight(values: np.ndarray, published: Sequence[float], decimals: int) -> tu
     candidates give such a number, of those given at all.
     """
     near = np.ones(len(values), dtype=bool)
-    for column, target in zip(values.T, published, strict=True):
-        near &= np.abs(column - target) <= max(SPREAD * abs(target), 10.0**-decimals)
-    printed = np.round(values[near], decimals)
+    for column, target, digits in zip(values.T, published, decimals, strict=True):
+        near &= np.abs(column - target) <= _around(target, digits)
+    printed = np.round(values[near] * 10.0 ** np.asarray(decimals))
     if not len(printed):
         return 0.0, 0.0
     given, counts = np.unique(printed, axis=0, return_counts=True)
-    width = 2 * max(SPREAD * abs(published[0]), 10.0**-decimals) * 10.0**decimals + 1
+    width = 2 * _around(published[0], decimals[0]) * 10.0 ** decimals[0] + 1
     return min(1.0, len(np.unique(given[:, 0])) / width), float(counts.mean())
+
+
+def _around(published: float, decimals: int) -> float:
+    return max(SPREAD * abs(published), 10.0**-decimals)
 
 
 def told(candidate: Candidate) -> str:

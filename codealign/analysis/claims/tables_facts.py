@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
+from codealign.analysis import stats
+from codealign.analysis.claims import clarity
 from codealign.analysis.claims.board import MODELS, VARIANT, Board
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
-from codealign.analysis.claims.rules import EQUAL, SETS, Cells, Selection, pick
+from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
 from codealign.analysis.scores import benchmark as about
 from codealign.records import STAGES
 
@@ -18,11 +20,27 @@ EACH = "DPO and BoNBoN, each"
 
 
 def truth(
-    holds: bool | None, values: list[float], rule: str, note: str = "", unstated: bool = False
+    holds: bool,
+    values: list[float],
+    rule: str,
+    note: str = "",
+    unstated: bool = False,
+    p_value: float | None = None,
 ) -> Found:
-    """Return a finding for a statement that the scores bear out or not (None: cannot tell)."""
+    """Return a finding for a statement that the scores bear out or not.
+
+    With a `p_value`, a run agrees or disagrees only when it is below 0.05: else it cannot tell.
+    """
     verdict = (UNSTATED if unstated else REPRODUCED) if holds else CONTRADICTS
-    return Found([round(float(v), 6) for v in values], rule, verdict, note, agrees=holds)
+    doubt = "" if p_value is None else f"p = {p_value:.2g}"
+    clear = p_value is None or p_value < 1 - stats.CONFIDENCE
+    return Found(
+        [round(float(v), 6) for v in values],
+        rule,
+        verdict,
+        "; ".join(n for n in (note, doubt) if n),
+        agrees=bool(holds) if clear else None,
+    )
 
 
 def absent(what: str) -> Found:
@@ -39,7 +57,7 @@ def below_scale(context: Context, minimum: float) -> Found:
         return absent("CODAL")
     below = int((values < minimum - EQUAL).sum())
     rule = f"number of mean ratings below {minimum:g}, of {len(values)} (a mean of ratings of at "
-    note = f"{below} means lie below the least rating: unparsed answers counted as 0, or a 0-10 scale"
+    note = f"{below} means lie below it: unparsed answers counted as 0, or a 0-10 scale"
     return truth(
         below == 0, [below, len(values)], rule + f"least {minimum:g} cannot be lower)",
         note if below else "",
@@ -112,7 +130,9 @@ def share_lower(context: Context, benchmarks: str) -> Found:
         return absent("both variants' base scores")
     lower = float((before < after - EQUAL).mean())
     rule = f"share of {len(before)} base scores that are lower for the pretrained variant"
-    return truth(lower > 0.5, [100 * lower, len(before)], rule)
+    wins, losses = int((before < after - EQUAL).sum()), int((before > after + EQUAL).sum())
+    p_value = clarity.lead(wins, losses)
+    return truth(lower > 0.5, [100 * lower, len(before)], rule, p_value=p_value)
 
 
 def _paired_variants(board: Board, sets: str, stage: int | str) -> tuple[np.ndarray, np.ndarray]:
@@ -134,43 +154,40 @@ def still_inferior(context: Context, benchmarks: str) -> Found:
     if not len(base) or len(aligned) != len(base):
         return absent("both variants with base and aligned scores")
     above = int((aligned > base + EQUAL).sum())
-    rule = f"scores where {BEST} of the pretrained pathway exceeds the finetuned base, of {len(base)}"
+    rule = f"scores whose {BEST} (pretrained) exceeds the finetuned base, of {len(base)}"
     note = f"{above} exceptions" if above else ""
     return truth(above == 0, [above, len(base)], rule, note)
 
 
 def gap_narrows(context: Context, benchmarks: str) -> Found:
     """Compare the mean gap between the variants before and after alignment (true: smaller)."""
-    gaps = []
-    for stage in (0, "best"):
-        before, after = _paired_variants(context.board, benchmarks, stage)
-        gaps.append(100 * float((after - before).mean()) if len(before) else math.nan)
-    if any(math.isnan(g) for g in gaps):
+    gaps = [after - before for before, after in
+            (_paired_variants(context.board, benchmarks, s) for s in (0, "best"))]  # fmt: skip
+    if not len(gaps[0]) or len(gaps[0]) != len(gaps[1]):
         return absent("both variants with base and aligned scores")
     rule = f"mean of finetuned - pretrained in % of the scale: base, then {BEST} of each"
-    return truth(gaps[1] < gaps[0], gaps, rule)
+    means = [100 * float(g.mean()) for g in gaps]
+    return truth(means[1] < means[0], means, rule, p_value=clarity.mean(gaps[1] - gaps[0]))
 
 
 def more_consistent(context: Context, variants: list[str], measure: str) -> Found:
     """Compare non-functional with functional changes: share improving, or their spread."""
-    found = []
-    for name in ("NF1-NF5", "F1-F3 and F4"):
-        cells = pick(context.board, Selection(name, EACH, variants=tuple(variants)))
-        found.append(_consistency(cells, measure))
-    if any(math.isnan(f) for f in found):
+    arms = [
+        pick(context.board, Selection(name, EACH, variants=tuple(variants)))
+        for name in ("NF1-NF5", "F1-F3 and F4")
+    ]
+    if min(map(len, arms)) < 2:
         return absent("functional and CODAL scores of these variants")
-    holds = found[0] > found[1] if measure == "share" else found[0] < found[1]
-    what = {"share": "share of cells that improve", "spread": "standard deviation of rel. change"}
-    rule = f"{what[measure]}, non-functional then functional, {EACH}, {' and '.join(variants)}"
-    return truth(holds, found, rule, unstated=True)
-
-
-def _consistency(cells: Cells, measure: str) -> float:
-    if len(cells) < 2:
-        return math.nan
-    return 100 * float((cells.change > 0).mean()) if measure == "share" else float(
-        cells.relative.std(ddof=1)
-    )  # fmt: skip
+    where = f"non-functional then functional, {EACH}, {' and '.join(variants)}"
+    if measure == "share":
+        better = [cells.change > 0 for cells in arms]
+        found = [100 * float(b.mean()) for b in better]
+        rule = f"share (%) of cells that improve, {where}"
+        p_value = clarity.shares(*better)
+        return truth(found[0] > found[1], found, rule, unstated=True, p_value=p_value)
+    found = [float(cells.relative.std(ddof=1)) for cells in arms]
+    rule = f"standard deviation of relative changes (%), {where}"
+    return truth(found[0] < found[1], found, rule, unstated=True)
 
 
 def steadier(context: Context, steady: str, other: str) -> Found:
@@ -195,6 +212,6 @@ def models_improve(context: Context, benchmarks: str, variant: str) -> Found:
     if not len(cells):
         return absent(f"{benchmarks}, {VARIANT[variant]}")
     better = int((cells.change > 0).sum())
-    rule = f"models that improve in {benchmarks} with the {BEST}, {VARIANT[variant]}, and all of them"
+    rule = f"{VARIANT[variant]} models that improve in {benchmarks}, {BEST}, and all of them"
     note = "" if better == len(cells) else f"not: {', '.join(cells.model[cells.change <= 0])}"
     return truth(better == len(cells), [better, len(cells)], rule, note)

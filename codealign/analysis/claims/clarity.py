@@ -1,0 +1,44 @@
+"""p-values of orders between scores, so that an order within the noise is not called one.
+
+They take the scores (or changes) of different benchmarks and models as independent, which scores
+of one model are not: a p-value here is a lower bound on the doubt.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import stats as scipy_stats
+
+from codealign.analysis import stats
+
+LEAST = 5
+"""Fewest values a mean is compared with; below it the p-value is NaN (cannot tell)."""
+
+
+def means(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Welch's two-sided p-value that two means differ."""
+    if min(len(first), len(second)) < LEAST or not (np.ptp(first) or np.ptp(second)):
+        return math.nan
+    return float(scipy_stats.ttest_ind(first, second, equal_var=False).pvalue)
+
+
+def mean(values: np.ndarray) -> float:
+    """Return the two-sided p-value of a t test that a mean differs from 0."""
+    if len(values) < LEAST or not np.ptp(values):
+        return math.nan
+    return float(scipy_stats.ttest_1samp(values, 0.0).pvalue)
+
+
+def shares(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the two-sided p-value that two shares (of True) differ."""
+    counts = (int(first.sum()), len(first), int(second.sum()), len(second))
+    return stats.unpaired(*counts).p_value
+
+
+def lead(wins: int, losses: int) -> float:
+    """Return the two-sided p-value of the exact sign test; ties are left out."""
+    if not wins + losses:
+        return math.nan
+    return float(scipy_stats.binomtest(wins, wins + losses).pvalue)
