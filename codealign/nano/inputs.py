@@ -46,7 +46,7 @@ def _op_ids(task: Task) -> set[str]:
 
 
 def _integers(task: Task, rng: random.Random, size: str) -> list[int]:
-    low, high = {"large": (-30, 60), "huge": (-50_000, 50_000)}.get(size, (0, 10))
+    low, high = {"large": (-30, 60), "huge": (-5000, 5000)}.get(size, (0, 10))
     ids = _op_ids(task)
     if size in ("tiny", "small") and (ids & _SIGNED or rng.random() < 0.25):
         low = -6
@@ -75,12 +75,12 @@ def _text(rng: random.Random, size: str) -> str:
 
 def _dictionary(rng: random.Random, size: str) -> dict[str, int]:
     keys = list(dict.fromkeys(_word_list(rng, size)))
-    low, high = {"large": (-20, 50), "huge": (-50_000, 50_000)}.get(size, (0, 10))
+    low, high = {"large": (-20, 50), "huge": (-5000, 5000)}.get(size, (0, 10))
     return {key: rng.randint(low, high) for key in keys}
 
 
 _INTEGERS = {
-    "range": {"tiny": (1, 3), "small": (4, 9), "large": (1, 30), "huge": (6000, 8000)},
+    "range": {"tiny": (1, 3), "small": (4, 9), "large": (1, 30), "huge": (1500, 2000)},
     "divisors": {"tiny": (2, 5), "small": (6, 12), "large": (1, 97), "huge": (50000, 60000)},
     "digits": {"tiny": (1, 99), "small": (100, 9999), "large": (7, 10**7),
                "huge": (10**900, 10**901)},

@@ -14,7 +14,7 @@ from typing import Any
 from codealign.generate import Completion, Request, generate
 from codealign.nano import inputs
 from codealign.nano.answers import Wish
-from codealign.nano.chats import ASK
+from codealign.nano.chats import ASK, REPLY
 from codealign.nano.documents import instruction
 from codealign.nano.problems import Problem, full_solution
 from codealign.nano.tasks import Task, sample_task
@@ -86,10 +86,14 @@ def completion_pass(engine: Any, found: list[Problem]) -> tuple[float, float]:
 
 
 def chat_pass(engine: Any, found: list[Problem]) -> tuple[float, float]:
-    """Return greedy pass@1 (base, base and plus) of a chat model asked as EvalPlus asks."""
-    asked = [f"{ASK.format('')}\n```python\n{p['prompt'].strip()}\n```\n" for p in found]
-    texts = _greedy(engine, [engine.chat(text) for text in asked])
-    return run_solutions([first_block(text) for text in texts], found)
+    """Return greedy pass@1 (base, base and plus) of a chat model, asked as EvalPlus asks.
+
+    The beginning of the answer, up to the opening of the code block, is given.
+    """
+    asked = [f"{ASK.format('')}\n```\n{p['prompt'].strip()}\n```\n" for p in found]
+    given = f"{REPLY.format('')}```python\n"
+    texts = _greedy(engine, [engine.chat(text) + given for text in asked], ("\n```",))
+    return run_solutions([f"{text}\n" for text in texts], found)
 
 
 def first_block(text: str) -> str:
