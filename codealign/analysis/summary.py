@@ -21,10 +21,10 @@ from typing import Any
 
 import pandas as pd
 
-from codealign.analysis import stats
+from codealign.analysis import labels, stats
 from codealign.analysis.changes import Items, changes, collect_items
 from codealign.analysis.scores import benchmark, benchmarks, collect
-from codealign.records import DIMENSIONS, PATHWAY, write_text
+from codealign.records import DIMENSIONS, PATHWAY, STAGES, write_text
 
 MEMBERS = {
     "functional": [
@@ -33,7 +33,6 @@ MEMBERS = {
     "non_functional": [f"codal_{dimension}" for dimension in DIMENSIONS],
 }  # fmt: skip
 CELL = ["source", "model", "variant", "requirement", "stage"]
-STAGE_LABELS = {"base": "base", "sft": "SFT", "dpo": "DPO", "bonbon": "BoNBoN"}
 HOW = (
     "Score: mean over benchmarks in percent of their scale (functional: pass@1 of HumanEval+, "
     "MBPP+ and EvoEval's categories; non-functional: CODAL's five dimensions, 10 points = 100). "
@@ -66,7 +65,7 @@ def summarise(scores: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
         for cell, part in scored.groupby(CELL, sort=False)
     ]
     found = pd.DataFrame(rows, columns=COLUMNS)
-    order = list(STAGE_LABELS)
+    order = list(STAGES)
     key = lambda s: s.map(order.index) if s.name == "stage" else s  # noqa: E731
     by = ["source", "model", "requirement", "pathway", "stage"]
     ascending = [True, True, True, False, True]
@@ -137,8 +136,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [
         row["model"] + source,
         row["pathway"],
-        row["requirement"].replace("_", "-"),
-        STAGE_LABELS[row["stage"]],
+        labels.REQUIREMENTS[row["requirement"]],
+        labels.STAGES[row["stage"]],
         _with_interval(row["score"], row["low"], row["high"], "{:.1f}"),
         "" if row["stage"] == "base" else _change(row),
         f"{row['benchmarks']} of {row['of']}",

@@ -114,7 +114,7 @@ def test_a_run_without_scores_says_so(tmp_path: Path) -> None:
 def test_a_runs_scores_are_summed_up(tmp_path: Path) -> None:
     records = measured().to_dict("records")
     write_jsonl(tmp_path / "evals" / "scores.jsonl", records)
-    first = "| nano  | PTA     | functional     | base   | 40.0 [36.7, 43.3]"
+    first = "| nano  | PTA     | functional     | Base   | 40.0 [36.7, 43.3]"
     assert first in summary_text(tmp_path)
 
 

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from codealign.analysis.labels import model_labels
 from codealign.analysis.scores import PAPER, benchmark
-from codealign.analysis.tables.scores import label, model_labels
-from codealign.records import PATHWAY, STAGES, VARIANTS
+from codealign.records import STAGES, VARIANTS
 
-STAGE_LABELS = {"base": "Base", "sft": "SFT", "dpo": "DPO", "bonbon": "BoNBoN"}
-VARIANT_LABELS = {"pretrained": "pretrained", "finetuned": "fine-tuned"}
 ALIGNED = ("dpo", "bonbon")
-
-
-def model_label(model: str) -> str:
-    """Return a model's name as Table 3 prints it."""
-    return label(model, 3)
-
-
-def pathway(variant: str) -> str:
-    """Return PTA or FTA."""
-    return PATHWAY[variant]
 
 
 def source_phrase(frame: pd.DataFrame) -> str:

@@ -6,15 +6,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from codealign.analysis import labels
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
-    STAGE_LABELS,
-    VARIANT_LABELS,
-    model_label,
     present,
     source_phrase,
 )
 from codealign.analysis.figures.style import STAGE_COLOURS, STAGE_MARKERS, Drawn, canvas
+from codealign.analysis.labels import model_label
 from codealign.analysis.scores import Benchmark, benchmarks
 from codealign.records import STAGES
 
@@ -69,10 +68,10 @@ def _panel(axes: Axes, rows: pd.DataFrame, b: Benchmark, groups: list[tuple[str,
 
 
 def _label_groups(axes: Axes, groups: list[tuple[str, str]]) -> None:
-    names = [f"{model_label(m)}\n{VARIANT_LABELS[v]}" for m, v in groups]
+    names = [f"{model_label(m)}\n{labels.VARIANTS[v]}" for m, v in groups]
     axes.set_yticks(range(len(groups)), names)
 
 
 def _mark(stage: str) -> Line2D:
     return Line2D([], [], color=STAGE_COLOURS[stage], marker=STAGE_MARKERS[stage], markersize=4,
-                  linewidth=0.8, label=STAGE_LABELS[stage])  # fmt: skip
+                  linewidth=0.8, label=labels.STAGES[stage])  # fmt: skip

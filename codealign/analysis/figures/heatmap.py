@@ -9,17 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.patches import Rectangle
 
+from codealign.analysis import labels
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
-    STAGE_LABELS,
-    model_label,
-    pathway,
     present,
     source_phrase,
 )
 from codealign.analysis.figures.style import Drawn, canvas
+from codealign.analysis.labels import model_label
 from codealign.analysis.scores import benchmarks
-from codealign.records import VARIANTS
+from codealign.records import PATHWAY, VARIANTS
 
 LIMIT = 50.0
 """Percent at which the colour is full; larger changes keep their number."""
@@ -59,7 +58,7 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     )
     bar.outline.set_visible(False)
     bar.set_label("change against base, percent of the base score")
-    said = STAGE_LABELS[stage]
+    said = labels.STAGES[stage]
     caption = (
         f"Relative improvement of {said} over base, in percent, by benchmark, model and pathway "
         f"(PTA from pretrained, FTA from fine-tuned); {source_phrase(part)}. Bold: told from no "
@@ -94,7 +93,7 @@ def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]]) -> None
     """Label rows by benchmark and columns by model and pathway; rule off models and tables."""
     axes.set(xlim=(0, len(columns)), ylim=(len(names), 0))
     axes.set_yticks([i + 0.5 for i in range(len(names))], [benchmarks()[n].label for n in names])
-    axes.set_xticks([i + 0.5 for i in range(len(columns))], [pathway(v) for _, v in columns])
+    axes.set_xticks([i + 0.5 for i in range(len(columns))], [PATHWAY[v] for _, v in columns])
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=2)
     for side in axes.spines.values():

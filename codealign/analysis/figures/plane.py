@@ -8,14 +8,13 @@ from matplotlib.axes import Axes
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
     ALIGNED,
-    model_label,
-    pathway,
     percent_of_scale,
     present,
     source_phrase,
 )
 from codealign.analysis.figures.style import PATHWAY_COLOURS, Drawn, canvas
-from codealign.records import REQUIREMENTS
+from codealign.analysis.labels import model_label
+from codealign.records import PATHWAY, REQUIREMENTS
 
 TITLES = {"functional": "Functional", "non_functional": "Non-functional (CODAL)"}
 MODEL_MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*")
@@ -70,7 +69,7 @@ def _marker(model: str, models: list[str]) -> str:
 def _legend(axes: Axes, models: list[str]) -> list:
     """Return handles: a colour for each pathway, a shape for each model."""
     paths = [
-        axes.scatter([], [], s=30, color=colour, marker="o", label=pathway(variant))
+        axes.scatter([], [], s=30, color=colour, marker="o", label=PATHWAY[variant])
         for variant, colour in PATHWAY_COLOURS.items()
     ]
     shapes = [

@@ -6,15 +6,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from codealign.analysis import labels
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
-    STAGE_LABELS,
-    VARIANT_LABELS,
-    model_label,
     present,
     source_phrase,
 )
 from codealign.analysis.figures.style import STAGE_COLOURS, STAGE_MARKERS, Drawn, canvas
+from codealign.analysis.labels import model_label
 from codealign.analysis.scores import benchmarks
 from codealign.records import DIMENSIONS
 
@@ -37,7 +36,7 @@ def profiles(scores: pd.DataFrame) -> Drawn | None:
             panels[i][j].set_ylim(0, 1.08 * part[part["variant"] == variant]["value"].max())
             if i == 0:
                 panels[i][j].set_title(model_label(model), size=style.NORMAL)
-        panels[i][0].set_ylabel(f"{VARIANT_LABELS[variant]}\nrating, 0 to 10")
+        panels[i][0].set_ylabel(f"{labels.VARIANTS[variant]}\nrating, 0 to 10")
     handles = [_mark(stage) for stage in present(part, "stage")]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     caption = (
@@ -60,4 +59,4 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _mark(stage: str) -> Line2D:
     return Line2D([], [], color=STAGE_COLOURS[stage], marker=STAGE_MARKERS[stage], markersize=4,
-                  linewidth=1, label=STAGE_LABELS[stage])  # fmt: skip
+                  linewidth=1, label=labels.STAGES[stage])  # fmt: skip

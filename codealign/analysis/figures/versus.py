@@ -7,19 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from codealign.analysis import labels
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
-    STAGE_LABELS,
-    VARIANT_LABELS,
-    model_label,
-    pathway,
     percent_of_scale,
     present,
     source_phrase,
 )
 from codealign.analysis.figures.style import STAGE_COLOURS, STAGE_MARKERS, Drawn, canvas
+from codealign.analysis.labels import model_label
 from codealign.analysis.scores import PAPER, benchmarks
-from codealign.records import STAGES
+from codealign.records import PATHWAY, STAGES
 
 TRAINED = [s for s in STAGES if s != "base"]
 LANE = 0.26
@@ -42,7 +40,7 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
     panels = figure.subplots(1, len(variants), sharex=True, sharey=True, squeeze=False)[0]
     for axes, variant in zip(panels, variants, strict=True):
         _panel(axes, printed[printed["variant"] == variant], run[run["variant"] == variant], names)
-        axes.set_title(f"{pathway(variant)}: from {VARIANT_LABELS[variant]}")
+        axes.set_title(f"{PATHWAY[variant]}: from {labels.VARIANTS[variant]}")
     panels[0].set_yticks(range(len(names)), [benchmarks()[n].label for n in names])
     figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
     caption = (
@@ -101,7 +99,7 @@ def _legend() -> list:
     bar = Patch(color=style.RULE, label="paper: range of five models")
     marks = [
         Line2D([], [], color=STAGE_COLOURS[s], marker=STAGE_MARKERS[s], markersize=4, linewidth=0.8,
-               label=f"run: {STAGE_LABELS[s]}")
+               label=f"run: {labels.STAGES[s]}")
         for s in TRAINED
     ]  # fmt: skip
     return [bar, *marks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codealign.analysis import labels
 from codealign.analysis.context import STEPS, Context
 from codealign.analysis.figures import style
 from codealign.analysis.figures.diagrams import Arrow, Box, draw, heading
@@ -29,7 +30,6 @@ ARROWS = [
     Arrow("failing", "pairs", "lr", label="one at random", shift=(-0.17, 0.32)),
     Arrow("pairs", "training", "lr"),
 ]
-NAMES = {"functional": "functional", "non_functional": "non-functional"}
 
 
 def figure4(context: Context) -> Drawn:
@@ -60,5 +60,5 @@ def _caption(context: Context) -> str:
     )
     if not context.counts:
         return text
-    cells = [f"{model} {NAMES.get(req, req)}" for model, req in context.counts]
+    cells = [f"{model} {labels.REQUIREMENTS[req]}" for model, req in context.counts]
     return f"{text} Numbers: records of this run, over {', '.join(cells)}."

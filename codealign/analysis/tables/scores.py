@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from codealign.analysis import labels
+from codealign.analysis.labels import model_label
 from codealign.analysis.scores import PAPER, Benchmark, benchmarks
 from codealign.analysis.tables.model import Cell, Group, Row, Table, rounded
-from codealign.paths import DATA
 from codealign.records import STAGES, VARIANTS
 
-STAGE_LABELS = {"base": "Base", "sft": "SFT", "dpo": "DPO", "bonbon": "BoNBoN"}
 VARIANT_LABELS = {"pretrained": "Pre", "finetuned": "Fine"}
 TITLES = {
     3: "Table 3. Functional benchmarks, pass@1; EvalPerf in percent",
@@ -27,17 +25,6 @@ NOT_RUN = "not run"
 TIE = "t"
 KEY = "Pre: pretrained, Fine: fine-tuned model. Bold: the highest of a model's four stages."
 TIE_NOTE = "Several stages share the highest value; the print has only some of them in bold."
-
-
-@cache
-def model_labels() -> dict[str, dict[int, str]]:
-    """Return how each table (2 to 5) of the paper prints a model's name."""
-    return yaml.safe_load((DATA / "model_labels.yaml").read_text(encoding="utf-8"))
-
-
-def label(model: str, table: int) -> str:
-    """Return the model's name as the table prints it; a model not in the paper keeps its name."""
-    return model_labels().get(model, {}).get(table, model)
 
 
 def number(value: float, b: Benchmark) -> str:
@@ -116,7 +103,7 @@ def interval_table(table: int, published: pd.DataFrame, measured: pd.DataFrame) 
                 for b, v in _grid(columns)
                 for row in [lookup.get((b.name, v, stage))]
             ]
-            rows.append([Cell(STAGE_LABELS[stage]), *cells])
+            rows.append([Cell(labels.STAGES[stage]), *cells])
     kept = [b.name for b in columns]
     both = pd.concat([f for f in (published, measured) if len(f)], ignore_index=True)
     used = sorted(set(both[both["benchmark"].isin(kept)]["interval"]) - {""})
@@ -159,7 +146,7 @@ def _blocks(
         for frame in (printed[printed["model"] == model], ours[ours["model"] == model]):
             for source, block in frame.groupby("source", sort=False):
                 said = "published" if source == PAPER else f"measured, run {source}"
-                yield label(model, table) + (f" · {said}" if several else ""), block
+                yield model_label(model, table) + (f" · {said}" if several else ""), block
 
 
 def _lookup(block: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -186,7 +173,7 @@ def _block_rows(
         column = Column(b, variant, rows)
         mark = _bold_note(column, block["model"].iloc[0], notes)
         by_column.append({s: _cell(column, s, mark) for s in stages})
-    return [[Cell(STAGE_LABELS[s]), *(cells[s] for cells in by_column)] for s in stages]
+    return [[Cell(labels.STAGES[s]), *(cells[s] for cells in by_column)] for s in stages]
 
 
 def _cell(column: Column, stage: str, mark: str) -> Cell:
@@ -215,11 +202,12 @@ def _contradiction(column: Column, model: str, printed: set[str], best: set[str]
     b = column.benchmark
 
     def named(stages: set[str]) -> str:
+        """Return the stages with their values, in words."""
         inside = [s for s in STAGES if s in stages]
-        values = [f"{STAGE_LABELS[s]} ({number(column.rows[s]['value'], b)})" for s in inside]
+        values = [f"{labels.STAGES[s]} ({number(column.rows[s]['value'], b)})" for s in inside]
         return " and ".join(values) or "none"
 
-    where = f"{label(model, b.table)}, {b.head}, {VARIANT_LABELS[column.variant]}"
+    where = f"{model_label(model, b.table)}, {b.head}, {VARIANT_LABELS[column.variant]}"
     return f"{where}: the print has {named(printed)} in bold; the highest is {named(best)}."
 
 

@@ -9,8 +9,9 @@ import yaml
 
 from codealign.analysis import agreement, survey
 from codealign.analysis.context import Context
+from codealign.analysis.labels import model_label
 from codealign.analysis.tables.model import Cell, Group, Row, Table, rounded
-from codealign.analysis.tables.scores import NOT_RUN, label
+from codealign.analysis.tables.scores import NOT_RUN
 from codealign.paths import DATA
 
 REQUIREMENT_LABELS = {"functional": "Func", "non_functional": "Non-Func"}
@@ -43,7 +44,7 @@ def dataset_table(context: Context) -> Table:
     rows: list[list[Cell]] = []
     above = ""
     for r in dataset_statistics(pairs).itertuples(index=False):
-        name = "" if r.model == above else label(r.model, 2)
+        name = "" if r.model == above else model_label(r.model, 2)
         above = r.model
         row = [Cell(name), Cell(REQUIREMENT_LABELS[r.requirement])]
         row.append(Cell(_thousands(r.published, "not in the paper")))

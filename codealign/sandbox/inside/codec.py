@@ -32,6 +32,8 @@ from dataclasses import dataclass
 from typing import Any
 
 SHORT = 10**18
+_THEMSELVES = {str, bool, type(None)}
+_NESTED = {list, dict}
 LONG_RANGE = 10**6
 Encoder = Callable[[Any], Any]
 
@@ -104,11 +106,23 @@ def _complex(value: complex) -> Any:
 
 
 def _list(value: list[Any]) -> Any:
-    return [encode(v) for v in list.__iter__(value)]
+    return _each(list(list.__iter__(value)))
 
 
 def _items(tag: str, base: type) -> Encoder:
-    return lambda value: {tag: [encode(v) for v in base.__iter__(value)]}  # type: ignore[attr-defined]
+    return lambda value: {tag: _each(list(base.__iter__(value)))}  # type: ignore[attr-defined]
+
+
+def _each(items: list[Any]) -> list[Any]:
+    """Encode items; long lists of plain values, which stand for themselves, are left as they are."""
+    kinds = set(map(type, items))
+    if kinds <= _THEMSELVES:
+        return items
+    if kinds == {int} and -SHORT < min(items) and max(items) < SHORT:
+        return items
+    if kinds == {float} and all(map(math.isfinite, items)):
+        return items
+    return [encode(v) for v in items]
 
 
 def _dict(value: dict[Any, Any]) -> Any:
@@ -160,7 +174,7 @@ def _foreign(value: Any) -> Any:
 def decode(data: Any) -> Any:
     """Build the value of a JSON-ready form."""
     if isinstance(data, list):
-        return [decode(v) for v in data]
+        return [decode(v) for v in data] if set(map(type, data)) & _NESTED else data
     if not isinstance(data, dict):
         return data
     ((tag, body),) = data.items()
@@ -204,9 +218,9 @@ _DECODERS: dict[str, Encoder] = {
     "complex": lambda b: complex(decode(b[0]), decode(b[1])),
     "bytes": base64.b64decode,
     "bytearray": lambda b: bytearray(base64.b64decode(b)),
-    "tuple": lambda b: tuple(decode(v) for v in b),
-    "set": lambda b: {decode(v) for v in b},
-    "frozenset": lambda b: frozenset(decode(v) for v in b),
+    "tuple": lambda b: tuple(decode(b)),
+    "set": lambda b: set(decode(b)),
+    "frozenset": lambda b: frozenset(decode(b)),
     "range": _range_or_opaque,
     "dict": lambda b: {decode(k): decode(v) for k, v in b},
     "array": lambda b: _array(b).reshape(b[1]).copy(),
