@@ -12,7 +12,9 @@ from typing import Any
 from codealign.errors import CodealignError
 from codealign.paths import PACKAGE, PROJECT
 
-TEXT = (".py", ".txt", ".yaml", ".toml")
+TEXT = (".txt", ".yaml")
+# Folders without modules that are read by the module named: part of what it computes.
+READ_BY = {"analysis/scores.py": ("data",), "models.py": ("nano/data", "nano/weights")}
 
 
 def notebook_path(notebook: str) -> Path:
@@ -95,7 +97,8 @@ def code_hash(notebook: str) -> str:
     """Return 16 hexadecimal digits over a notebook's code cells, its modules and their data files.
 
     The driver's own modules (`codealign.workflow`) decide when a job runs, not what it computes,
-    and are left out; text files beside a module (templates, tables) are part of it.
+    and are left out. Text files in a package's folder (templates) are part of it, and so are the
+    folders named in `READ_BY`.
     """
     digest = hashlib.sha256()
     for source, _ in code_cells(notebook):
@@ -103,9 +106,16 @@ def code_hash(notebook: str) -> str:
     for path in closure(notebook):
         if PACKAGE / "workflow" in path.parents and path.name != "context.py":
             continue
-        digest.update(path.read_bytes())
-        if path.name == "__init__.py" and path.parent != PACKAGE:
-            for extra in sorted(path.parent.iterdir()):
-                if extra.suffix in TEXT and extra.suffix != ".py":
-                    digest.update(extra.read_bytes())
+        for file in (path, *_read_by(path)):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _read_by(module: Path) -> list[Path]:
+    """Return the data files that belong to a module."""
+    found = []
+    if module.name == "__init__.py":
+        found = [p for p in module.parent.iterdir() if p.suffix in TEXT]
+    for folder in READ_BY.get(module.relative_to(PACKAGE).as_posix(), ()):
+        found += [p for p in (PACKAGE / folder).rglob("*") if p.is_file()]
+    return sorted(p for p in found if "__pycache__" not in p.parts)

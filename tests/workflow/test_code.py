@@ -61,6 +61,15 @@ def test_an_imported_module_is_part_of_the_hash(notebook) -> None:
     assert one != two
 
 
+def test_nanos_weights_are_part_of_what_a_model_user_computes() -> None:
+    found = code._read_by(PACKAGE / "models.py")
+    assert PACKAGE / "nano/data/codal.jsonl.gz" in found
+
+
+def test_templates_are_part_of_the_package_that_holds_them() -> None:
+    assert PACKAGE / "prompts/response.txt" in code._read_by(PACKAGE / "prompts/__init__.py")
+
+
 def test_a_broken_notebook_is_one_clear_error(tmp_path: Path, monkeypatch) -> None:
     code.code_cells.cache_clear()
     (tmp_path / "x.ipynb").write_text("{")

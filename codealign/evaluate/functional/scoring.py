@@ -17,7 +17,7 @@ signal, it left early; a sandbox error is no failure of the solution. "" is a pa
 SUITES = ("base", "plus")
 CALL_CPU_S = 1.0
 REFERENCE_FACTOR = 4.0
-MEMORY_MB = 1024
+MEMORY_MB = 4096
 SPARE_BYTES = 4 << 20
 SHOWN = 200
 
@@ -39,7 +39,12 @@ class Limits:
 
     def program(self, expected: Expected) -> float:
         """CPU seconds for all calls and the code itself."""
-        return max(self.cpu_s, REFERENCE_FACTOR * sum(expected.cpu_s))
+        return max(self.cpu_s, REFERENCE_FACTOR * expected.total_cpu_s)
+
+    def longest_call(self, expected: Expected) -> float:
+        """CPU seconds after which a call is ended: the longest limit, and time to encode."""
+        encoding = expected.total_cpu_s - sum(expected.cpu_s)
+        return max(self.calls(expected), default=0.0) + REFERENCE_FACTOR * encoding
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def _program(expected: Expected, solution: str, limits: Limits) -> Program:
         code=solution,
         calls=[Call(problem.entry_point, i) for i in problem.base_input + problem.plus_input],
         cpu_s=total,
-        call_cpu_s=max(limits.calls(expected), default=0.0),
+        call_cpu_s=limits.longest_call(expected),
         wall_s=30.0 + 2 * total,
         memory_mb=MEMORY_MB,
         result_bytes=SPARE_BYTES + 2 * expected.size,

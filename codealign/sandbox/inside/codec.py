@@ -14,6 +14,7 @@ dict        list of [key, value]
 array       [dtype, shape, base64 text] of a numpy array; `scalar`: [dtype, base64]
 decimal     text of a Decimal; `fraction`: [numerator, denominator]
 type        name of a built-in type
+digest      SHA-256 of a value of more than 4 million characters and items
 opaque      type name of anything else (an iterator, a user's object)
 ==========  =================================================================
 
@@ -30,6 +31,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from .digest import Digest, digest, is_large
 
 SHORT = 10**18
 _THEMSELVES = {str, bool, type(None)}
@@ -54,9 +57,14 @@ class Opaque:
 
 
 def dumps(value: Any) -> str:
-    """Encode any value; one that is too deeply nested (or contains itself) becomes opaque."""
+    """Encode any value.
+
+    One that is too deeply nested (or contains itself) becomes opaque; of one that is very large
+    only a digest is given.
+    """
     try:
-        return json.dumps(encode(value), separators=(",", ":"))
+        data = {"digest": digest(value)} if is_large(value) else encode(value)
+        return json.dumps(data, separators=(",", ":"))
     except RecursionError:
         return json.dumps({"opaque": "too deeply nested"})
 
@@ -114,7 +122,7 @@ def _items(tag: str, base: type) -> Encoder:
 
 
 def _each(items: list[Any]) -> list[Any]:
-    """Encode items; long lists of plain values, which stand for themselves, are left as they are."""
+    """Encode items; lists of plain values, which stand for themselves, are left as they are."""
     kinds = set(map(type, items))
     if kinds <= _THEMSELVES:
         return items
@@ -228,5 +236,6 @@ _DECODERS: dict[str, Encoder] = {
     "decimal": _decimal,
     "fraction": _fraction,
     "type": _type_named,
+    "digest": Digest,
     "opaque": Opaque,
 }

@@ -1,0 +1,95 @@
+"""Very large values: their weight, and a digest that stands for them.
+
+A digest is the same for values that are equal by `==`: numbers are written by value (1, 1.0 and
+True alike), sets and dictionaries without regard to order. Tolerances cannot be applied to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+LARGE = 4_000_000
+"""Characters and items from which on a value is digested, not sent."""
+SEQUENCES = (list, tuple, set, frozenset)
+_BRACKETS = {list: b"[", tuple: b"(", set: b"{", frozenset: b"{"}
+
+
+class Digest:
+    """Stands for a value too large to send; equal to that value, or its other stand-ins."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == (other.text if isinstance(other, Digest) else digest(other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<a very large value, SHA-256 {self.text[:16]}>"
+
+
+def is_large(value: Any) -> bool:
+    """Whether a value has more than `LARGE` characters and items."""
+    return _left(value, LARGE) < 0
+
+
+def _left(value: Any, left: int) -> int:
+    """What of `left` a value leaves; negative, and not exact, when it is used up."""
+    kind = type(value)
+    if kind in (str, bytes):
+        return left - len(value)
+    if kind is dict:
+        return _left(list(value.values()), _left(list(value), left))
+    if kind not in SEQUENCES:
+        return left
+    left -= len(value)
+    kinds = set(map(type, value))
+    if kinds == {str}:
+        return left - sum(map(len, value))
+    if not kinds & {str, bytes, dict, *SEQUENCES}:
+        return left
+    for item in value:
+        left = _left(item, left)
+        if left < 0:
+            break
+    return left
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical text, in hexadecimal."""
+    found = hashlib.sha256()
+    for piece in _pieces(value):
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    kind = type(value)
+    if kind in (list, tuple):
+        yield _BRACKETS[kind]
+        if set(map(type, value)) in ({str}, {int}):
+            yield json.dumps(list(value)).encode()
+        else:
+            for item in value:
+                yield from _pieces(item)
+        yield b";"
+    elif kind in (set, frozenset):
+        yield b"{" + ",".join(sorted(map(digest, value))).encode() + b";"
+    elif kind is dict:
+        yield b"<" + ",".join(sorted(map(digest, value.items()))).encode() + b";"
+    elif isinstance(value, int | float | complex):
+        yield b"#" + _number(value)
+    else:
+        yield f"{kind.__name__}:{value!r},".encode("utf-8", "backslashreplace")
+
+
+def _number(value: Any) -> bytes:
+    if isinstance(value, complex) and value.imag == 0:
+        value = value.real
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return (hex(value) if isinstance(value, int) else repr(value)).encode() + b","
