@@ -93,11 +93,7 @@ def _order(
     """Turn an order and its p-value into a finding; steps are (if it holds or unclear, if not)."""
     told = [*told, f"p = {p_value:.2g}"]
     if math.isnan(p_value) or p_value >= ALPHA:
-        return (
-            CANNOT_TELL,
-            told,
-            "within the noise: more models, benchmarks or problems. " + steps[0],
-        )
+        return CANNOT_TELL, told, f"within the noise, more problems would tell; {steps[0]}"
     return (SUPPORTED, told, steps[0]) if first > second else (NOT_SUPPORTED, told, steps[1])
 
 
@@ -193,28 +189,32 @@ def _keys(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def technique(data: Data) -> Finding:
-    """R5: does any model clearly prefer one technique?"""
-    told, clear, total = [], [], 0
+    """R5: does any model clearly prefer one technique (sign test, Holm over the models)?"""
+    names, leads = [], []
     for key, rows in data.aligned.groupby([*WHO, "requirement"]):
         wide = rows.pivot(index="benchmark", columns="stage", values="value")
-        if not set(ALIGNED) <= set(wide.columns):
-            continue
-        ahead = (wide["bonbon"] - wide["dpo"]).dropna()
-        wins, losses = int((ahead > 0).sum()), int((ahead < 0).sum())
-        total, p_value = total + 1, clarity.lead(wins, losses)
-        best = "BoNBoN" if wins > losses else "DPO" if losses > wins else "either"
-        told.append(f"{' '.join(key)}: BoNBoN ahead {wins}, DPO {losses} (p = {p_value:.2g})")
-        if p_value < ALPHA:
-            clear.append(f"{best} for {' '.join(key)}")
-    if not total:
+        if set(ALIGNED) <= set(wide.columns):
+            ahead = (wide["bonbon"] - wide["dpo"]).dropna()
+            names.append(" ".join(key))
+            leads.append((int((ahead > 0).sum()), int((ahead < 0).sum())))
+    if not names:
         return _lacking("DPO and BoNBoN scores of one model")
+    p_values = stats.adjust([clarity.lead(*lead) for lead in leads], "holm")
+    told, clear = [], []
+    for name, (wins, losses), p in zip(names, leads, p_values, strict=True):
+        told.append(f"{name}: BoNBoN ahead {wins}, DPO {losses} (p = {p:.2g} after Holm)")
+        if p < ALPHA:
+            clear.append(f"{'BoNBoN' if wins > losses else 'DPO'} for {name}")
     if clear:
         return SUPPORTED, told, f"use {'; '.join(clear)}; validate the others case by case"
     return CANNOT_TELL, told, "no clear preference: train both and compare on held-out problems"
 
 
 def _mixed(rows: pd.DataFrame, what: str, steps: tuple[str, str]) -> Finding:
-    """Look for aligned models with clear gains in some benchmarks and clear losses in others."""
+    """Look for aligned models with clear gains in some benchmarks and clear losses in others.
+
+    Not supported needs clear changes in half of the models at least.
+    """
     groups = {key: (int((g["low"] > 0).sum()), int((g["high"] < 0).sum()))
               for key, g in rows.groupby([*WHO, "stage"])}  # fmt: skip
     if not groups:
@@ -223,10 +223,13 @@ def _mixed(rows: pd.DataFrame, what: str, steps: tuple[str, str]) -> Finding:
     told = [f"{' '.join(key)}: {up} clear gains, {down} clear losses"
             for key, (up, down) in clear.items()]  # fmt: skip
     if not clear:
-        return CANNOT_TELL, ["no change is clear of noise"], f"more problems a {what}; {steps[0]}"
+        return CANNOT_TELL, ["no change is clear of noise"], f"more problems would tell; {steps[0]}"
     both = [" ".join(key) for key, (up, down) in clear.items() if up and down]
     if both:
         return SUPPORTED, told, f"{steps[0]} (both ways: {', '.join(both)})"
+    if len(clear) < len(groups) / 2:
+        told.append(f"no clear change in {len(groups) - len(clear)} of {len(groups)} models")
+        return CANNOT_TELL, told, f"more problems would tell; {steps[0]}"
     return NOT_SUPPORTED, told, steps[1]
 
 
@@ -249,9 +252,8 @@ def early_stop(data: Data) -> Finding:
     ]
     step = f"stop after SFT: {', '.join(stop)}" if stop else "no SFT has clearly done harm"
     if not fell.any() or fell.all():
-        return _lacking("scores that fell during SFT and scores that did not") if not len(
-            fell
-        ) else (CANNOT_TELL, [f"{fell.sum()} of {len(fell)} scores fell during SFT"], step)  # fmt: skip
+        told = [f"{fell.sum()} of {len(fell)} scores fell during SFT"]
+        return CANNOT_TELL, told, f"needs scores that fell and scores that did not; {step}"
     shares = [100 * float(failed[m].mean()) for m in (fell, ~fell)]
     told = [f"end below the base: {shares[0]:.0f} % of {fell.sum()} that fell during SFT, "
             f"{shares[1]:.0f} % of the rest"]  # fmt: skip

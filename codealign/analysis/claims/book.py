@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -109,7 +110,7 @@ def _claim(context: Context, statement: Statement, paper: bool) -> Claim:
         place=statement.place,
         statement=statement.statement,
         published=statement.published,
-        computed=[float(v) for v in found.values],
+        computed=[float(v) for v in found.values if math.isfinite(v)],
         unit=statement.unit,
         tolerance=[half_unit(d) for d in statement.decimals],
         rule=found.rule or found.missing,
