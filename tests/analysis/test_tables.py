@@ -225,3 +225,11 @@ def test_latex_compiles_as_it_is(tmp_path: Path) -> None:
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout[-800:]
             assert path.with_suffix(".pdf").exists()
+
+
+def test_the_committed_tables_are_these(paper: dict[str, Table]) -> None:
+    folder = Path(__file__).resolve().parents[2] / "paper_tables" / "paper"
+    for table in paper.values():
+        assert (folder / f"{table.name}.md").read_text() == to_markdown(table)
+        assert (folder / f"{table.name}.csv").read_text() == to_csv(table)
+        assert (folder / f"{table.name}.tex").read_text() == to_latex(table)
