@@ -56,6 +56,7 @@ def run(job: dict[str, Any], nonce: bytes, bpf: bytes, out_fd: int, result_fd: i
         exec(compile(job.pop("code"), "main.py", "exec", dont_inherit=True), module.__dict__)
         for name, arguments in job["calls"]:
             _call(module.__dict__, name, arguments, job["count"], send)
+        _join_threads(job)
     except stopped as error:
         end, message = EXIT, repr(error.code).encode()[:200]
     except failed as error:
@@ -105,10 +106,10 @@ def _fresh_main(job: dict[str, Any]) -> types.ModuleType:
 
 def _sender() -> Callable[[bytes, bytes], None]:
     """Return a function that sends a message, of parts a program cannot replace."""
-    write, head, view = os.write, struct.Struct("<I").pack, memoryview
+    write, head, view, length = os.write, struct.Struct("<I").pack, memoryview, len
 
     def send(kind: bytes, payload: bytes) -> None:
-        data = view(head(len(payload) + 1) + kind + payload)
+        data = view(head(length(payload) + 1) + kind + payload)
         while data:
             data = data[write(RESULT_FD, data) :]
 
@@ -126,6 +127,13 @@ def _restrict(bpf: bytes) -> None:
         PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0
     ):
         raise OSError(ctypes.get_errno(), "the kernel refused the system call filter")
+
+
+def _join_threads(job: dict[str, Any]) -> None:
+    """Wait for a script's threads, as the interpreter does at its end."""
+    threading = sys.modules.get("threading")
+    if threading is not None and not job["calls"]:
+        threading._shutdown()
 
 
 def _describe(error: BaseException) -> bytes:
