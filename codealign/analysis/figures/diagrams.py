@@ -49,7 +49,6 @@ class Arrow:
     label: str = ""
     bend: float = 0.0
     shift: tuple[float, float] = (0.0, -0.07)
-    dashed: bool = False
 
 
 def anchor(box: Box, side: str) -> tuple[float, float]:
@@ -80,7 +79,6 @@ def _draw_arrow(axes: Axes, arrow: Arrow, boxes: dict[str, Box]) -> None:
         FancyArrowPatch(
             start, end, arrowstyle="-|>,head_length=3.2,head_width=1.6", color=style.MUTED,
             linewidth=0.9, shrinkA=1, shrinkB=1, connectionstyle=f"arc3,rad={arrow.bend}",
-            linestyle="--" if arrow.dashed else "-",
         )
     )  # fmt: skip
     if arrow.label:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
@@ -117,7 +118,7 @@ def _look(kind: _TokenType) -> tuple[str, bool]:
     return style.INK, False
 
 
-def _stack(panels: list[Panel], size: float = 7.0) -> tuple[float, style.Figure]:
+def _stack(panels: list[Panel], size: float = style.NORMAL) -> Figure:
     """Draw panels below each other at full width."""
     gap = 0.1
     heights = [p.height(style.WIDTH - 0.06, size) for p in panels]
@@ -128,7 +129,7 @@ def _stack(panels: list[Panel], size: float = 7.0) -> tuple[float, style.Figure]
     for panel, height in zip(panels, heights, strict=True):
         draw_panel(axes, panel, (0.03, y), style.WIDTH - 0.06, height, size)
         y += height + gap
-    return total, figure
+    return figure
 
 
 def figure5() -> Drawn:
@@ -138,7 +139,7 @@ def figure5() -> Drawn:
         Panel("Dispreferred", example("figure5_without"), style.BAD),
     ]
     caption = "Figure 5. Error handling: a functional requirement. Our own example."
-    return Drawn("figure5", caption, _stack(panels)[1])
+    return Drawn("figure5", caption, _stack(panels))
 
 
 def figure6() -> Drawn:
@@ -148,7 +149,7 @@ def figure6() -> Drawn:
         Panel("Dispreferred", example("figure6_unreadable"), style.BAD),
     ]
     caption = "Figure 6. Code readability: a non-functional requirement. Our own example."
-    return Drawn("figure6", caption, _stack(panels)[1])
+    return Drawn("figure6", caption, _stack(panels))
 
 
 def figure1() -> Drawn:

@@ -21,11 +21,9 @@ WIDTH = 5.5
 DPI = 220
 SMALL, NORMAL, LARGE = 6.0, 7.0, 8.0
 """Type sizes in points."""
-INK, MUTED, RULE, PAPER = "#1b1f24", "#5a626b", "#c9ced4", "#ffffff"
+INK, MUTED, RULE = "#1b1f24", "#5a626b", "#c9ced4"
 # Okabe and Ito (2008), a palette that stays distinct in the common forms of colour blindness.
-BLUE, SKY, GREEN, ORANGE, RED, PINK = (
-    "#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7",
-)  # fmt: skip
+BLUE, SKY, ORANGE, RED = "#0072b2", "#56b4e9", "#e69f00", "#d55e00"
 GOOD, BAD = "#00694f", "#a34700"
 """Darker green and red for text: at least 5:1 on white."""
 PATHWAY_COLOURS = {"pretrained": BLUE, "finetuned": RED}
