@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+import pandas as pd
+
 from codealign.analysis.claims import compare
 from codealign.analysis.claims.board import Cell, cell
 from codealign.analysis.claims.context import Context
@@ -65,7 +67,8 @@ def _score_interval(context: Context, c: Cell) -> tuple[float, float] | None:
         & (rows["benchmark"] == c.benchmark)
         & (rows["stage"] == c.stage)
     ].iloc[0]
-    return None if math.isnan(row["low"]) else (float(row["low"]), float(row["high"]))
+    bounds = (row["low"], row["high"])
+    return None if any(map(pd.isna, bounds)) else tuple(map(float, bounds))
 
 
 def change(context: Context, statement: Statement) -> Found:

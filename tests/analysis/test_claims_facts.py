@@ -1,0 +1,315 @@
+"""Facts about tables and text: each on a table whose answer can be seen at a glance."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from mini_scores import Rows, context
+
+from codealign.analysis.claims import clarity
+from codealign.analysis.claims.facts import FACTS
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, Found
+from codealign.analysis.claims.text_facts import margin_of, sample_needed
+from codealign.analysis.scores import published
+
+LLAMA, QWEN, CODE = "Meta-Llama-3-8B", "Qwen2.5-Coder-7B", "CodeLlama-7b"
+DS1, DS7 = "deepseek-coder-1.3b", "deepseek-coder-7b"
+PRE, FINE = "pretrained", "finetuned"
+
+
+def ask(name: str, rows: Rows, source: str = "mine", **args: object) -> Found:
+    return FACTS[name](context(rows, source), **args)
+
+
+def test_a_mean_below_the_least_rating_is_counted() -> None:
+    rows = {(LLAMA, PRE, "codal_style"): (0.5, 1.0, 1.2, 0.99)}
+    found = ask("below_scale", rows, minimum=1)
+    assert found.values == [2, 4] and found.verdict == CONTRADICTS
+
+
+def test_no_mean_lies_below_zero() -> None:
+    rows = {(LLAMA, PRE, "codal_style"): (0.5, 1.0, 1.2, 0.99)}
+    assert ask("below_scale", rows, minimum=0).verdict == REPRODUCED
+
+
+def test_the_range_of_one_model() -> None:
+    rows = {
+        (LLAMA, PRE, "codal_style"): (0.5, 9.0, 9.0, 9.0),
+        (LLAMA, PRE, "codal_readability"): (0.2, 9.0, 9.0, 9.0),
+        (QWEN, PRE, "codal_style"): (0.1, 9.0, 9.0, 9.0),
+    }
+    args = {"model": "llama", "variant": "pre", "benchmarks": "NF1-NF5", "stages": ["base"]}
+    assert ask("value_range", rows, **args).values == [0.2, 0.5]
+
+
+def test_the_highest_score_says_whose_it_is() -> None:
+    rows = {(QWEN, FINE, "evalperf"): (71.1, 72.0, 73.0, 73.5),
+            (DS7, FINE, "evalperf"): (72.7, 72.8, 73.6, 73.3)}  # fmt: skip
+    found = ask("highest", rows, benchmark="evalperf")
+    assert found.values == [73.6] and f"{DS7} {FINE}, dpo" in found.rule
+
+
+def test_the_largest_gain_leaves_sft_out() -> None:
+    rows = {(LLAMA, FINE, "codal"): (5.0, 9.0, 6.1, 6.0)}
+    assert ask("largest_gain", rows, benchmark="codal").values == pytest.approx([1.1])
+
+
+def test_the_ratio_of_gains_depends_on_the_measure() -> None:
+    # absolute 0.32 / 0.05; relative (0.32 / 1.15) / (0.05 / 0.19)
+    rows = {
+        (DS7, PRE, "codal"): (1.15, 1.2, 1.3, 1.47),
+        (DS1, PRE, "codal"): (0.19, 0.2, 0.2, 0.24),
+    }
+    args = {"first": "ds7", "second": "ds1", "variant": "pre", "benchmark": "codal"}
+    assert ask("gain_ratio", rows, **args).values == pytest.approx([6.4])
+    relative = ask("gain_ratio", rows, relative=True, **args)
+    assert relative.values == pytest.approx([1.0574], abs=1e-4)
+
+
+PAIR = {
+    (QWEN, PRE, "humaneval"): (0.2, 0.3, 0.5, 0.4),
+    (QWEN, FINE, "humaneval"): (0.4, 0.4, 0.6, 0.4),
+    (QWEN, PRE, "evalperf"): (10.0, 10.0, 10.0, 20.0),
+    (QWEN, FINE, "evalperf"): (40.0, 40.0, 40.0, 40.0),
+}
+
+
+def test_the_share_of_lower_base_scores() -> None:
+    assert ask("share_lower", PAIR, benchmarks="F1-F3").values == [100, 2]
+
+
+def test_the_gap_is_in_percent_of_the_scale() -> None:
+    # base gaps 20 and 30, aligned 60 - 50 = 10 and 40 - 20 = 20
+    found = ask("gap_narrows", PAIR, benchmarks="F1-F3")
+    assert found.values == pytest.approx([25, 15]) and found.verdict == REPRODUCED
+
+
+def test_aligned_pretrained_scores_above_the_finetuned_base_are_exceptions() -> None:
+    # HumanEval 0.5 > 0.4; EvalPerf 20 < 40
+    assert ask("still_inferior", PAIR, benchmarks="F1-F3").values == [1, 2]
+
+
+def test_consistency_compares_shares_that_improve() -> None:
+    rows = PAIR | {(QWEN, PRE, "codal_style"): (1.0, 1.0, 2.0, 2.0)}
+    found = ask("more_consistent", rows, variants=[PRE], measure="share")
+    # non-functional 2 of 2; functional 3 of 4 (EvalPerf with DPO stays)
+    assert found.values == [100, 75]
+
+
+def test_two_changes_of_four_are_not_told_from_noise() -> None:
+    rows = PAIR | {(QWEN, PRE, "codal_style"): (1.0, 1.0, 2.0, 2.0)}
+    assert ask("more_consistent", rows, variants=[PRE], measure="share").agrees is None
+
+
+def test_all_models_have_to_improve() -> None:
+    rows = {(QWEN, PRE, "codal"): (1.0, 1, 1.5, 1), (LLAMA, PRE, "codal"): (0.03, 0.05, 0.03, 0.03)}
+    found = ask("models_improve", rows, benchmarks="Avg", variant="pre")
+    assert found.values == [1, 2] and LLAMA in found.note
+
+
+def test_a_threshold_needs_scores_on_both_sides() -> None:
+    found = ask("threshold", PAIR, cut=0.05, level="cells")
+    assert found.verdict == CONTRADICTS and found.values == pytest.approx([0.1])
+
+
+def test_a_threshold_splits_scores() -> None:
+    # below 0.15: EvalPerf, 1 of 2 improves; above: HumanEval, 2 of 2
+    assert ask("threshold", PAIR, cut=0.15, level="cells").values == [50, 100]
+
+
+def test_technique_counts_the_family() -> None:
+    rows = {
+        (DS7, PRE, "humaneval"): (0.4, 0.4, 0.5, 0.6),
+        (DS1, PRE, "humaneval"): (0.4, 0.4, 0.6, 0.5),
+        (DS1, PRE, "mbpp"): (0.4, 0.4, 0.5, 0.5),
+        (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.1, 0.5),
+    }
+    args = {"model": "ds7", "variants": ["pre"], "favours": "bonbon"}
+    assert ask("technique", rows, **args).values == [1, 1]
+
+
+def test_the_best_stage_of_each_model() -> None:
+    rows = {(LLAMA, FINE, "codal"): (5, 5, 6.5, 6.4), (QWEN, FINE, "codal"): (7.6, 7.5, 7.5, 7.4)}
+    args = {"variant": "fine", "benchmark": "codal"}
+    good = ask("best_stage", rows, pairs={"llama": "dpo", "qwen": "base"}, **args)
+    bad = ask("best_stage", rows, pairs={"llama": "bonbon", "qwen": "base"}, **args)
+    assert (good.verdict, bad.verdict) == (REPRODUCED, CONTRADICTS)
+
+
+def test_explained_variance_of_a_pure_model_effect() -> None:
+    # gains of 50 % (Qwen) and 0 % (Llama) in both variants: all of it is the model
+    rows = {(m, v, b): (0.4, 0.4, x, 0.2) for m, x in ((QWEN, 0.6), (LLAMA, 0.4))
+            for v in (PRE, FINE) for b in ("humaneval", "mbpp")}  # fmt: skip
+    assert ask("explained", rows).values == pytest.approx([100, 0])
+
+
+def test_the_share_that_degrades() -> None:
+    rows = {(QWEN, FINE, "humaneval"): (0.4, 0.4, 0.3, 0.5)}
+    assert ask("degrades", rows, benchmarks="F1-F3", variant="fine").values == [50]
+
+
+def test_losses_beyond_a_cut() -> None:
+    rows = {
+        (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.2, 0.4),
+        (QWEN, FINE, "mbpp"): (0.4, 0.4, 0.3, 0.3),
+    }
+    assert ask("fewer_failures", rows, cut=30).values == [50, 0]
+
+
+def test_trade_offs_need_gains_and_losses_in_one_model() -> None:
+    rows = {
+        (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.5, 0.5),
+        (QWEN, PRE, "mbpp"): (0.4, 0.4, 0.3, 0.5),
+    }
+    assert ask("trade_offs", rows, benchmarks="F1-F3").values == [50, 2]
+
+
+def test_pathways_are_compared_over_all_cells() -> None:
+    # PTA: HumanEval +150, +100; EvalPerf 0, +100: mean 87.5; FTA: +50, 0, 0, 0: 12.5
+    assert ask("gains_more", PAIR, benchmarks="F1-F3").values == pytest.approx([87.5, 12.5])
+
+
+def test_four_cells_are_too_few_to_tell_pathways_apart() -> None:
+    assert ask("gains_more", PAIR, benchmarks="F1-F3").agrees is None
+
+
+def test_an_average_over_all_cells() -> None:
+    found = ask("gains_on_average", PAIR, benchmarks="F1-F3", variant="fine")
+    assert found.values == pytest.approx([12.5])
+
+
+SFT = {
+    (QWEN, PRE, "humaneval"): (0.4, 0.3, 0.3, 0.2),  # fell, ends below
+    (QWEN, PRE, "mbpp"): (0.4, 0.3, 0.3, 0.5),  # fell, recovers
+    (QWEN, FINE, "humaneval"): (0.4, 0.5, 0.5, 0.4),  # rose, holds
+    (QWEN, FINE, "mbpp"): (0.4, 0.3, 0.4, 0.1),  # fell, reaches the base again
+}
+
+
+def test_what_sft_foretells() -> None:
+    # of 3 that fell 1 ends below the base; of the rest none
+    assert ask("sft_predicts", SFT).values == pytest.approx([100 / 3, 0])
+
+
+def test_scores_stable_in_sft_succeed() -> None:
+    assert ask("stable_succeeds", SFT).values == [100]
+
+
+def test_sft_falls_are_counted_by_pathway() -> None:
+    assert ask("sft_falls_in_both", SFT).values == [2, 1]
+
+
+def test_losses_of_one_model() -> None:
+    # HumanEval 0.3, 0.2 and MBPP 0.3 lie below 0.4
+    assert ask("losses", SFT, model="qwen", variant="pre").values == [3]
+
+
+def test_the_least_start_is_a_share_of_the_scale() -> None:
+    rows = {(LLAMA, PRE, "evalperf"): (6.5, 1, 1, 1), (LLAMA, PRE, "mbpp"): (0.6, 1, 1, 1)}
+    found = ask("starts_above", rows, model="llama", cut=0.1)
+    assert found.values == pytest.approx([0.065]) and "evalperf" in found.note
+
+
+def test_quoted_base_tests_are_not_derivable_but_checked() -> None:
+    rows = {(CODE, FINE, "evoeval_verbose"): (0.34, 0.34, 0.32, 0.30)}
+    cells = ["codellama fine evoeval_verbose base", "codellama fine evoeval_verbose dpo"]
+    found = ask("base_tests", rows, "paper", cells=cells, printed=[0.427, 0.402])
+    # 70 / 164 = 0.4268, 66 / 164 = 0.4024
+    assert found.verdict == NOT_DERIVABLE and "(70, 66)" in found.note and "alike" in found.note
+
+
+def test_an_average_row_is_checked_within_its_rounding() -> None:
+    dims = ("instruction_following", "readability", "complexity", "style", "explanation")
+    rows = {(QWEN, PRE, f"codal_{d}"): (float(i), 2.0, 2.0, 2.0) for i, d in enumerate(dims, 1)}
+    rows[QWEN, PRE, "codal"] = (3.0, 2.01, 2.02, 2.0)  # mean of 1 to 5 is 3; 2.02 is off by 0.02
+    found = ask("average_row", rows)
+    assert found.values == [1, 4] and "dpo by 0.020" in found.note
+
+
+def test_a_pass_rate_that_no_count_gives() -> None:
+    # of 164: 0.372 is 61; 0.374 lies between 61 (0.372) and 62 (0.378)
+    found = ask("whole_counts", {(QWEN, PRE, "humaneval"): (0.372, 0.374, 0.0, 1.0)})
+    assert found.values == [1, 4]
+
+
+def test_more_tests_never_raise_a_score() -> None:
+    rows = {(QWEN, PRE, "humaneval"): (0.4, 0.5, 0.5, 0.5),
+            (QWEN, PRE, "humaneval_plus"): (0.3, 0.5, 0.6, 0.4)}  # fmt: skip
+    assert ask("plus_is_harder", rows).values == [1, 4]
+
+
+def test_what_survives_noise_is_counted_by_direction() -> None:
+    # of 164: 0.3 -> 0.6 is far beyond noise, 0.3 -> 0.31 and 0.3 -> 0.29 are not
+    rows = {(QWEN, PRE, "humaneval"): (0.3, 0.6, 0.31, 0.29)}
+    args = {"correction": "none", "requirement": "functional"}
+    assert ask("survives", rows, direction="improvements", **args).values == [1, 2]
+    assert ask("survives", rows, direction="degradations", **args).values == [0, 1]
+
+
+def test_codals_average_does_not_count_twice() -> None:
+    rows = {
+        (QWEN, PRE, "codal_style"): (1.0, 9.0, 1.0, 1.0),
+        (QWEN, PRE, "codal"): (1.0, 9.0, 1, 1),
+    }
+    args = {"direction": "improvements", "correction": "holm", "requirement": "non_functional"}
+    assert ask("survives", rows, **args).values == [1, 1]
+
+
+def test_printed_mean_ratings_cannot_be_called_noise() -> None:
+    rows = {(QWEN, PRE, "codal_style"): (5.0, 5.5, 5.5, 5.5)}
+    args = {"direction": "improvements", "correction": "holm", "requirement": "non_functional"}
+    assert ask("survives", rows, "paper", **args).verdict == NOT_DERIVABLE
+
+
+def test_sample_size_with_finite_population() -> None:
+    # n0 = 2.5758^2 / 4 / 0.01 = 165.87; 165.87 / (1 + 164.87 / 500) = 124.7; for 100: 62.6
+    assert sample_needed(0.99, 0.1, 500) == 125
+    assert sample_needed(0.99, 0.1, 100) == 63
+
+
+def test_margin_of_a_whole_population_is_zero() -> None:
+    assert margin_of(0.99, 100, 100) == 0
+
+
+def test_forty_of_a_hundred_do_not_reach_ten_points() -> None:
+    # 2.5758 * 0.5 / sqrt(40) * sqrt(60 / 99) = 0.1585
+    assert margin_of(0.99, 40, 100) == pytest.approx(0.1585, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_a_fact_without_scores_says_what_is_missing(name: str) -> None:
+    from codealign.analysis.claims import statements
+
+    for statement in statements():
+        if statement.kind == "fact" and statement.args["name"] == name:
+            args = {k: v for k, v in statement.args.items() if k != "name"}
+            assert ask(name, {}, **args).missing, statement.id
+
+
+def test_every_fact_is_used() -> None:
+    from codealign.analysis.claims import statements
+
+    assert {s.args["name"] for s in statements() if s.kind == "fact"} == set(FACTS)
+
+
+def test_p_values_need_five_values() -> None:
+    import numpy as np
+
+    few, many = np.arange(4.0), np.arange(5.0)
+    assert math.isnan(clarity.mean(few)) and math.isnan(clarity.means(few, many))
+    assert clarity.mean(many) < 0.05  # mean 2, standard error 0.71: t = 2.83, p = 0.047
+
+
+def test_the_sign_test_is_exact() -> None:
+    # 5 of 5: 2 / 2^5
+    assert clarity.lead(5, 0) == pytest.approx(0.0625)
+    assert math.isnan(clarity.lead(0, 0))
+
+
+def test_bold_marks_are_compared_with_the_highest_score() -> None:
+    # the print marks CodeLlama's pretrained MBPP+ 0.479 (SFT) as bold, 0.481 (DPO) is higher
+    from codealign.analysis.claims.context import Context
+
+    found = FACTS["bold_is_best"](Context(published()))
+    assert found.verdict == CONTRADICTS and f"{CODE} {PRE} mbpp_plus" in found.note

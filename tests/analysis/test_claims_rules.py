@@ -1,0 +1,167 @@
+"""Selections and statistics of the claims' rules, on tables small enough for mental arithmetic."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from mini_scores import context, frame
+
+from codealign.analysis.claims.board import Cell, board_of, cell
+from codealign.analysis.claims.rules import (
+    FUNCTIONAL,
+    GAINS,
+    NON_FUNCTIONAL,
+    SETS,
+    SUCCESSES,
+    Selection,
+    pick,
+)
+from codealign.errors import CodealignError
+
+NAN = math.nan
+# Two models: changes with DPO are +50 %, 0 %, -20 % (a) and +100 % (b); a base of 0 rises in b.
+ROWS = {
+    ("a", "pretrained", "humaneval"): (0.4, 0.4, 0.6, 0.2),
+    ("a", "pretrained", "mbpp"): (0.2, 0.2, 0.2, 0.3),
+    ("a", "pretrained", "evalperf"): (50.0, 50.0, 40.0, 50.0),
+    ("b", "pretrained", "humaneval"): (0.05, 0.2, 0.1, 0.05),
+    ("b", "pretrained", "mbpp"): (0.0, 0.0, 0.1, 0.0),
+}
+DPO = Selection("F1-F3", "DPO", variants=("pretrained",))
+
+
+def cells(selection: Selection = DPO):
+    return pick(context(ROWS).board, selection)
+
+
+def gain(name: str) -> float:
+    return GAINS[name](cells())
+
+
+def test_a_base_of_zero_has_no_relative_change_and_is_left_out() -> None:
+    assert len(cells()) == 4
+
+
+def test_every_base_keeps_a_base_of_zero() -> None:
+    assert len(cells(Selection("F1-F3", "DPO", "every base", ("pretrained",)))) == 5
+
+
+def test_a_floor_is_a_share_of_the_scale() -> None:
+    # 0.05 is below 0.10; EvalPerf's 50 of 100 is not
+    kept = cells(Selection("F1-F3", "DPO", "base at least 0.10", ("pretrained",)))
+    assert sorted(kept.benchmark) == ["evalperf", "humaneval", "mbpp"]
+
+
+def test_mean_relative_change() -> None:
+    # (50 + 0 - 20 + 100) / 4
+    assert gain("mean relative change") == pytest.approx(32.5)
+
+
+def test_mean_of_improving_cells() -> None:
+    # (50 + 100) / 2
+    assert gain("mean relative change of improving cells") == pytest.approx(75)
+
+
+def test_mean_of_improving_and_equal_cells() -> None:
+    # (50 + 0 + 100) / 3
+    assert gain("mean relative change of improving and equal cells") == pytest.approx(50)
+
+
+def test_median_relative_change() -> None:
+    # of -20, 0, 50, 100: (0 + 50) / 2
+    assert gain("median relative change") == pytest.approx(25)
+
+
+def test_change_of_summed_scores_puts_percent_and_share_on_one_scale() -> None:
+    # base 0.4 + 0.2 + 0.5 + 0.05 = 1.15; after 0.6 + 0.2 + 0.4 + 0.1 = 1.3
+    assert gain("relative change of the summed scores") == pytest.approx(100 * (1.3 / 1.15 - 1))
+
+
+def test_mean_of_models_means() -> None:
+    # a: (50 + 0 - 20) / 3 = 10; b: 100
+    assert gain("mean of each model's mean relative change") == pytest.approx(55)
+
+
+def test_mean_of_models_means_over_improving_cells() -> None:
+    # a: 50; b: 100
+    name = "mean of each model's mean over its improving cells"
+    assert gain(name) == pytest.approx(75)
+
+
+def test_mean_of_models_summed_scores() -> None:
+    # a: (0.6 + 0.2 + 0.4) / (0.4 + 0.2 + 0.5) - 1 = 1/11; b: 100 %
+    name = "mean of each model's relative change of summed scores"
+    assert gain(name) == pytest.approx((100 / 11 + 100) / 2)
+
+
+def test_no_improving_cell_gives_no_mean() -> None:
+    rows = {("a", "pretrained", "humaneval"): (0.4, 0.3, 0.3, 0.3)}
+    found = pick(context(rows).board, Selection("F1-F3", "DPO"))
+    assert math.isnan(GAINS["mean relative change of improving cells"](found))
+
+
+def test_ties_count_as_success_only_where_the_rule_says_so() -> None:
+    # 2 of 4 improve, 1 stays
+    assert SUCCESSES["share of cells that improve"](cells()) == 50
+    assert SUCCESSES["share of cells that improve or stay equal"](cells()) == 75
+
+
+def test_models_shares_are_averaged_not_pooled() -> None:
+    # a: 1 of 3 improves; b: 1 of 1
+    assert SUCCESSES["mean of each model's share that improves"](cells()) == pytest.approx(200 / 3)
+
+
+@pytest.mark.parametrize(
+    ("stages", "after"),
+    [
+        ("best of SFT, DPO and BoNBoN", [0.2]),
+        ("best of DPO and BoNBoN", [0.1]),
+        ("worst of DPO and BoNBoN", [0.05]),
+        ("mean of DPO and BoNBoN", [0.075]),
+        ("DPO and BoNBoN, each", [0.1, 0.05]),
+    ],
+)
+def test_stages_are_combined_as_named(stages: str, after: list[float]) -> None:
+    found = cells(Selection("HE", stages, variants=("pretrained",), models=("b",)))
+    assert list(found.after) == pytest.approx(after)
+
+
+def test_a_stage_that_was_not_run_is_left_out_not_taken_as_zero() -> None:
+    rows = {("a", "pretrained", "humaneval"): (0.4, NAN, 0.5, NAN)}
+    found = pick(context(rows).board, Selection("HE", "DPO and BoNBoN, each"))
+    assert list(found.after) == [0.5]
+
+
+def test_float_noise_is_a_tie() -> None:
+    rows = {("a", "pretrained", "humaneval"): (0.3, NAN, 0.1 + 0.2, NAN)}
+    assert list(pick(context(rows).board, Selection("HE", "DPO")).change) == [0.0]
+
+
+def test_the_sets_of_the_two_requirements_are_disjoint() -> None:
+    functional = {b for name in FUNCTIONAL for b in SETS[name]}
+    other = {b for name in NON_FUNCTIONAL for b in SETS[name]}
+    assert not functional & other
+    assert len(functional) == 12 and len(other) == 6  # 5 + 7 columns; 5 dimensions and Avg
+
+
+def test_a_cell_is_read_from_four_words() -> None:
+    found = cell("ds7 fine evoeval_verbose dpo")
+    assert found == Cell("deepseek-coder-7b", "finetuned", "evoeval_verbose", "dpo")
+
+
+def test_a_wrong_cell_is_an_error_that_names_it() -> None:
+    with pytest.raises(CodealignError, match="ds9 fine mbpp dpo"):
+        cell("ds9 fine mbpp dpo")
+
+
+def test_a_board_has_one_source() -> None:
+    import pandas as pd
+
+    both = pd.concat([frame(ROWS, "one"), frame(ROWS, "two")])
+    with pytest.raises(CodealignError, match="one source at a time"):
+        board_of(both)
+
+
+def test_a_cell_that_was_not_run_has_no_value() -> None:
+    assert math.isnan(context(ROWS).board.value(cell("qwen pre mbpp dpo")))

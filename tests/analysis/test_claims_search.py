@@ -1,0 +1,189 @@
+"""Matching printed numbers: rounding, truncation, whole counts, and what a match is worth."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from mini_scores import context
+
+from codealign.analysis.claims import grids, recovery
+from codealign.analysis.claims.board import cell
+from codealign.analysis.claims.compare import TRUNCATED, fit, verdict
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED
+from codealign.analysis.claims.rules import Selection
+from codealign.analysis.claims.search import look
+from codealign.analysis.claims.unrounded import possible, relative_from
+
+VERBOSE = (cell("ds7 fine evoeval_verbose base"), cell("ds7 fine evoeval_verbose dpo"))
+
+
+@pytest.mark.parametrize("value", [28.75, 28.8, 28.85])
+def test_a_value_that_rounds_to_the_print_fits(value: float) -> None:
+    assert fit(value, 28.8, 1) == ""
+
+
+def test_a_value_cut_to_the_print_fits_as_truncated() -> None:
+    # 0.03 -> 0.05 is 66.67 %, printed 66
+    assert fit(66.67, 66, 0) == TRUNCATED
+
+
+def test_truncation_goes_towards_zero_for_losses() -> None:
+    assert fit(-66.67, -66, 0) == TRUNCATED
+    assert fit(-66.67, -65, 0) is None
+
+
+def test_another_value_and_no_value_do_not_fit() -> None:
+    assert fit(28.86, 28.8, 1) == TRUNCATED
+    assert fit(28.9, 28.8, 1) is None
+    assert fit(math.nan, 28.8, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "unstated", "expected"),
+    [
+        ([28.8, 4.9], "", REPRODUCED),
+        ([28.8, 4.9], "which stage", UNSTATED),
+        ([28.8, 4.99], "", UNSTATED),  # 4.99 is cut to 4.9
+        ([28.8, 5.1], "", CONTRADICTS),  # all numbers have to match
+        ([], "", NOT_DERIVABLE),
+        ([28.8, math.nan], "", NOT_DERIVABLE),
+    ],
+)
+def test_verdict_of_a_definite_rule(values: list[float], unstated: str, expected: str) -> None:
+    assert verdict(values, [28.8, 4.9], [1, 1], unstated)[0] == expected
+
+
+def test_a_search_counts_what_it_tried_and_what_fits() -> None:
+    candidates = [("a", (1.0,)), ("b", (2.04,)), ("c", (1.96,)), ("d", (math.nan,))]
+    search, hits = look(candidates, [2.0], [1], "letters")
+    assert (search.tried, search.matching) == (3, 2)  # d gives no number
+    assert {words for words, _ in hits} == {"b", "c"}
+
+
+def test_the_closest_match_comes_first() -> None:
+    _, hits = look([("far", (2.04,)), ("near", (2.01,))], [2.0], [1], "")
+    assert [words for words, _ in hits] == ["near", "far"]
+
+
+def test_without_a_match_the_nearest_miss_is_told() -> None:
+    search, hits = look([("a", (1.0,)), ("b", (2.2,))], [2.0], [1], "")
+    assert not hits
+    assert search.nearest == "b = 2.2"
+
+
+def test_a_match_has_to_meet_all_numbers_at_once() -> None:
+    # one rule gives each of the two numbers, no rule gives both
+    search, hits = look([("a", (2.0, 9.0)), ("b", (1.0, 3.0))], [2.0, 3.0], [0, 0], "")
+    assert not hits and search.tried == 2
+
+
+def test_digits_count_for_each_number() -> None:
+    # 4.125 is printed as 4, 25 as 25.0
+    _, hits = look([("a", (25.0, 4.125))], [25.0, 4.0], [1, 0], "")
+    assert hits
+
+
+def test_reach_is_the_share_of_nearby_values_that_some_rule_gives() -> None:
+    # near 10 (5 to 15: 11 whole numbers) the rules give 9, 10 and 10: 2 of 11
+    candidates = [("a", (9.0,)), ("b", (10.0,)), ("c", (10.2,)), ("far", (40.0,))]
+    search, _ = look(candidates, [10.0], [0], "")
+    assert search.reach == pytest.approx(2 / 11, abs=1e-3)
+    assert search.typical == 1.5  # 3 rules for 2 values
+
+
+def test_no_candidate_is_said() -> None:
+    search, hits = look([], [1.0], [0], "")
+    assert (search.tried, hits) == (0, [])
+
+
+def test_a_printed_pass_rate_stands_for_whole_counts() -> None:
+    # of 164 problems 0.63 is 103 (0.628) or 104 (0.634); 102 is 0.622, 105 is 0.640
+    assert possible(VERBOSE[0], 0.63) == [103 / 164, 104 / 164]
+
+
+def test_a_printed_rating_stands_for_its_rounding() -> None:
+    ends = possible(cell("qwen pre codal base"), 1.27)
+    assert ends == pytest.approx([1.265, 1.275])
+
+
+def test_a_change_is_found_in_whole_counts() -> None:
+    # printed 0.63 -> 0.67 is +6.3 %, but 104 -> 110 of 164 is +5.77 %, printed 5.8
+    assert relative_from(VERBOSE, (0.63, 0.67), 5.8, 0.05) == (
+        "from whole counts: 104 -> 110 of 164 problems"
+    )
+
+
+def test_a_change_that_no_whole_count_gives_is_not_explained() -> None:
+    assert relative_from(VERBOSE, (0.63, 0.67), 9.0, 0.05) == ""
+
+
+def test_a_change_of_ratings_within_their_rounding() -> None:
+    # 0.03 -> 0.05 may be 0.035 -> 0.045 (+29 %) or 0.025 -> 0.055 (+120 %)
+    cells = (cell("llama pre codal base"), cell("llama pre codal sft"))
+    assert relative_from(cells, (0.03, 0.05), 100, 0.5)
+    assert not relative_from(cells, (0.03, 0.05), 130, 0.5)
+
+
+HE = "humaneval"
+ROWS = {
+    ("a", "pretrained", HE): (0.4, 0.3, 0.5, 0.4),
+    ("b", "pretrained", HE): (0.4, 0.5, 0.3, 0.2),
+    ("a", "finetuned", HE): (0.5, 0.5, 0.2, 0.5),
+    ("b", "finetuned", HE): (0.5, 0.4, 0.5, 0.6),
+}
+
+
+def one(candidates, start: str) -> tuple[float, ...]:
+    found = [v for words, v in candidates if words.startswith(start)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_outcomes_split_at_the_cut() -> None:
+    # DPO, pretrained: +25 % and -25 %
+    chosen = Selection("HE", "DPO", variants=("pretrained",))
+    found = list(grids.outcomes(context(ROWS).board, iter([chosen])))
+    assert one(found, "flat within 10.0 % of the base:") == (50, 0, 50)
+    # BoNBoN, pretrained: 0 % and -50 %
+    chosen = Selection("HE", "BoNBoN", variants=("pretrained",))
+    found = list(grids.outcomes(context(ROWS).board, iter([chosen])))
+    assert one(found, "flat within 10.0 % of the base:") == (50, 50, 0)
+
+
+def test_a_model_succeeds_by_each_meaning() -> None:
+    chosen = Selection("HE", "DPO", variants=("pretrained",))
+    found = dict(grids.model_shares(context(ROWS).board, iter([chosen])))
+    words = chosen.words()
+    assert found[f"share of models with any cell improved: {words}"] == (50,)
+    assert found[f"share of models with every cell improved or equal: {words}"] == (50,)
+
+
+def test_catastrophes_come_finetuned_first() -> None:
+    # DPO: finetuned a loses 60 %, b nothing; pretrained b loses 25 %
+    found = dict(grids.catastrophes(context(ROWS).board, iter([Selection("HE", "DPO")])))
+    start = "share of models with a mean relative loss beyond"
+    by_cut = {w.split(":")[0]: v for w, v in found.items() if w.startswith(start)}
+    assert by_cut[f"{start} 20 %"] == (50, 50)
+    assert by_cut[f"{start} 30 %"] == (50, 0)
+
+
+def test_recovery_and_risk_ratio() -> None:
+    # best of DPO and BoNBoN; fell in SFT: a pre (recovers), b fine (recovers); others: b pre fails,
+    # a fine reaches 0.5 again: risk 0 / 0.5 = 0
+    rows = context(ROWS).board
+    found = dict(recovery.recoveries(rows, sets=("HE",)))
+    words = (
+        "final reaches the base, 2 fell: HE; best of DPO and BoNBoN; pretrained and finetuned; "
+        "risk against not falling"
+    )
+    assert found[words] == (100, 0)
+
+
+def test_wins_leave_ties_out_of_both() -> None:
+    dims = ("codal_style", "codal_readability", "codal_complexity", "codal_explanation")
+    values = [(1.0, 1.0, 2.0, 3.0), (1.0, 1.0, 3.0, 1.0), (1.0, 1.0, 2.0, 2.0), (2.0, 2.0, 1.0, 5)]
+    rows = {("a", "pretrained", d): v for d, v in zip(dims, values, strict=True)}
+    found = dict(recovery.wins(context(rows).board, ("pretrained",), ("NF1-NF5",)))
+    # BoNBoN wins style (+200 %) and explanation (+150 %), DPO readability (+200 %), one tie
+    assert found["all wins; ties count for neither: NF1-NF5; pretrained"] == (50, 25, 175, 200)

@@ -1,0 +1,32 @@
+"""Hand-made score tables for tests: four stages a row, everything else filled in."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from codealign.analysis.claims.context import Context
+from codealign.analysis.scores import benchmark, frame_of
+from codealign.records import STAGES, Score
+
+Rows = dict[tuple[str, str, str], tuple[float, ...]]
+"""{(model, variant, benchmark): (base, sft, dpo, bonbon)}; NaN is a stage that was not run."""
+
+
+def frame(rows: Rows, source: str = "mine") -> pd.DataFrame:
+    """Return the tidy frame of such rows; n is the benchmark's number of problems."""
+    scores = []
+    for (model, variant, name), values in rows.items():
+        b = benchmark(name)
+        for stage, value in zip(STAGES, values, strict=True):
+            if not math.isnan(value):
+                scores.append(
+                    Score(source, model, variant, b.requirement, stage, name, b.metric, value, b.n)
+                )
+    return frame_of(scores)
+
+
+def context(rows: Rows, source: str = "mine") -> Context:
+    """Return the context of such rows, as the ledger's rules take it."""
+    return Context(frame(rows, source))
