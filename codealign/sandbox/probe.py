@@ -21,12 +21,12 @@ ATTEMPTS = {
     "network": "import socket; socket.socket(socket.AF_INET)",
     "unix socket": "import socket; socket.socket(socket.AF_UNIX)",
     "fork": "os.fork() or os._exit(0)",
-    "exec": "os.execv('/bin/true', ['true'])",
     "reading files": "open(SECRET).read()",
     "writing files": "open(SECRET, 'a')",
     "signals": "os.kill(os.getppid(), 0)",
     "environment": f"os.environ[{CANARY!r}]",
     "memory": "bytearray(8 << 30)",
+    "exec": "os.execv('/bin/true', ['true'])",
 }
 """What a program must not be able to do, and an attempt at it that raises where it is blocked."""
 ADVICE = {
@@ -75,7 +75,10 @@ def _found(level: str, mechanism: str, failed: dict[str, str]) -> Capabilities:
 
 
 def try_mechanism(mechanism: str) -> tuple[str, bool]:
-    """Start a worker and try to get out; return what is wrong ("" if nothing) and if it ran."""
+    """Start a worker and try to get out; return what is wrong ("" if nothing) and if it ran.
+
+    The attempt to become another program comes last: where it succeeds, the probe ends there.
+    """
     worker = Worker(mechanism, load_filter())
     try:
         with _canary() as secret:
@@ -87,7 +90,8 @@ def try_mechanism(mechanism: str) -> tuple[str, bool]:
     finally:
         worker.close()
     if result.verdict != "pass":
-        return f"probe ended with {result.verdict}: {result.detail}", False
+        ran = result.verdict != "sandbox_error"
+        return f"probe ended with {result.verdict}: {result.detail}", ran
     open_ways = sorted(set(ATTEMPTS) - set(result.stdout.splitlines()))
     return f"does not block {', '.join(open_ways)}" if open_ways else "", True
 

@@ -16,15 +16,18 @@ cpu : CPU seconds, the least of `REPEATS` runs. Sees all work; varies by some pe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import inf
+from itertools import groupby
+from pathlib import Path
 from typing import Any, Literal
 
 from codealign.errors import CodealignError
+from codealign.evaluate.functional.cache import cached
 from codealign.evaluate.functional.problems import Problem
 from codealign.records import stable_id
 from codealign.sandbox import Call, Program, Result, Sandbox
+from codealign.sandbox.inside import codec
 
 Measure = Literal["steps", "cpu"]
 MOST_STEPS = 2_000_000
@@ -62,8 +65,14 @@ def compare(
     problems: dict[str, Problem],
     sandbox: Sandbox,
     measure: Measure = "steps",
+    cache: Path | None = None,
 ) -> dict[str, list[Efficiency]]:
     """Return the efficiency of the first `MOST_SAMPLES` correct solutions of each problem.
+
+    Parameters
+    ----------
+    correct : correct solutions by task id; problems without one are left out.
+    cache : folder for the references' counts of instructions; times are always taken anew.
 
     Raises
     ------
@@ -71,49 +80,73 @@ def compare(
         A reference solution cannot be measured, or a problem has no performance-exercising input.
     """
     chosen = {task_id: texts[:MOST_SAMPLES] for task_id, texts in correct.items() if texts}
-    programs: dict[str, Program] = {}
-    for task_id, texts in chosen.items():
-        problem = problems[task_id]
-        if not problem.pe_input or not problem.references:
-            raise CodealignError(f"{task_id}: no performance-exercising input or references")
-        for code in (*texts, *(code for code, _ in problem.references)):
-            for program in _programs(problem, code, measure):
-                programs[program.id] = program
-    found = {r.id: r for r in sandbox.run(programs.values())}
+    solutions = [(problems[t], code) for t, texts in chosen.items() for code in texts]
+    references = [(problems[t], code) for t in chosen for code in _references(problems[t])]
+    keep = cache if measure == "steps" else None
+    costs = {
+        row["id"]: row
+        for row in cached(
+            keep,
+            "references",
+            [_id(*each) for each in references],
+            lambda: _measure(references, sandbox, measure),
+        )
+    }
+    _refuse_unmeasured(references, costs)
+    costs |= {row["id"]: row for row in _measure(solutions, sandbox, measure)}
     return {
-        task_id: _compare(problems[task_id], texts, found, measure)
+        task_id: [_efficiency(problems[task_id], text, costs) for text in texts]
         for task_id, texts in chosen.items()
     }
 
 
-def _programs(problem: Problem, code: str, measure: Measure) -> Iterable[Program]:
-    calls = [Call(problem.entry_point, arguments) for arguments in problem.pe_input[:1]]
-    for repeat in range(1 if measure == "steps" else REPEATS):
-        yield Program(
-            id=stable_id(problem.task_id, code, repeat),
-            code=code,
-            calls=calls,
-            cpu_s=CPU_S,
-            wall_s=3 * CPU_S,
-            memory_mb=MEMORY_MB,
-            count=MOST_STEPS if measure == "steps" else 0,
-        )
+def _references(problem: Problem) -> list[str]:
+    if not problem.pe_input or not problem.references:
+        raise CodealignError(f"{problem.task_id}: no performance-exercising input or references")
+    return [code for code, _ in problem.references]
 
 
-def _compare(
-    problem: Problem, texts: list[str], found: dict[str, Result], measure: Measure
-) -> list[Efficiency]:
-    def cost_of(code: str) -> tuple[float | None, str]:
-        return cost([found[p.id] for p in _programs(problem, code, measure)], measure)
+def _id(problem: Problem, code: str) -> str:
+    """Id of everything a cost depends on."""
+    inputs = codec.dumps(problem.pe_input[:1])
+    return stable_id(problem.task_id, problem.entry_point, inputs, MOST_STEPS, code)
 
-    references = []
-    for place, (code, _) in enumerate(problem.references):
-        value, reason = cost_of(code)
-        if value is None:
-            raise CodealignError(f"{problem.task_id}: reference {place} cannot be run ({reason})")
-        references.append(value)
-    scores = [score for _, score in problem.references]
-    return [_efficiency(text, *cost_of(text), references, scores) for text in texts]
+
+def _measure(
+    pairs: list[tuple[Problem, str]], sandbox: Sandbox, measure: Measure
+) -> Iterator[dict[str, Any]]:
+    """Yield `id`, `cost` and `reason` of each program; equal programs are run once."""
+    repeats = 1 if measure == "steps" else REPEATS
+    named = {_id(problem, code): (problem, code) for problem, code in pairs}
+    programs = (
+        _program(name, *each, measure) for name, each in named.items() for _ in range(repeats)
+    )
+    for name, runs in groupby(sandbox.run(programs), key=lambda run: run.id):
+        value, reason = cost(list(runs), measure)
+        yield {"id": name, "cost": value, "reason": reason}
+
+
+def _program(name: str, problem: Problem, code: str, measure: Measure) -> Program:
+    return Program(
+        id=name,
+        code=code,
+        calls=[Call(problem.entry_point, arguments) for arguments in problem.pe_input[:1]],
+        cpu_s=CPU_S,
+        wall_s=3 * CPU_S,
+        memory_mb=MEMORY_MB,
+        count=MOST_STEPS if measure == "steps" else 0,
+    )
+
+
+def _refuse_unmeasured(
+    references: list[tuple[Problem, str]], costs: dict[str, dict[str, Any]]
+) -> None:
+    for problem, code in references:
+        row = costs[_id(problem, code)]
+        if row["cost"] is None:
+            raise CodealignError(
+                f"{problem.task_id}: a reference solution cannot be measured ({row['reason']})"
+            )
 
 
 def cost(runs: list[Result], measure: Measure) -> tuple[float | None, str]:
@@ -124,25 +157,24 @@ def cost(runs: list[Result], measure: Measure) -> tuple[float | None, str]:
             return None, f"{run.verdict}: {run.detail}"
         outcome = run.outputs[0]
         if outcome.steps > MOST_STEPS:
-            return inf, ""
+            return float(MOST_STEPS + 1), ""
         if outcome.error:
             return None, f"error: {outcome.error}"
         costs.append(outcome.steps if measure == "steps" else outcome.cpu_s)
     return float(min(costs)), ""
 
 
-def _efficiency(
-    solution: str, spent: float | None, reason: str, references: list[float], scores: list[float]
-) -> Efficiency:
-    if spent is None:
-        unknown = reason.startswith("sandbox_error")
-        zero = None if unknown else 0.0
-        return Efficiency(solution, None, -1, zero, zero, reason)
-    place = keeps_up_with(spent, references)
+def _efficiency(problem: Problem, solution: str, costs: dict[str, dict[str, Any]]) -> Efficiency:
+    row = costs[_id(problem, solution)]
+    if row["cost"] is None:
+        score = None if row["reason"].startswith("sandbox_error") else 0.0
+        return Efficiency(solution, None, -1, score, score, row["reason"])
+    references = [costs[_id(problem, code)]["cost"] for code in _references(problem)]
+    place = keeps_up_with(row["cost"], references)
     if place < 0:
-        return Efficiency(solution, spent, -1, 0.0, 0.0)
+        return Efficiency(solution, row["cost"], -1, 0.0, 0.0)
     norm = 100 * (place + 1) / len(references)
-    return Efficiency(solution, spent, place, scores[place], norm)
+    return Efficiency(solution, row["cost"], place, problem.references[place][1], norm)
 
 
 def keeps_up_with(spent: float, references: list[float]) -> int:

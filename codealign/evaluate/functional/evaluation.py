@@ -29,7 +29,7 @@ def evaluate(
     ----------
     solutions : samples of each problem, by task id; problems that are not in it count as missing.
     cpu_s : CPU seconds that a problem's tests may use together, at least (see `Limits`).
-    cache : folder for expected outputs; None computes them anew.
+    cache : folder for expected outputs and reference counts; None computes them anew.
     measure : what EvalPerf's cost is measured in.
 
     Raises
@@ -50,7 +50,7 @@ def evaluate(
     measured = {}
     if benchmark == "evalperf":
         correct = {t: [a.solution for a in tried if a.passed] for t, tried in found.items()}
-        measured = efficiency.compare(correct, problems, sandbox, measure)
+        measured = efficiency.compare(correct, problems, sandbox, measure, cache)
     return Results(
         benchmark=benchmark,
         attempts=found,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from codealign.errors import CodealignError
+from codealign.evaluate.functional.cache import cached
 from codealign.evaluate.functional.oracle import expects_only_presence
 from codealign.evaluate.functional.problems import Problem
-from codealign.records import read_jsonl, stable_id, write_jsonl
+from codealign.records import stable_id
 from codealign.sandbox import Call, Program, Result, Sandbox
 from codealign.sandbox.inside import codec
 
@@ -43,7 +43,7 @@ def expect(
 
     Parameters
     ----------
-    cache : folder; a file there is used if problems, inputs and Python version are the same.
+    cache : folder; a file there is used if problems, inputs and Python are the same.
 
     Raises
     ------
@@ -52,21 +52,14 @@ def expect(
     """
     problems = _with_inputs(problems, sandbox)
     names = {content_id(p): p for p in problems.values()}
-    file = cache / f"expected-{stable_id(*names)}.jsonl" if cache else None
-    if file is not None and file.exists():
-        rows: Iterable[dict[str, Any]] = read_jsonl(file, dict)
-    else:
-        rows = list(_compute(names, sandbox))
-        if file is not None:
-            write_jsonl(file, rows)
+    rows = cached(cache, "expected", names, lambda: _compute(names, sandbox))
     return {e.problem.task_id: e for e in (_expected(names[r["id"]], r) for r in rows)}
 
 
 def content_id(problem: Problem) -> str:
     """Id of everything that the expected outputs depend on."""
     inputs = codec.dumps([problem.base_input, problem.plus_input])
-    version = ".".join(map(str, sys.version_info[:3]))
-    return stable_id(problem.task_id, problem.canonical, problem.entry_point, inputs, version)
+    return stable_id(problem.task_id, problem.canonical, problem.entry_point, inputs)
 
 
 def _compute(names: dict[str, Problem], sandbox: Sandbox) -> Iterator[dict[str, Any]]:

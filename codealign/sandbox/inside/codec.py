@@ -88,9 +88,10 @@ def encode(value: Any) -> Any:
     plain = _PLAIN.get(type(value))
     if plain is not None:
         return plain(value)
-    for base, encoder in _BASES:
-        if isinstance(type(value), type) and issubclass(type(value), base):
-            return encoder(value)
+    if type(value).__module__ != "numpy":  # whose scalars are subclasses of float and complex
+        for base, encoder in _BASES:
+            if issubclass(type(value), base):
+                return encoder(value)
     return _foreign(value)
 
 

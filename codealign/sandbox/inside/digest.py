@@ -7,7 +7,6 @@ True alike), sets and dictionaries without regard to order. Tolerances cannot be
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,10 +70,10 @@ def _pieces(value: Any) -> Iterator[bytes]:
     kind = type(value)
     if kind in (list, tuple):
         yield _BRACKETS[kind]
-        if set(map(type, value)) in ({str}, {int}):
-            yield json.dumps(list(value)).encode()
-        else:
-            for item in value:
+        for item in value:
+            if type(item) is str:
+                yield _text(item)
+            else:
                 yield from _pieces(item)
         yield b";"
     elif kind in (set, frozenset):
@@ -84,7 +83,11 @@ def _pieces(value: Any) -> Iterator[bytes]:
     elif isinstance(value, int | float | complex):
         yield b"#" + _number(value)
     else:
-        yield f"{kind.__name__}:{value!r},".encode("utf-8", "backslashreplace")
+        yield _text(value)
+
+
+def _text(value: Any) -> bytes:
+    return f"{type(value).__name__}:{value!r},".encode("utf-8", "backslashreplace")
 
 
 def _number(value: Any) -> bytes:

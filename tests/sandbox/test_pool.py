@@ -1,0 +1,136 @@
+"""The pool: order, parallel workers, lost workers, refusal."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.sandbox import Program, Sandbox, capabilities, pool
+from codealign.sandbox.model import VERDICTS
+from codealign.sandbox.worker import Worker, WorkerLost
+
+
+def test_results_come_in_the_order_of_programs() -> None:
+    naps = [0.2, 0.0, 0.1, 0.0, 0.0]
+    programs = [Program(str(i), f"import time; time.sleep({t})") for i, t in enumerate(naps)]
+    with Sandbox(workers=3, accept="basic") as sandbox:
+        assert [r.id for r in sandbox.run(programs)] == list("01234")
+
+
+def test_workers_run_at_once() -> None:
+    programs = [Program(str(i), "import time; time.sleep(0.5)") for i in range(4)]
+    with Sandbox(workers=4, accept="basic") as sandbox:
+        started = time.monotonic()
+        list(sandbox.run(programs))
+        assert time.monotonic() - started < 1.5  # one after another: 2 s
+
+
+def test_programs_may_be_endless_and_are_read_little_ahead(any_sandbox: Sandbox) -> None:
+    read = itertools.count()
+    programs = (Program(str(next(read)), "") for _ in itertools.count())
+    first = list(itertools.islice(any_sandbox.run(programs), 5))
+    assert [r.id for r in first] == list("01234")
+    assert next(read) < 5 + pool.AHEAD
+
+
+def test_abandoned_programs_do_not_disturb_the_next(any_sandbox: Sandbox) -> None:
+    results = any_sandbox.run([Program("a", ""), Program("slow", "import time; time.sleep(60)")])
+    assert next(results).id == "a"
+    results.close()
+    assert [r.id for r in any_sandbox.run([Program("b", "")])] == ["b"]
+
+
+def test_a_killed_worker_loses_nothing() -> None:
+    kept = Path.cwd()
+    with Sandbox(accept="basic") as sandbox:
+        results = sandbox.run(Program(str(i), "import time; time.sleep(0.02)") for i in range(20))
+        found = [next(results).verdict]
+        for child in psutil.Process().children():
+            child.kill()
+        found += [r.verdict for r in results]
+    assert found == ["pass"] * 20
+    assert Path.cwd() == kept
+
+
+def test_a_sandbox_error_is_retried_once_then_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+
+    def lose(worker: Worker, program: Program, level: str, deadline: float) -> None:
+        sent.append(program.id)
+        raise WorkerLost("worker hangs")
+
+    with Sandbox(accept="basic") as sandbox:
+        monkeypatch.setattr(Worker, "receive", lose)
+        (result,) = sandbox.run([Program("p", "")])
+    assert (result.verdict, result.detail) == ("sandbox_error", "worker hangs")
+    assert sent == ["p", "p"]
+
+
+def test_use_without_start_is_an_error() -> None:
+    with pytest.raises(CodealignError, match="with Sandbox"):
+        next(Sandbox().run([Program("p", "")]))
+
+
+def test_leaving_ends_every_process_and_folder() -> None:
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    with Sandbox(workers=2, accept="basic") as sandbox:
+        folders = [w._plan.folder for w in sandbox._idle if w._plan]
+        list(sandbox.run([Program("p", "")]))
+    assert {p.pid for p in psutil.Process().children(recursive=True)} == before
+    assert not any(os.path.exists(f) for f in folders if f)
+
+
+def test_verdicts_are_those_documented(any_sandbox: Sandbox) -> None:
+    codes = ["", "assert 0", "while True: pass", "import os; os.abort()", "exit()"]
+    programs = [Program(str(i), code, cpu_s=0.2) for i, code in enumerate(codes)]
+    found = [r.verdict for r in any_sandbox.run(programs)]
+    assert found == ["pass", "fail", "timeout", "crash", "no_proof"]
+    assert set(found) < set(VERDICTS)
+
+
+def test_cpu_time_not_waiting_decides(any_sandbox: Sandbox) -> None:
+    """0.6 s of sleep under a limit of 0.3 s of CPU time passes."""
+    (result,) = any_sandbox.run([Program("p", "import time; time.sleep(0.6)", cpu_s=0.3)])
+    assert result.verdict == "pass"
+
+
+def test_basic_is_refused_unless_accepted() -> None:
+    with pytest.raises(CodealignError, match="sandbox: basic"), Sandbox(mechanisms=("limits",)):
+        pass
+
+
+def test_basic_is_named_in_each_result() -> None:
+    with Sandbox(accept="basic", mechanisms=("limits",)) as sandbox:
+        (result,) = sandbox.run([Program("p", "")])
+    assert (sandbox.level, result.level) == ("basic", "basic")
+    assert "reading files" in sandbox.note
+
+
+def test_no_mechanism_at_all_is_told_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = capabilities(("bubblewrap",))
+    assert (found.level, found.mechanism) == ("none", "")
+    assert found.failed == {"bubblewrap": "does not work: bwrap is not installed"}
+    assert "apt-get install bubblewrap" in found.advice["bubblewrap"]
+
+
+def test_a_probe_that_says_nothing_is_not_strong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codealign.sandbox.probe.attempt_all", lambda secret: "pass")
+    assert capabilities(("landlock", "limits")).level == "basic"
+
+
+def test_without_a_filter_nothing_is_strong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codealign.sandbox.probe.load_filter", lambda: b"")
+    assert capabilities().level == "basic"
+
+
+def test_memory_of_a_worker_is_reported_and_bounded(any_sandbox: Sandbox) -> None:
+    code = "x = bytearray(300 << 20)"
+    list(any_sandbox.run([Program(str(i), code) for i in range(3)]))
+    assert 5 < any_sandbox.memory_mb < 300
