@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/training_speed.py [repeats]
 
 The same data, seed, batch and LoRA; each variant in a process of its own, in turns. Tokenizing, the
-pass over the reference and the trainer's construction count, loading the model does not. Tokens are
-those of the data, padding excluded. Ratios of one run compare; absolute numbers do not.
+pass over the reference and the trainer's construction count; importing and loading the model do
+not. Tokens are those of the data, padding excluded. Compare ratios within one run.
 """
 
 from __future__ import annotations
@@ -119,6 +119,8 @@ def child(variant: str, folder: Path) -> None:
     weights.quiet_environment()
     if variant == "unsloth":
         weights.require_unsloth()
+    from trl import DPOTrainer, SFTTrainer  # noqa: F401  importing is not training
+
     pairs = make_pairs()
     _, tokenizer = load("nano", "pretrained", training=False)
     rows, found = tokenize(pairs, tokenizer, 512, chat=False), {}
