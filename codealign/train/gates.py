@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Literal
-
-from codealign.errors import CodealignError
 
 
 @dataclass(frozen=True)
@@ -55,20 +52,3 @@ def _change_gate(
     found = "is not shown to have harmed" if passed else "has harmed"
     change = f"{before:.3f} -> {after:.3f}, change at most {high:+.3f} (95 %)"
     return Verdict(rule, passed, f"{what} {found} the model: {change}")
-
-
-def enforce(verdict: Verdict, action: Literal["off", "warn", "stop"]) -> Verdict:
-    """Do as the params say about a failed gate, and return the verdict.
-
-    Raises
-    ------
-    CodealignError
-        The gate failed and `action` is "stop".
-    """
-    if not verdict.passed:
-        message = f"gate {verdict.rule}: {verdict.reason}"
-        if action == "stop":
-            raise CodealignError(message + "; set gates.action to warn or off to go on")
-        if action == "warn":
-            warnings.warn(message, stacklevel=2)
-    return verdict

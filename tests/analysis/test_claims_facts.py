@@ -47,7 +47,7 @@ def test_the_highest_score_says_whose_it_is() -> None:
     rows = {(QWEN, FINE, "evalperf"): (71.1, 72.0, 73.0, 73.5),
             (DS7, FINE, "evalperf"): (72.7, 72.8, 73.6, 73.3)}  # fmt: skip
     found = ask("highest", rows, benchmark="evalperf")
-    assert found.values == [73.6] and f"{DS7} {FINE}, dpo" in found.rule
+    assert found.values == [73.6] and f"{DS7} {FINE}, DPO" in found.rule
 
 
 def test_the_largest_gain_leaves_sft_out() -> None:
@@ -127,6 +127,14 @@ def test_technique_counts_the_family() -> None:
     }
     args = {"model": "ds7", "variants": ["pre"], "favours": "bonbon"}
     assert ask("technique", rows, **args).values == [1, 1]
+
+
+def test_favouring_a_subset_needs_one_score() -> None:
+    rows = {(DS7, PRE, "humaneval"): (0.4, 0.4, 0.5, 0.6), (DS7, PRE, "mbpp"): (0.4, 0.4, 0.5, 0.4),
+            (DS7, PRE, "evalperf"): (0.4, 0.4, 0.5, 0.6)}  # fmt: skip
+    args = {"model": "ds7", "variants": ["pre"], "favours": "dpo"}
+    assert ask("technique", rows, **args).verdict == CONTRADICTS
+    assert ask("technique", rows, subset=True, **args).verdict == REPRODUCED
 
 
 def test_the_best_stage_of_each_model() -> None:
@@ -299,6 +307,16 @@ def test_p_values_need_five_values() -> None:
     few, many = np.arange(4.0), np.arange(5.0)
     assert math.isnan(clarity.mean(few)) and math.isnan(clarity.means(few, many))
     assert clarity.mean(many) < 0.05  # mean 2, standard error 0.71: t = 2.83, p = 0.047
+
+
+def test_a_share_below_half_is_no_majority() -> None:
+    from codealign.analysis.claims.context import Context
+
+    args = {"question": "Q8", "option": "Option A", "respondents": 30}
+    found = FACTS["survey_majority"](Context(published()), **args)
+    # 14 of 30; Wilson by hand: centre (14 + 1.92) / 33.84, half-width 0.168
+    assert found.verdict == CONTRADICTS
+    assert found.values == pytest.approx([46.667, 30.23, 63.86], abs=0.01)
 
 
 def test_the_sign_test_is_exact() -> None:

@@ -12,7 +12,7 @@ from codealign.analysis.claims.board import cell
 from codealign.analysis.claims.compare import TRUNCATED, fit, verdict
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED
 from codealign.analysis.claims.rules import Selection
-from codealign.analysis.claims.search import look
+from codealign.analysis.claims.search import look, worth
 from codealign.analysis.claims.unrounded import possible, relative_from
 
 VERBOSE = (cell("ds7 fine evoeval_verbose base"), cell("ds7 fine evoeval_verbose dpo"))
@@ -90,6 +90,13 @@ def test_reach_is_the_share_of_nearby_values_that_some_rule_gives() -> None:
     search, _ = look(candidates, [10.0], [0], "")
     assert search.reach == pytest.approx(2 / 11, abs=1e-3)
     assert search.typical == 1.5  # 3 rules for 2 values
+
+
+def test_many_fits_are_weak_evidence() -> None:
+    few, _ = look([("a", (10.0,)), ("b", (90.0,))], [10.0], [0], "")
+    many, _ = look([(str(i), (10.0,)) for i in range(30)], [10.0], [0], "")
+    assert worth(few) == "1 of 2 candidate rules fit"
+    assert worth(many) == "30 of 30 candidate rules fit: weak evidence for any single one"
 
 
 def test_no_candidate_is_said() -> None:

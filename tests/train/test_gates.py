@@ -1,11 +1,8 @@
-"""Gates: which numbers pass, what is said, what a failed gate does."""
+"""Gates: which numbers pass, and what is said."""
 
 from __future__ import annotations
 
-import pytest
-
-from codealign.errors import CodealignError
-from codealign.train.gates import alignment_gate, baseline_gate, enforce, sft_gate
+from codealign.train.gates import alignment_gate, baseline_gate, sft_gate
 
 
 def test_a_baseline_at_the_threshold_passes() -> None:
@@ -30,19 +27,3 @@ def test_a_fall_beyond_its_interval_is_degradation() -> None:
 
 def test_alignment_is_judged_by_the_same_rule_under_its_own_name() -> None:
     assert alignment_gate(0.40, 0.30, high=-0.04).rule == "R9"
-
-
-def test_stop_raises_with_the_reason() -> None:
-    with pytest.raises(CodealignError, match="R4: baseline pass@1 0.050"):
-        enforce(baseline_gate(0.05, 0.10, 10), "stop")
-
-
-def test_warn_warns() -> None:
-    with pytest.warns(UserWarning, match="gate R4"):
-        enforce(baseline_gate(0.05, 0.10, 10), "warn")
-
-
-@pytest.mark.parametrize("action", ["off", "warn", "stop"])
-def test_a_passed_gate_is_silent(action: str, recwarn: pytest.WarningsRecorder) -> None:
-    enforce(baseline_gate(0.5, 0.10, 10), action)
-    assert not recwarn.list

@@ -18,6 +18,7 @@ MODELS = {
     "ds1": "deepseek-coder-1.3b",
     "ds7": "deepseek-coder-7b",
 }
+LABELS = dict(zip(STAGES, ("base", "SFT", "DPO", "BoNBoN"), strict=True))
 VARIANT = {"pre": "pretrained", "fine": "finetuned"}
 CODE_MODELS = tuple(m for m in MODELS.values() if not m.startswith("Meta"))
 
@@ -72,7 +73,7 @@ class Cell:
 
     def words(self) -> str:
         """The address in words."""
-        return f"{self.model} {self.variant}, {self.about.label}, {self.stage}"
+        return f"{self.model} {self.variant}, {self.about.label}, {LABELS[self.stage]}"
 
 
 def cell(text: str) -> Cell:

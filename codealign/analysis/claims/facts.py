@@ -47,6 +47,8 @@ FACTS: dict[str, Callable[..., Found]] = {
         text_facts.problems,
         text_facts.survey_share,
         text_facts.survey_sum,
+        text_facts.survey_majority,
+        text_facts.unpublished,
         text_facts.kappa_printed,
         text_facts.kappa_leads,
         text_facts.kappa_gap,

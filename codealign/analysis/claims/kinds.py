@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pandas as pd
 
 from codealign.analysis.claims import compare
-from codealign.analysis.claims.board import Cell, cell
+from codealign.analysis.claims.board import LABELS, Cell, cell
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.facts import FACTS
 from codealign.analysis.claims.grids import Candidate
@@ -21,7 +21,7 @@ from codealign.analysis.claims.model import (
     Statement,
 )
 from codealign.analysis.claims.run_rules import on_a_run
-from codealign.analysis.claims.search import close, half_unit, look
+from codealign.analysis.claims.search import close, half_unit, look, worth
 from codealign.analysis.claims.unrounded import relative_from
 from codealign.analysis.scores import benchmarks
 from codealign.records import STAGES
@@ -85,8 +85,9 @@ def change(context: Context, statement: Statement) -> Found:
         return Found(missing=missing)
     pairs = list(zip(bases, cells, strict=True))
     values = [_change(context, pair, absolute) for pair in pairs]
-    rule = f"{'absolute' if absolute else 'relative'} change from {bases[0].stage}: " + "; ".join(
-        c.words() for c in cells
+    rule = (
+        f"{'absolute' if absolute else 'relative'} change from {LABELS[bases[0].stage]}: "
+        + "; ".join(c.words() for c in cells)
     )
     if not context.paper:
         return Found(values, rule, interval=_change_interval(context, cells[0], absolute))
@@ -162,7 +163,7 @@ def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
         for start in ("base", "sft") if about.requirement == requirement else ():
             for stage in STAGES[STAGES.index(start) + 1 :]:
                 pair = tuple(Cell(c.model, c.variant, name, s) for s in (start, stage))
-                words = f"{pair[1].words()} against {start}"
+                words = f"{pair[1].words()} against {LABELS[start]}"
                 yield f"relative change: {words}", (_change(context, pair, False),)
                 yield f"absolute change: {words}", (_change(context, pair, True),)
 
@@ -184,7 +185,8 @@ def searched(context: Context, statement: Statement) -> Found:
         return Found(list(by_words[stated]), stated, REPRODUCED, "", search)
     if hits:
         words = rule if rule in by_words else hits[0][0]
-        return Found(list(by_words[words]), words, UNSTATED, statement.unstated, search)
+        note = "; ".join(n for n in (statement.unstated, worth(search)) if n)
+        return Found(list(by_words[words]), words, UNSTATED, note, search)
     return _no_rule(candidates, statement, stated or rule, search)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from codealign.analysis import stats
 from codealign.analysis.claims import clarity
-from codealign.analysis.claims.board import CODE_MODELS, MODELS, VARIANT, cell
+from codealign.analysis.claims.board import CODE_MODELS, LABELS, MODELS, VARIANT, cell
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import NOT_DERIVABLE, Found
 from codealign.analysis.claims.own import only_means
@@ -188,5 +188,5 @@ def technique_always(context: Context, model: str, favours: str) -> Found:
         return absent(f"{MODELS[model]} with DPO and BoNBoN")
     at = STAGES.index(favours)
     behind = int((values[:, at] < values[:, 5 - at] - EQUAL).sum())
-    rule = f"functional scores in which {favours} is behind the other technique, of {len(values)}"
+    rule = f"functional scores in which {LABELS[favours]} is behind the other technique, of {len(values)}"
     return truth(behind == 0, [behind, len(values)], rule)

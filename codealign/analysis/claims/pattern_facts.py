@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from codealign.analysis.claims import clarity
-from codealign.analysis.claims.board import MODELS, VARIANT
+from codealign.analysis.claims.board import LABELS, MODELS, VARIANT
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import Found
 from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
 from codealign.analysis.claims.tables_facts import BEST, EACH, absent, truth
+from codealign.analysis.scores import benchmark as about
 from codealign.records import STAGES
 
 
@@ -39,8 +40,13 @@ def threshold(context: Context, cut: float, level: str) -> Found:
     return truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
-def technique(context: Context, model: str, variants: list[str], favours: str) -> Found:
-    """Count scores in which one technique beats the other (true: the favoured one leads)."""
+def technique(
+    context: Context, model: str, variants: list[str], favours: str, subset: bool = False
+) -> Found:
+    """Count scores of a model family in which one technique beats the other.
+
+    True: the favoured one leads; with `subset`, it leads in some scores at least.
+    """
     names = (*SETS["F1-F3 and F4"], *SETS["NF1-NF5"])
     mask = context.board.rows(names, tuple(VARIANT[v] for v in variants))
     family = MODELS[model].rsplit("-", 1)[0]
@@ -51,7 +57,9 @@ def technique(context: Context, model: str, variants: list[str], favours: str) -
         return absent(f"{MODELS[model]} and its family with DPO and BoNBoN")
     ahead = values[:, STAGES.index(favours)] - values[:, 5 - STAGES.index(favours)]
     wins, losses = int((ahead > EQUAL).sum()), int((ahead < -EQUAL).sum())
-    rule = f"scores where {favours} is ahead, where it is behind, of {len(values)}; ties in neither"
+    rule = f"scores where {LABELS[favours]} is ahead, where it is behind, of {len(values)}; ties in neither"
+    if subset:
+        return truth(wins > 0, [wins, losses], rule)
     p_value = clarity.lead(wins, losses)
     return truth(wins > losses, [wins, losses], rule, unstated=True, p_value=p_value)
 
@@ -64,8 +72,8 @@ def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark:
         if not mask.any():
             return absent(MODELS[short])
         found[short] = STAGES[int(np.nanargmax(context.board.values[mask][0]))]
-    rule = f"stage with the highest {benchmark}, {VARIANT[variant]}: " + ", ".join(
-        f"{MODELS[m]} {s}" for m, s in found.items()
+    rule = f"stage with the highest {about(benchmark).label}, {VARIANT[variant]}: " + ", ".join(
+        f"{MODELS[m]} {LABELS[s]}" for m, s in found.items()
     )
     wrong = [MODELS[m] for m in pairs if found[m] != pairs[m]]
     note = f"differs: {', '.join(wrong)}" if wrong else ""

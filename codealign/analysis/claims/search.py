@@ -12,6 +12,8 @@ from codealign.analysis.claims.model import Search
 
 SHOWN = 5
 SPREAD = 0.5
+WEAK_REACH = 0.5
+WEAK_MATCHES = 20
 
 
 def half_unit(decimals: int) -> float:
@@ -89,3 +91,11 @@ def told(candidate: Candidate) -> str:
     """Return a candidate in words with its value."""
     words, values = candidate
     return f"{words} = {', '.join(f'{v:.4g}' for v in values)}"
+
+
+def worth(search: Search) -> str:
+    """Return how many rules fit, and a warning where a fit may well be by chance."""
+    text = f"{search.matching} of {search.tried} candidate rules fit"
+    if search.reach >= WEAK_REACH or search.matching > WEAK_MATCHES:
+        text += ": weak evidence for any single one"
+    return text

@@ -8,7 +8,7 @@ import numpy as np
 
 from codealign.analysis import stats
 from codealign.analysis.claims import clarity
-from codealign.analysis.claims.board import MODELS, VARIANT, Board
+from codealign.analysis.claims.board import LABELS, MODELS, VARIANT, Board
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
 from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
@@ -74,7 +74,7 @@ def value_range(
     values = board.values[mask][:, columns]
     if not np.isfinite(values).any():
         return absent(f"{MODELS[model]} {VARIANT[variant]}, {benchmarks}")
-    rule = f"least and greatest of {benchmarks}, stages {', '.join(stages)}"
+    rule = f"least and greatest of {benchmarks}, stages {', '.join(LABELS[s] for s in stages)}"
     return Found([float(np.nanmin(values)), float(np.nanmax(values))], rule)
 
 
@@ -90,8 +90,8 @@ def highest(context: Context, benchmark: str) -> Found:
         return absent(benchmark)
     values = board.values[mask]
     row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
-    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {STAGES[column]}"
-    return Found([float(values[row, column])], f"highest {benchmark} of all: {who}")
+    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {LABELS[STAGES[column]]}"
+    return Found([float(values[row, column])], f"highest {about(benchmark).label} of all: {who}")
 
 
 def largest_gain(context: Context, benchmark: str) -> Found:
@@ -102,8 +102,10 @@ def largest_gain(context: Context, benchmark: str) -> Found:
     if not np.isfinite(gain).any():
         return absent(benchmark)
     row, column = np.unravel_index(int(np.nanargmax(gain)), gain.shape)
-    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {STAGES[2 + column]}"
-    return Found([float(gain[row, column])], f"largest absolute change of {benchmark}: {who}")
+    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {LABELS[STAGES[2 + column]]}"
+    return Found(
+        [float(gain[row, column])], f"largest absolute change of {about(benchmark).label}: {who}"
+    )
 
 
 def gain_ratio(
@@ -119,7 +121,7 @@ def gain_ratio(
     if not all(math.isfinite(g) for g in gains):
         return absent(f"{MODELS[first]} and {MODELS[second]}")
     what = "relative (%)" if relative else "absolute"
-    rule = f"ratio of {what} gains of {benchmark}, {BEST}: {gains[0]:.2f} / {gains[1]:.2f}"
+    rule = f"ratio of {what} gains of {about(benchmark).label}, {BEST}: {gains[0]:.2f} / {gains[1]:.2f}"
     return Found([gains[0] / gains[1] if gains[1] else math.nan], rule)
 
 

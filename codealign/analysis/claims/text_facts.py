@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 from scipy import stats as scipy_stats
 
+from codealign.analysis import stats
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Found
@@ -113,6 +114,19 @@ def survey_share(context: Context, question: str, option: str, respondents: int)
     return Found([value], f"nearest whole count: {count} of {respondents}", verdict, note)
 
 
+def survey_majority(context: Context, question: str, option: str, respondents: int) -> Found:
+    """Check that more than half chose an option, with the Wilson bounds of its share (percent)."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    rows = pd.read_csv(DATA / "survey_marginals.csv")
+    mine = rows[(rows["question"] == question) & (rows["option"] == option)]
+    count = round(float(mine["percent"].iloc[0]) / 100 * respondents)
+    low, high, _ = stats.wilson(count, respondents)
+    rule = f"share of {count} of {respondents} with its Wilson bounds (%)"
+    share = 100 * count / respondents
+    return truth(share > 50, [share, 100 * low, 100 * high], rule)
+
+
 def survey_sum(context: Context, question: str, options: list[str]) -> Found:
     """Add the printed shares of a question's options."""
     if not context.paper:
@@ -154,6 +168,13 @@ def kappa_gap(context: Context, judge: str, against: str) -> Found:
     gaps = (wide[judge] - rest).loc[[3, 2, 1]].tolist()
     rule = f"lead of {judge} over the {against} at tolerance 3, 2, 1"
     return truth(gaps[0] < gaps[1] < gaps[2], gaps, rule)
+
+
+def unpublished(context: Context, why: str) -> Found:
+    """Say why nothing published can give the number."""
+    if not context.paper:
+        return Found(missing=ONLY_PAPER)
+    return Found([], "none", NOT_DERIVABLE, why)
 
 
 def product(context: Context, factors: list[float]) -> Found:
