@@ -48,3 +48,8 @@ def test_a_large_value_travels_as_a_digest_equal_to_it() -> None:
     assert found == value
     assert value == found
     assert found != value[:-1]
+
+
+def test_a_digest_can_be_written_and_read_again() -> None:
+    found = loads(dumps(loads(dumps("x" * (LARGE + 1)))))
+    assert found == "x" * (LARGE + 1)

@@ -165,6 +165,10 @@ _BASES: list[tuple[type, Encoder]] = [
 
 def _foreign(value: Any) -> Any:
     kind = type(value)
+    if kind is Digest:
+        return {"digest": value.text}
+    if kind is Opaque:
+        return {"opaque": value.type_name}
     name, module = kind.__name__, str(kind.__module__)
     if (module, name) == ("decimal", "Decimal"):
         return {"decimal": str(value)}

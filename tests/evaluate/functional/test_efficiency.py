@@ -1,0 +1,111 @@
+"""EvalPerf's score, on problems whose instruction counts can be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.evaluate.functional import Problem, evaluate, load
+from codealign.evaluate.functional.efficiency import MOST_STEPS, compare, cost, keeps_up_with
+from codealign.sandbox import Outcome, Result, Sandbox
+
+SLOW = (
+    "def f(n):\n    t = 0\n    for i in range(n):\n        for j in range(20): t += 1\n    return n"
+)
+MIDDLE = "def f(n):\n    for i in range(n): pass\n    return n"
+FAST = "def f(n): return n"
+PROBLEM = Problem(
+    "P/0", "f", "", FAST, [[3]], [[4]], pe_input=[[1000]],
+    references=[(SLOW, 30.0), (MIDDLE, 80.0), (FAST, 100.0)],
+)  # fmt: skip
+ENDLESS = "def f(n):\n    while n > 100: pass\n    return n"
+
+
+@pytest.mark.parametrize(
+    ("spent", "place"), [(5, 2), (10, 2), (11, 1), (50, 1), (51, 0), (100, 0), (101, -1)]
+)
+def test_the_fastest_reference_that_is_kept_up_with(spent: float, place: int) -> None:
+    assert keeps_up_with(spent, [100, 50, 10]) == place
+
+
+@pytest.mark.parametrize(
+    ("code", "dps", "norm"),
+    [
+        (FAST, 100.0, 100.0),
+        (MIDDLE, 80.0, 200 / 3),
+        (MIDDLE.replace("pass", "n = n"), 30.0, 100 / 3),
+        (SLOW.replace("20", "30"), 0.0, 0.0),
+    ],
+)
+def test_scores_follow_the_instruction_count(
+    sandbox: Sandbox, code: str, dps: float, norm: float
+) -> None:
+    ((found,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
+    assert found.dps == dps
+    assert found.dps_norm == pytest.approx(norm)
+
+
+def test_counts_are_the_same_in_every_run(sandbox: Sandbox) -> None:
+    runs = [compare({"P/0": [SLOW]}, {"P/0": PROBLEM}, sandbox)["P/0"][0].cost for _ in range(2)]
+    assert runs[0] == runs[1]
+
+
+def test_problems_without_a_correct_solution_have_no_score(sandbox: Sandbox) -> None:
+    problems = {"P/0": PROBLEM, "P/1": PROBLEM.__class__(**{**vars(PROBLEM), "task_id": "P/1"})}
+    solutions = {"P/0": [FAST], "P/1": ["def f(n): return 0"]}
+    results = evaluate("evalperf", solutions, problems, sandbox)
+    assert results.values() == {"evalperf": {"P/0": 100.0, "P/1": None}}
+    rows = {r["metric"]: (r["value"], r["n"], r["missing"]) for r in results.scores()}
+    assert rows == {"pass@1": (0.5, 2, 0), "dps": (100.0, 1, 1), "dps_norm": (100.0, 1, 1)}
+
+
+def test_a_solution_that_fails_on_the_large_input_has_zero(sandbox: Sandbox) -> None:
+    code = "def f(n):\n    assert n < 100\n    return n"
+    ((found,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
+    assert (found.dps, found.cost) == (0.0, None)
+    assert found.reason.startswith("error: AssertionError")
+
+
+def test_a_score_is_not_taken_from_a_program_that_stops_the_count(sandbox: Sandbox) -> None:
+    code = "import sys\ndef f(n):\n    sys.settrace(None)\n    return n"
+    ((found,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
+    assert found.dps == 0.0
+    assert found.reason.startswith("suspect")
+
+
+def test_cpu_time_may_be_the_measure(sandbox: Sandbox) -> None:
+    heavy = "def f(n): return len([i for i in range(3_000_000)]) and n"
+    problem = Problem(**{**vars(PROBLEM), "references": [(heavy, 50.0), (FAST, 100.0)]})
+    ((found,),) = compare({"P/0": [MIDDLE]}, {"P/0": problem}, sandbox, measure="cpu").values()
+    assert found.dps >= 50.0
+
+
+def test_beyond_the_limit_all_are_equally_slow() -> None:
+    runs = [Result("x", "pass", "", "strong", 1.0, outputs=[Outcome(1, steps=MOST_STEPS + 9)])]
+    assert cost(runs, "steps") == (MOST_STEPS + 1, "")
+
+
+def test_a_sandbox_error_is_unscored_not_zero() -> None:
+    value, reason = cost([Result("x", "sandbox_error", "lost", "strong", 0.0)], "steps")
+    assert value is None
+    assert reason == "sandbox_error: lost"
+
+
+def test_a_reference_that_fails_is_named(sandbox: Sandbox) -> None:
+    problem = Problem(**{**vars(PROBLEM), "references": [("def f(n): return 1 / 0", 100.0)]})
+    with pytest.raises(CodealignError, match="P/0: a reference solution .*ZeroDivisionError"):
+        compare({"P/0": [FAST]}, {"P/0": problem}, sandbox)
+
+
+def test_a_problem_without_references_is_named(sandbox: Sandbox) -> None:
+    problem = Problem(**{**vars(PROBLEM), "references": []})
+    with pytest.raises(CodealignError, match="P/0: no performance-exercising input"):
+        compare({"P/0": [FAST]}, {"P/0": problem}, sandbox)
+
+
+def test_nano_references_are_told_apart(sandbox: Sandbox) -> None:
+    """Each problem's slow reference needs more instructions than its fast one."""
+    problems = load("evalperf", "nano", limit=4)
+    slow = {t: [p.references[0][0]] for t, p in problems.items()}
+    found = compare(slow, problems, sandbox)
+    assert [e[0].reference for e in found.values()] == [0] * 4

@@ -1,0 +1,128 @@
+"""Benchmarks by name; faults in files are named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.evaluate.functional import BENCHMARKS, expand, load
+from codealign.evaluate.functional import public as public_data
+
+ROW = {
+    "task_id": "T/0",
+    "entry_point": "f",
+    "prompt": "def f():\n",
+    "canonical_solution": "  return 1",
+}
+
+
+def write(path: Path, *rows: dict) -> Path:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "wt") as file:
+        file.write("\n".join(json.dumps(r) for r in rows))
+    return path
+
+
+def test_evoeval_means_its_seven_categories() -> None:
+    found = expand(["humaneval", "evoeval", "evoeval_subtle"])
+    assert found[0] == "humaneval"
+    assert len(found) == len(set(found)) == 8
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    with pytest.raises(CodealignError, match="did you mean 'humaneval'"):
+        expand(["humanevl"])
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_nano_has_every_benchmark(name: str) -> None:
+    problems = load(name, "nano")
+    assert len(problems) > 10
+    for task_id, problem in problems.items():
+        assert problem.task_id == task_id
+        assert problem.base_input
+        assert problem.plus_input
+
+
+def test_nano_evalperf_has_inputs_and_references() -> None:
+    problems = load("evalperf", "nano")
+    assert all(p.pe_input and len(p.references) > 1 for p in problems.values())
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
+def test_a_local_file_is_read(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / f"data{suffix}", {**ROW, "base_input": [[]], "atol": 0.1})
+    (problem,) = load("humaneval", data=path).values()
+    assert (problem.entry_point, problem.atol, problem.oracle) == ("f", 0.1, "humaneval")
+
+
+def test_limit_keeps_the_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.jsonl", *({**ROW, "task_id": f"T/{i}"} for i in range(3)))
+    assert list(load("humaneval", data=path, limit=2)) == ["T/0", "T/1"]
+
+
+def test_mbpp_inputs_become_what_they_stand_for(tmp_path: Path) -> None:
+    """Mbpp/2 takes tuples, which its file holds as lists."""
+    row = {**ROW, "task_id": "Mbpp/2", "base_input": [[[3, 4], [5]]], "plus_input": []}
+    (problem,) = load("mbpp", data=write(tmp_path / "d.jsonl", row)).values()
+    assert problem.base_input == [[(3, 4), (5,)]]
+    assert problem.oracle == "mbpp"
+
+
+def test_evoeval_keeps_its_inputs_as_source_and_joins_by_a_newline(tmp_path: Path) -> None:
+    row = {**ROW, "inputs": ["1, {2}"]}
+    (problem,) = load("evoeval_creative", data=write(tmp_path / "d.jsonl", row)).values()
+    assert problem.base_expressions == ["1, {2}"]
+    assert problem.canonical == "def f():\n\n  return 1"
+
+
+def test_references_without_scores_count_for_equal_shares(tmp_path: Path) -> None:
+    row = {**ROW, "references": [{"code": c, "name": c} for c in "abcd"]}
+    (problem,) = load("evalperf", data=write(tmp_path / "d.jsonl", row)).values()
+    assert problem.references == [("a", 25), ("b", 50), ("c", 75), ("d", 100)]
+
+
+def test_evalperf_scores_of_the_file_are_used(tmp_path: Path) -> None:
+    row = {**ROW, "reference": ["a", "b"], "scores": [40.0, 100.0]}
+    (problem,) = load("evalperf", data=write(tmp_path / "d.jsonl", row)).values()
+    assert problem.references == [("a", 40.0), ("b", 100.0)]
+
+
+def test_a_lacking_key_is_named_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.jsonl", ROW, {"task_id": "T/1", "prompt": ""})
+    with pytest.raises(CodealignError, match=r"d.jsonl:2: .* lacks entry_point, canonical"):
+        load("humaneval", data=path)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\x1f\x8bxx", b"\xff"])
+def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "d.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(CodealignError, match="not a benchmark file"):
+        load("humaneval", data=path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CodealignError, match="no such benchmark file"):
+        load("humaneval", data=tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("humaneval", "HumanEvalPlus"), ("mbpp", "MbppPlus"), ("evoeval_subtle", "EvoEval_subtle")],
+)
+def test_without_network_the_file_and_its_place_are_named(
+    name: str, file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def offline(*args: object, **kwargs: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("wget.download", offline)
+    monkeypatch.setattr("evalplus.data.utils.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("evoeval.data.CACHE_DIR", str(tmp_path))
+    with pytest.raises(CodealignError, match=f"Get https://.*{file}.*put it.*{tmp_path}"):
+        list(public_data.rows(name))

@@ -1,0 +1,59 @@
+"""Sample files: nothing is dropped in silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.evaluate.functional import Problem, read_samples
+
+Problems = dict[str, Problem]
+
+
+def write(tmp_path: Path, *lines: object) -> Path:
+    path = tmp_path / "samples.jsonl"
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("\n".join(texts))
+    return path
+
+
+GOOD = [{"task_id": "T/0", "solution": "a"}, {"task_id": "T/1", "completion": "b"}]
+
+
+def test_solutions_and_completions_are_read(tmp_path: Path, problems: Problems) -> None:
+    found = read_samples(write(tmp_path, *GOOD), problems)
+    assert found.solutions == {"T/0": ["a"], "T/1": ["def first(xs):\nb"]}
+    assert found.counts == {}
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"solution": "x"}', '{"task_id": "T/0"}', '{"task_id": 1, "solution": ""}']
+)
+def test_malformed_lines_are_named(tmp_path: Path, problems: Problems, line: str) -> None:
+    with pytest.raises(CodealignError, match=r"1 malformed \(line 2\)"):
+        read_samples(write(tmp_path, GOOD[0], line, GOOD[1]), problems)
+
+
+def test_unknown_double_and_missing_are_named(tmp_path: Path, problems: Problems) -> None:
+    path = write(tmp_path, GOOD[0], GOOD[0], {"task_id": "T/7", "solution": ""})
+    found = read_samples(path, problems, partial=True)
+    assert found.faults == {"double": ["line 2"], "unknown": ["line 3"], "missing": ["T/1"]}
+    assert found.solutions == {"T/0": ["a"]}
+
+
+def test_an_incomplete_file_is_an_error(tmp_path: Path, problems: Problems) -> None:
+    with pytest.raises(CodealignError, match=r"1 missing \(T/1\).*`partial`"):
+        read_samples(write(tmp_path, GOOD[0]), problems)
+
+
+def test_several_samples_of_a_problem_are_no_doubles(tmp_path: Path, problems: Problems) -> None:
+    found = read_samples(write(tmp_path, *GOOD, *GOOD), problems, n=2)
+    assert found.solutions["T/0"] == ["a", "a"]
+
+
+def test_a_missing_file_is_named(tmp_path: Path, problems: Problems) -> None:
+    with pytest.raises(CodealignError, match="no such samples file"):
+        read_samples(tmp_path / "none.jsonl", problems)

@@ -1,0 +1,151 @@
+"""Solutions to verdicts, through the sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from codealign.errors import CodealignError
+from codealign.evaluate.functional import Attempt, Problem, evaluate
+from codealign.sandbox import Sandbox
+
+Problems = dict[str, Problem]
+
+
+def attempt(problems: Problems, sandbox: Sandbox, solution: str, **options: float) -> Attempt:
+    found = evaluate("humaneval", {"T/0": [solution]}, problems, sandbox, **options)
+    return found.attempts["T/0"][0]
+
+
+def test_canonical_solutions_pass(problems: Problems, sandbox: Sandbox) -> None:
+    solutions = {t: [p.canonical] for t, p in problems.items()}
+    results = evaluate("humaneval", solutions, problems, sandbox)
+    assert all(a.passed for found in results.attempts.values() for a in found)
+
+
+CASES = {
+    "wrong": ("def double(x): return x", "fail", "fail", "base test 1: expected 2, got 1"),
+    "wrong on plus only": (
+        "def double(x): return 2 * abs(x)", "pass", "fail", "plus test 1: expected -6, got 6",
+    ),
+    "error": ("def double(x): raise KeyError(x)", "fail", "fail", "base test 1: KeyError: 1"),
+    "does not compile": ("def double(x: return", "fail", "fail", "SyntaxError"),
+    "other name": ("def twice(x): return 2 * x", "fail", "fail", "no function double"),
+    "empty": ("  \n", "fail", "fail", "empty answer"),
+    "endless": ("def double(x):\n    while True: pass", "timeout", "timeout", "base test 1"),
+    "crash": ("import os\ndef double(x): os.abort()", "fail", "fail", "signal 6"),
+    "leaves": ("import os\ndef double(x): os._exit(0)", "fail", "fail", "exit code 0"),
+    "leaves later": (
+        "import os\ndef double(x): return 2 * x if x > 0 else os._exit(0)",
+        "pass", "fail", "plus test 1",
+    ),
+}  # fmt: skip
+KINDS = {
+    "wrong": "wrong", "wrong on plus only": "wrong", "error": "error", "does not compile": "error",
+    "other name": "no_answer", "empty": "no_answer", "endless": "timeout", "crash": "crash",
+    "leaves": "no_proof", "leaves later": "no_proof",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_failure_has_its_kind_and_first_failing_test(
+    problems: Problems, sandbox: Sandbox, case: str
+) -> None:
+    code, base, plus, detail = CASES[case]
+    found = attempt(problems, sandbox, code, cpu_s=0.5)
+    assert (found.base_status, found.plus_status, found.kind) == (base, plus, KINDS[case])
+    assert detail in found.detail
+
+
+CHEATS = {
+    "equal to everything": "class E:\n    def __eq__(s, o): return True\ndef double(x): return E()",
+    "float equal to everything": "class E(float):\n    def __eq__(s, o): return True\n"
+    "    def __sub__(s, o): return 0.0\ndef double(x): return E(1)",
+    "reads expected through frames": "import sys\ndef double(x):\n"
+    "    f = sys._getframe()\n    while f:\n"
+    "        for v in f.f_locals.values():\n            if isinstance(v, list): return v\n"
+    "        f = f.f_back",
+    "exit code zero": "import sys\nsys.exit(0)",
+    "huge output": "def double(x): return 'x' * (1 << 30)",
+    "forges outcomes": "import os, struct\nm = b'Ov0.0 0 2'\n"
+    "for _ in range(9): os.write(3, struct.pack('<I', len(m)) + m)\nos._exit(0)",
+    "patches the runner": "import builtins, json\njson.dumps = lambda *a, **k: '2'\n"
+    "builtins.BaseException = ValueError\ndef double(x): raise KeyboardInterrupt",
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_cheats_never_pass(problems: Problems, sandbox: Sandbox, cheat: str) -> None:
+    assert not attempt(problems, sandbox, CHEATS[cheat]).passed
+
+
+def test_the_failing_arguments_are_kept(problems: Problems, sandbox: Sandbox) -> None:
+    found = attempt(problems, sandbox, "def double(x): return 2 * abs(x)")
+    assert (found.base_fail_tests, found.plus_fail_tests) == ([], [[-3]])
+
+
+def test_a_slow_call_is_a_timeout_though_right(problems: Problems, sandbox: Sandbox) -> None:
+    slow = "import time\ndef double(x):\n    e = time.process_time() + .4\n"
+    slow += "    while time.process_time() < e: pass\n    return 2 * x"
+    found = attempt(problems, sandbox, slow, cpu_s=0.3)
+    assert (found.base_status, found.kind) == ("timeout", "timeout")
+
+
+def test_equal_samples_are_each_an_attempt(problems: Problems, sandbox: Sandbox) -> None:
+    solutions = {"T/0": [problems["T/0"].canonical] * 3}
+    found = evaluate("humaneval", solutions, problems, sandbox).attempts["T/0"]
+    assert [(a.index, a.passed) for a in found] == [(0, True), (1, True), (2, True)]
+
+
+def test_unknown_problems_are_refused(problems: Problems, sandbox: Sandbox) -> None:
+    with pytest.raises(CodealignError, match="1 unknown problems, e.g. 'T/9'"):
+        evaluate("humaneval", {"T/9": ["x"]}, problems, sandbox)
+
+
+def test_a_failing_canonical_solution_is_named(problems: Problems, sandbox: Sandbox) -> None:
+    broken = {"T/0": replace(problems["T/0"], canonical_solution="    return x / 0\n")}
+    with pytest.raises(CodealignError, match="T/0: its canonical solution .*ZeroDivisionError"):
+        evaluate("humaneval", {"T/0": ["x"]}, broken, sandbox)
+
+
+def test_expected_outputs_are_cached_by_content(
+    problems: Problems, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    def files_after(these: Problems) -> int:
+        evaluate("humaneval", {t: ["x"] for t in these}, these, sandbox, cache=tmp_path)
+        return len(list(tmp_path.iterdir()))
+
+    assert files_after(problems) == 1
+    assert files_after(problems) == 1
+    changed = replace(problems["T/0"], plus_input=[[7]])
+    assert files_after({**problems, "T/0": changed}) == 2
+
+
+def test_cached_outputs_are_used(problems: Problems, sandbox: Sandbox, tmp_path: Path) -> None:
+    solutions = {"T/1": [problems["T/1"].canonical]}
+    evaluate("humaneval", solutions, problems, sandbox, cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_text(file.read_text().replace('["1"', '["5"'))
+    (found,) = evaluate("humaneval", solutions, problems, sandbox, cache=tmp_path).attempts["T/1"]
+    assert found.detail == "base test 1: expected 5, got 1"
+
+
+def test_inputs_given_as_source_are_evaluated_in_the_sandbox(sandbox: Sandbox) -> None:
+    problem = Problem(
+        "EvoEval/0", "f", "def f(x, y):", "    return x | {y}", [],
+        base_expressions=["{1}, 2", "set(), float('inf')"], oracle="evoeval_subtle", joiner="\n",
+    )  # fmt: skip
+    solution = {"EvoEval/0": ["def f(x, y): return x.union([y])"]}
+    results = evaluate("evoeval_subtle", solution, {"EvoEval/0": problem}, sandbox)
+    assert results.attempts["EvoEval/0"][0].passed
+    assert results.attempts["EvoEval/0"][0].plus_status == ""
+
+
+def test_two_runs_give_the_same_attempts(problems: Problems, sandbox: Sandbox) -> None:
+    solutions = {"T/0": ["def double(x): return x", problems["T/0"].canonical]}
+    first, second = (evaluate("humaneval", solutions, problems, sandbox) for _ in range(2))
+    assert [replace(a, cpu_s=0) for a in first.attempts["T/0"]] == [
+        replace(a, cpu_s=0) for a in second.attempts["T/0"]
+    ]
