@@ -58,6 +58,9 @@ class Steady:
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write no card for a checkpoint; the finished adapter gets ours."""
 
+    def _send_telemetry(self) -> None:
+        """Send nothing, whatever the environment says: TRL reports each trainer made."""
+
 
 class Supervised(Steady):
     """SFT: mean negative log-likelihood of the response tokens of a step."""

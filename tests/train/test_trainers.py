@@ -202,3 +202,14 @@ def test_a_gap_that_is_not_a_number_is_refused() -> None:
 def test_the_binary_target_is_in_force_when_chosen(settings: Any) -> None:
     binary = settings["bonbon"].model_copy(update={"target": "binary"})
     assert pair_loss("bonbon", binary)[1] == pytest.approx(math.log(255))
+
+
+def test_making_a_trainer_reports_to_nobody(
+    tiny: str, pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+    monkeypatch.setattr("trl.trainer.base_trainer.send_telemetry", lambda **k: calls.append(k))
+    monkeypatch.delenv("CI", raising=False)
+    settings = Sft(backend="peft", max_steps=1, bf16=False)
+    train_sft(pairs[:4], tiny, "finetuned", settings, tmp_path, seed=0)
+    assert not calls
