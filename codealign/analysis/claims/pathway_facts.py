@@ -188,5 +188,5 @@ def technique_always(context: Context, model: str, favours: str) -> Found:
         return absent(f"{MODELS[model]} with DPO and BoNBoN")
     at = STAGES.index(favours)
     behind = int((values[:, at] < values[:, 5 - at] - EQUAL).sum())
-    rule = f"functional scores in which {LABELS[favours]} is behind the other technique, of {len(values)}"
+    rule = f"functional scores in which {LABELS[favours]} is behind, of {len(values)}"
     return truth(behind == 0, [behind, len(values)], rule)

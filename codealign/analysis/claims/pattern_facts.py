@@ -57,7 +57,7 @@ def technique(
         return absent(f"{MODELS[model]} and its family with DPO and BoNBoN")
     ahead = values[:, STAGES.index(favours)] - values[:, 5 - STAGES.index(favours)]
     wins, losses = int((ahead > EQUAL).sum()), int((ahead < -EQUAL).sum())
-    rule = f"scores where {LABELS[favours]} is ahead, where it is behind, of {len(values)}; ties in neither"
+    rule = f"scores where {LABELS[favours]} is ahead, where it is behind, of {len(values)}"
     if subset:
         return truth(wins > 0, [wins, losses], rule)
     p_value = clarity.lead(wins, losses)

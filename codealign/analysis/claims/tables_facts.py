@@ -121,7 +121,8 @@ def gain_ratio(
     if not all(math.isfinite(g) for g in gains):
         return absent(f"{MODELS[first]} and {MODELS[second]}")
     what = "relative (%)" if relative else "absolute"
-    rule = f"ratio of {what} gains of {about(benchmark).label}, {BEST}: {gains[0]:.2f} / {gains[1]:.2f}"
+    where = f"{about(benchmark).label}, {BEST}"
+    rule = f"ratio of {what} gains of {where}: {gains[0]:.2f} / {gains[1]:.2f}"
     return Found([gains[0] / gains[1] if gains[1] else math.nan], rule)
 
 

@@ -13,15 +13,15 @@ from codealign.errors import CodealignError
 
 METRICS = {
     "loss": "loss",
-    "rewards/margins": "reward margin",
-    "rewards/accuracies": "chosen preferred, share",
+    "gap": "gap, nats",
+    "accuracy": "chosen preferred, share",
 }
 WINDOW = 0.05
 """Width of the running mean as a share of the logged steps."""
 
 
 def training_curves(log: pd.DataFrame | Iterable[Mapping[str, float]], title: str = "") -> Drawn:
-    """Draw the loss and, for alignment, the reward margin and accuracy over the steps.
+    """Draw the loss and, for alignment, the gap and accuracy over the steps.
 
     Parameters
     ----------
