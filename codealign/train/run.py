@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from codealign.errors import CodealignError
 from codealign.params import Training
-from codealign.records import Pair, stable_id, to_json, write_text
+from codealign.records import Pair, from_json, stable_id, to_json, write_text
 from codealign.train import checkpoints
 
 FREE_BYTES = 1 << 26  # less free space than this explains a failed write
@@ -66,21 +66,23 @@ class TrainJob:
 
     def fingerprint(self) -> str:
         """Return a hash of everything the trained adapter depends on, but the code."""
-        started = json.loads((Path(self.start) / "training.json").read_text()) if self.start else {}
+        start = read_result(self.start) if self.start else None
         return stable_id(
             self.stage,
             self.model,
             self.variant,
             self.settings.model_dump_json(),
             self.seed,
-            started.get("fingerprint", ""),
+            start.fingerprint if start else "",
             *(to_json(pair) for pair in self.pairs),
         )
 
     def finished(self) -> TrainResult | None:
         """Return the result of an earlier run of this very job, if it has finished."""
         result = read_result(self.out)
-        return result if result and result.fingerprint == self.fingerprint() else None
+        if result is None or result.fingerprint != self.fingerprint():
+            return None
+        return dataclasses.replace(result, adapter=str(self.out), log=str(self.log))
 
     def prepare(self) -> None:
         """Make the folder; drop checkpoints of another job and those cut short by a kill."""
@@ -183,8 +185,10 @@ def bf16_is_fast() -> bool:
 
 def read_result(folder: Path | str) -> TrainResult | None:
     """Return the result in an adapter's folder, or None if no training has finished there."""
-    path = Path(folder) / "training.json"
-    return TrainResult(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    path, adapter = Path(folder) / "training.json", Path(folder) / "adapter_model.safetensors"
+    if not (path.exists() and adapter.exists()):
+        return None
+    return from_json(path.read_text(encoding="utf-8"), TrainResult, str(path))
 
 
 def model_card(job: TrainJob, result: TrainResult) -> str:

@@ -124,6 +124,22 @@ def test_a_finished_run_with_other_settings_is_trained_again(train: Any, tmp_pat
     assert train("sft", tmp_path, max_steps=3).steps == 3
 
 
+def test_a_moved_run_is_still_finished(train: Any, tmp_path: Path) -> None:
+    train("sft", tmp_path / "old", max_steps=2)
+    (tmp_path / "old").rename(tmp_path / "new")
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at(patch, 0)
+        assert train("sft", tmp_path / "new", max_steps=2).adapter == str(tmp_path / "new")
+
+
+def test_a_run_whose_adapter_is_gone_is_trained_again(train: Any, tmp_path: Path) -> None:
+    train("sft", tmp_path, max_steps=2)
+    before = weights(tmp_path)
+    (tmp_path / "adapter_model.safetensors").unlink()
+    train("sft", tmp_path, max_steps=2)
+    assert weights(tmp_path) == before
+
+
 def test_a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint(
     train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
