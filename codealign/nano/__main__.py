@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from codealign.nano.benchmarks import write_benchmarks
-from codealign.nano.recipe import Recipe
+from codealign.nano.recipe import FIRST, phases
 from codealign.paths import NANO_DATA, NANO_WEIGHTS
 
 PARTS = ("benchmarks", "pretrain", "finetune", "card")
 
 
-def build(parts: list[str], weights: Path, recipe: Recipe) -> None:
+def build(parts: list[str], weights: Path, seed: int) -> None:
     """Run some of PARTS in their order; each reads what the earlier ones wrote."""
     from codealign.nano.build import build_finetuned, build_pretrained
     from codealign.nano.card import write_card
@@ -22,9 +22,10 @@ def build(parts: list[str], weights: Path, recipe: Recipe) -> None:
         counts = write_benchmarks(NANO_DATA)
         print("benchmarks:", ", ".join(f"{n} {name}" for name, n in counts.items()))
     if "pretrain" in parts:
-        build_pretrained(pretrained, recipe)
+        for number, recipe in enumerate(phases(seed)):
+            build_pretrained(pretrained, recipe, pretrained if number else None)
     if "finetune" in parts:
-        build_finetuned(pretrained, finetuned, recipe)
+        build_finetuned(finetuned, phases(seed)[0], pretrained)
     if "card" in parts:
         for variant, numbers in write_card(weights).items():
             print(variant, ", ".join(f"{k} {v:.3f}" for k, v in numbers.items()))
@@ -37,11 +38,11 @@ def main(arguments: list[str] | None = None) -> None:
     command = commands.add_parser("build", help="make benchmarks, weights and model card")
     command.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=", ".join(PARTS))
     command.add_argument("--weights", type=Path, default=NANO_WEIGHTS, help="folder to write to")
-    command.add_argument("--seed", type=int, default=Recipe.seed)
+    command.add_argument("--seed", type=int, default=FIRST.seed)
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"unknown part {sorted(unknown)[0]!r}; parts: {', '.join(PARTS)}")
-    build(chosen.parts, chosen.weights, Recipe(seed=chosen.seed))
+    build(chosen.parts, chosen.weights, chosen.seed)
 
 
 if __name__ == "__main__":

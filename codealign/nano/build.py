@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,39 +72,53 @@ def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **mo
     write_text(folder / "provenance.json", json.dumps(made, indent=1) + "\n")
 
 
-def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
-    """Train tokenizer and model from nothing and write them to `folder`."""
-    import torch
-
-    from codealign.nano.pretrain import new_model, optimizers, pretraining_batches, train
-
-    torch.set_num_threads(1)
-    started = time.perf_counter()
-    tokenizer = train_tokenizer(corpus_document(recipe, i) for i in range(TOKENIZER_DOCUMENTS))
-    rows = training_rows(recipe, tokenizer)
-    log(f"corpus: {rows.shape[0]} rows in {time.perf_counter() - started:.0f} s")
-    torch.manual_seed(recipe.seed)
-    model = new_model(recipe, tokenizer.get_vocab_size())
-    batches = pretraining_batches(rows, recipe)
-    records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
-    save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
-    write_made(folder, recipe, records)
-
-
-def build_finetuned(pretrained: Path, folder: Path, recipe: Recipe, log: Log = print) -> None:
-    """Fine-tune the pretrained model on chat pairs and write it to `folder`."""
+def _started(
+    recipe: Recipe, start: Path | None
+) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
+    """Return model and tokenizer of the folder `start`, or fresh ones, and where they are from."""
     import torch
     from tokenizers import Tokenizer
     from transformers import LlamaForCausalLM
 
+    from codealign.nano.pretrain import new_model
+
+    torch.set_num_threads(1)
+    if start is not None:
+        tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
+        model = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
+        made = json.loads((start / "provenance.json").read_text(encoding="utf-8"))
+        return model, tokenizer, {"started_from": made}
+    tokenizer = train_tokenizer(corpus_document(recipe, i) for i in range(TOKENIZER_DOCUMENTS))
+    torch.manual_seed(recipe.seed)
+    return new_model(recipe, tokenizer.get_vocab_size()), tokenizer, {}
+
+
+def build_pretrained(
+    folder: Path, recipe: Recipe, start: Path | None = None, log: Log = print
+) -> None:
+    """Run one phase of pretraining and write the model to `folder`.
+
+    Parameters
+    ----------
+    start : folder of the model to go on with, which may be `folder`; None starts from nothing.
+    """
+    from codealign.nano.pretrain import optimizers, pretraining_batches, train
+
+    model, tokenizer, origin = _started(recipe, start)
+    batches = pretraining_batches(training_rows(recipe, tokenizer), recipe)
+    records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
+    save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
+    write_made(folder, recipe, records, **origin)
+
+
+def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print) -> None:
+    """Fine-tune the pretrained model in `start` on chat pairs and write it to `folder`."""
     from codealign.nano.finetune import chat_batches, chat_rows
     from codealign.nano.pretrain import optimizers, train
 
-    torch.set_num_threads(1)
-    tokenizer = Tokenizer.from_file(str(pretrained / "tokenizer.json"))
-    model = LlamaForCausalLM.from_pretrained(pretrained, dtype=torch.float32)
+    model, tokenizer, origin = _started(recipe, start)
     batches = chat_batches(chat_rows(recipe, tokenizer), recipe)
     found = optimizers(model, recipe, recipe.chat_rate)
     records = _logged(train(model, batches, found, recipe.warmup), log)
     save_model(model, tokenizer, folder, END, recipe)
-    write_made(folder, recipe, records, started_from=folder_hashes(pretrained))
+    write_made(folder, recipe, records, **origin)

@@ -19,19 +19,14 @@ composed of filters, maps, sorts, slices and reductions. `pretrained` completes 
 answers in chat. They make the study run on two CPU cores; nothing else about them is meant to
 impress. This file is written by `python -m codealign.nano build` (`make nano`).
 
-| | pretrained | finetuned |
-|---|---|---|
-| tokens seen | {pretrained[tokens]:,} | {finetuned[tokens]:,} |
-| seconds of training (one CPU thread) | {pretrained[train_seconds]:.0f} | \
-{finetuned[train_seconds]:.0f} |
-| last loss | {pretrained[loss]:.3f} | {finetuned[loss]:.3f} |
-| share of planted mistakes | {recipe[mistakes]} | {recipe[chat_mistakes]} |
-| end token | <\\|endoftext\\|> | <\\|end\\|> |
-| commit | {pretrained[commit]} | {finetuned[commit]} |
+| phase | seed | tokens | seconds on one CPU thread | planted mistakes | commit |
+|---|---|---|---|---|---|
+{phases}
 
-Seed {recipe[seed]}; width {recipe[width]}, {recipe[layers]} layers, {recipe[heads]} heads, context
-{recipe[context]}; corpus {pretrained[corpus]} (hash of its first documents). Versions:
-{versions}.
+Last training loss: {pretrained[loss]:.3f} (pretrained, all tokens), {finetuned[loss]:.3f}
+(finetuned, answers only). Width {recipe[width]}, {recipe[layers]} layers, {recipe[heads]} heads,
+context {recipe[context]}. End tokens: `<|endoftext|>` (pretrained), `<|end|>` (finetuned).
+Versions: {versions}. The rest is in each folder's `provenance.json`.
 
 ## Measured
 
@@ -72,6 +67,18 @@ def _made(folder: Path) -> dict[str, Any]:
     return {**made, "loss": json.loads(last)["loss"]}
 
 
+def _phase_rows(made: dict[str, Any]) -> list[str]:
+    """Return a table row for each phase that led to the fine-tuned model, first to last."""
+    rows = []
+    name, mistakes = "fine-tuning", "chat_mistakes"
+    while made:
+        recipe = made["recipe"]
+        cells = [name, recipe["seed"], f"{made['tokens']:,}", f"{made['train_seconds']:.0f}"]
+        rows.append([*cells, f"{recipe[mistakes]:.0%}", made["commit"]])
+        name, mistakes, made = "pretraining", "mistakes", made.get("started_from", {})
+    return ["| " + " | ".join(map(str, cells)) + " |" for cells in reversed(rows)]
+
+
 def parameters(folder: Path) -> float:
     """Return the number of parameters, in millions."""
     from safetensors import safe_open
@@ -92,6 +99,7 @@ def card_text(weights: Path, numbers: dict[str, dict[str, float]]) -> str:
     return _TEXT.format(
         **made,
         recipe=made["finetuned"]["recipe"],
+        phases="\n".join(_phase_rows(made["finetuned"])),
         parameters=parameters(weights / "pretrained"),
         versions=", ".join(f"{k} {versions[k]}" for k in ("python", "torch", "transformers")),
         rows="\n".join(rows),

@@ -6,7 +6,7 @@ import pytest
 
 from codealign.nano import __main__ as command
 from codealign.nano import build, card
-from codealign.nano.recipe import Recipe
+from codealign.nano.recipe import FIRST, SECOND, phases
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def called(monkeypatch, tmp_path) -> list[str]:
 
 def test_build_runs_all_parts_in_order(called: list[str]) -> None:
     command.main(["build"])
-    assert called == list(command.PARTS)
+    assert called == ["benchmarks", "pretrain", "pretrain", "finetune", "card"]
 
 
 def test_parts_can_be_run_alone(called: list[str]) -> None:
@@ -40,7 +40,12 @@ def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_seed_can_be_chosen(monkeypatch) -> None:
-    seen: list[Recipe] = []
-    monkeypatch.setattr(command, "build", lambda parts, weights, recipe: seen.append(recipe))
+    seen: list[int] = []
+    monkeypatch.setattr(command, "build", lambda parts, weights, seed: seen.append(seed))
     command.main(["build", "--seed", "7"])
-    assert seen == [Recipe(seed=7)]
+    assert seen == [7]
+
+
+def test_each_phase_has_documents_of_its_own() -> None:
+    assert [recipe.seed for recipe in phases(7)] == [7, 8]
+    assert phases() == [FIRST, SECOND]

@@ -159,11 +159,13 @@ def test_the_chat_template_writes_the_prompt_of_the_fine_tuning() -> None:
 
 def test_a_build_leaves_weights_log_and_provenance(tmp_path) -> None:
     recipe = dataclasses.replace(TINY, context=256, tokens=256 * 8)
-    build.build_pretrained(tmp_path / "pretrained", recipe, lambda line: None)
-    build.build_finetuned(
-        tmp_path / "pretrained", tmp_path / "finetuned", recipe, lambda line: None
-    )
-    made = json.loads((tmp_path / "finetuned" / "provenance.json").read_text())
+    first, chat = tmp_path / "pretrained", tmp_path / "finetuned"
+    build.build_pretrained(first, recipe, log=lambda line: None)
+    hashes = build.folder_hashes(first)
+    build.build_pretrained(first, recipe, first, log=lambda line: None)
+    build.build_finetuned(chat, recipe, first, log=lambda line: None)
+    made = json.loads((chat / "provenance.json").read_text())
     assert made["recipe"] == dataclasses.asdict(recipe)
-    assert made["started_from"] == build.folder_hashes(tmp_path / "pretrained")
-    assert (tmp_path / "finetuned" / "training_log.jsonl").exists()
+    assert made["started_from"]["files"] == build.folder_hashes(first) != hashes
+    assert made["started_from"]["started_from"]["files"] == hashes
+    assert (chat / "training_log.jsonl").exists()

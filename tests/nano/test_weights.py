@@ -62,7 +62,7 @@ def test_provenance_holds_the_hashes_of_the_files(variant: str) -> None:
 
 
 def test_the_finetuned_weights_started_from_the_pretrained() -> None:
-    assert provenance("finetuned")["started_from"] == provenance("pretrained")["files"]
+    assert provenance("finetuned")["started_from"] == provenance("pretrained")
 
 
 def test_the_grammar_is_still_the_one_the_weights_were_trained_on() -> None:
