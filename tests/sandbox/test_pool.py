@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import psutil
 import pytest
 
 from codealign.errors import CodealignError
+from codealign.paths import PROJECT
 from codealign.sandbox import Program, Sandbox, capabilities, pool
 from codealign.sandbox.model import VERDICTS
 from codealign.sandbox.worker import Worker, WorkerLost
@@ -134,3 +137,50 @@ def test_memory_of_a_worker_is_reported_and_bounded(any_sandbox: Sandbox) -> Non
     code = "x = bytearray(300 << 20)"
     list(any_sandbox.run([Program(str(i), code) for i in range(3)]))
     assert 5 < any_sandbox.memory_mb < 300
+
+
+HOST = """
+import sys
+from codealign.sandbox import Program, Sandbox
+with Sandbox(accept="basic", mechanisms=(sys.argv[1],)) as sandbox:
+    programs = [Program("a", ""), Program("b", "import time; time.sleep(60)", wall_s=120)]
+    for result in sandbox.run(programs):
+        print(result.verdict, flush=True)
+"""
+
+
+def test_nothing_outlives_a_killed_host(mechanism: str) -> None:
+    command = [sys.executable, "-c", HOST, mechanism]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as host:
+        assert host.stdout is not None
+        assert host.stdout.readline() == "pass\n"
+        tree = psutil.Process(host.pid).children(recursive=True)
+        host.kill()
+    assert tree
+    assert psutil.wait_procs(tree, timeout=10)[1] == []
+
+
+BUSY = "t = 0\nfor i in range({n}): t += i\nassert t >= 0"
+"""Up to 0.1 s of CPU time; the limit in the test below is ten times that."""
+
+
+@pytest.mark.long
+def test_verdicts_do_not_depend_on_load() -> None:
+    codes = [BUSY.format(n=1000 * i) for i in range(200)]
+    codes += ["assert 0"] * 100 + ["import time; time.sleep(0.01)"] * 100 + ["exit()"] * 97
+    programs = [Program(str(i), code, cpu_s=1.0) for i, code in enumerate(codes)]
+    programs += [Program(f"slow {i}", "while True: pass", cpu_s=1.0) for i in range(3)]
+    alone = verdicts(programs, workers=1)
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        assert verdicts(programs, workers=1) == alone
+        assert verdicts(programs, workers=4) == alone
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def verdicts(programs: list[Program], workers: int) -> dict[str, str]:
+    with Sandbox(workers=workers, accept="basic") as sandbox:
+        return {r.id: r.verdict for r in sandbox.run(programs)}

@@ -62,7 +62,8 @@ TEXTS = [
     "", "x", "\n\n", "def f(:\n  pass", "a = 1\nb = 2", "Text\na = 1\n\nb = 2\n\nMore text",
     "\na = 1\n\n", "```python\ndef f(x):\n    return x\n```\n```\ndef g(y):\n    return y\n```",
     "a = 1\n?\nb = 1\n?\nc = 1\nd = 1\n", "def f(x):\n    return (x\n", "a = 1\n?\n\n?\nb = 2",
-    "x = 1\n" * 3, "if x:\nprint(1)\nelse:\nprint(2)", "return 1\nx = 'é'\nfor i in x:\n    pass\n)",
+    "x = 1\n" * 3,
+    "if x:\nprint(1)\nelse:\nprint(2)", "return 1\nx = 'é'\nfor i in x:\n    pass\n)",
 ]  # fmt: skip
 
 
