@@ -39,7 +39,8 @@ def test_the_range_of_one_model() -> None:
         (LLAMA, PRE, "codal_readability"): (0.2, 9.0, 9.0, 9.0),
         (QWEN, PRE, "codal_style"): (0.1, 9.0, 9.0, 9.0),
     }
-    args = {"model": "llama", "variant": "pre", "benchmarks": "NF1-NF5", "stages": ["base"]}
+    args = {"model": "llama", "variant": "pre", "benchmarks": "NF1-NF5", "stages": ["base"],
+            "printed": [0.2, 0.5]}  # fmt: skip
     assert ask("value_range", rows, **args).values == [0.2, 0.5]
 
 

@@ -99,12 +99,13 @@ def ledger(scores: pd.DataFrame, source: str = PAPER, items: Items | None = None
         known = ", ".join(sorted(scores["source"].unique()))
         raise CodealignError(f"claims: no scores of source {source!r}; there are {known}")
     context = Context(mine.reset_index(drop=True), items or {})
-    return [_claim(context, statement, source == PAPER) for statement in statements()]
+    return [recompute(context, statement) for statement in statements()]
 
 
-def _claim(context: Context, statement: Statement, paper: bool) -> Claim:
+def recompute(context: Context, statement: Statement) -> Claim:
+    """Recompute one statement; its verdict is the paper's or the run's, by the scores' source."""
     found = KINDS[statement.kind](context, statement)
-    verdict, note = _judge(found, statement) if paper else runs.verdict(found, statement)
+    verdict, note = _judge(found, statement) if context.paper else runs.verdict(found, statement)
     return Claim(
         id=statement.id,
         place=statement.place,

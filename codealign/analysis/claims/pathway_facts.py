@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from codealign.analysis import stats
-from codealign.analysis.claims import clarity
+from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.board import CODE_MODELS, LABELS, MODELS, VARIANT, cell
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import NOT_DERIVABLE, Found
@@ -56,7 +56,9 @@ def larger_gains_more(context: Context) -> Found:
     means = [float(a.mean()) for a in arms]
     rule = f"mean relative change (%) over all tasks, {EACH}: deepseek 7B, 1.3B"
     p_value = clarity.means(*arms)
-    return truth(means[0] > means[1], means, rule, unstated=True, p_value=p_value)
+    plain = truth(means[0] > means[1], means, rule, unstated=True, p_value=p_value)
+    grid = "scores x pathways x stage x relative or absolute"
+    return readings.widen(context, plain, readings.larger(context), grid)
 
 
 def code_models_improve(context: Context) -> Found:
@@ -68,7 +70,9 @@ def code_models_improve(context: Context) -> Found:
     pre = better[cells.variant == "pretrained"]
     rule = f"code models x NF1-NF5 that improve ({BEST}), and all of them, both pathways"
     note = f"pretrained {pre.sum()} of {len(pre)}"
-    return truth(bool(better.all()), [better.sum(), len(better)], rule, note)
+    plain = truth(bool(better.all()), [better.sum(), len(better)], rule, note)
+    grid = "pathways x stage x every score or the mean of a dimension"
+    return readings.widen(context, plain, readings.code_dimensions(context), grid)
 
 
 def code_range(context: Context) -> Found:
@@ -90,7 +94,9 @@ def losses(context: Context, model: str, variant: str) -> Found:
         return absent(f"{MODELS[model]} {VARIANT[variant]}")
     fallen = int((cells.change < 0).sum())
     rule = f"functional scores below the base, of {len(cells)} ({EACH})"
-    return truth(fallen == 0, [fallen], rule, f"{fallen} of {len(cells)} fall" if fallen else "")
+    plain = truth(fallen == 0, [fallen], rule, f"{fallen} of {len(cells)} fall" if fallen else "")
+    others = readings.no_losses(context, MODELS[model], VARIANT[variant])
+    return readings.widen(context, plain, others, "scores x stage")
 
 
 def starts_above(context: Context, model: str, cut: float) -> Found:
@@ -101,7 +107,9 @@ def starts_above(context: Context, model: str, cut: float) -> Found:
     base = context.board.values[mask, 0] / context.board.scale[mask]
     below = context.board.benchmark[mask][base < cut - EQUAL]
     note = f"below: {', '.join(below)}; mean {np.nanmean(base):.3f}"
-    return truth(not len(below), [float(np.nanmin(base))], "least base score", note)
+    plain = truth(not len(below), [float(np.nanmin(base))], "least base score", note)
+    others = readings.starts(context, MODELS[model], cut)
+    return readings.widen(context, plain, others, "scores x least or mean", readings.DEFINITE)
 
 
 def _after_sft(context: Context) -> tuple[np.ndarray, np.ndarray]:
@@ -189,4 +197,9 @@ def technique_always(context: Context, model: str, favours: str) -> Found:
     at = STAGES.index(favours)
     behind = int((values[:, at] < values[:, 5 - at] - EQUAL).sum())
     rule = f"functional scores in which {LABELS[favours]} is behind, of {len(values)}"
-    return truth(behind == 0, [behind, len(values)], rule)
+    plain = truth(behind == 0, [behind, len(values)], rule)
+    others = readings.leads(
+        context, (MODELS[model],), tuple(VARIANT.values()), favours, always=True
+    )
+    grid = "scores x pathways, never behind"
+    return readings.widen(context, plain, others, grid, readings.DEFINITE)

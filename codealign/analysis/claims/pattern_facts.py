@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from codealign.analysis.claims import clarity
+from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.board import LABELS, MODELS, VARIANT
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import Found
@@ -49,8 +49,9 @@ def technique(
     """
     names = (*SETS["F1-F3 and F4"], *SETS["NF1-NF5"])
     mask = context.board.rows(names, tuple(VARIANT[v] for v in variants))
-    family = MODELS[model].rsplit("-", 1)[0]
-    mask &= np.array([family in m for m in context.board.model], dtype=bool)
+    prefix = MODELS[model].rsplit("-", 1)[0]
+    family = tuple(sorted({m for m in context.board.model if prefix in m}))
+    mask &= np.isin(context.board.model, family)
     values = context.board.values[mask]
     values = values[np.isfinite(values[:, 2:]).all(axis=1)]
     if not len(values):
@@ -61,7 +62,11 @@ def technique(
     if subset:
         return truth(wins > 0, [wins, losses], rule)
     p_value = clarity.lead(wins, losses)
-    return truth(wins > losses, [wins, losses], rule, unstated=True, p_value=p_value)
+    plain = truth(wins > losses, [wins, losses], rule, unstated=True, p_value=p_value)
+    others = readings.leads(
+        context, family, tuple(VARIANT[v] for v in variants), favours, always=False
+    )
+    return readings.widen(context, plain, others, "scores x pathways x wins or mean difference")
 
 
 def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark: str) -> Found:
@@ -87,18 +92,13 @@ def explained(context: Context) -> Found:
     if len(gains) < 3 or not gains.std():
         return absent("enough changes")
     model, start = (np.concatenate([getattr(c, f) for c in parts]) for f in ("model", "variant"))
-    shares = [100 * _eta_squared(gains, g) for g in (model, start)]
+    shares = [100 * readings.eta_squared(gains, g) for g in (model, start)]
     if len(set(model)) < 2 or len(set(start)) < 2:
         return absent("at least two models and both variants")
     rule = f"eta squared (%) of relative changes ({BEST}) by model, by starting point"
-    return truth(shares[0] > shares[1], shares, rule, unstated=True)
-
-
-def _eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
-    between = sum(
-        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2 for g in set(groups)
-    )
-    return float(between / ((values - values.mean()) ** 2).sum())
+    plain = truth(shares[0] > shares[1], shares, rule, unstated=True)
+    grid = "scores x stage x relative or absolute"
+    return readings.widen(context, plain, readings.explained(context), grid)
 
 
 def degrades(context: Context, benchmarks: str, variant: str) -> Found:
@@ -125,7 +125,9 @@ def fewer_failures(context: Context, cut: float) -> Found:
     shares = [100 * float(part.mean()) for part in lost]
     rule = f"share of scores that lose more than {cut:g} % of the base, pretrained then finetuned"
     p_value = clarity.shares(*lost)
-    return truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
+    plain = truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
+    grid = "scores x stage x size of the loss"
+    return readings.widen(context, plain, readings.failures(context), grid)
 
 
 def trade_offs(context: Context, benchmarks: str) -> Found:

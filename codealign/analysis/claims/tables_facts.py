@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from codealign.analysis import stats
-from codealign.analysis.claims import clarity
+from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.board import LABELS, MODELS, VARIANT, Board
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
@@ -17,6 +17,8 @@ from codealign.records import STAGES
 
 BEST = "best of DPO and BoNBoN"
 EACH = "DPO and BoNBoN, each"
+HALF = 0.005
+"""Half a unit of the last digit of a printed rating."""
 
 
 def truth(
@@ -65,21 +67,30 @@ def below_scale(context: Context, minimum: float) -> Found:
 
 
 def value_range(
-    context: Context, model: str, variant: str, benchmarks: str, stages: list[str]
+    context: Context,
+    model: str,
+    variant: str,
+    benchmarks: str,
+    stages: list[str],
+    printed: list[float],
 ) -> Found:
-    """Return the least and greatest score of one model over benchmarks and stages."""
-    board = context.board
-    mask = board.rows(_names(benchmarks), (VARIANT[variant],), (MODELS[model],))
-    columns = [STAGES.index(s) for s in stages]
-    values = board.values[mask][:, columns]
+    """Return the least and greatest score of one model over benchmarks and stages.
+
+    Where a range of several stages is not as printed, every choice of fewer stages is tried.
+    """
+    board, who = context.board, (VARIANT[variant], MODELS[model])
+    mask = board.rows(SETS[benchmarks], who[:1], who[1:])
+    values = board.values[mask][:, [STAGES.index(s) for s in stages]]
     if not np.isfinite(values).any():
-        return absent(f"{MODELS[model]} {VARIANT[variant]}, {benchmarks}")
+        return absent(f"{who[1]} {who[0]}, {benchmarks}")
+    ends = [float(np.nanmin(values)), float(np.nanmax(values))]
     rule = f"least and greatest of {benchmarks}, stages {', '.join(LABELS[s] for s in stages)}"
-    return Found([float(np.nanmin(values)), float(np.nanmax(values))], rule)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return SETS.get(text) or (about(text).name,)
+    if not context.paper:
+        return Found(ends, rule)
+    holds = max(abs(e - p) for e, p in zip(ends, printed, strict=True)) <= HALF + EQUAL
+    others = readings.ranges(context, who[1], who[0], benchmarks, printed, HALF)
+    plain, grid = truth(holds, ends, rule), "which stages the range covers"
+    return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
 def highest(context: Context, benchmark: str) -> Found:
@@ -159,7 +170,9 @@ def still_inferior(context: Context, benchmarks: str) -> Found:
     above = int((aligned > base + EQUAL).sum())
     rule = f"scores whose {BEST} (pretrained) exceeds the finetuned base, of {len(base)}"
     note = f"{above} exceptions" if above else ""
-    return truth(above == 0, [above, len(base)], rule, note)
+    plain = truth(above == 0, [above, len(base)], rule, note)
+    others = readings.inferior(context, tuple(n for s in benchmarks.split(" + ") for n in SETS[s]))
+    return readings.widen(context, plain, others, "each model's mean or overall x against what")
 
 
 def gap_narrows(context: Context, benchmarks: str) -> Found:
@@ -217,4 +230,7 @@ def models_improve(context: Context, benchmarks: str, variant: str) -> Found:
     better = int((cells.change > 0).sum())
     rule = f"{VARIANT[variant]} models that improve in {benchmarks}, {BEST}, and all of them"
     note = "" if better == len(cells) else f"not: {', '.join(cells.model[cells.change <= 0])}"
-    return truth(better == len(cells), [better, len(cells)], rule, note)
+    plain = truth(better == len(cells), [better, len(cells)], rule, note)
+    others = readings.improving(context, benchmarks, VARIANT[variant])
+    grid = "which stages count as aligned"
+    return readings.widen(context, plain, others, grid, readings.DEFINITE)

@@ -10,6 +10,7 @@ from scipy import stats as scipy_stats
 
 from codealign.analysis import stats
 from codealign.analysis.agreement import published_agreement
+from codealign.analysis.claims import readings
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Found
 from codealign.analysis.claims.tables_facts import truth
@@ -158,16 +159,25 @@ def kappa_leads(context: Context, judge: str) -> Found:
     return truth(leads == len(wide), [leads, len(wide)], rule)
 
 
-def kappa_gap(context: Context, judge: str, against: str) -> Found:
+def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Found:
     """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
     if not context.paper:
         return Found(missing=ONLY_PAPER)
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     others = wide.drop(columns=judge)
-    rest = others.max(axis=1) if against == "runner-up" else others.min(axis=1)
-    gaps = (wide[judge] - rest).loc[[3, 2, 1]].tolist()
-    rule = f"lead of {judge} over the {against} at tolerance 3, 2, 1"
-    return truth(gaps[0] < gaps[1] < gaps[2], gaps, rule)
+    goals = {
+        "runner-up": others.max(axis=1),
+        "last": others.min(axis=1),
+        "mean of the others": others.mean(axis=1),
+        **{name: others[name] for name in others},
+    }
+    gaps = {name: tuple((wide[judge] - goal).loc[[3, 2, 1]]) for name, goal in goals.items()}
+    rule = f"lead of {judge} at tolerance 3, 2, 1 over the"
+    tried = [(f"{rule} {name}", g[0] < g[1] < g[2], g) for name, g in gaps.items()]
+    words, holds, values = next(t for t in tried if t[0].endswith(against))
+    plain = truth(holds, list(values), words)
+    grid = "the judge that the gap is measured to"
+    return readings.widen(context, plain, tried, grid, readings.DEFINITE)
 
 
 def unpublished(context: Context, why: str) -> Found:

@@ -1,0 +1,129 @@
+"""Other readings of a statement: asked only after the plain one fails, and counted honestly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from mini_scores import Rows, context
+
+from codealign.analysis.claims import readings
+from codealign.analysis.claims.facts import FACTS
+from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
+from codealign.analysis.claims.readings import DEFINITE, PATTERN, widen
+
+PAPER = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
+FAILS = Found([1.0, 2.0], "plain", CONTRADICTS, agrees=False)
+YES, NO = ("yes", True, (3.0,)), ("no", False, (4.0,))
+LLAMA = ("Meta-Llama-3-8B",)
+
+
+def test_a_statement_that_holds_plainly_is_not_reread() -> None:
+    holds = replace(FAILS, verdict=REPRODUCED)
+    assert widen(PAPER, holds, [YES], "") is holds
+
+
+def test_a_run_keeps_the_plain_reading() -> None:
+    run = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)})
+    assert widen(run, FAILS, [YES], "") is FAILS
+
+
+def test_no_reading_contradicts_and_shows_how_many_were_tried() -> None:
+    found = widen(PAPER, FAILS, [NO, NO], "")
+    assert found.verdict == CONTRADICTS and found.values == [1.0, 2.0]
+    assert (found.search.tried, found.search.matching) == (2, 0)
+
+
+def test_half_of_the_readings_bear_a_pattern_out() -> None:
+    assert widen(PAPER, FAILS, [YES, NO], "", PATTERN).verdict == UNSTATED
+    assert widen(PAPER, FAILS, [YES, NO, NO], "", PATTERN).verdict == CONTRADICTS
+
+
+def test_one_reading_bears_a_definite_statement_out() -> None:
+    found = widen(PAPER, FAILS, [NO, NO, YES], "", DEFINITE)
+    assert found.verdict == UNSTATED and found.values == [3.0] and found.rule == "yes"
+
+
+def test_the_note_says_how_many_and_that_the_plain_reading_fails() -> None:
+    found = widen(PAPER, FAILS, [NO, YES], "", DEFINITE)
+    assert found.note == "1 of 2 readings bear it out; plain reading fails: plain = 1, 2"
+
+
+def test_all_models_improve_if_sft_counts() -> None:
+    # DPO and BoNBoN leave 1.0 as it was, SFT raises it to 1.5
+    found = FACTS["models_improve"](PAPER, benchmarks="Avg", variant="pre")
+    assert found.verdict == UNSTATED and "SFT" in found.rule
+
+
+TWO: Rows = {
+    ("Meta-Llama-3-8B", "pretrained", "humaneval"): (0.4, 0.4, 0.6, 0.5),
+    ("Meta-Llama-3-8B", "pretrained", "mbpp"): (0.4, 0.4, 0.4, 0.5),
+    ("Meta-Llama-3-8B", "finetuned", "humaneval"): (0.4, 0.4, 0.5, 0.4),
+    ("Meta-Llama-3-8B", "finetuned", "mbpp"): (0.4, 0.4, 0.3, 0.3),
+}
+
+
+def by_words(found) -> dict[str, tuple[bool, tuple[float, ...]]]:
+    return {words: (holds, values) for words, holds, values in found}
+
+
+def test_a_lead_may_be_counted_or_averaged() -> None:
+    both = ("pretrained", "finetuned")
+    found = by_words(readings.leads(context(TWO), LLAMA, both, "dpo", always=False))
+    where = "F1-F3; pretrained and finetuned"
+    assert found[f"more scores ahead than behind: {where}"] == (True, (2, 1))
+    # +0.1, -0.1, +0.1, 0: mean 2.5 % of the scale
+    holds, (mean,) = found[f"higher mean score (% of the scale): {where}"]
+    assert holds and mean == pytest.approx(2.5)
+
+
+def test_consistently_means_never_behind() -> None:
+    both = ("pretrained", "finetuned")
+    found = by_words(readings.leads(context(TWO), LLAMA, both, "dpo", always=True))
+    assert found["never behind: HE; pretrained and finetuned"] == (True, (2, 0))
+    assert found["never behind: F1-F3; pretrained and finetuned"] == (False, (2, 1))
+
+
+def test_no_losses_by_scores_and_stage() -> None:
+    found = by_words(readings.no_losses(context(TWO), LLAMA[0], "finetuned"))
+    assert found["scores below the base: F1; DPO"] == (True, (0, 1))
+    assert found["scores below the base: F1-F3; DPO"] == (False, (1, 2))
+
+
+def test_inferior_on_average_though_not_everywhere() -> None:
+    # best aligned pretrained 0.6 and 0.5, mean 55 %; finetuned base 0.5 and 0.8, mean 65 %
+    rows = dict(TWO)
+    rows["Meta-Llama-3-8B", "finetuned", "humaneval"] = (0.5, 0.5, 0.5, 0.5)
+    rows["Meta-Llama-3-8B", "finetuned", "mbpp"] = (0.8, 0.8, 0.8, 0.8)
+    found = by_words(readings.inferior(context(rows), ("humaneval", "mbpp")))
+    assert found["overall mean above the finetuned base, and all of them"] == (True, (0, 1))
+    plain = FACTS["still_inferior"](context(rows), benchmarks="F1-F3")
+    assert plain.values == [1, 2]  # HumanEval 0.6 > 0.5
+
+
+def test_a_range_may_leave_a_stage_out() -> None:
+    rows = {("CodeLlama-7b", "finetuned", "codal"): (0.6, 0.40, 0.44, 0.37)}
+    found = readings.ranges(context(rows), "CodeLlama-7b", "finetuned", "Avg", [0.40, 0.44], 0.005)
+    assert [words for words, holds, _ in found if holds] == [
+        "least and greatest of Avg, only SFT, DPO"
+    ]
+
+
+def test_starting_scores_each_or_on_average() -> None:
+    rows = {("Meta-Llama-3-8B", "pretrained", "humaneval"): (0.3, 0, 0, 0),
+            ("Meta-Llama-3-8B", "pretrained", "evalperf"): (5.0, 0, 0, 0)}  # fmt: skip
+    full = {("Meta-Llama-3-8B", "pretrained", n): (0.3, 0, 0, 0)
+            for n in ("humaneval_plus", "mbpp", "mbpp_plus", "evoeval_subtle")}  # fmt: skip
+    found = by_words(readings.starts(context(rows | full), LLAMA[0], 0.1))
+    assert found["least base score: F1-F3"] == (False, (0.05,))
+    # (0.3 + 0.3 + 0.3 + 0.3 + 0.05) / 5
+    assert found["mean base score: F1-F3"][1] == pytest.approx((0.25,))
+
+
+def test_variance_between_groups() -> None:
+    import numpy as np
+
+    groups = np.array(["a", "a", "b", "b"])
+    assert readings.eta_squared(np.array([1.0, 1.0, 3.0, 3.0]), groups) == 1
+    assert readings.eta_squared(np.array([1.0, 3.0, 1.0, 3.0]), groups) == 0
+    assert readings.eta_squared(np.ones(4), groups) == 0
