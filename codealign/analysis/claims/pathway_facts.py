@@ -61,18 +61,18 @@ def larger_gains_more(context: Context) -> Found:
     return readings.widen(context, plain, readings.larger(context), grid)
 
 
-def code_models_improve(context: Context) -> Found:
-    """Count code models x dimensions that improve (best of DPO and BoNBoN), both pathways."""
-    cells = pick(context.board, Selection("NF1-NF5", BEST, models=CODE_MODELS))
+def code_models_improve(context: Context, variant: str) -> Found:
+    """Count code models x dimensions that improve (best of DPO and BoNBoN; true: all)."""
+    selection = Selection("NF1-NF5", BEST, variants=(VARIANT[variant],), models=CODE_MODELS)
+    cells = pick(context.board, selection)
     if not len(cells):
         return absent("the paper's code-specialized models with CODAL")
     better = cells.change > 0
-    pre = better[cells.variant == "pretrained"]
-    rule = f"code models x NF1-NF5 that improve ({BEST}), and all of them, both pathways"
-    note = f"pretrained {pre.sum()} of {len(pre)}"
-    plain = truth(bool(better.all()), [better.sum(), len(better)], rule, note)
-    grid = "pathways x stage x every score or the mean of a dimension"
-    return readings.widen(context, plain, readings.code_dimensions(context), grid)
+    rule = f"code models x NF1-NF5 that improve ({BEST}), and all of them, {VARIANT[variant]}"
+    plain = truth(bool(better.all()), [better.sum(), len(better)], rule)
+    grid = "stage x every score or the mean of a dimension"
+    others = readings.code_dimensions(context, VARIANT[variant])
+    return readings.widen(context, plain, others, grid)
 
 
 def code_range(context: Context) -> Found:
