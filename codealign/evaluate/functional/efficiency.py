@@ -6,6 +6,9 @@ fastest reference it keeps up with is at least as fast as; the normalised score 
 reference for an equal share. A solution slower than the slowest reference has 0. Only problems with
 a correct solution have a score.
 
+The paper's Table 3 gives "the percentage of solutions meeting reference efficiency" without saying
+which form; its column is compared with the DPS, and both are written.
+
 EvalPerf counts hardware instructions. Two substitutes are offered where there are none:
 
 steps : the bytecode instructions executed, an exact count that is the same in every run. It does

@@ -17,7 +17,8 @@ signal, it left early; a sandbox error is no failure of the solution. "" is a pa
 SUITES = ("base", "plus")
 CALL_CPU_S = 1.0
 REFERENCE_FACTOR = 4.0
-MEMORY_MB = 4096
+MEMORY_MB, LARGE_MEMORY_MB = 1024, 4096
+LARGE_BYTES = 1 << 20
 SPARE_BYTES = 4 << 20
 SHOWN = 200
 
@@ -25,6 +26,8 @@ SHOWN = 200
 @dataclass(frozen=True)
 class Limits:
     """CPU time a solution may use; evalplus' own limits are the same in wall time.
+
+    Memory: `MEMORY_MB`, or evalplus' 4 GiB where more than `LARGE_BYTES` of outputs are expected.
 
     A call may take `CALL_CPU_S`, or 4 times the canonical solution's time if that is more; all
     calls of a problem together `cpu_s`, or 4 times the canonical solution's if that is more.
@@ -107,7 +110,7 @@ def _program(expected: Expected, solution: str, limits: Limits) -> Program:
         cpu_s=total,
         call_cpu_s=limits.longest_call(expected),
         wall_s=30.0 + 2 * total,
-        memory_mb=MEMORY_MB,
+        memory_mb=LARGE_MEMORY_MB if expected.size > LARGE_BYTES else MEMORY_MB,
         result_bytes=SPARE_BYTES + 2 * expected.size,
     )
 
