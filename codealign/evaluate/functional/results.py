@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ class Results:
             return [(self.benchmark, False)]
         return [(self.benchmark, True), (f"{self.benchmark}_plus", False)]
 
-    def _each(self, value_of: Any) -> dict[str, float | None]:
+    def _each(self, value_of: Callable[[str], float | None]) -> dict[str, float | None]:
         return {task_id: value_of(task_id) for task_id in (*self.attempts, *self.missing)}
 
     def _dps(self, task_id: str) -> float | None:
@@ -128,13 +129,9 @@ class Results:
         return _mean(found)
 
     def _evalplus(self) -> dict[str, Any]:
-        keys = ("task_id", "solution", "base_status", "plus_status")
-        tests = ("base_fail_tests", "plus_fail_tests")
         rows = {
-            task_id: [{key: getattr(a, key) or None for key in keys}
-                      | {key: getattr(a, key) for key in tests} for a in found]
-            for task_id, found in self.attempts.items()
-        }  # fmt: skip
+            task_id: [_evalplus_row(a) for a in found] for task_id, found in self.attempts.items()
+        }
         return {"date": time.strftime("%Y-%m-%d %H:%M"), "hash": self.problems, "eval": rows}
 
     def _evalperf(self) -> dict[str, Any]:
@@ -144,11 +141,26 @@ class Results:
                 "results": [e.as_evalperf() for e in self.efficiency.get(task_id, [])],
                 "dps": self._dps(task_id),
                 "dps_norm": self._dps_norm(task_id),
-                "pass@1": 100 * (self.pass_at_k(task_id, 1) or 0.0) if self.attempts else None,
+                "pass@1": _percent(self.pass_at_k(task_id, 1)),
             }
             for task_id in self.attempts
         }
         return {"date": time.strftime("%Y-%m-%d %H:%M"), "eval": rows}
+
+
+def _evalplus_row(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "task_id": attempt.task_id,
+        "solution": attempt.solution,
+        "base_status": attempt.base_status or None,
+        "plus_status": attempt.plus_status or None,
+        "base_fail_tests": attempt.base_fail_tests,
+        "plus_fail_tests": attempt.plus_fail_tests,
+    }
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _mean(values: list[float]) -> float | None:

@@ -89,6 +89,15 @@ def test_files_are_in_evalplus_formats(tmp_path: Path) -> None:
     }
 
 
+def test_an_empty_solution_and_a_sandbox_error_are_written_as_such(tmp_path: Path) -> None:
+    found = results()
+    found.attempts["B"] = [Attempt("B", 0, "", "fail", "fail", "no_answer", "", 0.0)]
+    found.write(tmp_path)
+    data = json.loads((tmp_path / "samples_eval_results.json").read_text())["eval"]
+    assert data["B"][0]["solution"] == ""
+    assert (data["C"][0]["base_status"], data["C"][0]["plus_status"]) == (None, None)
+
+
 def test_evalplus_own_reader_takes_the_samples(tmp_path: Path) -> None:
     from evalplus.data import load_solutions
 
