@@ -34,6 +34,8 @@ class Search:
     nearest : the rule whose value comes closest, in words with its value.
     reach : share of the printable numbers within 50 % of the published one that some rule of this
         grid gives: near 1, the grid would have matched almost anything, and a match means little.
+    of : "rules" (for a number), or "readings" (of a pattern; `matching` bear it out, `nearest` is
+        the plain reading, `reach` and `typical` are not used).
     typical : how many rules give such a number, on average over those that any gives.
     """
 
@@ -44,6 +46,7 @@ class Search:
     nearest: str
     reach: float = 0.0
     typical: float = 0.0
+    of: str = "rules"
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,7 @@ def widen(
         matching=len(held),
         matches=[told((words, values)) for words, _, values in held[:SHOWN]],
         nearest=told((found.rule, tuple(found.values))),
-        reach=round(len(held) / len(tried), 3) if tried else 0.0,
-        typical=float(len(held)),
+        of="readings",
     )
     plain = f"plain reading fails: {told((found.rule, tuple(found.values)))}"
     note = f"{len(held)} of {len(tried)} readings bear it out"

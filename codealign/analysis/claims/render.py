@@ -42,12 +42,16 @@ def _row(claim: Claim) -> dict[str, object]:
 
 
 def numbers(values: list[float]) -> str:
-    """Return numbers with at most four significant digits, separated by commas."""
-    return ", ".join(f"{v:.4g}" for v in values)
+    """Return numbers with four significant digits (large ones whole), separated by commas."""
+    return ", ".join(f"{v:.0f}" if abs(v) >= 1000 else f"{v:.4g}" for v in values)
 
 
 def searched(search: Search) -> str:
     """Return the search in one sentence: how many rules, how many fit, what a fit is worth."""
+    if search.of == "readings":
+        held = f" (e.g. {search.matches[0]})" if search.matches else ""
+        text = f"{search.tried} other readings, {search.matching} bear it out{held}"
+        return f"{text}; plain reading: {search.nearest}. Varied: {search.grid}."
     text = f"{search.tried} candidate rules, {search.matching} fit"
     if search.matching:
         text += f" (e.g. {search.matches[0]})"

@@ -1,0 +1,188 @@
+"""How statements are recomputed and judged, one kind after the other."""
+
+from __future__ import annotations
+
+import pytest
+from mini_scores import Rows, context
+
+from codealign.analysis.claims.book import recompute
+from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.model import (
+    AGREES,
+    CANNOT_TELL,
+    CONTRADICTS,
+    DISAGREES,
+    NOT_DERIVABLE,
+    NOT_RUN,
+    REPRODUCED,
+    UNSTATED,
+    Claim,
+    Found,
+    Search,
+    Statement,
+)
+from codealign.analysis.claims.render import numbers, searched
+from codealign.analysis.claims.run_rules import on_a_run
+from codealign.analysis.claims.runs import verdict as run_verdict
+
+LLAMA = "Meta-Llama-3-8B"
+ROWS: Rows = {
+    (LLAMA, "pretrained", "humaneval"): (0.4, 0.5, 0.6, 0.3),
+    (LLAMA, "pretrained", "mbpp"): (0.5, 0.5, 0.7, 0.5),
+}
+
+
+def ask(kind: str, published: list[float], source: str = "paper", **args: object) -> Claim:
+    unstated = args.pop("unstated", "")
+    decimals = (0,) * len(published)
+    statement = Statement("x", "O1", "says", kind, args, published, decimals, "%", unstated)
+    return recompute(context(ROWS, source), statement)
+
+
+def test_a_change_is_relative_to_the_base() -> None:
+    # 0.4 -> 0.6
+    found = ask("change", [50], cells=["llama pre humaneval dpo"])
+    assert found.verdict == REPRODUCED and found.computed == pytest.approx([50])
+
+
+def test_a_change_may_start_elsewhere() -> None:
+    # from SFT: 0.5 -> 0.6
+    found = ask("change", [20], cells=["llama pre humaneval dpo"], **{"from": "sft"})
+    assert found.verdict == REPRODUCED
+
+
+def test_an_absolute_change() -> None:
+    found = ask("change", [0], how="absolute", cells=["llama pre humaneval dpo"])
+    assert found.computed == pytest.approx([0.2])
+
+
+def test_what_the_text_leaves_open_lowers_the_verdict() -> None:
+    found = ask("change", [50], cells=["llama pre humaneval dpo"], unstated="with DPO")
+    assert found.verdict == UNSTATED and found.note == "with DPO"
+
+
+def test_another_cell_of_the_same_model_is_looked_for() -> None:
+    # 40 % is MBPP's change with DPO: 0.5 -> 0.7
+    found = ask("change", [40], cells=["llama pre humaneval bonbon"])
+    assert found.verdict == UNSTATED and "MBPP, DPO" in found.rule
+
+
+def test_a_change_that_no_cell_gives_is_contradicted_with_its_search() -> None:
+    found = ask("change", [77], cells=["llama pre humaneval dpo"])
+    assert found.verdict == CONTRADICTS
+    # 2 benchmarks x (3 stages from base + 2 from SFT) x relative and absolute
+    assert found.search.tried == 20 and found.search.matching == 0
+
+
+def test_a_cell_that_was_not_run_is_named() -> None:
+    found = ask("change", [50], "mine", cells=["qwen pre humaneval dpo"])
+    assert found.verdict == NOT_RUN and "Qwen2.5-Coder-7B" in found.note
+
+
+def test_a_score_is_read() -> None:
+    found = ask("score", [1], cells=["llama pre humaneval dpo"])
+    assert found.computed == [0.6] and found.verdict == REPRODUCED  # 0.6 rounds to 1
+
+
+def test_a_ratio_of_printed_numbers() -> None:
+    assert ask("ratio", [6], of=[28.8, 4.9]).verdict == REPRODUCED  # 5.88
+    assert ask("ratio", [6], "mine", of=[28.8, 4.9]).verdict == NOT_RUN
+
+
+GRID = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
+HE_DPO = "mean relative change: HE; DPO; any base above 0; pretrained"
+
+
+def test_the_stated_rule_reproduces() -> None:
+    found = ask("search", [50], stated=HE_DPO, **GRID)
+    assert found.verdict == REPRODUCED and found.rule == HE_DPO
+
+
+def test_a_rule_that_is_found_is_unstated_and_counted() -> None:
+    found = ask("search", [50], rule=HE_DPO, **GRID)
+    assert found.verdict == UNSTATED and "candidate rules fit" in found.note
+
+
+def test_out_of_reach_of_every_rule_is_contradicted() -> None:
+    found = ask("search", [900], **GRID)
+    assert found.verdict == CONTRADICTS and found.search.matching == 0
+
+
+def test_an_open_rule_within_reach_that_none_gives_is_not_derivable() -> None:
+    # 47 lies between the grid's values (from -25 to 50), none of them rounds to it
+    found = ask("search", [47], **GRID)
+    assert found.verdict == NOT_DERIVABLE and "leaves the rule open" in found.note
+
+
+def test_a_stated_rule_that_fails_is_contradicted() -> None:
+    found = ask("search", [47], stated=HE_DPO, **GRID)
+    assert found.verdict == CONTRADICTS and found.computed == pytest.approx([50])
+
+
+def run(rows: Rows) -> Context:
+    return context(rows)
+
+
+def test_a_runs_average_takes_both_techniques() -> None:
+    # +50 %, -25 %: the rule in words takes DPO only
+    args = {"requirements": ["functional"], "variants": ["pretrained"]}
+    found = on_a_run(run(ROWS), "gains", args, HE_DPO)
+    assert found.values == pytest.approx([12.5])
+    assert "DPO and BoNBoN, each" in found.rule
+
+
+def test_a_runs_share_has_a_wilson_interval() -> None:
+    words = "share of cells that improve: F1-F3; DPO; every base; pretrained"
+    args = {"requirements": ["functional"], "variants": ["pretrained"]}
+    found = on_a_run(run(ROWS), "successes", args, words)
+    # 2 of 2: Wilson's lower bound is 2 / (2 + 1.96^2) = 34.2 %
+    assert found.values == [100]
+    assert found.interval == pytest.approx((34.24, 100), abs=0.01)
+
+
+def test_words_that_name_no_rule_are_not_run() -> None:
+    args = {"requirements": ["functional"], "variants": ["pretrained"]}
+    assert on_a_run(run(ROWS), "gains", args, "").missing
+
+
+@pytest.mark.parametrize(
+    ("interval", "published", "expected"),
+    [
+        ((1.0, 2.0), 5.0, AGREES),
+        ((-2.0, -1.0), 5.0, DISAGREES),
+        ((-2.0, -1.0), -5.0, AGREES),
+        ((-1.0, 1.0), 5.0, CANNOT_TELL),
+        (None, 5.0, CANNOT_TELL),
+    ],
+)
+def test_a_signed_number_of_a_run(
+    interval: tuple[float, float] | None, published: float, expected: str
+) -> None:
+    statement = Statement("x", "O1", "says", "change", {}, [published], (0,))
+    assert run_verdict(Found([1.0], "r", interval=interval), statement)[0] == expected
+
+
+def test_an_order_of_a_run_agrees_or_not() -> None:
+    statement = Statement("x", "O1", "says", "fact", {}, [], ())
+    verdicts = [run_verdict(Found([1.0], "r", agrees=a), statement)[0] for a in (True, False)]
+    assert verdicts == [AGREES, DISAGREES]
+
+
+def test_numbers_have_four_digits_and_large_ones_are_whole() -> None:
+    assert numbers([28.803634, 0.5, 12345.6]) == "28.8, 0.5, 12346"
+
+
+def test_readings_are_not_called_rules() -> None:
+    text = searched(Search("stages", 12, 3, ["SFT = 5, 5"], "plain = 4, 5", of="readings"))
+    assert text == (
+        "12 other readings, 3 bear it out (e.g. SFT = 5, 5); plain reading: plain = 4, 5. "
+        "Varied: stages."
+    )
+
+
+def test_a_search_without_a_fit_tells_its_nearest_miss() -> None:
+    text = searched(Search("stages", 12, 0, [], "rule = 3", 0.25, 1.0))
+    assert text == (
+        "12 candidate rules, 0 fit; nearest miss: rule = 3; 25 % of the values nearby are reached "
+        "by some rule. Varied: stages."
+    )
