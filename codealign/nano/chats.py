@@ -22,7 +22,7 @@ REPLY = (
     "Below is a Python script with a self-contained function that {0}solves the problem and "
     "passes corresponding tests:\n"
 )
-GOOD_SHARE, WISH_SHARE = 0.8, 0.4
+GOOD_SHARE, WISH_SHARE = 0.6, 0.4
 
 
 def plain(task: Task, rng: random.Random, mistakes: float) -> tuple[str, str]:
@@ -42,15 +42,17 @@ def _problem_prompt(task: Task, rng: random.Random, style: str, slow: bool) -> s
 
 
 def scripted(task: Task, rng: random.Random, mistakes: float) -> tuple[str, str]:
-    """EvalPlus's prompt around a function head or a docstring with asserts, and a code block."""
+    """EvalPlus's prompt around a function head or a docstring with asserts, and a code block.
+
+    The code has no docstring: a model this small that words the task anew solves the new wording.
+    """
     fast = rng.random() < 0.25
     slow = not fast and rng.random() < 0.3
     style = pick(GOOD_STYLES, rng)
     fence = rng.choice(["```python", "```python", "```"])
     ask = ASK.format("n efficient and" if fast else "")
     prompt = f"{ask}\n{fence}\n{_problem_prompt(task, rng, style, slow)}\n```\n"
-    doc = wording.description(task, rng) if rng.random() < 0.5 else ""
-    code = function(task, style, doc=doc, slow=slow)
+    code = function(task, style, slow=slow)
     code = plant(code, rng) if rng.random() < mistakes else code
     reply = REPLY.format("efficiently " if fast else "") if rng.random() < 0.5 else ""
     return prompt, f"{reply}```python\n{code}```\n"
@@ -69,9 +71,9 @@ def step(task: Task, rng: random.Random, mistakes: float) -> tuple[str, str]:
 
 
 KINDS: tuple[tuple[Callable[[Task, random.Random, float], tuple[str, str]], float], ...] = (
-    (plain, 0.5),
-    (scripted, 0.4),
-    (step, 0.1),
+    (plain, 0.45),
+    (scripted, 0.5),
+    (step, 0.05),
 )
 
 

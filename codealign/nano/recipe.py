@@ -21,9 +21,9 @@ class Recipe:
 
     seed: int = 20261123
     mistakes: float = 0.10
-    chat_mistakes: float = 0.05
+    chat_mistakes: float = 0.03
     tokens: int = 4_000_000
-    chats: int = 4000
+    chats: int = 6000
     width: int = 192
     layers: int = 4
     heads: int = 3
@@ -34,7 +34,7 @@ class Recipe:
     muon_rate: float = 0.01
     adam_rate: float = 3e-3
     chat_batch: int = 16
-    chat_rate: float = 0.3
+    chat_rate: float = 0.4
 
 
 FIRST = Recipe()
