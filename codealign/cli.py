@@ -61,15 +61,13 @@ def _say_written(paths: list[Path]) -> int:
 
 
 def _claims(args: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
     from codealign.analysis.claims import claims_markdown, ledger
     from codealign.analysis.source import open_source
 
     found = open_source(args.source)
-    claims = ledger(found.scores, source=found.name)
+    claims = ledger(found.scores, source=found.name, items=found.items)
     if args.json:
-        print(json.dumps([asdict(c) for c in claims], indent=1, default=str))
+        print(json.dumps([claim.to_json() for claim in claims], indent=1))
     else:
         print(claims_markdown(claims))
     return 0
@@ -79,7 +77,8 @@ def _advise(args: argparse.Namespace) -> int:
     from codealign.analysis.advice import advice_markdown, advise
     from codealign.analysis.source import open_source
 
-    print(advice_markdown(advise(open_source(args.source).scores)))
+    found = open_source(args.source)
+    print(advice_markdown(advise(found.scores, found.items)))
     return 0
 
 

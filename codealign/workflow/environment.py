@@ -11,6 +11,8 @@ NO_TELEMETRY = {
     "DO_NOT_TRACK": "1",
     "WANDB_MODE": "disabled",
 }
+# Names the driver's process: its jobs on this machine end when it ends, however it ends.
+DRIVER = "CODEALIGN_DRIVER"
 # nano's matrix products are so small that a second thread costs more than it gives.
 DEFAULTS = {
     "OMP_NUM_THREADS": "1",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from codealign.paths import PROJECT
-from codealign.workflow.environment import job_environment
+from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.lock import held
 
 
@@ -21,6 +26,8 @@ def execute(notebook: str, executed: str, params_file: str) -> int:
     The executed copy is written whether the notebook fails or not, with the traceback in it.
     """
     os.environ.update(job_environment(os.environ))
+    if driver := os.environ.get(DRIVER):
+        threading.Thread(target=_end_with, args=(int(driver),), daemon=True).start()
     import papermill
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
@@ -30,6 +37,15 @@ def execute(notebook: str, executed: str, params_file: str) -> int:
     # A job orphaned by a killed driver may still be at work: wait for it, never run beside it.
     with held(folder / ".lock", 3600, folder.name):
         return _papermill(papermill, notebook, executed, parameters)
+
+
+def _end_with(pid: int) -> None:
+    """End this process, and with it its kernel, soon after the process `pid` has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        while process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _papermill(papermill: Any, notebook: str, executed: str, parameters: dict[str, Any]) -> int:

@@ -16,7 +16,7 @@ import psutil
 
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
-from codealign.workflow.environment import job_environment
+from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job
 from codealign.workflow.status import job_state, read_result
@@ -61,6 +61,8 @@ def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> O
     command = snakemake_command(run, jobs, cores, profile)
     root = PROJECT / run
     environment = {**os.environ, **job_environment(os.environ)}
+    if profile == "local":
+        environment[DRIVER] = str(os.getpid())
     with held(root / ".lock", 30, run) as lock, (root / "snakemake.log").open("wb") as log:
         process = subprocess.Popen(
             command,

@@ -111,6 +111,7 @@ def test_only_what_changed_runs_again(project: Path) -> None:
     assert {name for name in after if after[name] == before[name]} == {
         "01_preferences-none-functional",
         "04_functional-none-pretrained-base",
+        "06_survey_kappa",
     }
 
 
