@@ -1,4 +1,4 @@
-"""Per-problem values of an evaluated model turned into its score rows, on disk beside the samples."""
+"""Per-problem values of an evaluated model turned into score rows, beside its samples."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 from nbconvert import HTMLExporter
+from nbformat import NotebookNode
 
 from codealign.paths import RunPaths
 from codealign.records import write_text
@@ -26,9 +27,33 @@ def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
     return pages
 
 
+def still(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Return a cell's outputs as they stand at the end, as a terminal would show them.
+
+    Pieces of one stream are joined, and of a line that was written over and over (a progress bar)
+    the last state is kept.
+    """
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if output.output_type == "stream" and last and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            lines = output.text.replace("\r\n", "\n").split("\n")
+            output.text = "\n".join(line.rstrip("\r").split("\r")[-1] for line in lines)
+    return [o for o in joined if o.output_type != "stream" or o.text.strip()]
+
+
 def _render(notebook: Path) -> str:
     # The `basic` template is the cells alone: no scripts, fonts or styles from elsewhere.
     exporter = HTMLExporter(template_name="basic", anchor_link_text="")
-    body, _ = exporter.from_notebook_node(nbformat.read(notebook, as_version=4))
+    read = nbformat.read(notebook, as_version=4)
+    for cell in read.cells:
+        if cell.cell_type == "code":
+            cell.outputs = still(cell.outputs)
+    body, _ = exporter.from_notebook_node(read)
     block = Block("notebook", "Executed notebook", f'<div class="notebook">{body}</div>')
     return page(notebook.stem, [block], root="../")

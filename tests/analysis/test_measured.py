@@ -1,4 +1,4 @@
-"""Measured scores: means with n, missing and an interval, and the per-problem values behind them."""
+"""Measured scores: means with n, missing and an interval, and the per-problem values."""
 
 from __future__ import annotations
 

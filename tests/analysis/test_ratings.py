@@ -23,7 +23,10 @@ def run(tmp_path):
 
 
 def test_the_same_problem_of_two_models_stays_two_items(run) -> None:
-    assert [r.id for r in read_ratings(run)] == ["nano/pretrained/base/p1", "nano/pretrained/sft/p1"]
+    assert [r.id for r in read_ratings(run)] == [
+        "nano/pretrained/base/p1",
+        "nano/pretrained/sft/p1",
+    ]
 
 
 def test_the_second_judge_is_paired_with_the_first(run) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from codealign.paths import RunPaths
 from codealign.report import build_report
+from codealign.report.notebooks import still
 from codealign.report.sections import render_markdown
 
 PROVENANCE = {"seed": 7, "device": "CPU, 2 cores", "commit": "abc"}
@@ -93,6 +94,16 @@ def test_a_page_is_rendered_again_only_when_its_notebook_is_newer(run: RunPaths)
     os.utime(run.notebooks / "07_paper.ipynb", (later, later))
     build_report(run)
     assert page.stat().st_mtime_ns != before
+
+
+def test_a_progress_bar_is_shown_as_it_ended() -> None:
+    stream = nbformat.v4.new_output
+    outputs = [
+        stream("stream", name="stderr", text="load: 10%\r"),
+        stream("stream", name="stderr", text="load: 90%\rload: done\n"),
+        stream("stream", name="stdout", text="kept\n"),
+    ]
+    assert [o.text for o in still(outputs)] == ["load: done\n", "kept\n"]
 
 
 def test_a_figure_that_is_gone_leaves_the_report(run: RunPaths) -> None:
