@@ -133,10 +133,11 @@ def test_without_a_filter_nothing_is_strong(monkeypatch: pytest.MonkeyPatch) -> 
     assert capabilities().level == "basic"
 
 
-def test_memory_of_a_worker_is_reported_and_bounded(any_sandbox: Sandbox) -> None:
+def test_memory_of_a_worker_is_reported_and_bounded() -> None:
     code = "x = bytearray(300 << 20)"
-    list(any_sandbox.run([Program(str(i), code) for i in range(3)]))
-    assert 5 < any_sandbox.memory_mb < 300
+    with Sandbox(accept="basic") as box:
+        list(box.run([Program(str(i), code) for i in range(3)]))
+        assert 5 < box.memory_mb < 300
 
 
 HOST = """

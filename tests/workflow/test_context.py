@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from codealign.errors import CodealignError
 from codealign.params import Sft
-from codealign.paths import RunPaths
+from codealign.paths import PROJECT, RunPaths
 from codealign.workflow.context import Context
 
 
@@ -19,7 +20,8 @@ def context(tmp_path: Path, seed: int = 0) -> Context:
 
 def test_settings_come_from_the_profile_unless_given(tmp_path) -> None:
     job = context(tmp_path)
-    assert job.settings(Sft, "sft", {}).batch_size == 16
+    shipped = yaml.safe_load((PROJECT / "params/nano.yaml").read_text())["sft"]
+    assert job.settings(Sft, "sft", {}).learning_rate == shipped["learning_rate"]
     assert job.settings(Sft, "sft", {"batch_size": 3}).batch_size == 3
 
 
