@@ -11,7 +11,7 @@ DEVICE ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: reproduce test check install nano published lint clean
+.PHONY: reproduce test check install nano published keep-nano lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
@@ -41,6 +41,12 @@ nano: install
 published: install
 	$(BIN)/codealign tables --source paper --out paper_tables/paper
 	$(BIN)/codealign figures --source paper --out figures/paper
+
+# Copy the finished run's tables and figures to where nano's are committed.
+keep-nano:
+	mkdir -p figures/nano paper_tables/nano
+	cp runs/nano/figures/* figures/nano/
+	cp runs/nano/tables/* paper_tables/nano/
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
