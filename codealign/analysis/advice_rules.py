@@ -82,7 +82,8 @@ def pathway(data: Data) -> Finding:
         f"mean aligned score: PTA {100 * finals[0].mean():.1f}, FTA {100 * finals[1].mean():.1f}",
     ]
     higher = PATHWAY[tuple(PATHWAY)[int(finals[1].mean() > finals[0].mean())]]
-    steps = (f"deploy {higher}, which ends higher; take PTA where the gain itself matters",
+    gained = "gains" if gains[0].mean() > 0 else "loses less, but does not gain"
+    steps = (f"deploy {higher}, which ends higher; PTA {gained}",
              f"take {higher}: it ends higher, and PTA gains no more")  # fmt: skip
     return _order(gains[0].mean(), gains[1].mean(), clarity.means(*gains), told, steps)
 
@@ -171,7 +172,8 @@ def technique(data: Data) -> Finding:
     p_values = stats.adjust([clarity.lead(*lead) for lead in leads], "holm")
     told, clear = [], []
     for name, (wins, losses), p in zip(names, leads, p_values, strict=True):
-        told.append(f"{name}: BoNBoN ahead {wins}, DPO {losses} (p = {p:.2g} after Holm)")
+        sure = f"p = {p:.2g} after Holm" if wins + losses else "all ties"
+        told.append(f"{name}: BoNBoN ahead {wins}, DPO {losses} ({sure})")
         if p < ALPHA:
             clear.append(f"{'BoNBoN' if wins > losses else 'DPO'} for {name}")
     if clear:

@@ -100,7 +100,8 @@ def _place(place: str, claims: list[Claim], details: bool) -> str:
 
 
 def _line(claim: Claim) -> str:
-    verdict = claim.verdict + (f": {claim.note}" if claim.note else "")
+    told = claim.note and claim.note != claim.rule  # a reason that stands in the rule's cell
+    verdict = claim.verdict + (f": {claim.note}" if told else "")
     shown = (_with_unit(claim.published, claim.unit), _with_unit(claim.computed, claim.unit))
     cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule, verdict)
     return f"| {' | '.join(c.replace('|', '/') for c in cells)} |"
