@@ -46,10 +46,10 @@ def scores(run: Path) -> pd.DataFrame:
 
 def test_every_cell_of_the_matrix_has_its_scores(run) -> None:
     found = scores(run[0])
-    # By hand: 2 variants x 4 stages, of which functional has 5 + 7 columns of Tables 3 and 5 and
-    # non-functional the 6 of Table 4.
+    # By hand: 1 variant x 2 requirements x 4 stages; functional has the 5 + 7 columns of Tables 3
+    # and 5, non-functional the 6 of Table 4.
     cells = found.groupby(["variant", "requirement", "stage"]).size()
-    assert len(cells) == 16
+    assert len(cells) == 8
     assert set(cells.xs("functional", level="requirement")) == {12}
     assert set(cells.xs("non_functional", level="requirement")) == {6}
 
@@ -71,7 +71,7 @@ def test_all_tables_and_figures_are_there(run) -> None:
 
 def test_it_ends_with_the_summary_and_the_reports_path(run) -> None:
     folder, said = run
-    assert "| nano  | PTA     | functional" in said
+    assert "| nano  | FTA     | functional" in said
     assert "report: runs/smoke/report/index.html" in said
     assert (folder / "report/index.html").exists()
 
@@ -80,7 +80,8 @@ def test_every_notebook_was_executed_and_is_in_the_report(run) -> None:
     folder = run[0]
     executed = {p.stem for p in folder.glob("notebooks/*.ipynb")}
     assert executed == {p.stem for p in folder.glob("report/notebooks/*.html")}
-    assert len(executed) == 32
+    # 2 preferences, 2 SFT, 4 alignments, 4 + 4 evaluations, agreement, paper.
+    assert len(executed) == 18
 
 
 def test_nothing_runs_twice(run) -> None:
