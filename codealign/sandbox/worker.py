@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import select
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+import psutil
 
 from codealign.sandbox import launch
 from codealign.sandbox.inside import codec, frames
@@ -29,14 +33,13 @@ class WorkerLost(Exception):
 class Worker:
     """A running fork server under one mechanism; start with `start`, end with `close`.
 
-    `server_mb` is the server's peak memory in MiB; `clean` is False when a program left something
-    that the server could not remove: the worker must then be replaced.
+    `clean` is False when a program left something that the server could not remove: the worker must
+    then be replaced.
     """
 
     def __init__(self, mechanism: str, bpf: bytes, preload: tuple[str, ...] = ()) -> None:
         self.mechanism, self.bpf, self.preload = mechanism, bpf, PRELOAD + preload
         self.process: subprocess.Popen[bytes] | None = None
-        self.server_mb = 0
         self.clean = True
         self._plan: launch.Launch | None = None
 
@@ -71,6 +74,21 @@ class Worker:
             self.close()
             raise
 
+    @property
+    def server_mb(self) -> int:
+        """Peak resident memory of the worker's own processes, in MiB; 0 if it does not run.
+
+        Read from the kernel's account of each process (VmHWM): `ru_maxrss` would also count what
+        the host's own process held when it started the worker.
+        """
+        if self.process is None:
+            return 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            started = psutil.Process(self.process.pid)
+            pids = [p.pid for p in (started, *started.children(recursive=True))]
+            return max(map(_peak_mb, pids))
+        return 0
+
     def fileno(self) -> int:
         """Descriptor that is readable when an answer (or the end) has come."""
         assert self.process is not None and self.process.stdout is not None
@@ -94,7 +112,7 @@ class Worker:
             if "encoded value" not in str(error):
                 raise WorkerLost(f"garbled answer: {error}") from None
             return Result(program.id, "no_proof", "outcomes were forged", level, report["cpu_s"])
-        self.server_mb, self.clean = report.pop("server_mb"), report.pop("clean")
+        self.clean = report.pop("clean")
         return Result(id=program.id, level=level, outputs=outputs, **report)
 
     def close(self) -> None:
@@ -130,6 +148,16 @@ class Worker:
         self.process.kill()
         text = self.process.stderr.read().decode("utf-8", "replace").strip()
         return f": {text.splitlines()[-1][:300]}" if text else ""
+
+
+def _peak_mb(pid: int) -> int:
+    """Return a process' peak resident memory in MiB, 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    peak = next((line for line in lines.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+    return int(peak.split()[1]) // 1024
 
 
 def _outcome(data: bytes) -> Outcome:

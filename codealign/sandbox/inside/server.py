@@ -12,7 +12,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import secrets
 import shutil
 import sys
@@ -85,7 +84,6 @@ def _serve(message: bytes, bpf: bytes, work: str) -> bytes:
         "stdout": seen.output.decode("utf-8", "replace"),
         "cut": seen.cut,
         "clean": _clean(work),
-        "server_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     return frames.pack(json.dumps(report).encode()) + b"".join(map(frames.pack, outcomes))
 
