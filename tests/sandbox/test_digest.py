@@ -17,13 +17,13 @@ DIFFERENT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("a", "b"), EQUAL, ids=repr)
+@pytest.mark.parametrize(("a", "b"), EQUAL)
 def test_equal_values_have_one_digest(a: object, b: object) -> None:
     assert a == b
     assert digest(a) == digest(b)
 
 
-@pytest.mark.parametrize(("a", "b"), DIFFERENT, ids=repr)
+@pytest.mark.parametrize(("a", "b"), DIFFERENT)
 def test_different_values_have_different_digests(a: object, b: object) -> None:
     assert digest(a) != digest(b)
 
