@@ -1,0 +1,73 @@
+"""Commands that compute from scores: published or measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from codealign.commands import AddCommand
+
+
+def add(command: AddCommand) -> None:
+    """Add `tables`, `figures`, `claims` and `advise`."""
+    for name, run in (("tables", _tables), ("figures", _figures)):
+        folder = {"tables": "paper_tables/paper", "figures": "figures/paper"}[name]
+        sub = command(name, run, f"regenerate the paper's {name} from scores")
+        _add_source(sub)
+        sub.add_argument("--out", default=folder, help="folder to write to (default: %(default)s)")
+
+    sub = command("claims", _claims, "recompute every claim of the paper, with rule and verdict")
+    _add_source(sub)
+    sub.add_argument("--json", action="store_true", help="a list of objects instead of Markdown")
+
+    sub = command("advise", _advise, "hold the paper's recommendations against a run's scores")
+    sub.add_argument("source", help="run folder, e.g. runs/nano, or `paper`")
+
+
+def _add_source(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--source", default="paper", help="`paper` or a run folder such as runs/nano")
+
+
+def _tables(args: argparse.Namespace) -> int:
+    from codealign.analysis.source import open_source
+    from codealign.analysis.tables import write_tables
+
+    found = open_source(args.source)
+    return _say_written(write_tables(Path(args.out), found.scores, found.context))
+
+
+def _figures(args: argparse.Namespace) -> int:
+    from codealign.analysis.figures import write_figures
+    from codealign.analysis.source import open_source
+
+    found = open_source(args.source)
+    return _say_written(write_figures(Path(args.out), found.scores, found.context, found.items))
+
+
+def _say_written(paths: list[Path]) -> int:
+    for path in paths:
+        print(f"wrote {path}")
+    return 0
+
+
+def _claims(args: argparse.Namespace) -> int:
+    from codealign.analysis.claims import claims_markdown, ledger
+    from codealign.analysis.source import open_source
+
+    found = open_source(args.source)
+    claims = ledger(found.scores, source=found.name, items=found.items)
+    if args.json:
+        print(json.dumps([claim.to_json() for claim in claims], indent=1))
+    else:
+        print(claims_markdown(claims))
+    return 0
+
+
+def _advise(args: argparse.Namespace) -> int:
+    from codealign.analysis.advice import advice_markdown, advise
+    from codealign.analysis.source import open_source
+
+    found = open_source(args.source)
+    print(advice_markdown(advise(found.scores, found.items)))
+    return 0

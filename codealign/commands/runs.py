@@ -1,0 +1,47 @@
+"""Commands that start and watch a run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from codealign.commands import AddCommand
+
+
+def add(command: AddCommand) -> None:
+    """Add `reproduce`, `status` and `doctor`."""
+    sub = command("reproduce", _reproduce, "run a profile from preference data to the report")
+    sub.add_argument("--params", default="params/nano.yaml", help="profile (default: %(default)s)")
+    sub.add_argument("--only", default="", metavar="STAGE", help="one notebook and what it needs")
+    sub.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="jobs at once")
+    sub.add_argument("--profile", default="local", help="folder in workflow/profiles")
+    sub.add_argument("--dry-run", action="store_true", help="say what would run")
+
+    sub = command("status", _status, "say which jobs of a run are done")
+    sub.add_argument("run", nargs="?", default="runs/nano", help="default: %(default)s")
+
+    command("doctor", _doctor, "say what this machine can do and how to get what is missing")
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    from codealign.workflow.reproduce import reproduce
+
+    return reproduce(
+        Path(args.params), args.cores, only=args.only, dry_run=args.dry_run, profile=args.profile
+    )
+
+
+def _status(args: argparse.Namespace) -> int:
+    from codealign.workflow.status import status_lines
+
+    print("\n".join(status_lines(Path(args.run))))
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from codealign.doctor import examine
+
+    for finding in examine():
+        print(finding, flush=True)
+    return 0

@@ -1,0 +1,72 @@
+"""Settings of stages 2 and 3, supervised fine-tuning and alignment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from codealign.params.section import Section
+
+
+class Lora(Section):
+    """Low-rank adapter settings; not stated in the paper."""
+
+    r: int = Field(16, ge=1, description="rank")
+    alpha: int = Field(32, ge=1, description="scaling numerator")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    quantize: bool = Field(False, description="QLoRA: 4-bit base weights (needs a GPU)")
+
+
+class Training(Section):
+    """What SFT and alignment share."""
+
+    backend: Literal["unsloth", "peft"] = "unsloth"
+    epochs: float = Field(2.0, gt=0, description="the paper: 2 epochs, about 120k steps")
+    max_steps: int = Field(-1, description="overrides epochs if positive")
+    batch_size: int = Field(1, ge=1, description="sequences (SFT) or pairs a device step")
+    accumulation: int = Field(1, ge=1, description="device steps an optimiser step")
+    learning_rate: float = Field(1e-4, gt=0, description="not stated in the paper")
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field(
+        "cosine", description="of the learning rate; not stated in the paper"
+    )
+    warmup_steps: int = Field(10, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    max_length: int = Field(1024, ge=16, description="tokens; longer examples are truncated")
+    max_truncated: float = Field(0.05, ge=0, le=1, description="refuse above this share")
+    gradient_checkpointing: bool = False
+    attention: Literal["eager", "sdpa"] = "eager"
+    bf16: bool = Field(True, description="bfloat16 autocast")
+    logging_steps: int = Field(1, ge=1, description="steps between entries of the log")
+    save_steps: int = Field(200, ge=1, description="steps between checkpoints")
+    lora: Lora = Lora()
+
+
+class Sft(Training):
+    """Stage 2: supervised fine-tuning on the chosen responses."""
+
+
+class Dpo(Training):
+    """Stage 3: Direct Preference Optimization (Rafailov et al. 2023)."""
+
+    beta: float = Field(0.1, gt=0, description="not stated in the paper")
+
+
+class Bonbon(Training):
+    """Stage 3: BoNBoN (Gui, Garbacea and Veitch 2024)."""
+
+    alpha: float = Field(0.005, ge=0, le=1, description="weight of the SFT term")
+    n: int = Field(8, ge=2, description="size of the sample the best and worst are taken from")
+    target: Literal["continuous", "binary"] = Field(
+        "continuous", description="reward the target gap is derived for; the paper's is continuous"
+    )
+    pass_rate: float = Field(
+        0.5, gt=0, lt=1, description="share of responses that pass, for the binary target"
+    )
+
+
+class Align(Section):
+    """Stage 3: the settings of each alignment technique."""
+
+    dpo: Dpo = Dpo()
+    bonbon: Bonbon = Bonbon()
