@@ -6,7 +6,6 @@ scores allow an unpaired test only; a run's own per-problem values give paired o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import stats
-from codealign.analysis.scores import CELL, benchmark, count_of
+from codealign.analysis.contrast import contrast
+from codealign.analysis.scores import CELL
 from codealign.paths import RunPaths
 from codealign.records import read_jsonl, seed_of
 
@@ -78,65 +78,12 @@ def _change(row: dict[str, Any], base: dict[str, Any], items: Items) -> dict[str
     out = {c: row[c] for c in RUN_COLUMNS} | {"base": base["value"], "value": row["value"]}
     cell = tuple(row[c] for c in CELL)
     before, after = items.get(_base_cell(cell), {}), items.get(cell, {})
-    shared = sorted(before.keys() & after.keys())
-    if shared:
-        return out | _paired([before[i] for i in shared], [after[i] for i in shared], cell)
-    return out | _unpaired(row, base)
-
-
-def _size(n: int, before: float, after: float) -> dict[str, float]:
-    relative = 100 * (after - before) / before if before else math.nan
-    return {"n": n, "absolute": after - before, "relative": relative}
+    return out | contrast(base, row, before, after, seed_of("change", *cell))
 
 
 def _base_cell(cell: tuple[str, ...]) -> tuple[str, ...]:
     at = CELL.index("stage")
     return (*cell[:at], "base", *cell[at + 1 :])
-
-
-def _paired(before: list[float], after: list[float], cell: tuple[str, ...]) -> dict[str, Any]:
-    seed = seed_of("change", *cell)
-    scale = benchmark(cell[CELL.index("benchmark")]).scale
-    low, high, method = stats.paired_bootstrap(before, after, seed, scale)
-    test = stats.paired(before, after, seed)
-    mean = sum(before) / len(before)
-    relative = [100 * bound / mean if mean else math.nan for bound in (low, high)]
-    size = _size(len(before), mean, sum(after) / len(after))
-    return size | _uncertainty(low, high, relative, method, test)
-
-
-def _unpaired(row: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    b = benchmark(row["benchmark"])
-    counts = [_count(s["value"], int(s["n"]), b.metric, b.scale) for s in (base, row)]
-    sizes = [int(base["n"]), int(row["n"])]
-    args = (counts[0], sizes[0], counts[1], sizes[1])
-    low, high, method = stats.difference(*args)
-    bounds = stats.ratio(*args)
-    relative = [100 * (bounds.low - 1), 100 * (bounds.high - 1)]
-    bounded = "" if b.metric == "pass@1" else ", variance bound"
-    test = stats.unpaired(*args)
-    test = test._replace(name=test.name + bounded)
-    size = _size(int(row["n"]), base["value"], row["value"])
-    return size | _uncertainty(low * b.scale, high * b.scale, relative, method + bounded, test)
-
-
-def _count(value: float, n: int, metric: str, scale: float) -> float:
-    return count_of(value, n) if metric == "pass@1" else value / scale * n
-
-
-def _uncertainty(
-    low: float, high: float, relative: list[float], method: str, test: stats.Test
-) -> dict[str, Any]:
-    return {
-        "low": low,
-        "high": high,
-        "relative_low": relative[0],
-        "relative_high": relative[1],
-        "interval": method,
-        "p_value": test.p_value,
-        "test": test.name,
-        "assumption": test.assumption,
-    }
 
 
 def compare(measured: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:

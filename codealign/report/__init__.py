@@ -9,26 +9,28 @@ from pathlib import Path
 from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report.notebooks import write_notebook_pages
-from codealign.report.page import page
-from codealign.report.sections import sections
+from codealign.report.page import PAGES, page
+from codealign.report.sections import blocks
 
 ASSETS = Path(__file__).parent / "assets"
 
 
 def build_report(paths: RunPaths) -> Path:
-    """Write `report/index.html` and a page for each executed notebook; return the index.
+    """Write the report's pages and one for each executed notebook; return `index.html`.
 
     What a failed or unfinished job should have given is named as missing, never left out in
     silence. Pages whose notebook has not changed are kept.
     """
     paths.report.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ASSETS / "style.css", paths.report / "style.css")
-    pages = write_notebook_pages(paths)
+    for asset in ASSETS.iterdir():
+        shutil.copy(asset, paths.report / asset.name)
+    notebooks = write_notebook_pages(paths)
     _copy_changed(paths.figures, paths.report / "figures")
     _copy_changed(paths.tables, paths.report / "tables")
-    index = paths.report / "index.html"
-    write_text(index, page(f"codealign: {paths.root.name}", sections(paths, pages)))
-    return index
+    for stem, found in blocks(paths, notebooks).items():
+        title = f"{PAGES[stem]}: {paths.root.name}"
+        write_text(paths.report / f"{stem}.html", page(title, found, current=stem))
+    return paths.report / "index.html"
 
 
 def _copy_changed(source: Path, target: Path) -> None:

@@ -1,34 +1,46 @@
-"""The sections of the report's first page, each from files of the run."""
+"""The blocks of the report's pages, each from files of the run."""
 
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 
 from codealign.paths import RunPaths
-from codealign.report.page import Block, table
+from codealign.report.claims import ledger_block
+from codealign.report.page import Block, row, table
 
 FORMATS = ("svg", "pdf", "png")
+NUMBER_CELL = re.compile(r"<td>(?=[-+]?\d[^<]{,40}</td>)")
+OVERVIEW_FIGURE = "scores_functional"
 
 
-def sections(paths: RunPaths, pages: dict[str, str]) -> list[Block]:
-    """Return the blocks of the first page, the answer first.
+def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
+    """Return the blocks of each page of `page.PAGES`; the overview has the answer first.
 
     Parameters
     ----------
     pages : page of each executed notebook, by job name.
     """
+    return {
+        "index": _overview(paths, pages),
+        "tables": _tables(paths),
+        "figures": _figures(paths),
+        "claims": [Block("ledger", "The paper's claims", _ledger(paths))],
+        "advice": [_markdown(paths, "advice", "Advice from this run", "advice.md")],
+        "provenance": [Block("provenance", "What made this run", _provenance(paths))],
+    }
+
+
+def _overview(paths: RunPaths, pages: dict[str, str]) -> list[Block]:
     return [
-        _markdown(paths, "summary", "What came out", "summary.md"),
+        _markdown(paths, "answer", "Which pathway won, for what, and how sure?", "answer.md"),
+        _markdown(paths, "summary", "Scores", "summary.md", _files("tables", paths, "summary")),
+        *[f for f in _figures(paths) if f.anchor == OVERVIEW_FIGURE],
         Block("run", "What was run", _jobs(paths, pages)),
-        Block("tables", "Tables", _tables(paths)),
-        Block("figures", "Figures", _figures(paths)),
-        _markdown(paths, "claims", "The paper's claims", "claims.md"),
-        _markdown(paths, "advice", "Advice from this run", "advice.md"),
-        Block("provenance", "Provenance", _provenance(paths)),
     ]
 
 
@@ -36,6 +48,7 @@ def render_markdown(text: str) -> str:
     """Return HTML of CommonMark with tables; raw HTML in it is shown, not interpreted."""
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     opened = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
+    html = NUMBER_CELL.sub('<td class="num">', html)
     return html.replace("<table>", opened).replace("</table>", "</table></div>")
 
 
@@ -44,10 +57,16 @@ def _missing(name: str) -> str:
     return f'<p class="failed">{said}</p>'
 
 
-def _markdown(paths: RunPaths, anchor: str, title: str, name: str) -> Block:
+def _markdown(paths: RunPaths, anchor: str, title: str, name: str, below: str = "") -> Block:
     path = paths.tables / name
-    body = render_markdown(path.read_text(encoding="utf-8")) if path.exists() else _missing(name)
-    return Block(anchor, title, body)
+    if not path.exists():
+        return Block(anchor, title, _missing(name))
+    return Block(anchor, title, render_markdown(path.read_text(encoding="utf-8")) + below)
+
+
+def _ledger(paths: RunPaths) -> str:
+    path = paths.tables / "claims.csv"
+    return ledger_block(path) if path.exists() else _missing(path.name)
 
 
 def _jobs(paths: RunPaths, pages: dict[str, str]) -> str:
@@ -59,45 +78,50 @@ def _jobs(paths: RunPaths, pages: dict[str, str]) -> str:
         link = f'<a href="{pages[job]}">{escape(job)}</a>' if job in pages else escape(job)
         if result.exists():
             found = json.loads(result.read_text(encoding="utf-8"))
-            rows.append([link, escape(found["line"]), f"{found['seconds']:.0f}"])
+            rows.append(row([link, escape(found["line"]), f"{found['seconds']:.0f}"]))
             facts = found["provenance"]
         else:
-            rows.append([link, '<span class="failed">not finished</span>', ""])
+            rows.append(row([link, '<span class="failed">not finished</span>', ""]))
     said = ", ".join(f"{key} {facts[key]}" for key in ("seed", "device", "commit") if key in facts)
     about = f"<p>Profile {escape(paths.root.name)}, {escape(said)}.</p>"
     jobs = table(["job", "result", "seconds"], rows, "Notebook jobs, in the order of the plan")
     return about + jobs
 
 
-def _files(folder: str, paths: list[Path]) -> str:
-    links = "".join(f'<a href="{folder}/{p.name}">{p.suffix[1:]}</a>' for p in sorted(paths))
-    return f'<p class="files">{links}</p>'
+def _files(folder: str, paths: RunPaths, stem: str) -> str:
+    """Return download links to every format of one table or figure."""
+    found = sorted((paths.root / folder).glob(f"{stem}.*"))
+    links = "".join(f'<a href="{folder}/{p.name}" download>{_named(p)}</a>' for p in found)
+    return f'<p class="files">Download: {links}</p>'
 
 
-def _tables(paths: RunPaths) -> str:
-    parts = []
+def _named(path: Path) -> str:
+    stem = escape(path.stem.replace("_", " "))
+    return f'<span class="unseen">{stem} as </span>{path.suffix[1:].upper()}'
+
+
+def _tables(paths: RunPaths) -> list[Block]:
+    found = []
     for path in sorted(paths.tables.glob("table*.md")):
         body = render_markdown(path.read_text(encoding="utf-8"))
-        files = _files("tables", list(paths.tables.glob(f"{path.stem}.*")))
-        parts.append(f"<details open>{_summary(path.stem)}{body}{files}</details>")
-    return "".join(parts) or _missing("tables")
+        title = re.sub(r"(?<=table)(?=\d)", " ", path.stem).replace("_", " ").capitalize()
+        found.append(Block(path.stem, title, body + _files("tables", paths, path.stem)))
+    return found or [Block("tables", "Tables", _missing("tables"))]
 
 
-def _summary(stem: str) -> str:
-    return f"<summary>{escape(stem.replace('_', ' ').capitalize())}</summary>"
-
-
-def _figures(paths: RunPaths) -> str:
+def _figures(paths: RunPaths) -> list[Block]:
     captions = paths.figures / "captions.json"
     if not captions.exists():
-        return _missing("figures")
-    parts = []
-    for stem, caption in json.loads(captions.read_text(encoding="utf-8")).items():
-        files = [p for f in FORMATS if (p := paths.figures / f"{stem}.{f}").exists()]
-        image = f'<img src="figures/{stem}.svg" alt="{escape(caption)}" loading="lazy">'
-        said = f"<figcaption>{escape(caption)}{_files('figures', files)}</figcaption>"
-        parts.append(f'<figure id="{stem}">{image}{said}</figure>')
-    return "".join(parts)
+        return [Block("figures", "Figures", _missing("figures"))]
+    told = json.loads(captions.read_text(encoding="utf-8"))
+    return [_figure(paths, stem, caption) for stem, caption in told.items()]
+
+
+def _figure(paths: RunPaths, stem: str, caption: str) -> Block:
+    title = re.sub(r"(?<=figure)(?=\d)", " ", stem).replace("_", " ").capitalize()
+    image = f'<img src="figures/{stem}.svg" alt="{escape(caption)}" loading="lazy">'
+    said = f"<figcaption>{escape(caption)}{_files('figures', paths, stem)}</figcaption>"
+    return Block(stem, title, f"<figure>{image}{said}</figure>")
 
 
 def _provenance(paths: RunPaths) -> str:
@@ -105,4 +129,4 @@ def _provenance(paths: RunPaths) -> str:
     if not results:
         return _missing("results")
     found = json.loads(results[-1].read_text(encoding="utf-8"))["provenance"]
-    return f"<pre>{escape(json.dumps(found, indent=1))}</pre>"
+    return f'<pre tabindex="0">{escape(json.dumps(found, indent=1))}</pre>'

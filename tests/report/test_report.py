@@ -10,11 +10,17 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from codealign.analysis.claims import Claim, claims_frame
 from codealign.paths import RunPaths
 from codealign.report import build_report
 from codealign.report.notebooks import still
+from codealign.report.page import PAGES
 from codealign.report.sections import render_markdown
 
+CLAIMS = [
+    Claim("O1.a", "O1", "PTA <gains> more", [4.2], [4.0], "%", [0.05], "mean change", "agrees"),
+    Claim("O2.a", "O2", "all improve", [], [3.0], "", [], "share", "disagrees", "own", "not: nano"),
+]
 PROVENANCE = {"seed": 7, "device": "CPU, 2 cores", "commit": "abc"}
 
 
@@ -28,8 +34,10 @@ def run(tmp_path) -> RunPaths:
     (paths.root / "plan.lock.json").write_text(json.dumps(lock))
     result = {"line": "paper: 3 <scores>", "seconds": 2.0, "provenance": PROVENANCE}
     (paths.jobs / "07_paper/result.json").write_text(json.dumps(result))
+    (paths.tables / "answer.md").write_text("- PTA ends higher\n")
     (paths.tables / "summary.md").write_text("| a |\n|---|\n| 1 |\n")
     (paths.tables / "table3.md").write_text("| b |\n|---|\n| 2 |\n")
+    (paths.tables / "claims.csv").write_text(claims_frame(CLAIMS).to_csv(index=False))
     (paths.figures / "captions.json").write_text('{"figure1": "A figure & its caption"}')
     (paths.figures / "figure1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell("1 + 1")]
@@ -51,8 +59,8 @@ class Links(HTMLParser):
 
 def test_every_link_of_every_page_leads_to_a_file(run: RunPaths) -> None:
     index = build_report(run)
-    pages = [index, *index.parent.glob("notebooks/*.html")]
-    assert len(pages) == 2
+    pages = sorted(index.parent.rglob("*.html"))
+    assert len(pages) == len(PAGES) + 1
     for page in pages:
         for link in Links(page.read_text()).found:
             assert link == "data:," or (page.parent / link).exists(), f"{page.name}: {link}"
@@ -60,14 +68,15 @@ def test_every_link_of_every_page_leads_to_a_file(run: RunPaths) -> None:
 
 def test_no_page_loads_anything_from_a_network(run: RunPaths) -> None:
     index = build_report(run)
-    for page in index.parent.rglob("*.html"):
+    for page in [*index.parent.rglob("*.html"), index.parent / "report.js"]:
         assert not re.search(r"<(script|link|img)[^>]+https?:", page.read_text())
 
 
 def test_a_job_that_did_not_finish_is_named(run: RunPaths) -> None:
+    (run.tables / "claims.csv").unlink()
     text = build_report(run).read_text()
     assert '02_sft</td><td><span class="failed">not finished' in text
-    assert "Not there: claims.md" in text
+    assert "Not there: claims.csv" in (run.report / "claims.html").read_text()
 
 
 def test_what_a_job_said_is_shown_as_text_not_as_html(run: RunPaths) -> None:
@@ -79,7 +88,7 @@ def test_the_run_is_described(run: RunPaths) -> None:
 
 
 def test_every_image_has_a_text_for_those_who_do_not_see_it(run: RunPaths) -> None:
-    text = build_report(run).read_text()
+    text = (build_report(run).parent / "figures.html").read_text()
     assert re.findall(r'<img [^>]*alt="([^"]*)"', text) == ["A figure &amp; its caption"]
 
 
@@ -120,3 +129,41 @@ def test_html_in_markdown_is_shown_not_interpreted() -> None:
 
 def test_the_style_sheet_is_beside_the_page(run: RunPaths) -> None:
     assert Path(build_report(run).parent / "style.css").exists()
+
+
+def test_the_answer_stands_first_on_the_overview(run: RunPaths) -> None:
+    text = build_report(run).read_text()
+    sections = re.findall(r'<section id="([^"]+)"', text)
+    assert sections[0] == "answer"
+    assert "PTA ends higher" in text
+
+
+def test_every_page_names_itself_in_the_navigation(run: RunPaths) -> None:
+    folder = build_report(run).parent
+    for stem in PAGES:
+        text = (folder / f"{stem}.html").read_text()
+        assert re.findall(r'href="([^"]+)" aria-current="page"', text) == [f"{stem}.html"]
+
+
+def test_a_claim_carries_what_the_filters_look_at(run: RunPaths) -> None:
+    text = (build_report(run).parent / "claims.html").read_text()
+    assert '<tr id="O1.a" data-verdict="agrees" data-place="O1" data-origin="paper">' in text
+    assert '<option value="disagrees">disagrees</option>' in text
+    assert "2 of 2 shown" in text
+
+
+def test_a_claim_shows_published_and_computed_with_their_unit(run: RunPaths) -> None:
+    text = (build_report(run).parent / "claims.html").read_text()
+    assert "PTA &lt;gains&gt; more</td><td>4.2 %</td><td>4 %</td>" in text
+
+
+def test_tables_and_figures_can_be_downloaded(run: RunPaths) -> None:
+    folder = build_report(run).parent
+    assert '<a href="tables/table3.md" download>' in (folder / "tables.html").read_text()
+    assert '<a href="figures/figure1.svg" download>' in (folder / "figures.html").read_text()
+
+
+def test_cells_that_hold_a_number_do_not_wrap() -> None:
+    html = render_markdown("| a | b |\n|---|---|\n| +4.4 [-0.4, +9.5] | nano |\n")
+    assert '<td class="num">+4.4 [-0.4, +9.5]</td>' in html
+    assert "<td>nano</td>" in html

@@ -1,0 +1,173 @@
+"""The study's question answered from scores: which pathway won, for what, and how sure is it?
+
+Two questions, for each requirement and technique: which pathway *ends* higher (aligned score), and
+which *gains* more over its own base. Scores are means over a requirement's benchmarks in percent
+of their scale, as in the summary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from codealign.analysis import labels, stats
+from codealign.analysis.changes import Items, collect_items
+from codealign.analysis.contrast import contrast
+from codealign.analysis.scores import CELL, benchmark, collect
+from codealign.analysis.summary import MEMBERS, summarise
+from codealign.records import PATHWAY, seed_of, write_text
+
+ALIGNED = ("dpo", "bonbon")
+CANNOT_TELL = "cannot tell"
+COLUMNS = [
+    "source", "model", "requirement", "stage", "benchmarks", "ends", "ends_low", "ends_high",
+    "higher", "gains", "gains_low", "gains_high", "more", "pta_change", "fta_change",
+]  # fmt: skip
+HOW = (
+    "Differences are PTA minus FTA in points (percent of the scale, mean over the requirement's "
+    "benchmarks), with 95% intervals: paired over problems where both have per-problem values, "
+    "benchmarks taken as independent. A winner is named only if the interval excludes 0."
+)
+Part = tuple[float, float, float]
+
+
+def pathways(scores: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
+    """Compare the two pathways of every model, requirement and technique.
+
+    Parameters
+    ----------
+    scores : tidy scores.
+    items : per-problem values, for paired differences.
+
+    Returns
+    -------
+    DataFrame
+        source, model, requirement, stage (dpo or bonbon); `ends` (PTA minus FTA, points) with
+        bounds and `higher`; `gains` (PTA's change against its base minus FTA's) with bounds and
+        `more`; the winner is "PTA", "FTA" or "cannot tell"; `pta_change` and `fta_change` in points
+        (like `gains` NaN where a base was not run).
+        Rows where one pathway has no score are left out.
+    """
+    scored = scores[scores["value"].notna() & (scores["n"] > 0)]
+    summary = summarise(scores, items)
+    rows = []
+    for cell, part in scored.groupby(["source", "model", "requirement", "stage"], sort=False):
+        ends = _ends(part[part["benchmark"].isin(MEMBERS[cell[2]])], items or {})
+        if cell[3] in ALIGNED and ends:
+            changes = [_change(summary, cell, pathway) for pathway in PATHWAY.values()]
+            told = *_told(_mean(ends)), *_told(_minus(*changes))
+            rows.append([*cell, len(ends), *told, *(change[0] for change in changes)])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _ends(part: pd.DataFrame, items: Items) -> list[Part]:
+    """Return PTA minus FTA of each benchmark that both have, in percent of its scale."""
+    of = {
+        variant: {row["benchmark"]: row for row in found.to_dict("records")}
+        for variant, found in part.groupby("variant")
+    }
+    pta, fta = of.get("pretrained", {}), of.get("finetuned", {})
+    return [_difference(fta[name], pta[name], items) for name in pta if name in fta]
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any], items: Items) -> Part:
+    cells = [tuple(row[c] for c in CELL) for row in (before, after)]
+    values = [items.get(cell, {}) for cell in cells]
+    found = contrast(before, after, *values, seed_of("pathways", *cells[1]))
+    scale = 100 / benchmark(after["benchmark"]).scale
+    return found["absolute"] * scale, found["low"] * scale, found["high"] * scale
+
+
+def _mean(parts: list[Part]) -> Part:
+    interval = stats.combine(parts)
+    return sum(p[0] for p in parts) / len(parts), interval.low, interval.high
+
+
+def _change(summary: pd.DataFrame, cell: tuple[str, ...], pathway: str) -> Part:
+    where = ["source", "model", "requirement", "stage", "pathway"]
+    row = summary[(summary[where] == [*cell, pathway]).all(axis=1)].iloc[0]
+    return row["change"], row["change_low"], row["change_high"]
+
+
+def _minus(first: Part, second: Part) -> Part:
+    """Return the difference of two independent estimates (twice the mean of two is their sum)."""
+    mean, low, high = _mean([first, (-second[0], -second[2], -second[1])])
+    return 2 * mean, 2 * low, 2 * high
+
+
+def _told(part: Part) -> tuple[float, float, float, str]:
+    _, low, high = part
+    winner = "PTA" if low > 0 else "FTA" if high < 0 else CANNOT_TELL
+    return *part, winner
+
+
+def answer_lines(found: pd.DataFrame) -> list[str]:
+    """Return the answer in sentences: a line a requirement and technique, then the count.
+
+    Parameters
+    ----------
+    found : what `pathways` returns.
+    """
+    lines = [_sentence(row) for row in found.to_dict("records")]
+    if len(lines) > 4:  # more than one model: the count comes first
+        lines = [*_counts(found), *lines]
+    return lines or ["No answer yet: it takes an aligned score of both pathways."]
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    what = f"{labels.REQUIREMENTS[row['requirement']]}, {labels.STAGES[row['stage']]}"
+    who = row["model"] + (" (published)" if row["source"] == "paper" else "")
+    ends = _claim(row["higher"], "ends higher", _span(row, "ends"))
+    change = row["fta_change" if row["more"] == "FTA" else "pta_change"]
+    does = "loses less" if row["more"] != CANNOT_TELL and change < 0 else "gains more"
+    gains = _claim(row["more"], does, _span(row, "gains"))
+    return f"{who}, {what}: {ends}; {gains}."
+
+
+def _claim(winner: str, does: str, span: str) -> str:
+    if winner == CANNOT_TELL:
+        return f"which pathway {does} cannot be told ({span})"
+    return f"{winner} {does} ({span})"
+
+
+def _span(row: dict[str, Any], name: str) -> str:
+    if math.isnan(row[name]):
+        return "base not run"
+    numbers = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    value, low, high = (f"{round(n, 1) + 0.0:+.1f}" for n in numbers)  # adding 0 rids us of -0.0
+    return f"PTA - FTA {value} [{low}, {high}]"
+
+
+def _counts(found: pd.DataFrame) -> list[str]:
+    lines = []
+    for requirement, part in found.groupby("requirement", sort=False):
+        told = [
+            f"{does}: " + ", ".join(f"{who} {n}" for who, n in Counter(part[column]).most_common())
+            for column, does in (("higher", "ends higher"), ("more", "gains more"))
+        ]
+        who = f"{labels.REQUIREMENTS[requirement]}, {len(part)} models and techniques"
+        lines.append(f"{who}: {'; '.join(told)}.")
+    return lines
+
+
+def answer_markdown(found: pd.DataFrame) -> str:
+    """Return the sentences as a Markdown list, and how the numbers are made."""
+    return "\n".join([*(f"- {line}" for line in answer_lines(found)), "", HOW]) + "\n"
+
+
+def write_answer(out: Path | str, scores: pd.DataFrame, items: Items | None = None) -> str:
+    """Write `answer.md` and `answer.csv` to `out`; return the Markdown."""
+    found = pathways(scores, items)
+    text = answer_markdown(found)
+    write_text(Path(out) / "answer.md", text)
+    write_text(Path(out) / "answer.csv", found.to_csv(index=False))
+    return text
+
+
+def answer_text(run_root: Path | str) -> str:
+    """Return the answer from a run's measured scores, for printing at its end."""
+    return answer_markdown(pathways(collect(run_root), collect_items(run_root)))

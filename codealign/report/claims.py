@@ -1,0 +1,72 @@
+"""The claims ledger as a table with a search and filters.
+
+Without scripts the whole ledger is shown; `report.js` uncovers the controls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from codealign.report.page import row, table
+
+ORIGINS = {"paper": "statement of the paper", "reading": "our reading", "own": "own line"}
+FILTERS = ("verdict", "place", "origin")
+
+
+def ledger_block(path: Path) -> str:
+    """Return the ledger of `claims.csv` (columns of `claims_frame`) as HTML."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows = [_row(claim) for claim in frame.to_dict("records")]
+    head = ["Place", "Statement", "Published", "Computed", "Rule", "Verdict"]
+    counts = ", ".join(f"{n} {escape(v)}" for v, n in Counter(frame["verdict"]).most_common())
+    ledger = table(head, rows, "Ledger of claims", ' id="claims"')
+    files = '<p class="files">Download: <a href="tables/claims.csv" download>CSV</a></p>'
+    return f"<p>{len(rows)} lines: {counts}.</p>{_controls(frame)}{ledger}{files}"
+
+
+def _row(claim: dict[str, str]) -> str:
+    unit = f" {claim['unit']}" if claim["unit"] and "," not in claim["unit"] else ""
+    told = claim["note"] if claim["note"] != claim["rule"] else ""
+    cells = [
+        escape(claim["place"]),
+        escape(claim["statement"]) + _small(_origin(claim["origin"])),
+        escape(claim["published"] + unit * bool(claim["published"])),
+        escape(claim["computed"] + unit * bool(claim["computed"])),
+        escape(claim["rule"]) + _small(_searched(claim)),
+        escape(claim["verdict"]) + _small(told),
+    ]
+    data = "".join(f' data-{name}="{escape(claim[name])}"' for name in FILTERS)
+    return row(cells, f' id="{escape(claim["id"])}"{data}')
+
+
+def _origin(origin: str) -> str:
+    return "" if origin == "paper" else ORIGINS[origin]
+
+
+def _searched(claim: dict[str, str]) -> str:
+    if not claim["tried"]:
+        return ""
+    return f"{claim['tried']} rules tried, {claim['matching']} fit; nearest: {claim['nearest']}"
+
+
+def _small(text: str) -> str:
+    return f"<br><small>{escape(text)}</small>" if text else ""
+
+
+def _controls(frame: pd.DataFrame) -> str:
+    selects = "".join(_select(name, list(dict.fromkeys(frame[name]))) for name in FILTERS)
+    search = '<label>Search <input type="search" name="text" autocomplete="off"></label>'
+    count = f'<output role="status">{len(frame)} of {len(frame)} shown</output>'
+    return f'<form class="filter" data-for="claims" hidden>{search}{selects}{count}</form>'
+
+
+def _select(name: str, values: list[str]) -> str:
+    shown = "".join(
+        f'<option value="{escape(v)}">{escape(ORIGINS.get(v, v))}</option>' for v in values
+    )
+    options = f'<option value="">all</option>{shown}'
+    return f'<label>{name.capitalize()} <select name="{name}">{options}</select></label>'

@@ -1,0 +1,133 @@
+"""The answer: which pathway ends higher, which gains more, and when neither can be told."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from made_up_run import measured
+
+from codealign.analysis.answer import (
+    CANNOT_TELL,
+    answer_lines,
+    answer_markdown,
+    answer_text,
+    pathways,
+    write_answer,
+)
+from codealign.analysis.scores import CELL, published
+
+
+def shifted(points: float, stage: str | None = None) -> pd.DataFrame:
+    """Return the made-up run with PTA's scores (of one stage) moved by points of the scale."""
+    frame = measured(value=0.4)
+    rows = frame["variant"] == "pretrained"
+    if stage:
+        rows &= frame["stage"] == stage
+    scale = frame["benchmark"].map(lambda n: 10 if n.startswith("codal") else 1)
+    frame.loc[rows, "value"] += points / 100 * scale[rows]
+    return frame
+
+
+def items_of(frame: pd.DataFrame, n: int = 40) -> dict[tuple[str, ...], dict[str, float]]:
+    """Return per-problem values with the frame's means, the same problems solved first."""
+    found = {}
+    for row in frame.to_dict("records"):
+        top = 10 if row["benchmark"].startswith("codal") else 1
+        right = round(row["value"] / top * n)
+        values = {f"p{i}": float(top * (i < right)) for i in range(n)}
+        found[tuple(row[c] for c in CELL)] = values
+    return found
+
+
+def one(frame: pd.DataFrame, **cell: str) -> pd.Series:
+    for name, value in cell.items():
+        frame = frame[frame[name] == value]
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def test_a_row_for_each_requirement_and_technique() -> None:
+    found = pathways(measured())
+    assert list(zip(found["requirement"], found["stage"], strict=True)) == [
+        ("functional", "dpo"), ("functional", "bonbon"),
+        ("non_functional", "dpo"), ("non_functional", "bonbon"),
+    ]  # fmt: skip
+
+
+def test_the_same_scores_have_no_winner() -> None:
+    found = pathways(measured())
+    assert set(found["higher"]) == set(found["more"]) == {CANNOT_TELL}
+
+
+def test_what_ends_higher_is_pta_minus_fta_in_points() -> None:
+    found = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
+    assert found["ends"] == pytest.approx(30)
+    assert found["higher"] == "PTA"
+
+
+def test_what_is_gained_is_against_each_ones_own_base() -> None:
+    # PTA is 30 points higher at every stage, base too: it gained nothing over FTA
+    found = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
+    assert found["gains"] == pytest.approx(0)
+    assert found["more"] == CANNOT_TELL
+    # moved at DPO alone, both questions have the same answer; each gained 10 points before
+    found = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage="dpo")
+    assert found["gains"] == pytest.approx(-20)
+    assert (found["pta_change"], found["fta_change"]) == pytest.approx((-10, 10))
+
+
+def test_differences_are_paired_where_there_are_per_problem_values() -> None:
+    # 5 of 40 problems more in each benchmark: unpaired this is noise, paired all 5 go one way
+    frame = shifted(12.5, "dpo")
+    cell = {"requirement": "functional", "stage": "dpo"}
+    alone = one(pathways(frame), **cell)
+    paired = one(pathways(frame, items_of(frame)), **cell)
+    assert paired["ends"] == pytest.approx(12.5)
+    assert paired["ends_high"] - paired["ends_low"] < alone["ends_high"] - alone["ends_low"]
+
+
+def test_without_a_base_only_the_end_is_told() -> None:
+    frame = shifted(30.0)
+    frame = frame[frame["stage"] != "base"]
+    found = one(pathways(frame), requirement="functional", stage="dpo")
+    assert found["higher"] == "PTA"
+    assert math.isnan(found["gains"])
+    assert "base not run" in "".join(answer_lines(pathways(frame)))
+
+
+def test_with_one_pathway_alone_there_is_no_answer() -> None:
+    frame = measured()
+    found = pathways(frame[frame["variant"] == "finetuned"])
+    assert found.empty
+    assert answer_lines(found)[0].startswith("No answer yet")
+
+
+def test_the_smaller_loss_is_not_called_a_gain() -> None:
+    frame = shifted(-30.0, "base")  # PTA then gains 40, FTA 10
+    told = answer_lines(pathways(frame))[0]
+    assert "PTA gains more" in told
+    frame = measured(value=0.6)
+    base = (frame["stage"] == "base") & (frame["variant"] == "finetuned")
+    frame.loc[base & (frame["benchmark"] != "x"), "value"] *= 1.6  # 0.96 to 0.7 at DPO
+    pta = (frame["stage"] == "base") & (frame["variant"] == "pretrained")
+    frame.loc[pta, "value"] *= 1.2  # 0.72 to 0.7
+    assert "PTA loses less" in answer_lines(pathways(frame))[0]
+
+
+def test_several_models_are_counted_first() -> None:
+    # 5 models x 2 techniques; Table 3: the finetuned end higher in most
+    lines = answer_lines(pathways(published()))
+    assert lines[0].startswith("functional, 10 models and techniques: ends higher: FTA")
+    assert len(lines) == 2 + 20
+
+
+def test_the_answer_is_written_as_text_and_as_data(tmp_path) -> None:
+    text = write_answer(tmp_path, measured())
+    assert (tmp_path / "answer.md").read_text() == text == answer_markdown(pathways(measured()))
+    assert len(pd.read_csv(tmp_path / "answer.csv")) == 4
+
+
+def test_a_run_without_scores_has_no_answer_yet(tmp_path) -> None:
+    assert answer_text(tmp_path).startswith("- No answer yet")
