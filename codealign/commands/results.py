@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 
 from codealign.commands import AddCommand
+from codealign.errors import CodealignError
 
 
 def add(command: AddCommand) -> None:
-    """Add `tables`, `figures`, `claims` and `advise`."""
+    """Add `tables`, `figures`, `claims`, `advise`, `compare` and `export`."""
     for name, run in (("tables", _tables), ("figures", _figures)):
         folder = {"tables": "paper_tables/paper", "figures": "figures/paper"}[name]
         sub = command(name, run, f"regenerate the paper's {name} from scores")
@@ -23,6 +24,16 @@ def add(command: AddCommand) -> None:
 
     sub = command("advise", _advise, "hold the paper's recommendations against a run's scores")
     sub.add_argument("source", help="run folder, e.g. runs/nano, or `paper`")
+
+    sub = command("compare", _compare, "compare two runs: paired differences with intervals")
+    sub.add_argument("first", help="run folder, e.g. runs/nano")
+    sub.add_argument("second", help="run folder whose scores are held against the first's")
+    sub.add_argument("--out", default="", help="folder for compare.md and compare.csv")
+    sub.add_argument("--json", action="store_true", help="every shared score as an object")
+
+    sub = command("export", _export, "write a run's scores as CSV and as model-card snippets")
+    sub.add_argument("run", help="run folder, e.g. runs/nano")
+    sub.add_argument("--out", required=True, help="folder to write to")
 
 
 def _add_source(sub: argparse.ArgumentParser) -> None:
@@ -71,3 +82,32 @@ def _advise(args: argparse.Namespace) -> int:
     found = open_source(args.source)
     print(advice_markdown(advise(found.scores, found.items)))
     return 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from codealign.analysis.runs import compare_runs, comparison_markdown
+
+    found = compare_runs(args.first, args.second)
+    text = comparison_markdown(found, args.first, args.second)
+    if args.out:
+        out = Path(args.out)
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "compare.md").write_text(text, encoding="utf-8")
+        found.cells.to_csv(out / "compare.csv", index=False)
+        _say_written([out / "compare.md", out / "compare.csv"])
+    else:
+        print(found.cells.to_json(orient="records", indent=1) if args.json else text)
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from codealign.analysis.changes import changes, collect_items
+    from codealign.analysis.scores import collect
+    from codealign.analysis.snippet import write_export
+
+    scores = collect(args.run)
+    if scores.empty:
+        raise CodealignError(f"{args.run}: no scores there; give the folder of a run")
+    return _say_written(
+        write_export(Path(args.out), scores, changes(scores, collect_items(args.run)))
+    )
