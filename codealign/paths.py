@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,55 +15,127 @@ NANO_DATA = PACKAGE / "nano" / "data"
 NANO_WEIGHTS = PACKAGE / "nano" / "weights"
 
 
+# What a job makes, upstream first: an ablation makes anew what it varies, and all after it.
+MADE = ("prefs", "sft", "align", "functional", "codal")
+
+
+def part_folder(run: str, seed: int | None = None, section: str = "", ablation: str = "") -> str:
+    """Return the folder of a part of a run: of one seed of several, of an ablation, or of both.
+
+    Parameters
+    ----------
+    seed : None in a run with one seed, whose files lie in `run` itself.
+    section : the first section of the settings that the ablation varies (`MADE`).
+    """
+    seeded = run if seed is None else f"{run}/seeds/{seed}"
+    return f"{seeded}/ablations/{section}/{ablation}" if ablation else seeded
+
+
 @dataclass(frozen=True)
 class RunPaths:
-    """The folders and files of one run (`runs/<profile>`)."""
+    """The folders and files of one run (`runs/<profile>`), or of a part of it (`part_folder`).
+
+    A part is laid out like a run: its data, checkpoints and results lie under its own `root`. What
+    a part shares with others is found there: an ablation's upstream results in its seed's part.
+    What belongs to the run as a whole (jobs, notebooks, scores, tables, report) lies in `top`.
+    """
 
     root: Path
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
 
+    @property
+    def varied(self) -> str:
+        """First section of the settings that the ablation of this part varies, or ""."""
+        return self.root.parent.name if self.root.parent.parent.name == "ablations" else ""
+
+    @property
+    def ablation(self) -> str:
+        """Name of the ablation this part belongs to, or ""."""
+        return self.root.name if self.varied else ""
+
+    @property
+    def seeded(self) -> Path:
+        """The part without its ablation: where an ablation finds what it shares."""
+        return self.root.parents[2] if self.varied else self.root
+
+    @property
+    def top(self) -> Path:
+        """The run's own folder."""
+        several = self.seeded.parent.name == "seeds"
+        return self.seeded.parents[1] if several else self.seeded
+
+    @property
+    def suffix(self) -> tuple[str, ...]:
+        """What tells the names of this part's jobs from other parts', e.g. ("seed3", "beta_1")."""
+        seed = f"seed{self.seeded.name}" if self.seeded != self.top else ""
+        return tuple(part for part in (seed, self.ablation) if part)
+
+    def maker(self, section: str) -> RunPaths:
+        """Return the part in which the jobs of a section (`MADE`) work for this part."""
+        shared = self.varied and MADE.index(section) < MADE.index(self.varied)
+        return RunPaths(self.seeded) if shared else self
+
+    def parts(self) -> list[RunPaths]:
+        """Return the parts of the run that its plan names, the whole first (without one: itself).
+
+        A part that an earlier plan had, and the present one has not, is not returned.
+        """
+        lock = self.top / "plan.lock.json"
+        found = json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
+        return [RunPaths(self.top / name) for name in found.get("parts", ["."])]
+
     def prefs(self, model: str, requirement: str) -> Path:
         """Preference data of one model and requirement: one file for each step of the pipeline."""
-        return self.root / "prefs" / model / requirement
+        return self.maker("prefs").root / "prefs" / model / requirement
 
     def checkpoint(self, model: str, variant: str, requirement: str, stage: str) -> Path:
         """PEFT adapter and trainer log of one trained stage (sft, dpo or bonbon)."""
-        return self.root / "checkpoints" / model / variant / requirement / stage
+        made = self.maker("sft" if stage == "sft" else "align").root
+        return made / "checkpoints" / model / variant / requirement / stage
 
     def adapter(self, model: str, variant: str, requirement: str, stage: str) -> Path | None:
         """Folder of the stage's adapter, or None for the base model, which has none."""
         found = self.checkpoint(model, variant, requirement, stage)
         return None if stage == "base" else found
 
-    def evals(self, model: str, variant: str, requirement: str, stage: str) -> Path:
-        """Samples and results of one evaluated model, one folder for each benchmark."""
-        return self.root / "evals" / model / variant / requirement / stage
+    def evals(
+        self, model: str, variant: str, requirement: str, stage: str, trained: str = ""
+    ) -> Path:
+        """Samples and results of one evaluated model, one folder for each benchmark.
+
+        Parameters
+        ----------
+        requirement : of the benchmarks.
+        trained : requirement the model was trained for, if it is another one (cross-evaluation).
+        """
+        kind = "cross" if trained not in ("", requirement) else "evals"
+        return self.root / kind / model / variant / requirement / stage
 
     @property
     def scores(self) -> Path:
         """The tidy table of all measured scores."""
-        return self.root / "scores.csv"
+        return self.top / "scores.csv"
 
     @property
     def jobs(self) -> Path:
         """Frozen parameters, log and result marker of each notebook job."""
-        return self.root / "jobs"
+        return self.top / "jobs"
 
     @property
     def notebooks(self) -> Path:
         """Executed notebooks."""
-        return self.root / "notebooks"
+        return self.top / "notebooks"
 
     @property
     def tables(self) -> Path:
-        return self.root / "tables"
+        return self.top / "tables"
 
     @property
     def figures(self) -> Path:
-        return self.root / "figures"
+        return self.top / "figures"
 
     @property
     def report(self) -> Path:
-        return self.root / "report"
+        return self.top / "report"

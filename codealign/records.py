@@ -144,6 +144,10 @@ class Score:
 
     `n` items went into `value`; `missing` items could not be scored and are not in it. `low` and
     `high` bound the 95 % interval, named in `interval`. `source` is `paper` or the run's profile.
+
+    `requirement` is that of the benchmark. Where a run has several seeds, cross-evaluation or
+    ablations, `seed` is the training's, `trained` the requirement the model was trained for ("":
+    the benchmark's) and `ablation` the name of the varied settings ("": none, a main cell).
     """
 
     source: str
@@ -159,6 +163,9 @@ class Score:
     low: float | None = None
     high: float | None = None
     interval: str = ""
+    seed: int = 0
+    trained: str = ""
+    ablation: str = ""
 
 
 Record = TypeVar("Record")

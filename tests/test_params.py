@@ -30,6 +30,25 @@ def test_the_papers_profile_trains_two_epochs() -> None:
     assert [params.sft.epochs, params.align.dpo.epochs, params.align.bonbon.epochs] == [2, 2, 2]
 
 
+def test_the_study_is_the_default_run_repeated() -> None:
+    one, study = (load_params(PROJECT / f"params/{n}.yaml") for n in ("nano", "nano_study"))
+    same = {"profile", "study"}
+    assert study.model_dump(exclude=same) == one.model_dump(exclude=same)
+    assert len(study.study.seeds) >= 5
+
+
+def test_an_ablation_says_what_it_changes_from_what(tmp_path) -> None:
+    text = "profile: mine\nstudy: {ablations: {b: {settings: {align: {dpo: {beta: 0.5}}}}}}\n"
+    found = load_params(write(tmp_path, text)).study.ablations["b"]
+    assert found.changes == {"align.dpo.beta": [0.1, 0.5]}
+
+
+def test_a_fault_in_an_ablation_is_named_with_its_place(tmp_path) -> None:
+    text = "profile: mine\nstudy: {ablations: {b: {settings: {align: {dpo: {betta: 1.0}}}}}}\n"
+    with pytest.raises(CodealignError, match="ablations.b: unknown key 'align.dpo.betta'; did you"):
+        load_params(write(tmp_path, text))
+
+
 def test_an_unknown_key_names_the_nearest(tmp_path) -> None:
     path = write(tmp_path, "profile: mine\nsft: {learning_rat: 1.0e-4}\n")
     with pytest.raises(CodealignError, match="sft.learning_rat'; did you mean 'learning_rate'"):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from codealign.analysis import stats
 from codealign.analysis.contrast import contrast
-from codealign.analysis.scores import CELL
-from codealign.paths import RunPaths
+from codealign.analysis.scores import CELL, files
 from codealign.records import read_jsonl, seed_of
 
 Items = Mapping[tuple[str, ...], Mapping[str, float]]
@@ -29,18 +29,19 @@ COLUMNS = [
 
 
 def collect_items(run_root: Path | str) -> dict[tuple[str, ...], dict[str, float]]:
-    """Read per-problem values from every `items.jsonl` under a run's `evals` folder.
+    """Read per-problem values of a run's main cells from every `items.jsonl` of its evaluations.
 
-    One line is {"model", "variant", "requirement", "stage", "benchmark", "id", "value"}; a null
-    value is an unscored problem and is left out here (the score's `missing` counts it).
+    With several seeds a problem's value is its mean over those that scored it. One line is
+    {"model", "variant", "requirement", "stage", "benchmark", "id", "value"}; a null value is an
+    unscored problem and is left out here (the score's `missing` counts it).
     """
-    found: dict[tuple[str, ...], dict[str, float]] = {}
-    for file in sorted((RunPaths(Path(run_root)).root / "evals").rglob("items.jsonl")):
+    found: dict[tuple[str, ...], dict[str, list[float]]] = {}
+    for file in files(run_root, "items.jsonl", main=True):
         for line in read_jsonl(file, dict):
             if line["value"] is not None:
                 cell = tuple(line[c] for c in CELL)
-                found.setdefault(cell, {})[line["id"]] = float(line["value"])
-    return found
+                found.setdefault(cell, {}).setdefault(line["id"], []).append(float(line["value"]))
+    return {cell: {i: fmean(v) for i, v in items.items()} for cell, items in found.items()}
 
 
 def changes(frame: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
@@ -96,9 +97,10 @@ def compare(measured: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
         the cell, the run does not), "reproduced" (the printed value lies within the measured
         interval), "not reproduced" (it does not), "no interval", "not in the paper".
     """
-    left = paper[[*CELL, "value"]].rename(columns={"value": "published"})
-    right = measured[[*CELL, "value", "low", "high", "n"]].rename(columns={"value": "measured"})
-    both = left.merge(right, on=CELL, how="outer")
+    cell = [*CELL, "trained"]
+    left = paper[[*cell, "value"]].rename(columns={"value": "published"})
+    right = measured[[*cell, "value", "low", "high", "n"]].rename(columns={"value": "measured"})
+    both = left.merge(right, on=cell, how="outer").drop(columns="trained")
     both["verdict"] = [_verdict(row) for row in both.to_dict("records")]
     return both
 

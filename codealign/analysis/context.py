@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
@@ -50,15 +51,24 @@ def _read(path: Path) -> pd.DataFrame | None:
 
 
 def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
-    """Count the records of each step's file in every `prefs/<model>/<requirement>` folder."""
-    found = {}
-    root = RunPaths(Path(run_root)).root / "prefs"
-    for folder in sorted(p for p in root.glob("*/*") if p.is_dir()):
+    """Count the records of each step's file in every `prefs/<model>/<requirement>` folder.
+
+    With several seeds a count is their mean, rounded; an ablation's own data is not counted.
+    """
+    found: dict[tuple[str, str], list[dict[str, int]]] = {}
+    parts = [part.root for part in RunPaths(Path(run_root)).parts() if not part.ablation]
+    for folder in sorted(f for root in parts for f in root.glob("prefs/*/*") if f.is_dir()):
         files = {step: folder / f"{step}.jsonl" for step in STEPS}
         counts = {step: _lines(file) for step, file in files.items() if file.exists()}
         if counts:
-            found[folder.parent.name, folder.name] = counts
-    return found
+            found.setdefault((folder.parent.name, folder.name), []).append(counts)
+    return {cell: _means(counts) for cell, counts in found.items()}
+
+
+def _means(counts: list[dict[str, int]]) -> dict[str, int]:
+    """Return each step's mean count over the seeds that reached it, rounded."""
+    reached = {step: [c[step] for c in counts if step in c] for step in STEPS}
+    return {step: round(fmean(values)) for step, values in reached.items() if values}
 
 
 def _lines(path: Path) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -47,6 +49,7 @@ def write_measured(
     cell: Mapping[str, str],
     values: Mapping[str, Values],
     scores: Sequence[Score] | None = None,
+    place: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Write `scores.jsonl` and `items.jsonl` of one evaluated model; return its scores.
 
@@ -56,8 +59,10 @@ def write_measured(
     cell : source, model, variant, requirement and stage.
     values : for each benchmark the value of each problem, as in `score_of`.
     scores : the rows, where a benchmark has a formula of its own; None: `score_of` of each.
+    place : seed, trained and ablation of the scores (`Context.place`); None: the defaults.
     """
     scores = scores or [score_of(cell, name, found) for name, found in values.items()]
+    scores = [dataclasses.replace(score, **(place or {})) for score in scores]
     where = {key: cell[key] for key in ("model", "variant", "requirement", "stage")}
     items = [
         {**where, "benchmark": name, "id": key, "value": value}

@@ -13,7 +13,7 @@ FIRST, SECOND = "ratings.jsonl", "ratings_second.jsonl"
 
 
 def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
-    """Read a judge's ratings of every evaluated model.
+    """Read a judge's ratings of every evaluated model (main cells of all seeds).
 
     Parameters
     ----------
@@ -21,16 +21,20 @@ def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
 
     Returns
     -------
-    Ratings whose id is `<model>/<variant>/<stage>/<problem>`.
+    Ratings whose id is `<model>/<variant>/<stage>/<problem>`; where a run has several seeds, those
+    of a trained model begin with `seed<n>/`.
     """
-    root = RunPaths(Path(run_root)).root / "evals"
     found = []
-    for file in sorted(root.glob(f"*/*/non_functional/*/codal/{name}")):
-        model, variant, _, stage = file.parent.parent.relative_to(root).parts
-        found += [
-            dataclasses.replace(rating, id=f"{model}/{variant}/{stage}/{rating.id}")
-            for rating in read_jsonl(file, Rating)
-        ]
+    for part in RunPaths(Path(run_root)).parts():
+        root = part.root / "evals"
+        for file in sorted(root.glob(f"*/*/non_functional/*/codal/{name}")):
+            model, variant, _, stage = file.parent.parent.relative_to(root).parts
+            place = "/".join((*part.suffix, model, variant, stage))
+            found += [
+                dataclasses.replace(rating, id=f"{place}/{rating.id}")
+                for rating in read_jsonl(file, Rating)
+                if not part.ablation
+            ]
     return found
 
 

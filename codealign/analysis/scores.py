@@ -29,6 +29,8 @@ from codealign.records import (
 
 COLUMNS = [f.name for f in dataclasses.fields(Score)]
 CELL = ["model", "variant", "requirement", "stage", "benchmark"]
+PLACE = ["seed", "trained", "ablation"]
+"""What tells the scores of one cell apart in a run with several seeds, cross or ablations."""
 PAPER = "paper"
 PRINTED_STAGES = {"Base": "base", "SFT": "sft", "DPO": "dpo", "BoNBoN": "bonbon"}
 
@@ -96,7 +98,7 @@ def _published() -> pd.DataFrame:
         low, high, method = _printed_interval(r.value, b)
         score = Score(
             PAPER, r.model, r.variant, b.requirement, PRINTED_STAGES[r.stage], b.name, b.metric,
-            float(r.value), b.n, 0, low, high, method,
+            float(r.value), b.n, 0, low, high, method, trained=b.requirement,
         )  # fmt: skip
         rows.append({**dataclasses.asdict(score), "table": r.table, "bold": bool(r.bold)})
     return pd.DataFrame(rows)
@@ -111,6 +113,7 @@ def frame_of(scores: Iterable[Score]) -> pd.DataFrame:
         An unknown benchmark, variant, requirement or stage, or two rows for one cell.
     """
     frame = pd.DataFrame([dataclasses.asdict(s) for s in scores], columns=COLUMNS)
+    frame["trained"] = frame["trained"].where(frame["trained"] != "", frame["requirement"])
     return check(frame)
 
 
@@ -118,14 +121,14 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame in a fixed order after checking names, ranges and that no cell repeats."""
     for column, valid in (
         ("variant", VARIANTS), ("requirement", REQUIREMENTS), ("stage", STAGES),
-        ("benchmark", tuple(benchmarks())),
+        ("benchmark", tuple(benchmarks())), ("trained", REQUIREMENTS),
     ):  # fmt: skip
         for name in frame[column].unique():
             if name not in valid:
                 raise CodealignError(f"scores: unknown {column} {name!r}" + nearest(name, [*valid]))
-    twice = frame[frame.duplicated(["source", *CELL])]
+    twice = frame[frame.duplicated(["source", *CELL, *PLACE])]
     if len(twice):
-        cell = ", ".join(str(twice.iloc[0][c]) for c in CELL)
+        cell = ", ".join(str(twice.iloc[0][c]) for c in [*CELL, *PLACE])
         raise CodealignError(f"scores: two rows for {cell}; remove one of the score files")
     for row in frame.itertuples(index=False):
         top = benchmark(row.benchmark).scale
@@ -142,18 +145,68 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
         "benchmark": tuple(benchmarks()),
     }  # fmt: skip
     key = lambda s: s.map(rank[s.name].index) if s.name in rank else s  # noqa: E731
-    by = ["source", "model", "variant", "requirement", "benchmark", "stage"]
+    by = ["source", "model", "variant", "requirement", "benchmark", "stage", *PLACE]
     return frame.sort_values(by, key=key, kind="stable").reset_index(drop=True)
 
 
-def collect(run_root: Path | str) -> pd.DataFrame:
-    """Read every `scores.jsonl` under a run's `evals` folder into one tidy frame.
+def collect_all(run_root: Path | str) -> pd.DataFrame:
+    """Read every `scores.jsonl` of a run, of all its seeds, cross-evaluations and ablations.
 
     A cell without a row was not run; nothing is filled in. No score file at all gives an empty
     frame with the right columns.
     """
-    files = sorted((RunPaths(Path(run_root)).root / "evals").rglob("scores.jsonl"))
-    return frame_of(score for file in files for score in read_jsonl(file, Score))
+    return frame_of(score for file in files(run_root) for score in read_jsonl(file, Score))
+
+
+def files(run_root: Path | str, name: str = "scores.jsonl", main: bool = False) -> list[Path]:
+    """Return the files of one name in a run's evaluations, in a fixed order.
+
+    Parameters
+    ----------
+    main : leave out cross-evaluations and ablations.
+    """
+    parts = [part for part in RunPaths(Path(run_root)).parts() if not (main and part.ablation)]
+    kinds = ("evals",) if main else ("evals", "cross")
+    folders = [part.root / kind for part in parts for kind in kinds]
+    return [file for folder in folders for file in sorted(folder.rglob(name))]
+
+
+def collect(run_root: Path | str) -> pd.DataFrame:
+    """Return a run's main cells, one row each: what tables, figures and claims show.
+
+    With several seeds a row is `over_seeds` of their rows.
+    """
+    return over_seeds(collect_all(run_root))
+
+
+def over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the main cells (no ablation, the benchmark's own requirement), one row each.
+
+    A cell of several seeds gets the mean of their values. The seeds answered the same problems, so
+    that their mean is not known better than one of them as far as the choice of problems goes: its
+    bounds are the means of their bounds (of values of single problems, not of seeds; the spread
+    over seeds is `analysis.study`'s). `n` and `missing` are means, rounded. A seed without a value
+    is left out.
+    """
+    main = frame[(frame["ablation"] == "") & (frame["trained"] == frame["requirement"])]
+    cell = ["source", *CELL, "metric"]
+    if not main.duplicated(cell).any():
+        return main.reset_index(drop=True)
+    rows = [_mean_row(rows) for _, rows in main.groupby(cell, sort=False)]
+    return pd.DataFrame(rows, columns=frame.columns).reset_index(drop=True)
+
+
+def _mean_row(rows: pd.DataFrame) -> pd.Series:
+    mean = rows.iloc[0].copy()
+    scored = rows[rows["value"].notna()]
+    if len(rows) == 1 or scored.empty:
+        return mean
+    for column in ("value", "low", "high"):
+        mean[column] = scored[column].astype(float).mean()
+    for column in ("n", "missing"):
+        mean[column] = round(scored[column].mean())
+    mean["interval"] = f"{scored.iloc[0]['interval']}, bounds averaged over {len(scored)} seeds"
+    return mean
 
 
 def write_scores(path: Path | str, frame: pd.DataFrame) -> None:
@@ -169,5 +222,6 @@ def read_scores(path: Path | str) -> pd.DataFrame:
     lacking = sorted(set(COLUMNS) - set(frame.columns))
     if lacking:
         raise CodealignError(f"{path}: no column {', '.join(lacking)}; expected {COLUMNS}")
-    frame["interval"] = frame["interval"].fillna("")
+    texts = ["interval", "ablation"]
+    frame[texts] = frame[texts].astype(object).fillna("")
     return check(frame[COLUMNS])

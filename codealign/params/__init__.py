@@ -12,7 +12,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Prefs
-from codealign.params.profile import Params, Resources
+from codealign.params.profile import Ablation, Params, Resources, Study
 from codealign.params.section import (
     AnySection,
     Generation,
@@ -25,9 +25,9 @@ from codealign.params.section import (
 from codealign.params.training import Align, Bonbon, Dpo, Lora, Sft, Training
 
 __all__ = [
-    "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Functional", "Generation", "Lora", "Params",
-    "Prefs", "Requirement", "Resources", "Section", "Sft", "Stage", "Survey", "Training",
-    "Variant", "load_params", "validate",
+    "Ablation", "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Functional", "Generation", "Lora",
+    "Params", "Prefs", "Requirement", "Resources", "Section", "Sft", "Stage", "Study", "Survey",
+    "Training", "Variant", "load_params", "validate",
 ]  # fmt: skip
 
 
@@ -49,4 +49,4 @@ def load_params(path: Path | str) -> Params:
         raise CodealignError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(data, dict):
         raise CodealignError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
-    return validate(Params, data, str(path))
+    return validate(Params, data, str(path)).resolved(str(path))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
+from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Prefs
-from codealign.params.section import Requirement, Section, Stage, Variant
+from codealign.params.section import Requirement, Section, Stage, Variant, validate
 from codealign.params.training import Align, Sft
+from codealign.paths import MADE
 
 
 class Resources(Section):
@@ -17,6 +21,32 @@ class Resources(Section):
     memory_mb: int = Field(3000, ge=1)
     minutes: int = Field(60, ge=1)
     threads: int = Field(1, ge=1)
+
+
+class Ablation(Section):
+    """A named variation of the settings; what it does not vary it shares with the main cells."""
+
+    settings: dict[str, dict[str, Any]] = Field(
+        description="what differs, by section: prefs, sft, align, functional or codal"
+    )
+    variants: list[Variant] = Field(default=[], description="empty: the profile's")
+    requirements: list[Requirement] = Field(default=[], description="empty: the profile's")
+    stages: list[Stage] = Field(default=[], description="empty: the profile's trained stages")
+    changes: dict[str, list[Any]] = Field(
+        default={}, description="filled in on reading: for each setting its main and own value"
+    )
+
+
+class Study(Section):
+    """Repetitions and variations of a profile: several seeds, cross-evaluation, ablations."""
+
+    seeds: list[int] = Field(
+        default=[], description="each a full set of cells; empty: the profile's seed alone"
+    )
+    cross: bool = Field(
+        False, description="evaluate every trained model on the other requirement's benchmarks too"
+    )
+    ablations: dict[str, Ablation] = Field(default={}, description="by name")
 
 
 class Params(Section):
@@ -34,6 +64,54 @@ class Params(Section):
     functional: Functional = Functional()
     codal: Codal = Codal()
     survey: Survey = Survey()
+    study: Study = Study()
     resources: dict[str, Resources] = Field(
         default_factory=dict, description="for each notebook, e.g. `02_sft`"
     )
+
+    def varied(self, name: str, where: str = "") -> Params:
+        """Return the profile with the settings of one ablation, without its study.
+
+        Raises
+        ------
+        CodealignError
+            The ablation names a section or a setting that does not exist, or a bad value.
+        """
+        data = self.model_dump(exclude={"study"})
+        place = f"{where or self.profile}: study.ablations.{name}"
+        settings = self.study.ablations[name].settings
+        unknown = [section for section in settings if section not in MADE]
+        if unknown or not settings:
+            said = f"unknown section {unknown[0]!r}" if unknown else "no settings"
+            raise CodealignError(f"{place}: {said}; sections are {', '.join(MADE)}")
+        return validate(Params, _merged(data, settings), place)
+
+    def resolved(self, where: str = "") -> Params:
+        """Return the profile with each ablation checked and its `changes` filled in."""
+        found = {}
+        for name, ablation in self.study.ablations.items():
+            before, after = (p.model_dump() for p in (self, self.varied(name, where)))
+            changes = {key: [_at(before, key), _at(after, key)] for key in _keys(ablation.settings)}
+            found[name] = ablation.model_copy(update={"changes": changes})
+        return self.model_copy(update={"study": self.study.model_copy(update={"ablations": found})})
+
+
+def _merged(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        k: v for k, v in settings.items() if isinstance(v, dict) and isinstance(data.get(k), dict)
+    }
+    return {**data, **settings, **{k: _merged(data[k], v) for k, v in both.items()}}
+
+
+def _keys(settings: dict[str, Any], above: str = "") -> list[str]:
+    """Return the dotted names of the settings in a nested mapping."""
+    found = []
+    for key, value in settings.items():
+        found += _keys(value, f"{above}{key}.") if isinstance(value, dict) else [above + key]
+    return found
+
+
+def _at(data: dict[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        data = data[part]
+    return data

@@ -24,6 +24,7 @@ class Training(Section):
     backend: Literal["unsloth", "peft"] = "unsloth"
     epochs: float = Field(2.0, gt=0, description="the paper: 2 epochs, about 120k steps")
     max_steps: int = Field(-1, description="overrides epochs if positive")
+    pairs: int = Field(0, ge=0, description="pairs used, drawn by their ids; 0: all there are")
     batch_size: int = Field(1, ge=1, description="sequences (SFT) or pairs a device step")
     accumulation: int = Field(1, ge=1, description="device steps an optimiser step")
     learning_rate: float = Field(1e-4, gt=0, description="not stated in the paper")
@@ -46,13 +47,22 @@ class Sft(Training):
     """Stage 2: supervised fine-tuning on the chosen responses."""
 
 
-class Dpo(Training):
+class Preference(Training):
+    """What the alignment techniques share."""
+
+    start: Literal["sft", "base"] = Field("sft", description="the model aligned, and the reference")
+    placebo: bool = Field(
+        False, description="exchange chosen and rejected of each pair by a toss of a coin"
+    )
+
+
+class Dpo(Preference):
     """Stage 3: Direct Preference Optimization (Rafailov et al. 2023)."""
 
     beta: float = Field(0.1, gt=0, description="not stated in the paper")
 
 
-class Bonbon(Training):
+class Bonbon(Preference):
     """Stage 3: BoNBoN (Gui, Garbacea and Veitch 2024)."""
 
     alpha: float = Field(0.005, ge=0, le=1, description="weight of the SFT term")

@@ -1,4 +1,7 @@
-"""Stage 3: alignment with DPO or BoNBoN, from the SFT model and against it (paper, section 3)."""
+"""Stage 3: alignment with DPO or BoNBoN, from the SFT model and against it (paper, section 3).
+
+An ablation may leave SFT out: then the base model is what is aligned, and the reference.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, Literal
 
 from codealign.errors import CodealignError
 from codealign.models import load, uses_chat
-from codealign.params import Bonbon, Dpo
+from codealign.params import Bonbon, Dpo, Variant
 from codealign.records import Pair
 from codealign.train.data import check_truncated, tokenize
 from codealign.train.losses import bonbon_loss, bonbon_target, dpo_loss
@@ -18,43 +21,41 @@ from codealign.train.run import TrainJob, TrainResult, read_result
 
 def train_align(
     pairs: Iterable[Pair],
-    sft_adapter: Path | str,
+    start: Path | str | tuple[str, Variant],
     technique: Literal["dpo", "bonbon"],
     settings: Dpo | Bonbon,
     out: Path | str,
     seed: int,
 ) -> TrainResult:
-    """Train the SFT adapter further by preference; continue if a run of it was cut short.
+    """Train a model further by preference; continue if a run of it was cut short.
 
-    The reference is the SFT model. Its log-probabilities are computed once, before training; at
-    step 0 the margin must be 0 and the DPO loss ln 2 (to 1e-4), or nothing is trained.
+    The reference is the model it starts from. Its log-probabilities are computed once, before
+    training; at step 0 the margin must be 0 and the DPO loss ln 2 (to 1e-4), or nothing is trained.
 
     Parameters
     ----------
-    sft_adapter : folder written by `train_sft`; names model and variant.
+    start : folder written by `train_sft`, which names model and variant; or (model, variant), to
+        align the base model.
     technique : "dpo" with `params.Dpo`, "bonbon" with `params.Bonbon`.
     pairs, out, seed : as in `train_sft`.
 
     Raises
     ------
     CodealignError
-        As `train_sft`; besides, no finished SFT in `sft_adapter`, or settings of the other
+        As `train_sft`; besides, no finished SFT in `start`, or settings of the other
         technique.
     """
-    start = read_result(sft_adapter)
-    if start is None:
-        raise CodealignError(f"{sft_adapter}: no finished SFT here; run the SFT stage first")
+    model, variant, adapter = _origin(start)
     loss, target = pair_loss(technique, settings)
     job = TrainJob(
-        technique, start.model, start.variant, settings, Path(out), seed, list(pairs),
-        str(sft_adapter),
-    )  # fmt: skip
+        technique, model, variant, settings, Path(out), seed, list(pairs), str(adapter or "")
+    )
     if result := job.finished():
         return result
     policy, tokenizer = load(
         job.model,
         job.variant,
-        sft_adapter,
+        adapter,
         backend=settings.backend,
         training=True,
         lora=settings.lora,
@@ -72,6 +73,16 @@ def train_align(
     beta = settings.beta if isinstance(settings, Dpo) else 1.0
     trainer = align_trainer(policy, tokenizer, rows, job.arguments(), loss, beta)
     return job.run(trainer, tokenizer, truncated, target=target)
+
+
+def _origin(start: Path | str | tuple[str, Variant]) -> tuple[str, Variant, Path | None]:
+    """Return model, variant and adapter (None: the base model) of what is aligned."""
+    if isinstance(start, tuple):
+        return *start, None
+    found = read_result(start)
+    if found is None:
+        raise CodealignError(f"{start}: no finished SFT here; run the SFT stage first")
+    return found.model, found.variant, Path(start)
 
 
 def pair_loss(technique: str, settings: Dpo | Bonbon) -> tuple[Any, float | None]:

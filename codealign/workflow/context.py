@@ -40,7 +40,16 @@ class Context:
     @property
     def name(self) -> str:
         """The job's name, as in the plan."""
-        return job_name(self.notebook, *self.cell)
+        return job_name(self.notebook, *self.cell, *self.paths.suffix)
+
+    def place(self, trained: str) -> dict[str, Any]:
+        """Return the coordinates of this job's scores beside the cell: seed, training, ablation.
+
+        Parameters
+        ----------
+        trained : requirement the evaluated model was trained for.
+        """
+        return {"seed": self.seed, "trained": trained, "ablation": self.paths.ablation}
 
     def settings(self, cls: type[AnySection], section: str, given: dict[str, Any]) -> AnySection:
         """Return a section of the parameters, checked.
@@ -108,7 +117,8 @@ def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int =
     ----------
     notebook : e.g. `02_sft`.
     cell : the job's place in the matrix, e.g. model, variant, requirement.
-    run : run folder, relative to the project; `runs/<profile>` if empty.
+    run : folder of the run or of a part of it (`paths.part_folder`), relative to the project;
+        `runs/<profile>` if empty.
     """
     root = PROJECT / (run or f"runs/{profile}")
     return Context(notebook, cell, profile, RunPaths(root), seed)

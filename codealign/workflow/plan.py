@@ -8,15 +8,18 @@ setting re-runs exactly the jobs that use it and what follows from them.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from codealign.errors import CodealignError, nearest
-from codealign.params import Params, Resources
-from codealign.paths import PROJECT, RunPaths
+from codealign.params import Params, Resources, Study
+from codealign.paths import MADE, PROJECT, RunPaths, part_folder
 from codealign.records import write_text
 from codealign.workflow.code import code_hash, notebook_parameters
 
@@ -48,70 +51,148 @@ def job_name(notebook: str, *cell: str) -> str:
     return "-".join((notebook, *(part for part in cell if part)))
 
 
-class _Planner:
-    """Collects jobs; every job gets the parameters that all notebooks share."""
+@dataclass(frozen=True)
+class _Part:
+    """A seed's cells or an ablation's: where they lie, with which settings and seed."""
 
-    def __init__(self, params: Params, run: str) -> None:
-        self.params = params
-        self.common = {"profile": params.profile, "run": run, "seed": params.seed}
-        self.jobs: list[Job] = []
+    run: str
+    params: Params
+    seed: int
+
+    def name(self, section: str, notebook: str, *cell: str) -> str:
+        """Return the name of the job that makes this for this part, in it or in its seed's part."""
+        return job_name(notebook, *cell, *RunPaths(Path(self.run)).maker(section).suffix)
+
+    def settings(self, section: str, stage: str) -> dict[str, Any]:
+        """Return a section's settings as a job gets them: of `align` its own technique's alone."""
+        found = getattr(self.params, section).model_dump()
+        return {section: {stage: found[stage]} if section == "align" else found}
+
+
+class _Planner:
+    """Collects jobs, each once and after those it needs."""
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.jobs: dict[str, Job] = {}
 
     def add(
-        self, notebook: str, cell: dict[str, str], needs: list[str], section: str = ""
-    ) -> list[str]:
-        name = job_name(notebook, *cell.values())
-        settings = {section: getattr(self.params, section).model_dump()} if section else {}
-        if section == "align":  # a job sees its own technique's settings alone
-            settings = {section: {cell["stage"]: settings[section][cell["stage"]]}}
-        resources = self.params.resources.get(notebook, Resources())
-        self.jobs.append(Job(name, notebook, {**self.common, **cell, **settings}, needs, resources))
+        self, part: _Part, name: str, notebook: str, own: dict[str, Any], needs: list[str]
+    ) -> None:
+        common = {"profile": part.params.profile, "run": part.run, "seed": part.seed}
+        resources = part.params.resources.get(notebook, Resources())
+        self.jobs.setdefault(name, Job(name, notebook, {**common, **own}, needs, resources))
+
+    def pairs(self, part: _Part, model: str, requirement: str) -> str:
+        """Plan preference data; like the other steps, return the job's name."""
+        name = part.name("prefs", "01_preferences", model, requirement)
+        own = {"model": model, "requirement": requirement, **part.settings("prefs", "")}
+        self.add(part, name, "01_preferences", own, [])
+        return name
+
+    def sft(self, part: _Part, cell: dict[str, str]) -> str:
+        """Plan SFT of a cell (model, variant, requirement)."""
+        needs = [self.pairs(part, cell["model"], cell["requirement"])]
+        name = part.name("sft", "02_sft", *cell.values())
+        self.add(part, name, "02_sft", {**cell, **part.settings("sft", "")}, needs)
+        return name
+
+    def stage(self, part: _Part, cell: dict[str, str], stage: str) -> list[str]:
+        """Plan what makes a stage's model; the base model needs nothing."""
+        if stage in ("base", "sft"):
+            return [self.sft(part, cell)] if stage == "sft" else []
+        settings = part.settings("align", stage)
+        needs = [self.pairs(part, cell["model"], cell["requirement"])]
+        if settings["align"][stage]["start"] == "sft":
+            needs.append(self.sft(part, cell))
+        name = part.name("align", "03_align", *cell.values(), stage)
+        self.add(part, name, "03_align", {**cell, "stage": stage, **settings}, needs)
         return [name]
 
-    def model(self, model: str, requirement: str) -> None:
-        """Plan preference data, then training and evaluation of each variant."""
-        cell = {"model": model, "requirement": requirement}
-        trains = any(stage != "base" for stage in self.params.stages)
-        pairs = self.add("01_preferences", cell, [], "prefs") if trains else []
-        for variant in self.params.variants:
-            self.pathway({"model": model, "variant": variant, "requirement": requirement}, pairs)
-
-    def pathway(self, cell: dict[str, str], pairs: list[str]) -> None:
-        """Plan the stages of one pathway: base, SFT, and each alignment from the SFT model."""
-        made: dict[str, list[str]] = {"base": []}
-        if pairs:
-            made["sft"] = self.add("02_sft", cell, pairs, "sft")
-        for stage in self.params.stages:
-            if stage in ("dpo", "bonbon"):
-                needs = pairs + made["sft"]
-                made[stage] = self.add("03_align", {**cell, "stage": stage}, needs, "align")
-        notebook = EVALUATION[cell["requirement"]]
+    def evaluation(self, part: _Part, cell: dict[str, str], stage: str, requirement: str) -> None:
+        """Plan the evaluation of a stage's model on the benchmarks of a requirement."""
+        cross = requirement != cell["requirement"]
+        notebook = EVALUATION[requirement]
         section = notebook.split("_")[1]
-        for stage in self.params.stages:
-            where = {"model": cell["model"], "variant": cell["variant"], "stage": stage}
-            self.add(notebook, where, made[stage], section)
+        where = {"model": cell["model"], "variant": cell["variant"], "stage": stage}
+        name = part.name(section, notebook, *where.values(), "cross" if cross else "")
+        own = {**where, **({"trained": cell["requirement"]} if cross else {})}
+        needs = self.stage(part, cell, stage)
+        self.add(part, name, notebook, {**own, **part.settings(section, "")}, needs)
 
-    def named(self, notebook: str) -> list[str]:
-        return [job.name for job in self.jobs if job.notebook == notebook]
+    def base(self, part: _Part, requirements: Iterable[str]) -> None:
+        """Plan the evaluation of the base models on the benchmarks of these requirements."""
+        for model, requirement, variant in product(
+            part.params.models, requirements, part.params.variants
+        ):
+            cell = {"model": model, "variant": variant, "requirement": requirement}
+            self.evaluation(part, cell, "base", requirement)
+
+    def cells(self, part: _Part, stages: list[str], cross: bool = False) -> None:
+        """Plan every cell of a part at these stages, training before evaluation."""
+        p = part.params
+        for model, requirement in product(p.models, p.requirements):
+            for variant in p.variants:
+                cell = {"model": model, "variant": variant, "requirement": requirement}
+                for stage in stages:
+                    self.stage(part, cell, stage)
+                for stage in stages:
+                    for tested in EVALUATION if cross else (requirement,):
+                        self.evaluation(part, cell, stage, tested)
+
+    def named(self, *notebooks: str) -> list[str]:
+        return [job.name for job in self.jobs.values() if job.notebook in notebooks]
+
+
+def _seed_parts(params: Params, run: str) -> list[_Part]:
+    """Return a part a seed; a profile with one seed has the run's own folder alone."""
+    if not params.study.seeds:
+        return [_Part(run, params, params.seed)]
+    return [_Part(part_folder(run, seed), params, seed) for seed in params.study.seeds]
+
+
+def _ablation_parts(params: Params, run: str) -> list[tuple[_Part, list[str]]]:
+    """Return each ablation's part of each seed, with its stages."""
+    found = []
+    trained = [stage for stage in params.stages if stage != "base"]
+    for name, ablation in params.study.ablations.items():
+        own = params.varied(name)
+        given = {key: getattr(ablation, key) for key in ("variants", "requirements")}
+        own = own.model_copy(update={key: value for key, value in given.items() if value})
+        section = next(s for s in MADE if s in ablation.settings)
+        for seed in params.study.seeds or [None]:
+            folder = part_folder(run, seed, section, name)
+            part = _Part(folder, own, params.seed if seed is None else seed)
+            found.append((part, list(ablation.stages) or trained))
+    return found
 
 
 def make_plan(params: Params, run: str = "") -> list[Job]:
     """Return every job of a profile, each after those it needs.
 
     The matrix is the paper's: functional benchmarks on the functionally trained models, CODAL on
-    the non-functionally trained ones (sections 3 and 4).
+    the non-functionally trained ones (sections 3 and 4); `study.cross` adds the two others. The
+    base model is evaluated once: its answers are greedy, so that no seed changes them.
 
     Parameters
     ----------
     run : run folder; `runs/<profile>` if empty.
     """
-    planner = _Planner(params, run or f"runs/{params.profile}")
-    for model in params.models:
-        for requirement in params.requirements:
-            planner.model(model, requirement)
-    planner.add("06_survey_kappa", {}, planner.named("05_codal"), "survey")
-    before = [job.name for job in planner.jobs if job.notebook not in ("02_sft", "03_align")]
-    planner.add("07_paper", {}, before)
-    return planner.jobs
+    run = run or f"runs/{params.profile}"
+    planner, whole = _Planner(run), _Part(run, params, params.seed)
+    trained = [stage for stage in params.stages if stage != "base"]
+    if "base" in params.stages:
+        planner.base(whole, EVALUATION if params.study.cross else params.requirements)
+    for part in _seed_parts(params, run):
+        planner.cells(part, trained, params.study.cross)
+    for part, stages in _ablation_parts(params, run):
+        planner.cells(part, stages)
+    survey = whole.settings("survey", "")
+    planner.add(whole, "06_survey_kappa", "06_survey_kappa", survey, planner.named("05_codal"))
+    before = planner.named("01_preferences", *EVALUATION.values(), "06_survey_kappa")
+    study = whole.settings("study", "") if params.study != Study() else {}
+    planner.add(whole, "07_paper", "07_paper", study, before)
+    return list(planner.jobs.values())
 
 
 def select(jobs: list[Job], only: str) -> list[Job]:
@@ -152,7 +233,10 @@ def freeze(jobs: list[Job], run: str) -> Path:
         _write_if_changed(paths.jobs / job.name / "params.yaml", text)
     lock = {job.name: _lock_entry(job) for job in jobs}
     path = paths.root / "plan.lock.json"
-    _write_if_changed(path, json.dumps({"run": run, "jobs": lock}, indent=1) + "\n")
+    folders = dict.fromkeys([run, *(job.parameters["run"] for job in jobs)])
+    parts = [os.path.relpath(folder, run) for folder in folders]
+    plan = {"run": run, "parts": parts, "jobs": lock}
+    _write_if_changed(path, json.dumps(plan, indent=1) + "\n")
     return path
 
 

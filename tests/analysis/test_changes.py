@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -163,3 +164,15 @@ def test_a_measured_cell_has_a_verdict(changed: dict[str, object], verdict: str)
 def test_not_run_is_not_called_not_reproduced() -> None:
     both = compare(measured(), published())
     assert (both["verdict"] == "not run").sum() == 719
+
+
+def test_a_problems_value_is_its_mean_over_the_seeds_that_scored_it(tmp_path: Path) -> None:
+    parts = ["seeds/0", "seeds/1", "seeds/0/ablations/align/x"]
+    (tmp_path / "plan.lock.json").write_text(json.dumps({"parts": parts}))
+    cell = {"model": "nano", "variant": "pretrained", "requirement": "functional", "stage": "dpo"}
+    for part, values in zip(parts, ([1.0, 0.0], [0.0, None], [1.0, 1.0]), strict=True):
+        rows = [{**cell, "benchmark": "humaneval", "id": f"p{i}", "value": v}
+                for i, v in enumerate(values)]  # fmt: skip
+        write_jsonl(tmp_path / part / "evals/items.jsonl", rows)
+    # By hand: p0 is 1 and 0; p1 is 0 and unscored; the ablation is no main cell.
+    assert list(collect_items(tmp_path).values()) == [{"p0": 0.5, "p1": 0.0}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,14 @@ def test_records_are_counted_by_step(tmp_path: Path) -> None:
     write_jsonl(folder / "pairs.jsonl", [{"id": 1}])
     write_jsonl(folder / "notes.jsonl", [{"id": 1}])
     assert read_context(tmp_path).counts == {("nano", "functional"): {"seeds": 3, "pairs": 1}}
+
+
+def test_counts_of_several_seeds_are_their_mean(tmp_path: Path) -> None:
+    parts = ["seeds/0", "seeds/1", "seeds/1/ablations/prefs/few"]
+    write_text(tmp_path / "plan.lock.json", json.dumps({"parts": parts}))
+    for part, n in zip(parts, (10, 14, 99), strict=True):
+        write_jsonl(tmp_path / part / "prefs/nano/functional/pairs.jsonl", [{"id": 0}] * n)
+    assert read_context(tmp_path).counts == {("nano", "functional"): {"pairs": 12}}
 
 
 def test_a_run_that_has_nothing_yet_is_empty(tmp_path: Path) -> None:

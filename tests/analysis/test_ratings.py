@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from codealign.analysis.agreement import pair
 from codealign.analysis.ratings import SECOND, read_ratings, second_ratings
-from codealign.records import Rating, write_jsonl
+from codealign.records import Rating, write_jsonl, write_text
 
 
 def rating(judge: str, value: float | None) -> Rating:
@@ -42,3 +44,14 @@ def test_human_ratings_take_the_second_judges_place(run) -> None:
 
 def test_a_run_without_ratings_gives_none(tmp_path) -> None:
     assert read_ratings(tmp_path) == []
+
+
+def test_answers_of_several_seeds_are_several_items(tmp_path) -> None:
+    parts = [".", "seeds/3", "seeds/3/ablations/align/x"]
+    write_text(tmp_path / "plan.lock.json", json.dumps({"parts": parts}))
+    for part in parts:
+        folder = tmp_path / part / "evals/nano/pretrained/non_functional/sft/codal"
+        write_jsonl(folder / "ratings.jsonl", [rating("static", 7.0)])
+    assert [r.id for r in read_ratings(tmp_path)] == [
+        "nano/pretrained/sft/p1", "seed3/nano/pretrained/sft/p1",
+    ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import yaml
 
 from codealign.analysis import scores
 from codealign.errors import CodealignError
-from codealign.paths import DATA
+from codealign.paths import DATA, RunPaths
 from codealign.records import Score, write_jsonl
 
 
@@ -122,6 +124,46 @@ def test_collect_reads_every_score_file(tmp_path: Path) -> None:
     assert len(scores.collect(tmp_path)) == 4
 
 
+def test_a_cell_of_several_seeds_is_shown_by_its_mean() -> None:
+    rows = [
+        score(seed=0, value=0.4, low=0.2, high=0.6),
+        score(seed=1, value=0.5, low=0.4, high=0.8),
+    ]
+    found = scores.over_seeds(scores.frame_of(rows))
+    # By hand: (0.4 + 0.5) / 2, (0.2 + 0.4) / 2, (0.6 + 0.8) / 2.
+    assert len(found) == 1
+    assert found.loc[0, ["value", "low", "high"]].tolist() == pytest.approx([0.45, 0.3, 0.7])
+    assert found.loc[0, "interval"].endswith("bounds averaged over 2 seeds")
+
+
+def test_a_seed_without_a_value_is_left_out_of_the_mean() -> None:
+    rows = [score(seed=0, value=math.nan, n=0, missing=20), score(seed=1, value=0.5)]
+    assert scores.over_seeds(scores.frame_of(rows))["value"].tolist() == [0.5]
+
+
+def test_cross_evaluations_and_ablations_are_no_main_cells() -> None:
+    rows = [score(), score(trained="non_functional"), score(ablation="beta_1")]
+    frame = scores.frame_of(rows)
+    assert len(frame) == 3
+    found = scores.over_seeds(frame)
+    assert found[["trained", "ablation"]].values.tolist() == [["functional", ""]]
+
+
+def test_collect_reads_the_parts_of_the_plan_and_keeps_the_main_cells(tmp_path: Path) -> None:
+    parts = [".", "seeds/0", "seeds/1", "seeds/1/ablations/align/beta_1"]
+    (tmp_path / "plan.lock.json").write_text(json.dumps({"parts": parts}))
+    for part in [*parts, "seeds/9"]:
+        paths = RunPaths(tmp_path / part)
+        row = score(stage="base" if part == "." else "dpo", ablation=paths.ablation)
+        row = dataclasses.replace(row, seed=1 if "seeds/1" in part else 0)
+        write_jsonl(
+            paths.evals("nano", "pretrained", "functional", row.stage) / "scores.jsonl", [row]
+        )
+    # The plan does not know seeds/9: left from an earlier one.
+    assert len(scores.collect_all(tmp_path)) == 4
+    assert scores.collect(tmp_path)["stage"].tolist() == ["base", "dpo"]
+
+
 def test_a_run_without_scores_is_an_empty_table(tmp_path: Path) -> None:
     frame = scores.collect(tmp_path)
     assert frame.empty and list(frame.columns) == scores.COLUMNS
@@ -136,7 +178,7 @@ def test_scores_survive_the_csv(tmp_path: Path) -> None:
 
 def test_a_csv_without_a_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("source,model\n")
-    with pytest.raises(CodealignError, match="no column benchmark"):
+    with pytest.raises(CodealignError, match="no column ablation, benchmark"):
         scores.read_scores(tmp_path / "s.csv")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,16 @@ def test_too_much_truncation_is_refused_before_training(train: Any, tmp_path: Pa
 def test_alignment_needs_a_finished_sft(pairs: Any, tmp_path: Path) -> None:
     with pytest.raises(CodealignError, match="no finished SFT here"):
         train_align(pairs, tmp_path / "none", "dpo", Dpo(), tmp_path / "dpo", 0)
+
+
+def test_alignment_may_start_from_the_base(
+    tiny: str, pairs: list[Pair], settings: dict[str, Any], tmp_path: Path
+) -> None:
+    chosen = settings["dpo"].model_copy(update={"start": "base", "logging_steps": 1})
+    result = train_align(pairs, (tiny, "finetuned"), "dpo", chosen, tmp_path, 0)
+    first = curves(tmp_path / "trainer_log.jsonl").iloc[0]
+    assert result.variant == "finetuned"
+    assert first.loss == pytest.approx(math.log(2), abs=1e-4)
 
 
 def test_settings_of_the_other_technique_are_refused(pairs: Any, sft: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from codealign.errors import CodealignError
 from codealign.params import Sft
-from codealign.paths import PROJECT, RunPaths
+from codealign.paths import PROJECT, RunPaths, part_folder
 from codealign.workflow.context import Context
 
 
@@ -60,3 +60,12 @@ def test_finishing_leaves_the_result_the_plan_waits_for(tmp_path) -> None:
     assert result["line"] == "sft: 3 steps"
     assert result["provenance"]["seed"] == 0
     assert line.startswith("sft: 3 steps (")
+
+
+def test_a_part_of_a_run_has_its_own_jobs_and_coordinates(tmp_path) -> None:
+    paths = RunPaths(tmp_path / "run" / part_folder("x", 3, "align", "beta_1"))
+    job = Context("04_functional", ("nano", "cross"), "nano", paths, 3)
+    assert job.name == "04_functional-nano-cross-seed3-beta_1"
+    assert job.place("functional") == {"seed": 3, "trained": "functional", "ablation": "beta_1"}
+    job.finish("done", [])
+    assert (tmp_path / f"run/x/jobs/{job.name}/result.json").exists()
