@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.problems import Problem
-from codealign.evaluate.functional.prompts import extract
+from codealign.evaluate.functional.prompts import extract, prompts_for, stops
 from codealign.evaluate.resume import resumable
-from codealign.generate import Completion, Request
+from codealign.generate import Completion, Request, generate, open_engine
+from codealign.models import uses_chat
+from codealign.params import Generation, Variant
 from codealign.records import stable_id
 
 
@@ -68,3 +72,44 @@ def solutions_of(
         solution = extract(problems[sample.task_id], sample.completion, chat)
         found.setdefault(sample.task_id, []).append(solution)
     return found
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that solves benchmarks, and how it is sampled.
+
+    Parameters
+    ----------
+    name, variant, adapter, engine, base_url : as in `generate.open_engine`.
+    settings : temperature (0 is greedy) and sizes.
+    """
+
+    name: str
+    variant: Variant
+    adapter: str | None
+    engine: Literal["transformers", "vllm", "openai"]
+    base_url: str
+    settings: Generation
+    seed: int
+
+    def solve(
+        self, benchmark: str, problems: dict[str, Problem], folder: Path, n: int
+    ) -> dict[str, list[str]]:
+        """Return `n` solutions of each problem; completions are kept in `folder`, to continue."""
+        remote = self.engine == "openai"
+        chat = self.variant == "finetuned" if remote else uses_chat(self.name, self.variant)
+        engine = _opened(self.engine, self.name, self.variant, self.adapter, base_url=self.base_url)
+        asked = prompts_for(problems, engine.chat if chat else None, begun=not remote)
+        bound = partial(
+            generate,
+            engine=engine,
+            settings=self.settings,
+            seed=self.seed,
+            stop=[] if chat and remote else stops(benchmark, chat),
+        )
+        made = collect_completions(asked, bound, folder / "completions.jsonl", n, repr(self))
+        return solutions_of(made, problems, chat)
+
+
+_opened = cache(open_engine)
+"""One engine for all benchmarks of a call: loading a model takes longer than asking it."""

@@ -21,22 +21,21 @@ CHAT_STOP = "\n```\n"
 
 
 def prompts_for(
-    problems: dict[str, Problem], chat: Callable[[str], str] | None = None
+    problems: dict[str, Problem], chat: Callable[[str], str] | None = None, begun: bool = True
 ) -> list[Request]:
     """Return the prompt of each problem, its task id as the request's id.
 
     Parameters
     ----------
     chat : for chat models the engine's `chat`, which wraps a user's message; None for models that
-        complete. The beginning of the answer, up to the opening of the code block, is given, as
-        evalplus does.
+        complete.
+    begun : give the beginning of the answer, up to the opening of the code block, as evalplus does
+        for local models; not for servers, which take a message only (there evalplus asks the same).
     """
     if chat is None:
         return [Request(p.task_id, base_prompt(p)) for p in problems.values()]
-    return [
-        Request(p.task_id, f"{chat(chat_message(p))}{RESPONSE}\n```python\n")
-        for p in problems.values()
-    ]
+    answer = f"{RESPONSE}\n```python\n" if begun else ""
+    return [Request(p.task_id, chat(chat_message(p)) + answer) for p in problems.values()]
 
 
 def base_prompt(problem: Problem) -> str:

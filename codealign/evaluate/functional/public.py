@@ -37,7 +37,7 @@ def _fetch(what: str, url: str, path: str, load: Callable[[], Any]) -> Any:
             raise
         raise CodealignError(
             f"{what}: not on this machine and not to be fetched ({error}). Get {url} on a machine "
-            f"with network, and put it, decompressed, at {path}; or name it with `data`."
+            f"with network, and put it, decompressed, at {path}; or name it with `--data`."
         ) from None
 
 

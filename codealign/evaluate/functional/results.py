@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from codealign.evaluate.functional.efficiency import Efficiency
-from codealign.evaluate.functional.scoring import Attempt
+from codealign.evaluate.functional.scoring import SUITES, Attempt
 from codealign.records import write_jsonl, write_text
 
 Values = dict[str, dict[str, float | None]]
+PASS_AT = (1, 10, 100)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,28 @@ class Results:
             rows.append(_row("evalperf", "dps", self._each(self._dps)))
             rows.append(_row("evalperf", "dps_norm", self._each(self._dps_norm)))
         return rows
+
+    def suites(self) -> dict[str, Any]:
+        """Scores by suite: `base`, and `plus` where there are added tests (base and added).
+
+        Each holds `pass@k` for those k of `PASS_AT` that no scored problem has fewer samples than;
+        None where nothing could be scored. EvalPerf adds `dps` and `dps_norm`, in percent.
+        """
+        scored = [t for t in self.attempts if self.pass_at_k(t, 1) is not None]
+        has_plus = any(a.plus_status for found in self.attempts.values() for a in found)
+        found: dict[str, Any] = {}
+        for suite in SUITES if has_plus else SUITES[:1]:
+            rates = {}
+            for k in PASS_AT:
+                each = [self.pass_at_k(t, k, base_only=suite == "base") for t in scored]
+                if k == 1 or (each and None not in each):
+                    rates[f"pass@{k}"] = _mean([v for v in each if v is not None])
+            found[suite] = rates
+        if self.benchmark == "evalperf":
+            for row in self.scores():
+                if row["metric"] != "pass@1":
+                    found[row["metric"]] = row["value"]
+        return found
 
     @property
     def failures(self) -> dict[str, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,14 @@ SHOWN = 3
 class Samples:
     """Solutions by task id, and what was wrong with the file.
 
-    `faults` names the places of each kind: `malformed`, `unknown` and `double` lines ("line 3"),
-    and the task ids of `missing` problems.
+    `faults` names the places of each kind: `malformed` lines ("line 3"), `unknown` and `double`
+    lines ("line 3: HumanEval/0"), and the task ids of `missing` problems. `n` is the number of
+    samples a problem that the file was read for.
     """
 
     solutions: dict[str, list[str]] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
+    n: int = 1
 
     @property
     def counts(self) -> dict[str, int]:
@@ -39,14 +43,20 @@ class Samples:
 
 
 def read_samples(
-    path: Path | str, problems: dict[str, Problem], n: int = 1, partial: bool = False
+    path: Path | str,
+    problems: dict[str, Problem],
+    n: int = 0,
+    partial: bool = False,
+    beyond: Container[str] = (),
 ) -> Samples:
     """Read a samples file: JSON Lines of `task_id` and `solution` (or `completion`).
 
     Parameters
     ----------
     n : samples wanted of each problem; lines beyond it are double, problems with fewer missing.
+        0: the number that more than half of the problems have, else 1.
     partial : accept a file with faults; they are in the result.
+    beyond : known task ids that are not wanted now; their lines are passed over.
 
     Raises
     ------
@@ -54,31 +64,49 @@ def read_samples(
         No such file; or, unless `partial`, any fault: each kind with its count and first places.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.is_file():
         raise CodealignError(f"{path}: no such samples file")
-    found = Samples()
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                _take(line, f"line {number}", found, problems, n)
-    lacking = [t for t in problems if len(found.solutions.get(t, [])) < n]
+    rows = list(_rows(path, problems))
+    counts = Counter(t for _, t, _ in rows if t in problems)
+    found = Samples(n=n or _usual(counts, len(problems)))
+    for place, task_id, solution in rows:
+        if task_id is None or task_id not in beyond:
+            _take(found, place, task_id, solution, problems)
+    lacking = [t for t in problems if len(found.solutions.get(t, [])) < found.n]
     if lacking:
         found.faults["missing"] = lacking
     if found.faults and not partial:
         raise CodealignError(
-            f"{path}: {found.note()}; mend the file, or accept it as it is with `partial`"
+            f"{path}: {found.note()}; mend the file, or accept it as it is with `--partial`"
         )
     return found
 
 
-def _take(line: str, place: str, found: Samples, problems: dict[str, Problem], n: int) -> None:
-    task_id, solution = _parse(line, problems)
+def _usual(counts: Counter[str], problems: int) -> int:
+    """The number of samples that more than half of the problems have, else 1."""
+    for number, frequency in Counter(counts.values()).most_common(1):
+        if 2 * frequency > problems:
+            return number
+    return 1
+
+
+def _rows(path: Path, problems: dict[str, Problem]) -> Iterator[tuple[str, str | None, str]]:
+    """Yield place, task id (None if malformed) and solution of each line that is not blank."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield f"line {number}", *_parse(line, problems)
+
+
+def _take(
+    found: Samples, place: str, task_id: str | None, solution: str, problems: dict[str, Problem]
+) -> None:
     if task_id is None:
         fault = "malformed"
     elif task_id not in problems:
-        fault = "unknown"
-    elif len(found.solutions.get(task_id, [])) >= n:
-        fault = "double"
+        fault, place = "unknown", f"{place}: {task_id}"
+    elif len(found.solutions.get(task_id, [])) >= found.n:
+        fault, place = "double", f"{place}: {task_id}"
     else:
         found.solutions.setdefault(task_id, []).append(solution)
         return

@@ -40,18 +40,37 @@ def test_malformed_lines_are_named(tmp_path: Path, problems: Problems, line: str
 def test_unknown_double_and_missing_are_named(tmp_path: Path, problems: Problems) -> None:
     path = write(tmp_path, GOOD[0], GOOD[0], {"task_id": "T/7", "solution": ""})
     found = read_samples(path, problems, partial=True)
-    assert found.faults == {"double": ["line 2"], "unknown": ["line 3"], "missing": ["T/1"]}
+    assert found.faults == {
+        "double": ["line 2: T/0"],
+        "unknown": ["line 3: T/7"],
+        "missing": ["T/1"],
+    }
     assert found.solutions == {"T/0": ["a"]}
 
 
 def test_an_incomplete_file_is_an_error(tmp_path: Path, problems: Problems) -> None:
-    with pytest.raises(CodealignError, match=r"1 missing \(T/1\).*`partial`"):
+    with pytest.raises(CodealignError, match=r"1 missing \(T/1\).*`--partial`"):
         read_samples(write(tmp_path, GOOD[0]), problems)
 
 
-def test_several_samples_of_a_problem_are_no_doubles(tmp_path: Path, problems: Problems) -> None:
-    found = read_samples(write(tmp_path, *GOOD, *GOOD), problems, n=2)
-    assert found.solutions["T/0"] == ["a", "a"]
+@pytest.mark.parametrize("n", [0, 2])
+def test_several_samples_of_each_problem_are_no_doubles(
+    tmp_path: Path, problems: Problems, n: int
+) -> None:
+    found = read_samples(write(tmp_path, *GOOD, *GOOD), problems, n=n)
+    assert (found.solutions["T/0"], found.n) == (["a", "a"], 2)
+
+
+def test_one_sample_too_many_is_double(tmp_path: Path, problems: Problems) -> None:
+    with pytest.raises(CodealignError, match=r"1 double \(line 3: T/0\)"):
+        read_samples(write(tmp_path, *GOOD, GOOD[0]), problems)
+
+
+def test_samples_of_problems_beyond_the_limit_are_passed_over(
+    tmp_path: Path, problems: Problems
+) -> None:
+    first = {"T/0": problems["T/0"]}
+    assert read_samples(write(tmp_path, *GOOD), first, beyond={"T/1"}).faults == {}
 
 
 def test_a_missing_file_is_named(tmp_path: Path, problems: Problems) -> None:

@@ -1,0 +1,132 @@
+"""The command that scores samples, or a model, on a functional benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from codealign.commands import AddCommand
+
+EXAMPLES = """examples:
+  codealign evaluate humaneval --samples samples.jsonl --data HumanEvalPlus.jsonl.gz --json
+  codealign evaluate mbpp --model qwen2.5-7b --variant finetuned --out results
+  codealign evaluate humaneval --model nano --data nano
+
+The result goes to standard output, everything else to standard error.
+"""
+
+
+def add(command: AddCommand) -> None:
+    """Add `evaluate`."""
+    sub = command("evaluate", _evaluate, "score samples or a model on a functional benchmark")
+    sub.formatter_class, sub.epilog = argparse.RawDescriptionHelpFormatter, EXAMPLES
+    sub.add_argument(
+        "benchmark",
+        help="humaneval, mbpp, evalperf, evoeval (all seven categories) or evoeval_difficult, ...",
+    )
+    source = sub.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", help="a model of params/models.yaml, or a folder")
+    source.add_argument("--samples", help="JSON Lines of task_id and solution (or completion)")
+    sub.add_argument(
+        "--data", default="", help="problems, .jsonl or .jsonl.gz; `nano`: the embedded ones"
+    )
+    sub.add_argument("--out", type=Path, help="folder for samples and results")
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+    sub.add_argument("--partial", action="store_true", help="accept a samples file with faults")
+    sub.add_argument("--limit", type=int, default=0, help="first problems only")
+    sub.add_argument("--n", type=int, default=0, help="samples a problem (default: 1, or the file)")
+    _add_running(sub)
+    _add_model(sub)
+
+
+def _add_running(sub: argparse.ArgumentParser) -> None:
+    group = sub.add_argument_group("running the solutions")
+    group.add_argument("--workers", type=int, default=1, help="solutions run at once")
+    group.add_argument(
+        "--cpu-s", type=float, default=60.0, help="CPU seconds for a problem's tests"
+    )
+    counted = ("instructions", "steps", "cpu")
+    help = "what EvalPerf counts (default: the first that works here)"
+    group.add_argument("--measure", default="", choices=counted, help=help)
+    group.add_argument("--accept", choices=("strong", "basic"), default="strong")
+    group.add_argument("--cache", type=Path, help="folder for expected outputs (default: user's)")
+
+
+def _add_model(sub: argparse.ArgumentParser) -> None:
+    group = sub.add_argument_group("the model")
+    group.add_argument("--variant", choices=("pretrained", "finetuned"), default="pretrained")
+    group.add_argument("--adapter", help="folder of a trained adapter")
+    group.add_argument("--engine", choices=("transformers", "vllm", "openai"),
+                       default="transformers")  # fmt: skip
+    group.add_argument("--base-url", default="", help="server of the openai engine")
+    group.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
+    group.add_argument("--max-new-tokens", type=int, default=768)
+    group.add_argument("--batch-size", type=int, default=64)
+    group.add_argument("--seed", type=int, default=0)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from codealign.evaluate.functional.request import Asked, run
+    from codealign.sandbox import Sandbox
+
+    asked = Asked(args.benchmark, args.data, args.samples or "", args.n, args.limit, args.partial,
+                  args.cpu_s, args.measure)  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        # Loaders and libraries print as they please: standard output is for the result.
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        folder = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        write = _writer(args) if args.model else None
+        sandbox = stack.enter_context(Sandbox(workers=args.workers, accept=args.accept))
+        found = run(asked, sandbox, write, args.cache or _cache(), folder)
+    print(json.dumps(found) if args.json else "\n".join(_lines(found)))
+    return 0
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "codealign" / "expected"
+
+
+def _writer(args: argparse.Namespace) -> Any:
+    """What makes a model's solutions of some problems."""
+    from codealign.evaluate.functional.completions import Model
+    from codealign.params import Generation
+
+    settings = Generation(
+        temperature=args.temperature,
+        max_new_tokens=args.max_new_tokens,
+        batch_size=args.batch_size,
+    )
+    model = Model(
+        args.model, args.variant, args.adapter, args.engine, args.base_url, settings, args.seed
+    )
+    return partial(model.solve, n=args.n or 1)
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    """The summary for people: a line a benchmark, and what was wrong with the file."""
+    lines = []
+    for part in found.get("parts", [found]):
+        rates = [
+            f"{suite} {metric} {_shown(value)}"
+            for suite, of in part["scores"].items()
+            for metric, value in (of.items() if isinstance(of, dict) else [("", of)])
+        ]
+        kinds = ", ".join(f"{n} {kind}" for kind, n in part["failures"].items())
+        lines.append(
+            f"{part['benchmark']}: {', '.join(rates)} (n={part['n']}, {part['missing']} missing); "
+            f"{kinds or 'no failures'}; sandbox {part['level']}; {part['seconds']:.1f} s"
+        )
+        lines += [f"  {kind}: {', '.join(places)}" for kind, places in part["faults"].items()]
+    return lines
+
+
+def _shown(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"

@@ -1,0 +1,167 @@
+"""One evaluation as the command line asks for it: problems, samples of a file or a model, summary.
+
+`evoeval` stands for its seven categories: their data and samples are then folders with a file for
+each (`EvoEval_difficult.jsonl`, `.jsonl.gz`, or `evoeval_difficult.jsonl`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from codealign.errors import CodealignError
+from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.registry import expand, load
+from codealign.evaluate.functional.results import Results
+from codealign.evaluate.functional.samples import Samples, read_samples
+from codealign.sandbox import Sandbox
+
+NANO = "nano"
+Problems = dict[str, Problem]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to evaluate.
+
+    Parameters
+    ----------
+    benchmark : a name of the registry, or `evoeval` for its seven categories.
+    data : file (for `evoeval` a folder) of the problems, `nano` for the embedded ones, "" for
+        evalplus' and evoeval's own loaders.
+    samples : file (for `evoeval` a folder) of samples; "" if a model writes them.
+    n : samples a problem; 0 is one from a model, and what the file mostly has.
+    limit : first problems only; 0 is all.
+    partial : accept a samples file with faults.
+    cpu_s : CPU seconds that a problem's tests may use together.
+    measure : what EvalPerf counts; "" for the best there is.
+    """
+
+    benchmark: str
+    data: str = ""
+    samples: str = ""
+    n: int = 0
+    limit: int = 0
+    partial: bool = False
+    cpu_s: float = 60.0
+    measure: Literal["", "instructions", "steps", "cpu"] = ""
+
+
+Writer = Callable[[str, Problems, Path], dict[str, list[str]]]
+
+
+def run(
+    asked: Asked, sandbox: Sandbox, write: Writer | None, cache: Path | None, out: Path
+) -> dict[str, Any]:
+    """Evaluate; return the summary (see `summary`, and `together` for several benchmarks).
+
+    Parameters
+    ----------
+    write : makes a model's solutions of a benchmark's problems, and may keep files in the folder
+        it is given; None if there is a samples file.
+    cache : folder for expected outputs.
+    out : folder for samples and results; of several benchmarks each has a folder in it.
+    """
+    names = expand([asked.benchmark])
+    several = len(names) > 1
+    found = []
+    for name in names:
+        folder = out / name if several else out
+        found.append(_one(asked, name, sandbox, write, cache, folder, several))
+    return together(asked.benchmark, found) if several else found[0]
+
+
+def _one(
+    asked: Asked,
+    name: str,
+    sandbox: Sandbox,
+    write: Writer | None,
+    cache: Path | None,
+    out: Path,
+    several: bool,
+) -> dict[str, Any]:
+    started = time.monotonic()
+    every = _load(name, asked.data, several)
+    problems = {t: every[t] for t in list(every)[: asked.limit or None]}
+    if write is None:
+        samples = read_samples(
+            _inside(asked.samples, name) if several else asked.samples,
+            problems,
+            asked.n,
+            asked.partial,
+            beyond=set(every) - set(problems),
+        )
+    else:
+        samples = Samples(write(name, problems, out), n=asked.n or 1)
+    results = evaluate(
+        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure or "steps"
+    )
+    results.write(out)
+    return summary(results, samples, time.monotonic() - started)
+
+
+def _load(name: str, data: str, several: bool) -> Problems:
+    if data == NANO:
+        return load(name, source="nano")
+    if not data:
+        return load(name)
+    return load(name, data=_inside(data, name) if several else data)
+
+
+def _inside(folder: str, name: str) -> Path:
+    """The file of one category in a folder."""
+    stems = (name.replace("evoeval", "EvoEval"), name)
+    files = [Path(folder) / f"{stem}{end}" for stem in stems for end in (".jsonl", ".jsonl.gz")]
+    for file in files:
+        if file.exists():
+            return file
+    raise CodealignError(
+        f"{folder}: holds neither {files[0].name} nor {files[2].name}; `evoeval` needs a folder "
+        f"with one file a category, or name one category, e.g. {name}"
+    )
+
+
+def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any]:
+    """What the command prints as JSON.
+
+    benchmark, n : name; problems that were scored.
+    missing : problems that could not be scored (no sample, or only sandbox errors).
+    scores : `base`, and `plus` where there are added tests: `pass@k` for k of 1, 10, 100 that no
+        scored problem has fewer samples than; EvalPerf also has `dps` and `dps_norm` (percent).
+    samples : how many were run; `failures` : of them by kind; `faults` : lines of the file that
+        were not samples, by kind, each named.
+    level : of the sandbox; `seconds` : wall time.
+    """
+    tasks = [*results.attempts, *results.missing]
+    n = sum(results.pass_at_k(task_id, 1) is not None for task_id in tasks)
+    return {
+        "benchmark": results.benchmark,
+        "n": n,
+        "missing": len(tasks) - n,
+        "scores": results.suites(),
+        "seconds": round(seconds, 3),
+        "samples": sum(map(len, results.attempts.values())),
+        "failures": results.failures,
+        "faults": samples.faults,
+        "level": results.level,
+    }
+
+
+def together(benchmark: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The summary of several benchmarks: sums, means of the scores all have, and the `parts`."""
+    keys = {
+        (suite, metric)
+        for suite, rates in parts[0]["scores"].items()
+        for metric in (rates if isinstance(rates, dict) else ())
+        if all(metric in part["scores"].get(suite, {}) for part in parts)
+    }
+    scores: dict[str, dict[str, float]] = {}
+    for suite, metric in sorted(keys):
+        values = [part["scores"][suite][metric] for part in parts]
+        scores.setdefault(suite, {})[metric] = sum(values) / len(values)
+    sums = {key: sum(part[key] for part in parts) for key in ("n", "missing", "seconds")}
+    return {"benchmark": benchmark, **sums, "scores": scores, "parts": parts}
