@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,16 @@ import torch
 from tiny import make_tiny, tiny_llama, tiny_tokenizer
 
 from codealign.errors import CodealignError
-from codealign.generate import Completion, Request, cut_at_stop, generate, open_engine
-from codealign.generate.local import LocalEngine
+from codealign.generate import (
+    Completion,
+    Request,
+    cut_at_stop,
+    generate,
+    open_engine,
+    windows,
+)
+from codealign.generate.local import WINDOW, LocalEngine
+from codealign.generate.progress import shown
 from codealign.generate.sampling import nucleus, pick, uniforms
 from codealign.params import Generation
 
@@ -85,8 +95,8 @@ def test_several_greedy_samples_are_refused(engine) -> None:
 
 
 def test_two_items_with_one_id_are_refused(engine) -> None:
-    with pytest.raises(CodealignError, match="share an id"):
-        generate([ITEMS[0], ITEMS[0]], engine, GREEDY)
+    with pytest.raises(CodealignError, match="share the id 'item0'"):
+        list(generate([ITEMS[0], ITEMS[0]], engine, GREEDY))
 
 
 def test_an_empty_prompt_is_refused_by_name(engine) -> None:
@@ -173,34 +183,34 @@ LOGITS = torch.log(torch.tensor([[0.5, 0.3, 0.2]], dtype=torch.float64))
 )
 def test_a_draw_is_the_token_at_its_level_of_the_distribution(level: float, token: int) -> None:
     drawn = pick(LOGITS, torch.tensor([level], dtype=torch.float64), 1.0, 1.0)
-    assert drawn.tolist() == [token]
+    assert drawn.tokens.tolist() == [token]
 
 
 def test_temperature_sharpens_the_distribution() -> None:
     # At 0.5 the probabilities are squared: 0.25, 0.09, 0.04 of 0.38, so the first holds 0.658.
     levels = torch.tensor([0.65, 0.66], dtype=torch.float64)
-    assert pick(LOGITS.repeat(2, 1), levels, 0.5, 1.0).tolist() == [0, 1]
+    assert pick(LOGITS.repeat(2, 1), levels, 0.5, 1.0).tokens.tolist() == [0, 1]
 
 
 def test_temperature_0_takes_the_first_of_the_most_likely() -> None:
     logits = torch.tensor([[1.0, 3.0, 3.0]])
-    assert pick(logits, torch.tensor([0.99]), 0.0, 1.0).tolist() == [1]
+    assert pick(logits, torch.tensor([0.99]), 0.0, 1.0).tokens.tolist() == [1]
 
 
 @pytest.mark.parametrize(("top_p", "kept"), [(0.4, 1), (0.5, 1), (0.55, 2), (0.8, 2), (0.9, 3)])
 def test_the_nucleus_is_the_fewest_tokens_that_hold_top_p(top_p: float, kept: int) -> None:
     p = torch.tensor([[0.3, 0.5, 0.2]], dtype=torch.float64)
-    assert (nucleus(p, top_p) > 0).sum().item() == kept
+    assert (nucleus(p, top_p)[0] > 0).sum().item() == kept
 
 
 def test_a_token_outside_the_nucleus_is_never_drawn() -> None:
     levels = torch.tensor([0.0, 0.5, 0.999], dtype=torch.float64)
-    assert set(pick(LOGITS.repeat(3, 1), levels, 1.0, 0.7).tolist()) == {0, 1}
+    assert set(pick(LOGITS.repeat(3, 1), levels, 1.0, 0.7).tokens.tolist()) == {0, 1}
 
 
 def test_samples_follow_the_models_distribution() -> None:
     levels = uniforms(range(20_000), 1)[:, 0]
-    tokens = pick(LOGITS.repeat(20_000, 1), levels, 1.0, 1.0)
+    tokens = pick(LOGITS.repeat(20_000, 1), levels, 1.0, 1.0).tokens
     shares = torch.bincount(tokens, minlength=3) / 20_000
     # four standard errors of a share of one half
     assert shares.tolist() == pytest.approx([0.5, 0.3, 0.2], abs=4 * math.sqrt(0.25 / 20_000))
@@ -208,3 +218,78 @@ def test_samples_follow_the_models_distribution() -> None:
 
 def test_a_rows_numbers_depend_on_its_seed_alone() -> None:
     assert torch.equal(uniforms([7, 8], 5)[1], uniforms([8], 5)[0])
+
+
+@pytest.mark.parametrize(("level", "doubtful"), [(0.25, False), (0.49996, True), (0.50004, True)])
+def test_a_draw_within_rounding_of_a_border_is_doubtful(level: float, doubtful: bool) -> None:
+    drawn = pick(LOGITS, torch.tensor([level], dtype=torch.float64), 1.0, 1.0)
+    assert drawn.doubtful.tolist() == [doubtful]
+
+
+def test_a_greedy_choice_between_near_equals_is_doubtful() -> None:
+    logits = torch.tensor([[1.0, 2.0, 2.0005], [1.0, 2.0, 2.1]])
+    assert pick(logits, torch.zeros(2), 0.0, 1.0).doubtful.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "doubtful"),
+    [
+        ([0.5, 0.3, 0.2], False),
+        ([0.69998, 0.2, 0.10002], True),  # 0.7 - 2e-5 before the second token: it may be in or out
+        ([0.5, 0.25, 0.24999], True),  # the last token in and the first one out may change places
+    ],
+)
+def test_a_nucleus_that_rounding_could_change_is_doubtful(probabilities, doubtful) -> None:
+    assert nucleus(torch.tensor([probabilities], dtype=torch.float64), 0.7)[1].tolist() == [
+        doubtful
+    ]
+
+
+def test_a_doubtful_choice_is_made_from_the_row_alone(samples: dict, monkeypatch) -> None:
+    """With every choice in doubt, each sample is what a model without batches would draw."""
+    model = tiny_llama(0)
+    model.generation_config.eos_token_id = None
+    engine = LocalEngine(model, tiny_tokenizer("pretrained"))
+    monkeypatch.setattr("codealign.generate.sampling.SLACK", 2.0)
+    alone = []
+    monkeypatch.setattr(model, "forward", watched(model.forward, alone))
+    assert run(engine, items=ITEMS[:2], n=1) == {
+        k: samples[k] for k in [("item0", 0), ("item1", 0)]
+    }
+    assert alone.count(1) >= 2 * 20
+
+
+def watched(forward, rows: list[int]):
+    def call(input_ids, **options):
+        rows.append(len(input_ids))
+        return forward(input_ids=input_ids, **options)
+
+    return call
+
+
+def test_items_are_read_a_bounded_number_ahead(engine) -> None:
+    read = itertools.count()
+    items = (Request(str(next(read)), "x") for _ in itertools.count())
+    settings = SAMPLED.model_copy(update={"batch_size": 2, "max_new_tokens": 1})
+    assert len(list(itertools.islice(generate(items, engine, settings), 40))) == 40
+    assert next(read) <= 40 + WINDOW * 2
+
+
+def test_a_sample_does_not_depend_on_the_window(engine, samples: dict, monkeypatch) -> None:
+    monkeypatch.setattr("codealign.generate.local.WINDOW", 1)
+    assert run(engine, settings=SAMPLED.model_copy(update={"batch_size": 5})) == samples
+
+
+def test_windows_hold_every_item_once_in_order() -> None:
+    assert list(windows("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_progress_tells_count_and_tokens_a_second_and_passes_everything_on(capsys) -> None:
+    made = [Completion("a", i, "", "stop", 7) for i in range(3)]
+    found = []
+    for completion in shown(made, 5, "answers", done=2):
+        found.append(completion)
+        time.sleep(0.11)  # a bar is drawn ten times a second
+    bar = capsys.readouterr().err
+    assert found == made
+    assert "answers:" in bar and "4/5" in bar and "tokens/s" in bar

@@ -3,23 +3,29 @@
 Every sample has its own random seed, made from the item's id and the sample's index. On the
 `transformers` engine one uniform number a step is drawn from it and turned into a token by the
 inverse of the cumulative distribution, so an item gets the same sample whatever its place, its
-batch and its neighbours, on one device, up to rounding of the logits: padding to another length
-changes the last bits of a probability, and a draw that falls within that distance (about 1e-6) of
-the border between two tokens may go to the other one. vLLM and servers take the same seed and
-document their own guarantee.
+batch and its neighbours. Padding and the batch's shape change the last bits of the logits; where a
+choice hangs on them, it is made from the row computed alone (see `sampling.pick`). That holds for
+weights in float32, on one device and with one version of the libraries. In half precision the
+rounding is too coarse for it: there a sample may change with the batch. vLLM and servers take the
+same seed and document their own guarantee.
+
+Requests are read as they are needed, a bounded number ahead of the completions, so that memory
+does not grow with their number (of each request only its id is kept).
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from itertools import islice
+from typing import Literal, Protocol, TypeVar
 
 from codealign.errors import CodealignError
 from codealign.params import Generation
 from codealign.records import seed_of
 
 Finish = Literal["stop", "length", "overflow"]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,9 @@ class Engine(Protocol):
         """Return the prompt text for one user message, in the model's chat format."""
 
     def complete(
-        self, jobs: Sequence[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
-        """Yield one completion a job, in any order."""
+        """Yield one completion a job, in any order; read the jobs a bounded number ahead."""
 
 
 def generate(
@@ -83,7 +89,7 @@ def generate(
 
     Parameters
     ----------
-    items : requests with unique ids.
+    items : requests with unique ids; read lazily, so it may be a generator over any number.
     engine : from `open_engine`, or any object with `Engine`'s two methods.
     settings : temperature (0 is greedy), top_p, max_new_tokens, batch_size.
     n : samples an item; must be 1 when greedy.
@@ -94,20 +100,32 @@ def generate(
     Raises
     ------
     CodealignError
-        Two items with one id; `n` > 1 with temperature 0; a fault of the engine.
+        `n` > 1 with temperature 0; and, as it comes up, two items with one id or a fault of the
+        engine.
     """
-    items = list(items)
     if n > 1 and settings.temperature == 0:
         raise CodealignError(f"generate: {n} greedy samples would be equal; set temperature > 0")
-    if len({item.id for item in items}) < len(items):
-        raise CodealignError("generate: two requests share an id; ids must be unique")
-    jobs = [
-        Job(item.id, index, item.prompt, seed_of(seed, item.id, index))
-        for item in items
-        for index in range(n)
-        if (item.id, index) not in done
-    ]
-    return engine.complete(jobs, settings, tuple(stop))
+    return engine.complete(_jobs(items, n, seed, done), settings, tuple(stop))
+
+
+def _jobs(
+    items: Iterable[Request], n: int, seed: int, done: Container[tuple[str, int]]
+) -> Iterator[Job]:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise CodealignError(f"generate: two requests share the id {item.id!r}")
+        seen.add(item.id)
+        for index in range(n):
+            if (item.id, index) not in done:
+                yield Job(item.id, index, item.prompt, seed_of(seed, item.id, index))
+
+
+def windows(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items in lists of `size`, the last one shorter; reads no further than asked."""
+    source = iter(items)
+    while window := list(islice(source, size)):
+        yield window
 
 
 def cut_at_stop(text: str, stop: Sequence[str]) -> str | None:

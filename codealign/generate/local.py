@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 
 from codealign.errors import CodealignError
-from codealign.generate import Completion, Job, cut_at_stop
-from codealign.generate.cache import roomy_cache, take_rows
+from codealign.generate import Completion, Job, cut_at_stop, windows
+from codealign.generate.cache import drop_rows, repeat_rows, roomy_cache
 from codealign.generate.sampling import pick, uniforms
 from codealign.models import chat_prompt, encode
 from codealign.params import Generation
 
 STOP_EVERY = 4  # steps between searches for stop strings; a late find only costs those steps
+WINDOW = 16  # batches read ahead and sorted by length
 
 
 class LocalEngine:
@@ -29,15 +30,22 @@ class LocalEngine:
         self.model, self.tokenizer = model.eval(), tokenizer
         self.context: int = model.config.max_position_embeddings
         self.ends = _end_tokens(model, tokenizer)
+        self.exact: bool = model.dtype == torch.float32  # else rounding is too coarse to make up
 
     def chat(self, content: str) -> str:
         """Return the prompt text for one user message, in the model's chat format."""
         return chat_prompt(self.tokenizer, content)
 
     def complete(
-        self, jobs: Sequence[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
-        """Yield one completion a job, batch by batch, longest prompts first."""
+        """Yield one completion a job, batch by batch; longest prompts first in each window."""
+        for window in windows(jobs, WINDOW * settings.batch_size):
+            yield from self._complete_window(window, settings, stop)
+
+    def _complete_window(
+        self, jobs: list[Job], settings: Generation, stop: Sequence[str]
+    ) -> Iterator[Completion]:
         ids = {job.prompt: encode(self.tokenizer, job.prompt) for job in jobs}
         if empty := [job.id for job in jobs if not ids[job.prompt]]:
             raise CodealignError(f"generate: empty prompt in request {empty[0]}")
@@ -102,8 +110,7 @@ class _Batch:
         uniform = uniform.to(self.device)
         logits = self._read_prompts(uniform.shape[1])
         for step in range(uniform.shape[1]):
-            draw = uniform[self.alive, step]
-            tokens = pick(logits, draw, self.settings.temperature, self.settings.top_p)
+            tokens = self._choose(logits, uniform[self.alive, step])
             for row, token in zip(self.alive, tokens.tolist(), strict=True):
                 self.written[row].append(token)
             tokens = self._drop_finished(tokens, step)
@@ -111,6 +118,19 @@ class _Batch:
                 break
             logits = self._step(tokens)
         return self.written
+
+    def _choose(self, logits: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+        """Choose a token a row; what rounding could decide, from the row computed alone."""
+        how = self.settings.temperature, self.settings.top_p
+        tokens, doubtful = pick(logits, draw, *how)
+        for place in doubtful.nonzero().squeeze(1).tolist() if self.engine.exact else ():
+            tokens[place] = pick(self._alone(self.alive[place]), draw[place, None], *how).tokens[0]
+        return tokens
+
+    def _alone(self, row: int) -> torch.Tensor:
+        """Return the logits [1, vocabulary] of a row's next token, without batch and padding."""
+        ids = torch.tensor([[*self.prompts[row], *self.written[row]]], device=self.device)
+        return self.engine.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[:, -1]
 
     def _read_prompts(self, steps: int) -> torch.Tensor:
         """Read each distinct prompt once, left-padded; return the logits of every row's next token.
@@ -129,7 +149,7 @@ class _Batch:
         self.cache = roomy_cache(self.engine.model.config)
         positions = (mask[:, : self.width].cumsum(1) - 1).clamp(min=0)
         logits = self._forward(ids.to(self.device), mask[:, : self.width], positions)
-        take_rows(self.cache, which)
+        repeat_rows(self.cache, which)
         self.mask, self.position = mask[which], positions[which, -1]
         return logits[which]
 
@@ -158,11 +178,12 @@ class _Batch:
             finished = finished | torch.tensor(stopped, device=self.device)
         if not finished.any():
             return tokens
-        keep = (~finished).nonzero().squeeze(1)
+        if finished.all():
+            self.alive = []
+            return tokens
+        keep = drop_rows(self.cache, finished)
         self.alive = [self.alive[i] for i in keep.tolist()]
-        if self.alive:
-            take_rows(self.cache, keep)
-            self.mask, self.position = self.mask[keep], self.position[keep]
+        self.mask, self.position = self.mask[keep], self.position[keep]
         return tokens[keep]
 
     def _has_stop(self, row: int) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Any
 
 from codealign.errors import CodealignError
@@ -56,16 +57,27 @@ class ServerEngine:
         return content
 
     def complete(
-        self, jobs: Sequence[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
-        """Yield one completion a job, as answers arrive; the first fault ends it with an error."""
+        """Yield one completion a job, as answers arrive.
+
+        The first lasting fault ends it with an error, after the answers still under way.
+        """
+        source, fault = iter(jobs), None
         with ThreadPoolExecutor(self.in_flight) as pool:
-            waiting = [pool.submit(self._ask, job, settings, stop) for job in jobs]
-            try:
-                for answer in as_completed(waiting):
-                    yield answer.result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+            running: set[Future[Completion]] = set()
+            while True:
+                free = 0 if fault else self.in_flight - len(running)
+                running |= {pool.submit(self._ask, j, settings, stop) for j in islice(source, free)}
+                if not running:
+                    break
+                ready, running = wait(running, return_when=FIRST_COMPLETED)
+                for answer in ready:
+                    if answer.exception() is None:
+                        yield answer.result()
+                    fault = fault or answer.exception()
+        if fault:
+            raise fault
 
     def _ask(self, job: Job, settings: Generation, stop: Sequence[str]) -> Completion:
         options: dict[str, Any] = {

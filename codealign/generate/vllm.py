@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Job
 from codealign.models import chat_prompt, encode, quiet_environment, source
 from codealign.params import Generation, Variant
+
+QUEUED = 2048  # requests handed to vLLM at once: more than it runs together, yet bounded
+LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""The values that vLLM takes for `max_lora_rank`."""
 
 
 class VllmEngine:
@@ -22,15 +29,17 @@ class VllmEngine:
     def __init__(self, name: str, variant: Variant, adapter: Path | str | None = None) -> None:
         if importlib.util.find_spec("vllm") is None:
             raise CodealignError(
-                "engine vllm: vLLM is not installed; `pip install vllm` on a GPU machine, or set "
-                "engine: transformers"
+                "engine vllm: vLLM is not installed; `pip install vllm` on a Linux machine with "
+                "an NVIDIA GPU (in an environment of its own if its torch differs from the lock "
+                "file's), or set engine: transformers"
             )
         quiet_environment()
         import vllm
         from vllm.lora.request import LoRARequest
 
         where, revision = source(name, variant)
-        self.engine = vllm.LLM(model=where, revision=revision, enable_lora=adapter is not None)
+        lora = {"enable_lora": True, "max_lora_rank": lora_rank(adapter)} if adapter else {}
+        self.engine = vllm.LLM(model=where, revision=revision, **lora)
         self.tokenizer = self.engine.get_tokenizer()
         self.context: int = self.engine.llm_engine.model_config.max_model_len
         self.adapter = LoRARequest("adapter", 1, str(adapter)) if adapter else None
@@ -40,30 +49,71 @@ class VllmEngine:
         return chat_prompt(self.tokenizer, content)
 
     def complete(
-        self, jobs: Sequence[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
-        """Yield one completion a job; vLLM schedules all of them itself."""
-        from vllm import SamplingParams
+        """Yield each completion when vLLM has finished it; `QUEUED` jobs are in its hands."""
+        engine, source = self.engine.llm_engine, enumerate(jobs)
+        waiting: dict[str, Job] = {}
+        try:
+            while True:
+                for number, job in islice(source, QUEUED - len(waiting)):
+                    prompt = encode(self.tokenizer, job.prompt)
+                    if len(prompt) >= self.context:
+                        yield Completion(job.id, job.index, "", "overflow")
+                        continue
+                    waiting[str(number)] = job
+                    engine.add_request(
+                        str(number),
+                        {"prompt_token_ids": prompt},
+                        _params(job, settings, stop),
+                        lora_request=self.adapter,
+                    )
+                if not waiting:
+                    return
+                for output in engine.step():
+                    if output.finished:
+                        yield _completion(waiting.pop(output.request_id), output)
+        finally:
+            if waiting:
+                engine.abort_request(list(waiting))
 
-        prompts = [{"prompt_token_ids": encode(self.tokenizer, job.prompt)} for job in jobs]
-        fits = []
-        for job, prompt in zip(jobs, prompts, strict=True):
-            if len(prompt["prompt_token_ids"]) < self.context:
-                fits.append((job, prompt))
-            else:
-                yield Completion(job.id, job.index, "", "overflow")
-        params = [
-            SamplingParams(
-                temperature=settings.temperature,
-                top_p=settings.top_p,
-                max_tokens=settings.max_new_tokens,
-                seed=job.seed,
-                stop=list(stop),
-            )
-            for job, _ in fits
-        ]
-        outputs = self.engine.generate([p for _, p in fits], params, lora_request=self.adapter)
-        for (job, _), output in zip(fits, outputs, strict=True):
-            best = output.outputs[0]
-            finish = "length" if best.finish_reason == "length" else "stop"
-            yield Completion(job.id, job.index, best.text, finish, len(best.token_ids))
+
+def lora_rank(adapter: Path | str) -> int:
+    """Return the `max_lora_rank` that an adapter needs: vLLM's own default is 16.
+
+    Raises
+    ------
+    CodealignError
+        No adapter in the folder, or one of a rank that vLLM cannot serve.
+    """
+    file = Path(adapter) / "adapter_config.json"
+    if not file.exists():
+        raise CodealignError(f"{adapter}: no adapter here; train that stage first")
+    config = json.loads(file.read_text(encoding="utf-8"))
+    rank = max([config["r"], *(config.get("rank_pattern") or {}).values()])
+    if rank > LORA_RANKS[-1]:
+        raise CodealignError(
+            f"{file}: rank {rank} is above vLLM's largest, {LORA_RANKS[-1]}; "
+            "set engine: transformers"
+        )
+    return next(r for r in LORA_RANKS if r >= rank)
+
+
+def _params(job: Job, settings: Generation, stop: Sequence[str]) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_new_tokens,
+        seed=job.seed,
+        stop=list(stop),
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _completion(job: Job, output: Any) -> Completion:
+    best = output.outputs[0]
+    finish = "length" if best.finish_reason == "length" else "stop"
+    return Completion(job.id, job.index, best.text, finish, len(best.token_ids))
