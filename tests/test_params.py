@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
-from codealign.params import Params, Sft, load_params, validate
+from codealign.params import Codal, Params, Sft, load_params, validate
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROFILES = sorted(p for p in (PROJECT / "params").glob("*.yaml") if p.name != "models.yaml")
@@ -108,3 +108,9 @@ def test_a_section_can_be_checked_alone() -> None:
 
 def test_every_field_has_a_default_but_the_profile() -> None:
     assert [n for n, f in Params.model_fields.items() if f.is_required()] == ["profile"]
+
+
+def test_neutral_settings_decide_nothing() -> None:
+    cheap, dear = Codal(), Codal(spend_limit=9.0, in_flight=99, batch=True, price_input=1.0)
+    assert cheap.deciding() == dear.deciding()
+    assert Codal(judge="static").deciding() != cheap.deciding()

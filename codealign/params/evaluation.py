@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from codealign.params.section import Section
+from codealign.params.section import NEUTRAL, Section
 
 
 class Functional(Section):
@@ -30,11 +30,46 @@ class Codal(Section):
     data: str = Field("coseal/codal-bench", description="`nano`, a hub data set or a local file")
     limit: int = Field(0, ge=0, description="first problems of each dimension only; 0: all")
     judge: str = Field("gpt-3.5-turbo", description="`static`, `local:<model>` or a model's name")
-    second_judge: str = Field("", description="another judge, to measure agreement; empty: none")
-    base_url: str = ""
+    second_judge: str = Field(
+        "",
+        description="another judge, to measure agreement; empty: none. `answer_first:<judge>` is "
+        "the same judge with the reference behind the answer",
+    )
+    base_url: str = Field("", description="an OpenAI-compatible server; empty: OpenAI's own")
     max_new_tokens: int = Field(768, ge=1)
     batch_size: int = Field(64, ge=1)
-    in_flight: int = Field(8, ge=1, description="requests under way at once")
+    in_flight: int = Field(
+        8, ge=1, description="requests under way at once", json_schema_extra=NEUTRAL
+    )
+    batch: bool = Field(
+        False,
+        description="OpenAI's Batch API: half the price, up to 24 hours",
+        json_schema_extra=NEUTRAL,
+    )
+    spend_limit: float = Field(
+        0.0,
+        ge=0,
+        description="US dollars all judging of a run may cost; 0: no limit",
+        json_schema_extra=NEUTRAL,
+    )
+    price_input: float = Field(
+        0.0,
+        ge=0,
+        description="US dollars for a million tokens sent; 0: `data/judge_prices.yaml`",
+        json_schema_extra=NEUTRAL,
+    )
+    price_output: float = Field(
+        0.0,
+        ge=0,
+        description="US dollars for a million tokens received; 0: `data/judge_prices.yaml`",
+        json_schema_extra=NEUTRAL,
+    )
+
+    def asking(self) -> dict[str, Any]:
+        """Return how a judge at a server is asked, as `judges.open_judge` takes it."""
+        names = ("base_url", "in_flight", "batch", "spend_limit")
+        price = (self.price_input, self.price_output)
+        return {**{name: getattr(self, name) for name in names}, "price": price}
 
 
 class Survey(Section):

@@ -11,12 +11,19 @@ from codealign.errors import CodealignError, nearest
 Variant = Literal["pretrained", "finetuned"]
 Requirement = Literal["functional", "non_functional"]
 Stage = Literal["base", "sft", "dpo", "bonbon"]
+NEUTRAL = {"neutral": True}
+"""`json_schema_extra` of a setting of pace or money: changing it makes no result stale."""
 
 
 class Section(BaseModel):
     """A part of the parameters; refuses unknown keys and wrong types (no silent conversion)."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that decide what comes out: all but those marked `NEUTRAL`."""
+        fields = type(self).model_fields.items()
+        return self.model_dump(exclude={n for n, f in fields if f.json_schema_extra == NEUTRAL})
 
 
 class Generation(Section):

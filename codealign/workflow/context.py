@@ -36,6 +36,7 @@ class Context:
     seed: int
     started: float = field(default_factory=time.monotonic)
     used: dict[str, Any] = field(default_factory=dict)
+    deciding: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -64,16 +65,18 @@ class Context:
         else:
             found = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
         self.used[section] = found.model_dump()
+        self.deciding[section] = found.deciding()
         return found
 
     def folder(self, path: Path, inputs: Iterable[Path] = ()) -> Path:
         """Return an output folder in which earlier work may be continued.
 
-        What lies there is kept only if it was made from the same settings, seed, code and inputs;
-        otherwise it is moved to `<run>/stale/`, so that no old result is taken for a new one.
+        What lies there is kept only if it was made from the same settings (those of pace and money
+        aside), seed, code and inputs; otherwise it is moved to `<run>/stale/`, so that no old
+        result is taken for a new one.
         """
         hashes = [provenance.file_hash(p) for p in inputs]
-        mark = stable_id(self.name, self.seed, self.used, code_hash(self.notebook), *hashes)
+        mark = stable_id(self.name, self.seed, self.deciding, code_hash(self.notebook), *hashes)
         if path.exists() and _read(path / MARK) != mark:
             stale = self.paths.root / "stale" / path.relative_to(self.paths.root)
             shutil.rmtree(stale, ignore_errors=True)

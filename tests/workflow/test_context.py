@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from codealign.errors import CodealignError
-from codealign.params import Sft
+from codealign.params import Codal, Sft
 from codealign.paths import PROJECT, RunPaths, part_folder
 from codealign.workflow.context import Context
 
@@ -51,6 +51,16 @@ def test_work_made_from_other_things_is_moved_aside(tmp_path, change: str) -> No
         source.write_text("new")
     assert not (other.folder(folder, [source]) / "pairs.jsonl").exists()
     assert (tmp_path / "run/stale/out/pairs.jsonl").read_text() == "old result"
+
+
+def test_settings_of_pace_and_money_make_no_work_stale(tmp_path) -> None:
+    for limit in (0.0, 5.0):
+        job = context(tmp_path)
+        job.settings(Codal, "codal", {"spend_limit": limit, "in_flight": 1 + int(limit)})
+        folder = job.folder(tmp_path / "run/out")
+        if limit == 0.0:
+            (folder / "answers.jsonl").write_text("costly")
+    assert (folder / "answers.jsonl").read_text() == "costly"
 
 
 def test_finishing_leaves_the_result_the_plan_waits_for(tmp_path) -> None:

@@ -10,6 +10,7 @@ from codealign.errors import CodealignError
 from codealign.records import Answer, Rating
 
 STATIC = ("static", "static_b")
+ANSWER_FIRST = "answer_first:"
 
 
 class Judge(Protocol):
@@ -21,6 +22,9 @@ class Judge(Protocol):
 
     name: str
     key: str
+
+    def estimate(self, answers: Iterable[Answer]) -> str:
+        """Return a line on what rating answers will take: requests, money, time."""
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
         """Yield one rating an answer, in any order.
@@ -36,36 +40,46 @@ def open_judge(
     in_flight: int = 8,
     cache: Path | str | None = None,
     batch_size: int = 8,
+    batch: bool = False,
+    spend_limit: float = 0.0,
+    price: tuple[float, float] = (0.0, 0.0),
 ) -> Judge:
     """Return a judge by its name.
 
     Parameters
     ----------
     name : `static` or `static_b` (embedded, deterministic), `local:<model>` (a model of the
-        registry, finetuned variant) or a model's name at an OpenAI-compatible server.
+        registry, finetuned variant) or a model's name at an OpenAI-compatible server. With
+        `answer_first:` before the latter two the answer is shown before the reference.
     base_url : the server; "" is OpenAI's own.
     in_flight : requests under way at once.
     cache : folder of paid replies, so that none is asked for twice; None keeps none.
     batch_size : answers a local model judges together.
+    batch, spend_limit, price : see `openai_judge.OpenAIJudge`.
 
     Raises
     ------
     CodealignError
-        The key that the server needs is not in the environment; an unknown local model.
+        The key that the server needs is not in the environment; an unknown local model; a limit
+        without a price; `answer_first:` before a judge that reads no prompt.
     """
-    if name in STATIC:
+    model, answer_first = name.removeprefix(ANSWER_FIRST), name.startswith(ANSWER_FIRST)
+    if model in STATIC:
         from codealign.evaluate.judges.static import StaticJudge
 
-        return StaticJudge(name)
-    if not name:
+        if answer_first:
+            raise CodealignError(f"judge {name!r}: {model} reads no prompt, so it has no order")
+        return StaticJudge(model)
+    if not model:
         raise CodealignError("judge: no name; give `static`, `local:<model>` or a model's name")
-    if name.startswith("local:"):
+    if model.startswith("local:"):
         from codealign.evaluate.judges.local import LocalJudge
         from codealign.generate import open_engine
 
-        model = name.removeprefix("local:")
-        engine = open_engine("transformers", model, "finetuned")
-        return LocalJudge(name, engine, batch_size=batch_size)
+        engine = open_engine("transformers", model.removeprefix("local:"), "finetuned")
+        return LocalJudge(model, engine, batch_size=batch_size, answer_first=answer_first)
     from codealign.evaluate.judges.openai_judge import OpenAIJudge
 
-    return OpenAIJudge(name, base_url=base_url, in_flight=in_flight, cache=cache)
+    server = {"base_url": base_url, "in_flight": in_flight, "cache": cache, "batch": batch}
+    money = {"spend_limit": spend_limit, "price": price}
+    return OpenAIJudge(model, **server, **money, answer_first=answer_first)

@@ -19,16 +19,24 @@ class LocalJudge:
     engine : from `generate.open_engine`; the model must have a chat format.
     max_new_tokens : longest reply, thinking aloud included.
     batch_size : answers judged together.
+    answer_first : show the answer before the reference, to examine what the order does.
     """
 
     def __init__(
-        self, name: str, engine: Engine, *, max_new_tokens: int = 512, batch_size: int = 8
+        self,
+        name: str,
+        engine: Engine,
+        *,
+        max_new_tokens: int = 512,
+        batch_size: int = 8,
+        answer_first: bool = False,
     ) -> None:
-        self.name, self.engine = name, engine
+        self.name, self.engine = grading.judge_name(name, answer_first), engine
+        self.answer_first = answer_first
         self.settings = Generation(
             temperature=0.0, max_new_tokens=max_new_tokens, batch_size=batch_size
         )
-        rubrics = [grading.rubric_hash(dimension) for dimension in DIMENSIONS]
+        rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in DIMENSIONS]
         self.key = stable_id(name, max_new_tokens, *rubrics)
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
@@ -38,14 +46,19 @@ class LocalJudge:
         grading prompt does not fit into the model's context.
         """
         by_id = {a.id: a for a in answers}
-        asked = [Request(a.id, self.engine.chat(grading.prompt(a))) for a in by_id.values()]
+        prompts = {a.id: grading.prompt(a, self.answer_first) for a in by_id.values()}
+        asked = [Request(key, self.engine.chat(text)) for key, text in prompts.items()]
         for completion in generate(asked, self.engine, self.settings):
-            answer = by_id[completion.id]
-            if completion.finish == "overflow":
-                yield self._unrated(answer, "the grading prompt does not fit into the context")
-            else:
-                yield grading.rating(answer, self.name, completion.text)
+            long = completion.finish == "overflow"
+            yield grading.rating(
+                by_id[completion.id],
+                self.name,
+                completion.text,
+                fault="the grading prompt does not fit into the context" if long else "",
+                cut=completion.finish == "length",
+                answer_first=self.answer_first,
+            )
 
-    def _unrated(self, answer: Answer, reason: str) -> Rating:
-        rubric = grading.rubric_hash(answer.dimension)
-        return Rating(answer.id, answer.dimension, self.name, None, reason, rubric)
+    def estimate(self, answers: Iterable[Answer]) -> str:
+        """Return a line on what rating answers will take."""
+        return f"{len(list(answers))} replies of a model on this machine: no money"

@@ -1,19 +1,19 @@
 """A judge at any server that speaks OpenAI's chat API.
 
-Requests run side by side, at most `in_flight` at once. The client library repeats a request after
-a rate limit (waiting as long as the server's Retry-After says), a server's fault or a lost
-connection. A reply that was paid for is kept in the cache and never asked for again, whatever is
-killed. The key comes from the environment and is written nowhere.
+Requests run side by side, at most `in_flight` at once, or all together in OpenAI's Batch API. The
+client library repeats a request after a rate limit (waiting as long as the server's Retry-After
+says), a server's fault or a lost connection. A reply that was paid for is kept in the cache and
+never asked for again, whatever is killed. The key comes from the environment and is written
+nowhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,12 @@ import openai
 
 from codealign.errors import CodealignError
 from codealign.evaluate.judges import grading
-from codealign.records import DIMENSIONS, Answer, Rating, stable_id, write_text
+from codealign.evaluate.judges.batches import ask_batches
+from codealign.evaluate.judges.faults import KEY, explain, refusal
+from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
+from codealign.evaluate.judges.spending import Budget, estimate, price_of
+from codealign.records import DIMENSIONS, Answer, Rating, stable_id
 
-KEY = "OPENAI_API_KEY"
 MAX_TOKENS = 1024
 MALFORMED_TRIES = 3
 
@@ -36,14 +39,19 @@ class OpenAIJudge:
     model : the model's name at the server; also the judge's name.
     base_url : the server, e.g. http://localhost:8000/v1; "" is OpenAI's own.
     in_flight : requests under way at once.
-    cache : folder of replies by content hash; None keeps none.
+    cache : folder of replies by content hash, and of the ledger; None keeps none.
+    batch : use the Batch API (half the price, up to 24 hours) instead of single requests.
+    spend_limit : US dollars; the judge stops cleanly before it. 0: no limit.
+    price : US dollars for a million tokens in and out; (0, 0) takes the listed price.
+    answer_first : show the answer before the reference, to examine what the order does.
     retries : how often the client repeats a request that failed for a passing reason.
     timeout_s : seconds a request may take.
 
     Raises
     ------
     CodealignError
-        OPENAI_API_KEY is not in the environment (a server of one's own may do without).
+        OPENAI_API_KEY is not in the environment (a server of one's own may do without), or there
+        is a limit and no price.
     """
 
     def __init__(
@@ -53,6 +61,10 @@ class OpenAIJudge:
         base_url: str = "",
         in_flight: int = 8,
         cache: Path | str | None = None,
+        batch: bool = False,
+        spend_limit: float = 0.0,
+        price: tuple[float, float] = (0.0, 0.0),
+        answer_first: bool = False,
         retries: int = 8,
         timeout_s: float = 120.0,
     ) -> None:
@@ -62,112 +74,151 @@ class OpenAIJudge:
                 f"judge {model!r} needs an API key: set {KEY} in the environment, give the "
                 "base_url of a server of your own, or use the judge `static`"
             )
-        self.name, self.base_url, self.in_flight = model, base_url, in_flight
-        self.cache = Path(cache) if cache is not None else None
+        self.model, self.base_url, self.in_flight = model, base_url, in_flight
+        self.name = grading.judge_name(model, answer_first)
+        self.batch, self.answer_first = batch, answer_first
         self.retries, self.timeout_s = retries, timeout_s
-        rubrics = [grading.rubric_hash(dimension) for dimension in DIMENSIONS]
+        self.replies = Replies(cache, model, base_url, MAX_TOKENS)
+        ledger = None if cache is None else Path(cache) / "spending.jsonl"
+        self.price = price_of(model, base_url, price, batch)
+        self.budget = Budget(spend_limit, self.price, ledger, MAX_TOKENS)
+        rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in DIMENSIONS]
         self.key = stable_id(model, base_url, MAX_TOKENS, *rubrics)
 
+    def estimate(self, answers: Iterable[Answer]) -> str:
+        """Return a line on the requests, tokens, money and time that rating answers will take."""
+        prompts = {self.prompt(a) for a in answers}
+        missing = [p for p in sorted(prompts) if self.replies.get(self.replies.key(p)) is None]
+        paid = len(prompts) - len(missing)
+        return estimate(missing, paid, self.price, self.in_flight, self.batch)
+
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
-        """Yield one rating an answer, as replies come in.
+        """Yield one rating an answer, as replies come in; answers of one prompt share a request.
 
         Raises
         ------
         CodealignError
-            The server cannot be reached, refuses the key, the model or the quota. What was
-            rated before stays rated; run again to continue.
+            The server cannot be reached, refuses the key, the model or the quota, or the spending
+            limit is reached. What was rated before stays rated; run again to continue.
         """
-        results: queue.Queue[Rating | BaseException | None] = queue.Queue()
-        loop = asyncio.new_event_loop()
-        task = loop.create_task(self._rate_all(list(answers), results))
-        # A thread of its own, because a notebook's thread has a running event loop already.
-        worker = threading.Thread(target=_run, args=(loop, task, results))
-        worker.start()
-        try:
-            while (result := results.get()) is not None:
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
-        finally:
-            loop.call_soon_threadsafe(task.cancel)
-            worker.join()
-            loop.close()
+        waiting: dict[str, list[Answer]] = {}
+        for answer in answers:
+            waiting.setdefault(self.prompt(answer), []).append(answer)
+        kept = {prompt: self.replies.get(self.replies.key(prompt)) for prompt in waiting}
+        missing = [prompt for prompt, reply in kept.items() if reply is None]
+        for prompt, reply in kept.items():
+            if reply is not None:
+                yield from self._ratings(waiting[prompt], reply)
+        for prompt, reply in self._ask_all(missing, list(waiting)) if missing else ():
+            yield from self._ratings(waiting[prompt], reply)
 
-    async def _rate_all(self, answers: list[Answer], results: queue.Queue) -> None:
-        remaining = iter(answers)
-        async with openai.AsyncOpenAI(
-            api_key=os.environ.get(KEY) or "none",
-            base_url=self.base_url or None,
-            max_retries=self.retries,
-            timeout=self.timeout_s,
-        ) as client:
+    def _ratings(self, answers: list[Answer], reply: Reply) -> Iterator[Rating]:
+        for answer in answers:
+            yield grading.rating(
+                answer,
+                self.name,
+                reply.text,
+                fault=reply.fault,
+                cut=reply.cut,
+                answer_first=self.answer_first,
+            )
 
-            async def work() -> None:
-                for answer in remaining:
-                    results.put(await self._rate(client, answer))
+    def _ask_all(self, prompts: list[str], everything: list[str]) -> Iterator[tuple[str, Reply]]:
+        if not self.batch:
+            return _in_thread(lambda results: self._send_all(prompts, results))
+        return ask_batches(self, prompts, everything)
 
+    def prompt(self, answer: Answer) -> str:
+        """Return what is asked about an answer."""
+        return grading.prompt(answer, self.answer_first)
+
+    def request(self, prompt: str) -> dict[str, Any]:
+        """Return the body of the request for a prompt."""
+        message = {"role": "user", "content": prompt}
+        return {
+            "model": self.model,
+            "messages": [message],
+            "temperature": 0,
+            "max_tokens": MAX_TOKENS,
+        }
+
+    def client_options(self) -> dict[str, Any]:
+        """Return what a client of the library is opened with; the key goes nowhere else."""
+        return {
+            "api_key": os.environ.get(KEY) or "none",
+            "base_url": self.base_url or None,
+            "max_retries": self.retries,
+            "timeout": self.timeout_s,
+        }
+
+    def explain(self, error: openai.OpenAIError) -> CodealignError:
+        """Return the error that says what to do about a fault of the server."""
+        return explain(error, self.model, self.base_url, self.retries, self.timeout_s)
+
+    async def _send_all(self, prompts: list[str], results: queue.SimpleQueue) -> None:
+        remaining = iter(prompts)
+        refused: list[str] = []
+
+        async def work(client: openai.AsyncOpenAI) -> None:
+            for prompt in remaining:
+                dollars = self.budget.most(prompt)
+                if refused or not self.budget.reserve(dollars):
+                    refused.append(prompt)
+                    return
+                results.put((prompt, await self._ask(client, prompt)))
+                self.budget.release(dollars)
+
+        async with openai.AsyncOpenAI(**self.client_options()) as client:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self.in_flight):
-                    group.create_task(work())
+                for _ in range(min(self.in_flight, len(prompts))):
+                    group.create_task(work(client))
+        if refused:
+            needed = self.budget.most(refused[0])
+            raise self.budget.exhausted(self.name, len(refused) + len(list(remaining)), needed)
 
-    async def _rate(self, client: openai.AsyncOpenAI, answer: Answer) -> Rating:
-        prompt = grading.prompt(answer)
-        kept = self._cache_path(prompt)
-        if kept is not None and kept.is_file():
-            return grading.rating(answer, self.name, json.loads(kept.read_text())["reply"])
-        reply, fault = await self._ask(client, prompt)
-        if fault:
-            rubric = grading.rubric_hash(answer.dimension)
-            return Rating(answer.id, answer.dimension, self.name, None, fault, rubric)
-        if kept is not None:
-            write_text(kept, json.dumps({"model": self.name, "reply": reply}) + "\n")
-        return grading.rating(answer, self.name, reply)
-
-    def _cache_path(self, prompt: str) -> Path | None:
-        if self.cache is None:
-            return None
-        name = stable_id(self.name, self.base_url, MAX_TOKENS, prompt)
-        return self.cache / name[:2] / f"{name}.json"
-
-    async def _ask(self, client: openai.AsyncOpenAI, prompt: str) -> tuple[str, str]:
-        """Return the reply and "", or "" and why there is none."""
+    async def _ask(self, client: openai.AsyncOpenAI, prompt: str) -> Reply:
+        key = self.replies.key(prompt)
         for _ in range(MALFORMED_TRIES):
             try:
-                completion = await client.chat.completions.create(
-                    model=self.name,
-                    messages=[{"role": "user", "content": prompt}],
-                    temperature=0,
-                    max_tokens=MAX_TOKENS,
-                )
-                return _reply(completion)
-            except (openai.APIResponseValidationError, json.JSONDecodeError, _Malformed):
+                raw = await client.chat.completions.with_raw_response.create(**self.request(prompt))
+                reply = read_reply(raw.content)
+            except Malformed:
+                self.budget.book(key, prompt, None)
                 continue
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                return "", f"the server refused the request ({error.status_code})"
-            except openai.InternalServerError as error:
-                return "", f"server error {error.status_code} in {self.retries + 1} tries"
+            except openai.APIStatusError as error:
+                if fault := refusal(error.status_code, self.retries + 1):
+                    return Reply("", fault)
+                raise self.explain(error) from None
             except openai.OpenAIError as error:
-                raise CodealignError(self._explain(error)) from None
-        return "", f"malformed reply in {MALFORMED_TRIES} tries"
-
-    def _explain(self, error: openai.OpenAIError) -> str:
-        """Return what to do; the server's own words are left out, they may quote the key."""
-        server = self.base_url or "api.openai.com"
-        what = {
-            openai.AuthenticationError: f"{server} refuses the key in {KEY}; check it",
-            openai.PermissionDeniedError: f"{server} does not allow this model with this key",
-            openai.NotFoundError: f"{server} has no model {self.name!r}, or no such address",
-            openai.RateLimitError: f"{server} is still limiting or out of quota after "
-            f"{self.retries + 1} tries; wait or check the account, then run again",
-            openai.APITimeoutError: f"{server} gave no reply within {self.timeout_s:g} s in "
-            f"{self.retries + 1} tries; run again to continue",
-            openai.APIConnectionError: f"{server} cannot be reached; start it, then run again",
-        }
-        known = next((text for kind, text in what.items() if isinstance(error, kind)), "")
-        return f"judge {self.name!r}: {known or type(error).__name__}"
+                raise self.explain(error) from None
+            self.budget.book(key, prompt, reply)
+            self.replies.keep(key, reply)
+            return reply
+        return Reply("", f"malformed reply in {MALFORMED_TRIES} tries")
 
 
-def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task, results: queue.Queue) -> None:
+def _in_thread(work: Callable[[queue.SimpleQueue], Any]) -> Iterator[tuple[str, Reply]]:
+    """Yield what a coroutine puts into its queue, from a thread with an event loop of its own.
+
+    A notebook's thread has a running loop already. Closing the iterator cancels what is under way.
+    """
+    results: queue.SimpleQueue = queue.SimpleQueue()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work(results))
+    worker = threading.Thread(target=_run, args=(loop, task, results))
+    worker.start()
+    try:
+        while (result := results.get()) is not None:
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        worker.join()
+        loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task, results: queue.SimpleQueue) -> None:
     """Run a task to its end; its end (None) or its error goes behind the results."""
     try:
         loop.run_until_complete(task)
@@ -176,19 +227,3 @@ def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task, results: queue.Que
         results.put(group.exceptions[0])
     except BaseException as error:
         results.put(error)
-
-
-class _Malformed(Exception):
-    """The server's reply is not a chat completion."""
-
-
-def _reply(completion: Any) -> tuple[str, str]:
-    """Return the text of a chat completion and "", or "" and why there is none."""
-    choices = getattr(completion, "choices", None)
-    if not choices or getattr(choices[0], "message", None) is None:
-        raise _Malformed
-    message = choices[0].message
-    if not message.content:
-        refused = getattr(message, "refusal", None)
-        return "", "the model refused to judge" if refused else "empty reply"
-    return message.content, ""

@@ -109,6 +109,10 @@ class StaticJudge:
         self.hashes = {dimension: rubric_hash(name, dimension) for dimension in RUBRICS[name]}
         self.key = stable_id(name, *self.hashes.values())
 
+    def estimate(self, answers: Iterable[Answer]) -> str:
+        """Return a line on what rating answers will take."""
+        return f"{len(list(answers))} answers by formula on this machine: no money"
+
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
         """Yield one rating an answer, in order; ruff runs once for every 256 answers."""
         remaining = iter(answers)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from codealign.evaluate.judges import grading
+from codealign.errors import CodealignError
+from codealign.evaluate.judges import grading, open_judge
 from codealign.records import DIMENSIONS, Answer
 
 
@@ -76,3 +77,21 @@ def test_a_rating_keeps_the_reply_and_the_rubric() -> None:
     found = grading.rating(answer(), "judge", "Fine.\nRating: [[8]]\n")
     assert (found.rating, found.reason) == (8, "Fine.\nRating: [[8]]")
     assert found.rubric == grading.rubric_hash("style")
+
+
+def test_the_answer_can_stand_before_the_reference() -> None:
+    text = grading.prompt(answer(), answer_first=True)
+    assert text.index("## Answer to grade\nx = 1") < text.index("## Reference answer\nx = 2")
+    usual = grading.prompt(answer())
+    assert usual.index("## Reference answer") < usual.index("## Answer to grade")
+    assert sorted(usual.splitlines()) == sorted(text.splitlines())
+
+
+def test_the_order_is_part_of_the_rubrics_hash_and_the_judges_name() -> None:
+    assert grading.rubric_hash("style") != grading.rubric_hash("style", answer_first=True)
+    assert grading.judge_name("m", True) == "answer_first:m"
+
+
+def test_a_judge_that_reads_no_prompt_has_no_order() -> None:
+    with pytest.raises(CodealignError, match="static reads no prompt"):
+        open_judge("answer_first:static")

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 import time
+from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from chat_server import completion
 
 from codealign.errors import CodealignError
+from codealign.evaluate.codal import rate
 from codealign.evaluate.judges import open_judge
 from codealign.evaluate.judges.openai_judge import OpenAIJudge
 
+KILLED = """
+from codealign.evaluate.codal import rate
+from codealign.evaluate.judges.openai_judge import OpenAIJudge
+from codealign.records import DIMENSIONS, Answer
+
+answers = [
+    Answer(f"p{{i}}", DIMENSIONS[i % 5], f"Task {{i}}.", "Be brief.", "ref", f"answer {{i}}")
+    for i in range(40)
+]
+judge = OpenAIJudge("judge", base_url="{url}", in_flight=4, cache="{folder}/replies")
+rate(answers, judge, "{folder}/r.jsonl")
+"""
 SLOW_DOWN = (429, {"Retry-After": "1"}, b'{"error": {"message": "slow down"}}')
 QUICKLY = {"retry-after-ms": "10"}
 BROKEN = (500, QUICKLY, b'{"error": {"message": "oops"}}')
@@ -45,18 +64,50 @@ def test_no_more_requests_are_under_way_than_allowed(serve, good, answers) -> No
     assert server.busiest == 3
 
 
-def test_a_rate_limit_is_waited_for_as_long_as_the_server_says(serve, good, answers) -> None:
-    server = serve(lambda k, prompt: good("Rating: [[7]]") if k else SLOW_DOWN)
+def retry_at(seconds: float) -> tuple[int, dict[str, str], bytes]:
+    """A rate limit until a point in time, as an HTTP date (whole seconds)."""
+    return 429, {"Retry-After": formatdate(time.time() + seconds, usegmt=True)}, b"{}"
+
+
+@pytest.mark.parametrize(
+    ("limited", "least"),
+    [(lambda: SLOW_DOWN, 1.0), (lambda: retry_at(2.5), 1.2)],
+    ids=["seconds", "http_date"],
+)
+def test_a_rate_limit_is_waited_for_as_long_as_the_server_says(
+    serve, good, answers, limited, least
+) -> None:
+    # the date has no fraction of a second: of 2.5 s at least 1.5 s remain
+    server = serve(lambda k, prompt: good("Rating: [[7]]") if k else limited())
     (found,) = judge(server).rate(answers(1))
     assert found.rating == 7
-    assert server.times[1] - server.times[0] >= 1.0
+    assert server.times[1] - server.times[0] >= least
 
 
-def test_with_a_fifth_of_the_requests_failing_all_ratings_arrive(serve, good, answers) -> None:
-    server = serve(lambda k, prompt: BROKEN if k % 5 == 2 else good("Rating: [[6]]"))
-    found = list(judge(server).rate(answers(50)))
-    assert sorted(r.id for r in found) == sorted(a.id for a in answers(50))
+def test_a_wait_longer_than_the_client_follows_stops_with_the_time(serve, answers) -> None:
+    server = serve(lambda k, prompt: (429, {"Retry-After": "600"}, b"{}"))
+    with pytest.raises(CodealignError, match="asks to wait for 600 s"):
+        list(judge(server).rate(answers(1)))
+    assert len(server.prompts) == 1
+
+
+def test_with_a_fifth_of_the_requests_failing_all_500_ratings_arrive_none_twice(
+    serve, good, answers, tmp_path: Path
+) -> None:
+    lost = (200, {"Content-Length": "999"}, b'{"choices": [')
+    limited = (429, QUICKLY, b"{}")
+    faults = {2: BROKEN, 7: limited, 12: lost, 17: BROKEN}
+
+    def script(k, prompt):
+        return faults.get(k % 20, good("Rating: [[6]]"))
+
+    server = serve(script)
+    found = rate(answers(500), judge(server, in_flight=16), tmp_path / "ratings.jsonl")
+    lines = (tmp_path / "ratings.jsonl").read_text().splitlines()
+    assert [r.id for r in found] == [json.loads(x)["id"] for x in lines]
+    assert len({r.id for r in found}) == len(found) == 500
     assert {r.rating for r in found} == {6.0}
+    assert len(server.prompts) > 600  # a fifth of what is sent fails: 500 / 0.8 = 625
 
 
 def test_a_server_error_that_stays_leaves_the_answer_unrated(serve, good, answers) -> None:
@@ -70,14 +121,47 @@ def test_a_server_error_that_stays_leaves_the_answer_unrated(serve, good, answer
     ("reply", "reason"),
     [
         ("No opinion.", "no rating in the reply"),
+        ("I'm sorry, but I can't rate other people's work.", "no rating in the reply"),
         ("Rating: 11", "rating 11 is outside 1 to 10"),
         ("Rating: [[2]] Rating: [[9]]", "different ratings: 2, 9"),
+        ("评分：七", "no rating in the reply"),
     ],
 )
 def test_a_reply_without_a_clear_rating_is_unrated(serve, good, answers, reply, reason) -> None:
     server = serve(lambda k, prompt: good(reply))
     (found,) = judge(server).rate(answers(1))
     assert (found.rating, found.reason) == (None, reason)
+
+
+@pytest.mark.parametrize("digits", ["٧", "७", "７"], ids=["arabic", "devanagari", "full_width"])
+def test_digits_of_another_language_are_a_rating(serve, good, answers, digits: str) -> None:
+    server = serve(lambda k, prompt: good(f"Rating: [[{digits}]]"))
+    (found,) = judge(server).rate(answers(1))
+    assert found.rating == 7
+
+
+def test_a_reply_that_ended_at_its_longest_says_so(serve, answers) -> None:
+    body = completion("It does well, because", finish="length")
+    server = serve(lambda k, prompt: (200, {}, body))
+    (found,) = judge(server).rate(answers(1))
+    assert found.reason == "no rating in the reply (it was cut at its longest)"
+
+
+def test_a_reply_lost_on_the_way_is_asked_for_again(serve, good, answers) -> None:
+    half = (200, {"Content-Length": "999"}, b'{"choices": [')
+    server = serve(lambda k, prompt: good("Rating: [[5]]") if k else half)
+    (found,) = judge(server).rate(answers(1))
+    assert (found.rating, len(server.prompts)) == (5, 2)
+
+
+def test_a_slow_reply_is_asked_for_again(serve, good, answers) -> None:
+    def script(k, prompt):
+        time.sleep(0 if k else 0.6)
+        return good("Rating: [[5]]")
+
+    server = serve(script)
+    (found,) = judge(server, timeout_s=0.3).rate(answers(1))
+    assert (found.rating, len(server.prompts)) == (5, 2)
 
 
 def test_malformed_json_is_asked_for_again_and_then_unrated(serve, good, answers) -> None:
@@ -99,12 +183,14 @@ def test_a_refused_request_is_unrated(serve, answers) -> None:
     assert (found.rating, found.reason) == (None, "the server refused the request (400)")
 
 
-def test_a_refusal_of_the_model_is_unrated(serve, answers) -> None:
+def test_a_refusal_of_the_model_is_unrated(serve, answers, tmp_path: Path) -> None:
     choice = {"index": 0, "message": {"role": "assistant", "content": None, "refusal": "no"}}
     body = json.dumps({"id": "c", "object": "chat.completion", "choices": [choice]}).encode()
     server = serve(lambda k, prompt: (200, {}, body))
-    (found,) = judge(server).rate(answers(1))
+    (found,) = judge(server, cache=tmp_path).rate(answers(1))
     assert (found.rating, found.reason) == (None, "the model refused to judge")
+    (again,) = judge(server, cache=tmp_path).rate(answers(1))
+    assert again == found and len(server.prompts) == 1  # a refusal was paid for too
 
 
 def test_a_refused_key_stops_with_advice_and_without_the_key(serve, answers) -> None:
@@ -136,6 +222,52 @@ def test_a_paid_reply_is_not_asked_for_again(serve, good, answers, tmp_path: Pat
     again = list(judge(server, cache=tmp_path).rate(answers(6)))
     assert len(server.prompts) == 6
     assert {r.id: r for r in again}["p0"] == {r.id: r for r in first}["p0"]
+
+
+def test_answers_with_the_same_words_share_a_request(serve, good, answers) -> None:
+    first, second = answers(2)
+    same = replace(first, id="other")
+    server = serve(lambda k, prompt: good("Rating: [[4]]"))
+    found = {r.id: r.rating for r in judge(server).rate([first, same, second])}
+    assert found == {"p0": 4, "other": 4, "p1": 4} and len(server.prompts) == 2
+
+
+def test_a_reply_that_a_power_cut_left_empty_is_asked_for_again(
+    serve, good, answers, tmp_path: Path
+) -> None:
+    server = serve(lambda k, prompt: good("Rating: [[4]]"))
+    list(judge(server, cache=tmp_path).rate(answers(1)))
+    next(tmp_path.glob("??/*.json")).write_text("")
+    (found,) = judge(server, cache=tmp_path).rate(answers(1))
+    assert (found.rating, len(server.prompts)) == (4, 2)
+
+
+def test_killed_in_the_middle_it_resumes_without_asking_twice(
+    serve, good, answers, tmp_path: Path
+) -> None:
+    # the first 20 requests are answered, all others wait until the judge has been killed
+    killed = threading.Event()
+
+    def script(k, prompt):
+        if k >= 20 and not killed.is_set():
+            killed.wait(30)
+            return 500, {}, b"{}"
+        return good("Rating: [[4]]")
+
+    server = serve(script)
+    code = KILLED.format(url=server.url, folder=tmp_path)
+    process = subprocess.Popen([sys.executable, "-c", code])
+    while len(list(tmp_path.glob("replies/??/*.json"))) < 20 or len(server.prompts) < 24:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    killed.set()
+    answered, before = set(server.prompts[:20]), len(server.prompts)
+    found = rate(answers(40), judge(server, cache=tmp_path / "replies"), tmp_path / "r.jsonl")
+    assert [r.rating for r in found] == [4.0] * 40
+    assert not answered & set(server.prompts[before:])
+    assert len(server.prompts) == before + 20
 
 
 def test_what_was_paid_before_an_error_is_kept(serve, good, answers, tmp_path: Path) -> None:
@@ -170,6 +302,7 @@ def test_stopping_early_leaves_no_request_behind(serve, good, answers) -> None:
     ratings = judge(server, in_flight=2).rate(answers(50))
     next(ratings)
     ratings.close()
+    time.sleep(0.2)  # what was on its way has arrived
     asked = len(server.prompts)
     time.sleep(0.2)
     assert len(server.prompts) == asked < 10
@@ -198,15 +331,3 @@ def test_a_server_of_ones_own_needs_no_key(serve, good, answers, monkeypatch) ->
     monkeypatch.delenv("OPENAI_API_KEY")
     (found,) = open_judge("judge", base_url=server.url).rate(answers(1))
     assert found.rating == 4
-
-
-def test_twenty_in_flight_hide_the_servers_latency(serve, good, answers) -> None:
-    # 100 answers of 0.1 s, 20 at once: ideally 0.5 s; the first call also opens connections
-    def script(k, prompt):
-        time.sleep(0.1)
-        return good("Rating: [[4]]")
-
-    server = serve(script)
-    start = time.monotonic()
-    list(judge(server, in_flight=20).rate(answers(100)))
-    assert time.monotonic() - start < 3.0
