@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-# Holds notebooks/, params/, workflow/ and runs/: the source tree, unless the user names another.
-PROJECT = Path(os.environ.get("CODEALIGN_PROJECT", PACKAGE.parent)).resolve()
+INSTALLED = Path(sys.prefix) / "share" / "codealign"
+"""Where a wheel puts notebooks/, params/ and workflow/; `codealign init` copies them from there."""
+
+
+def find_project() -> Path:
+    """Return the folder that holds notebooks/, params/, workflow/ and runs/.
+
+    In this order: what `CODEALIGN_PROJECT` names; the source tree the package is in; the working
+    folder, if it has notebooks/ and params/; what the wheel brought (to read from, not to run in).
+    """
+    named = os.environ.get("CODEALIGN_PROJECT")
+    if named:
+        return Path(named).resolve()
+    for folder in (PACKAGE.parent, Path.cwd()):
+        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            return folder
+    return INSTALLED
+
+
+PROJECT = find_project()
 DATA = PACKAGE / "data"
 NANO_DATA = PACKAGE / "nano" / "data"
 NANO_WEIGHTS = PACKAGE / "nano" / "weights"

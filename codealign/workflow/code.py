@@ -79,13 +79,16 @@ def imported_modules(source: str) -> set[str]:
 
 @cache
 def closure(notebook: str) -> tuple[Path, ...]:
-    """Return the project's source files that a notebook imports, directly or not."""
+    """Return the project's source files that a notebook imports, directly or not.
+
+    The package's own `__init__.py` names everything and loads it late: it is left out.
+    """
     todo = set().union(*(imported_modules(source) for source, _ in code_cells(notebook)))
     seen: dict[str, Path] = {}
     while todo:
         name = todo.pop()
         path = _module_file(name)
-        if name in seen or path is None:
+        if name in seen or path in (None, PACKAGE / "__init__.py"):
             continue
         seen[name] = path
         todo |= imported_modules(path.read_text(encoding="utf-8"))

@@ -9,9 +9,10 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from codealign.errors import CodealignError
 from codealign.models import source
 from codealign.params import load_params
-from codealign.paths import PROJECT, RunPaths
+from codealign.paths import INSTALLED, PROJECT, RunPaths
 from codealign.records import write_text
 from codealign.workflow.plan import Job, freeze, make_plan, select
 from codealign.workflow.run import failures, run_plan
@@ -34,8 +35,11 @@ def reproduce(
     Raises
     ------
     CodealignError
-        A fault in the parameters, or another process is at work on this run.
+        No project folder, a fault in the parameters, or another process is at work on this run.
     """
+    if PROJECT == INSTALLED:
+        told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
+        raise CodealignError(f"{Path.cwd()}: {told}")
     params = load_params(params_file)
     run = f"runs/{params.profile}"
     for model in params.models:

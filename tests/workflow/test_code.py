@@ -76,3 +76,8 @@ def test_a_broken_notebook_is_one_clear_error(tmp_path: Path, monkeypatch) -> No
     monkeypatch.setattr(code, "notebook_path", lambda name: tmp_path / f"{name}.ipynb")
     with pytest.raises(CodealignError, match="cannot be read as a notebook"):
         code.code_cells("x")
+
+
+def test_the_packages_front_door_does_not_pull_in_the_whole_package(notebook) -> None:
+    name = notebook("a", "seed = 0", "from codealign import __version__")
+    assert code.closure(name) == ()

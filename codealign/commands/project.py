@@ -1,0 +1,30 @@
+"""The command that lays out a project folder."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from codealign.commands import AddCommand
+from codealign.errors import CodealignError
+from codealign.paths import PROJECT
+
+PARTS = ("notebooks", "params", "workflow")
+
+
+def add(command: AddCommand) -> None:
+    """Add `init`."""
+    sub = command("init", _init, "lay out notebooks, params and workflow in a new folder")
+    sub.add_argument("folder", help="new or empty folder")
+
+
+def _init(args: argparse.Namespace) -> int:
+    folder = Path(args.folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise CodealignError(f"{folder}: not empty; name a new folder")
+    for part in PARTS:
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(PROJECT / part, folder / part, ignore=ignored)
+    print(f"wrote {', '.join(PARTS)} to {folder}; next: cd {folder} && codealign reproduce")
+    return 0

@@ -1,0 +1,147 @@
+"""The reference pages of `docs/reference/`, made from the params schema, parser and docstrings.
+
+`python -m codealign.reference` writes them; a test holds the committed pages against the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+import codealign
+from codealign.cli import build_parser
+from codealign.params import Params
+from codealign.paths import PROJECT
+
+MADE = "*This page is made by `python -m codealign.reference`; change the code, not the page.*"
+REQUIRED = "required"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page by its file name."""
+    return {"params.md": params_page(), "commands.md": commands_page(), "api.md": api_page()}
+
+
+def params_page() -> str:
+    """Return the settings of a profile: key, type, default, meaning."""
+    parts = ["# Settings of a profile (`params/*.yaml`)", MADE, "An unknown key is refused."]
+    return "\n\n".join([*parts, *_section(Params, "", None)]) + "\n"
+
+
+def _section(model: type[BaseModel], place: str, made: BaseModel | None) -> list[str]:
+    """Return the parts of one section; `made` holds the defaults its owner gives it."""
+    rows, inner = [], []
+    for name, field in model.model_fields.items():
+        found, default = _model_in(field.annotation), _default(field)
+        value = getattr(made, name) if made is not None else default
+        if found is None:
+            rows.append(_setting(f"{place}{name}", field, value))
+        elif found is field.annotation:
+            inner += _section(found, f"{place}{name}.", value if value is not REQUIRED else None)
+        else:
+            inner += _section(found, f"{place}{name}.<name>.", None)
+    about = (inspect.getdoc(model) or "").split("\n\n")[0].replace("\n", " ")
+    head = "| key | type | default | meaning |\n|---|---|---|---|\n"
+    table = [head + "\n".join(rows)] if rows else []
+    return [f"## {place.rstrip('.') or 'profile'}", about, *table, *inner]
+
+
+def _setting(key: str, field: FieldInfo, value: Any) -> str:
+    default = REQUIRED if value is REQUIRED else f"`{value!r}`"
+    return f"| `{key}` | {_type(field.annotation)} | {default} | {_said(field)} |"
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    for found in (annotation, *get_args(annotation)):
+        if inspect.isclass(found) and issubclass(found, BaseModel):
+            return found
+    return None
+
+
+def _type(annotation: Any) -> str:
+    text = inspect.formatannotation(annotation).replace("typing.", "").replace("|", "\\|")
+    return f"`{text}`"
+
+
+def _default(field: FieldInfo) -> Any:
+    return REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
+
+
+def _said(field: FieldInfo) -> str:
+    limits = {"Ge": "at least {}", "Gt": "above {}", "Le": "at most {}", "Lt": "below {}"}
+    told = []
+    for rule in field.metadata:
+        name = type(rule).__name__
+        if name in limits:
+            told.append(limits[name].format(getattr(rule, name.lower())))
+    return "; ".join([*([field.description] if field.description else []), *told])
+
+
+def commands_page() -> str:
+    """Return every subcommand with its arguments."""
+    parser = build_parser()
+    parts = ["# The `codealign` command", MADE]
+    for name, sub in _subparsers(parser).items():
+        rows = [_argument(a) for a in sub._actions if a.dest != "help"]
+        table = "\n".join(["| argument | default | meaning |", "|---|---|---|", *rows])
+        parts += [f"## codealign {name}", (sub.description or "").capitalize() + "."]
+        parts += [table] if rows else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return action.choices
+    return {}
+
+
+def _argument(action: argparse.Action) -> str:
+    name = action.option_strings[0] if action.option_strings else action.metavar or action.dest
+    needed = action.required or (not action.option_strings and action.nargs != "?")
+    # The number of cores is the machine's own.
+    shown = "all" if action.dest == "cores" else action.default
+    default = "required" if needed else "" if shown in (None, "", False) else f"`{shown}`"
+    said = (action.help or "").replace("%(default)s", str(shown)).replace("|", "\\|")
+    choices = f" (one of {', '.join(map(str, action.choices))})" if action.choices else ""
+    return f"| `{name}` | {default} | {said}{choices} |"
+
+
+def api_page() -> str:
+    """Return the public names of `import codealign` with signature and docstring."""
+    about = "Names for those who do not want notebooks: `from codealign import load_params`."
+    parts = ["# The Python interface", MADE, about]
+    for name in codealign.__all__:
+        if name != "__version__":
+            parts += _entry(name, getattr(codealign, name))
+    return "\n\n".join(parts) + "\n"
+
+
+def _entry(name: str, found: Any) -> list[str]:
+    home = codealign._HOME[name]
+    doc = inspect.getdoc(found) or ""
+    if inspect.isclass(found) and issubclass(found, BaseException | BaseModel):
+        told = f"class {name}"
+    else:
+        told = f"{name}{inspect.signature(found)}"
+    return [f"## {name}", f"`codealign.{home}`", f"```text\n{told}\n\n{doc}\n```"]
+
+
+def main() -> int:
+    """Write the pages to `docs/reference/`."""
+    folder = PROJECT / "docs" / "reference"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        Path(folder / name).write_text(text, encoding="utf-8")
+        print(f"wrote docs/reference/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

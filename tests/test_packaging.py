@@ -1,0 +1,89 @@
+"""What is released: one version, and a wheel that works outside the source tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+import codealign
+from codealign.cli import main
+from codealign.paths import PACKAGE, PROJECT
+
+DATA = (".py", ".yaml", ".csv", ".txt", ".gz", ".safetensors", ".json", ".jsonl", ".css", ".js")
+
+
+def test_the_citation_names_the_packages_version() -> None:
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == codealign.__version__
+
+
+def test_the_changelog_knows_the_version_or_what_is_unreleased() -> None:
+    heads = re.findall(r"^## (\S+)", (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert heads[0] in ("Unreleased", f"[{codealign.__version__}]")
+
+
+def test_init_lays_out_a_project_that_can_be_run(tmp_path, capsys) -> None:
+    assert main(["init", str(tmp_path / "mine")]) == 0
+    notebooks = {p.name for p in (tmp_path / "mine/notebooks").glob("*.ipynb")}
+    assert notebooks == {p.name for p in (PROJECT / "notebooks").glob("*.ipynb")}
+    assert (tmp_path / "mine/params/nano.yaml").exists()
+    assert (tmp_path / "mine/workflow/Snakefile").exists()
+    assert "next: cd" in capsys.readouterr().out
+
+
+def test_init_leaves_a_folder_with_something_in_it_alone(tmp_path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert main(["init", str(tmp_path)]) == 1
+    assert "not empty" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    source = tmp_path_factory.mktemp("source")
+    subprocess.run(f"git archive HEAD | tar -x -C {source}", shell=True, cwd=PROJECT, check=True)
+    subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.long
+def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in DATA and "__pycache__" not in path.parts:
+            assert path.relative_to(PACKAGE.parent).as_posix() in names
+
+
+@pytest.mark.long
+def test_an_installed_wheel_works_far_from_the_source_tree(wheel: Path, tmp_path: Path) -> None:
+    venv, away = tmp_path / "venv", tmp_path / "away"
+    away.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    python = venv / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, str(wheel)], check=True)
+    # The dependencies of this environment, without its own codealign.
+    packages = next((venv / "lib").glob("python*/site-packages"))
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "CODEALIGN_PROJECT")}
+
+    def run(*args: str, cwd: Path = away) -> subprocess.CompletedProcess[str]:
+        command = [str(python), "-m", "codealign", *args]
+        return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+
+    assert run("claims", "--json").stdout.startswith("[")
+    assert "codealign init" in run("reproduce", "--dry-run").stderr
+    assert run("init", "mine").returncode == 0
+    planned = run("reproduce", "--dry-run", cwd=away / "mine")
+    assert "07_paper" in planned.stdout, planned.stderr
+    assert (away / "mine" / "runs" / "nano" / "plan.lock.json").exists()
