@@ -11,7 +11,7 @@ DEVICE ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: reproduce test check install nano published keep-nano lint clean
+.PHONY: reproduce test check install nano published reference keep-nano lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
@@ -41,6 +41,10 @@ nano: install
 published: install
 	$(BIN)/codealign tables --source paper --out paper_tables/paper
 	$(BIN)/codealign figures --source paper --out figures/paper
+
+# Write the reference pages of docs/ from the code.
+reference: install
+	$(BIN)/python -m codealign.reference
 
 # Copy the finished run's tables and figures to where nano's are committed.
 keep-nano:

@@ -16,7 +16,8 @@ ROWS = {
     "prompts": 2, "models": 2, "weights": 2, "generate": 2, "sandbox": 2,
     "prefs": 3, "train": 3, "evaluate": 3,
     "analysis": 4, "nano": 5,
-    "report": 6, "doctor": 6, "workflow": 7, "commands": 8, "cli": 9, "reference": 10, "": 9, "__main__": 9,
+    "report": 6, "doctor": 6, "workflow": 7, "commands": 8,
+    "cli": 9, "": 9, "__main__": 9, "reference": 10,
 }  # fmt: skip
 STAGES = {"prefs", "train", "evaluate"}
 # data/ holds examples to be shown, not modules.

@@ -78,7 +78,7 @@ def test_an_installed_wheel_works_far_from_the_source_tree(wheel: Path, tmp_path
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "CODEALIGN_PROJECT")}
 
     def run(*args: str, cwd: Path = away) -> subprocess.CompletedProcess[str]:
-        command = [str(python), "-m", "codealign", *args]
+        command = [str(python.parent / "codealign"), *args]
         return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 
     assert run("claims", "--json").stdout.startswith("[")
