@@ -1,4 +1,4 @@
-"""Typed records, JSON Lines, stable ids, atomic and resumable writing.
+"""Typed records, JSON Lines, stable ids, atomic writing.
 
 Stages meet only through these records on disk. An id is a hash of what the record is about, never
 of its position, so that a rerun, another batch size or another order gives the same ids and seeds.
@@ -11,9 +11,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from codealign.errors import CodealignError
 
@@ -174,14 +175,19 @@ Record = TypeVar("Record")
 def to_json(record: object) -> str:
     """Return one JSON line (without the newline) for a record or a mapping."""
     data = dataclasses.asdict(record) if dataclasses.is_dataclass(record) else record
-    return json.dumps(data, ensure_ascii=False)
+    text = json.dumps(data, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair, which a server's reply may hold
+        return json.dumps(data)
+    return text
 
 
-def from_json(line: str, cls: type[Record], where: str) -> Record:
+def from_json(line: str | bytes, cls: type[Record], where: str) -> Record:
     """Build a record from one line; `where` names file and line in the error."""
     try:
         data = json.loads(line)
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # not JSON, or not UTF-8
         raise CodealignError(f"{where}: not a JSON line ({error}); remove or mend it") from error
     if cls is dict:
         return data
@@ -202,83 +208,55 @@ def read_jsonl(path: Path | str, cls: type[Record]) -> Iterator[Record]:
     path = Path(path)
     if not path.exists():
         raise CodealignError(f"{path}: no such file; run the stage that writes it first")
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield from_json(line, cls, f"{path}:{number}")
 
 
-def write_text(path: Path | str, text: str) -> None:
-    """Write a text file atomically: readers see the old file or the whole new one."""
+@contextmanager
+def atomic_file(path: Path | str) -> Iterator[TextIO]:
+    """Yield a text file to write that takes the place of `path` when the block ends.
+
+    Readers see the old file or the whole new one; after a failure the old one stays.
+
+    Raises
+    ------
+    CodealignError
+        The disk is full or the place cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        partial.write_text(text, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            yield file
         os.replace(partial, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
+def unwritable(path: Path, error: OSError) -> CodealignError:
+    """Return the error for a file that could not be written: what, why, what to do."""
+    return CodealignError(
+        f"{path}: cannot be written ({error.strerror}); free space or mend the place, then run "
+        "again: what was finished is kept and the run continues there"
+    )
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write a text file atomically: readers see the old file or the whole new one."""
+    with atomic_file(path) as file:
+        file.write(text)
+
+
 def write_jsonl(path: Path | str, records: Iterable[Any]) -> int:
-    """Write records atomically; return their number."""
-    lines = [to_json(r) + "\n" for r in records]
-    write_text(path, "".join(lines))
-    return len(lines)
-
-
-class Resumable(Generic[Record]):
-    """An append-only JSON Lines file that a killed run continues, down to the record.
-
-    Records land in `<path>.partial`; a torn last line is dropped on opening; `finish` renames the
-    file to `path`. Records need an `id`.
-
-    Parameters
-    ----------
-    path : where the finished file goes. If it exists already, its records count as done.
-    cls : record type.
-    """
-
-    def __init__(self, path: Path | str, cls: type[Record]) -> None:
-        self.path = Path(path)
-        self.partial = self.path.with_name(self.path.name + ".partial")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self.path.exists() and not self.partial.exists():
-            os.replace(self.path, self.partial)
-        self._drop_torn_line()
-        found = read_jsonl(self.partial, cls) if self.partial.exists() else ()
-        self.done: dict[str, Record] = {r.id: r for r in found}
-        self._file = self.partial.open("a", encoding="utf-8")
-
-    def _drop_torn_line(self) -> None:
-        if not self.partial.exists():
-            return
-        data = self.partial.read_bytes()
-        if data and not data.endswith(b"\n"):
-            self.partial.write_bytes(data[: data.rfind(b"\n") + 1])
-
-    def append(self, record: Record) -> None:
-        """Append one record, unless its id is there already; flushed to the operating system."""
-        if record.id in self.done:
-            return
-        self._file.write(to_json(record) + "\n")
-        self._file.flush()
-        self.done[record.id] = record
-
-    def finish(self, order: Iterable[str] | None = None) -> list[Record]:
-        """Close the file, rename it to `path`, and return its records.
-
-        Parameters
-        ----------
-        order : ids in the wanted order; records of other ids are left out. None keeps the order
-            of arrival.
-        """
-        self._file.close()
-        records = list(self.done.values()) if order is None else [self.done[i] for i in order]
-        write_jsonl(self.path, records)
-        self.partial.unlink()
-        return records
-
-    def close(self) -> None:
-        """Close without finishing; the next `Resumable` on this path continues."""
-        self._file.close()
+    """Write records atomically, one at a time; return their number."""
+    written = 0
+    with atomic_file(path) as file:
+        for record in records:
+            file.write(to_json(record) + "\n")
+            written += 1
+    return written

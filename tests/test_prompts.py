@@ -84,23 +84,69 @@ def test_a_task_says_its_principle_once() -> None:
     assert prompts.task_text("Add two.") == "Add two."
 
 
-def test_worked_examples_end_with_the_right_answer() -> None:
-    text = prompts.worked_examples("concepts", "concepts", 1)
-    assert text.startswith("### Snippet\n```python\ndef second_largest")
-    assert text.endswith("### Concepts\nsets, sorting, conditional expressions\n\n")
+@pytest.mark.parametrize("name", ["bare", "few_shot"])
+@pytest.mark.parametrize("dimension", ["", *DIMENSIONS])
+def test_a_set_has_a_template_with_the_right_fields_for_every_step(name, dimension) -> None:
+    found = prompts.template_set(name)
+    assert found.pick("concepts").fields == ["snippet"]
+    wanted = ["concepts", "principle"] if dimension else ["concepts"]
+    assert found.pick("instruction", dimension).fields == wanted
+    assert found.pick("response", dimension).fields == ["instruction"]
 
 
-def test_no_worked_examples_are_no_text() -> None:
-    assert prompts.worked_examples("response", "response", 0) == ""
+def test_each_dimension_has_worked_examples_of_its_own() -> None:
+    found = prompts.template_set("few_shot")
+    for step in ("instruction", "response"):
+        assert len({found.pick(step, d).hash for d in ("", *DIMENSIONS)}) == 6
 
 
-def test_more_worked_examples_than_there_are_is_an_error() -> None:
-    with pytest.raises(CodealignError, match="shots: 9 asked"):
-        prompts.worked_examples("response", "response", 9)
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_the_worked_examples_of_a_dimension_state_its_own_principles(dimension) -> None:
+    text = prompts.template_set("few_shot").pick("instruction", dimension).text
+    stated = [part.split("\n")[0] for part in text.split("### Principle\n")[1:-1]]
+    assert len(stated) == 2
+    assert set(stated) <= set(prompts.principles()[dimension])
 
 
-def test_the_worked_examples_pass_their_own_tests() -> None:
-    for number in (1, 2):
-        text = prompts.worked_examples("response", "response", number)
-        blocks = text.split("```python\n")[1:]
-        exec("".join(block.split("```")[0] for block in blocks), {})
+@pytest.mark.parametrize("step", ["concepts", "instruction", "response"])
+def test_a_few_shot_prompt_ends_with_the_bare_one(step) -> None:
+    bare, few = (prompts.template_set(s).pick(step).text for s in ("bare", "few_shot"))
+    assert few.endswith("\n\n" + bare)
+
+
+@pytest.mark.parametrize("dimension", ["", *DIMENSIONS])
+def test_the_worked_responses_pass_their_own_tests(dimension) -> None:
+    text = prompts.template_set("few_shot").pick("response", dimension).text
+    blocks = text.split("```python\n")[1:]
+    assert len(blocks) == 4
+    exec("".join(block.split("```")[0] for block in blocks), {})
+
+
+def own_set(folder, **texts: str):
+    for name in ("concepts", "instruction", "response"):
+        text = texts.get(name, prompts.template(name).text)
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return prompts.template_set(str(folder))
+
+
+def test_the_hash_of_every_template_of_a_set_is_told(tmp_path) -> None:
+    names = ["concepts", "instruction", "response", "with_principle"]
+    assert sorted(own_set(tmp_path).hashes()) == names
+    assert len(prompts.template_set("few_shot").hashes()) == 14  # 1 + 6 + 6 + with_principle
+
+
+def test_a_set_without_a_step_says_which_file_it_lacks(tmp_path) -> None:
+    with pytest.raises(CodealignError, match="no template concepts.txt"):
+        prompts.template_set(str(tmp_path)).pick("concepts")
+
+
+def test_an_unknown_set_is_refused_with_the_nearest() -> None:
+    with pytest.raises(CodealignError, match="did you mean 'few_shot'"):
+        prompts.template_set("few_shots")
+
+
+def test_a_template_that_is_not_utf8_is_refused(tmp_path) -> None:
+    found = own_set(tmp_path)
+    (tmp_path / "concepts.txt").write_bytes(b"\xe9 {snippet}")
+    with pytest.raises(CodealignError, match="concepts.txt: a template must be UTF-8"):
+        found.pick("concepts")

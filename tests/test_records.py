@@ -9,7 +9,6 @@ import pytest
 from codealign.errors import CodealignError
 from codealign.records import (
     Execution,
-    Resumable,
     read_jsonl,
     seed_of,
     stable_id,
@@ -71,37 +70,28 @@ def test_a_missing_file_says_what_to_do(tmp_path) -> None:
         list(read_jsonl(tmp_path / "none.jsonl", Execution))
 
 
-def test_an_interrupted_file_is_continued_without_its_torn_line(tmp_path) -> None:
+def test_a_line_that_is_not_utf8_is_named(tmp_path) -> None:
     path = tmp_path / "x.jsonl"
-    first = Resumable(path, Execution)
-    first.append(execution("a"))
-    first.close()
-    with first.partial.open("a") as file:
-        file.write('{"id": "torn')
-    second = Resumable(path, Execution)
-    assert set(second.done) == {"a"}
-    second.append(execution("b"))
-    assert [r.id for r in second.finish()] == ["a", "b"]
-    assert not second.partial.exists()
+    path.write_bytes(b'{"id": "a"}\n{"id": "\xe9"}\n')
+    with pytest.raises(CodealignError, match="x.jsonl:2: not a JSON line"):
+        list(read_jsonl(path, dict))
 
 
-def test_a_record_that_is_there_is_not_written_twice(tmp_path) -> None:
-    file = Resumable(tmp_path / "x.jsonl", Execution)
-    file.append(execution("a"))
-    file.append(execution("a"))
-    assert len(file.finish()) == 1
+def test_half_a_surrogate_pair_survives_writing_and_reading(tmp_path) -> None:
+    write_jsonl(tmp_path / "x.jsonl", [{"text": "\ud800"}])
+    assert list(read_jsonl(tmp_path / "x.jsonl", dict)) == [{"text": "\ud800"}]
 
 
-def test_a_finished_file_can_be_put_in_order(tmp_path) -> None:
-    file = Resumable(tmp_path / "x.jsonl", Execution)
-    for name in "cab":
-        file.append(execution(name))
-    assert [r.id for r in file.finish(order=["a", "b", "c"])] == ["a", "b", "c"]
-
-
-def test_reopening_a_finished_file_keeps_its_records(tmp_path) -> None:
+def test_records_are_written_one_at_a_time_and_the_old_file_stays_until_the_end(tmp_path) -> None:
     path = tmp_path / "x.jsonl"
-    file = Resumable(path, Execution)
-    file.append(execution("a"))
-    file.finish()
-    assert set(Resumable(path, Execution).done) == {"a"}
+    path.write_text("old\n")
+
+    def records():
+        assert path.read_text() == "old\n"
+        yield {"id": "a"}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_jsonl(path, records())
+    assert [p.name for p in tmp_path.iterdir()] == ["x.jsonl"]
+    assert path.read_text() == "old\n"

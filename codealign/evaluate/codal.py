@@ -24,7 +24,7 @@ from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, cut_at_stop
 from codealign.paths import NANO_DATA
 from codealign.prompts import principle_for, response_prompt, task_text
-from codealign.records import DIMENSIONS, Answer, Rating, from_json, stable_id
+from codealign.records import DIMENSIONS, Answer, Rating, from_json, read_jsonl, stable_id
 
 REFERENCES = ("reference", "gpt-3.5-turbo_response", "gpt-4_response", "gpt-4-turbo_response")
 # What our response format puts behind an answer: a model's own tests, or the next task.
@@ -155,15 +155,16 @@ def collect_answers(
     by_id = {p.id: p for p in problems}
     made_by = stable_id(key, *(text for r in asked for text in (r.id, r.prompt)))
     with closing(resumable(Path(path), Answer, made_by)) as file:
-        pending = [r for r in asked if r.id not in file.done]
-        with tqdm(total=len(asked), initial=len(file.done), desc="answers", leave=False) as bar:
+        pending = [r for r in asked if r.id not in file]
+        with tqdm(total=len(asked), initial=len(file), desc="answers", leave=False) as bar:
             for completion in generate(pending) if pending else ():
                 file.append(_answer(by_id[completion.id], completion.text))
                 bar.update()
-        missing = [r.id for r in asked if r.id not in file.done]
+        missing = [r.id for r in asked if r.id not in file]
         if missing:
             raise CodealignError(f"answers: the engine gave no completion for {len(missing)} items")
-        return file.finish(r.id for r in asked)
+        file.finish(r.id for r in asked)
+    return list(read_jsonl(path, Answer))
 
 
 def _answer(problem: Problem, text: str) -> Answer:
@@ -186,10 +187,11 @@ def rate(answers: Sequence[Answer], judge: Judge, path: Path | str) -> list[Rati
     """
     content = [json.dumps([a.id, a.instruction, a.principle, a.reference, a.text]) for a in answers]
     with closing(resumable(Path(path), Rating, stable_id(judge.key, *content))) as file:
-        pending = [a for a in answers if a.id not in file.done]
+        pending = [a for a in answers if a.id not in file]
         name = f"ratings ({judge.name})"
-        with tqdm(total=len(answers), initial=len(file.done), desc=name, leave=False) as bar:
+        with tqdm(total=len(answers), initial=len(file), desc=name, leave=False) as bar:
             for rating in judge.rate(pending) if pending else ():
                 file.append(rating)
                 bar.update()
-        return file.finish(a.id for a in answers)
+        file.finish(a.id for a in answers)
+    return list(read_jsonl(path, Rating))

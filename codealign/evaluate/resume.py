@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from codealign.records import Resumable, write_text
+from codealign.records import write_text
+from codealign.resumable import Resumable
 
 Record = TypeVar("Record")
 

@@ -11,7 +11,7 @@ import yaml
 
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
-from codealign.params.prefs import Prefs
+from codealign.params.prefs import Filters, Hub, Pairing, Prefs
 from codealign.params.profile import Ablation, Params, Resources, Study
 from codealign.params.section import (
     AnySection,
@@ -25,9 +25,9 @@ from codealign.params.section import (
 from codealign.params.training import Align, Bonbon, Dpo, Lora, Sft, Training
 
 __all__ = [
-    "Ablation", "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Functional", "Generation", "Lora",
-    "Params", "Prefs", "Requirement", "Resources", "Section", "Sft", "Stage", "Study", "Survey",
-    "Training", "Variant", "load_params", "validate",
+    "Ablation", "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Filters", "Functional",
+    "Generation", "Hub", "Lora", "Pairing", "Params", "Prefs", "Requirement", "Resources",
+    "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant", "load_params", "validate",
 ]  # fmt: skip
 
 

@@ -9,19 +9,75 @@ from pydantic import Field
 from codealign.params.section import Generation, Section, Variant
 
 
+class Hub(Section):
+    """How a data set of source files is read (`corpus: hub:<name or folder>`)."""
+
+    data_dir: str = Field("data/python", description="folder of the data set; empty: all of it")
+    split: str = "train"
+    revision: str = "main"
+    column: str = Field("content", description="column with the text of a file")
+    path_columns: list[str] = Field(
+        default=["max_stars_repo_name", "max_stars_repo_path"],
+        description="columns that name a file, as in The Stack; absent ones are left out",
+    )
+    files: int = Field(0, ge=0, description="first files only; 0: all")
+
+
+class Filters(Section):
+    """Which functions become seeds, besides the fixed predicates of `prefs.filters`."""
+
+    type_check: bool = Field(True, description="remove functions with a type error")
+    near_duplicates: float = Field(
+        0.7,
+        gt=0,
+        le=1,
+        description="Jaccard similarity of word 5-grams from which one of two functions is removed;"
+        " 1: none (BigCode's near-deduplication of The Stack: 0.7 and 5)",
+    )
+
+
+class Pairing(Section):
+    """Which responses of an instruction make its pairs (`prefs.rules`)."""
+
+    rule: Literal["random", "judge", "all", "best_worst"] = Field(
+        "random",
+        description="`random`: one that passed, one that failed (the paper); `all`: each that "
+        "passed with each that failed; `judge`: the best and the worst rated of those that passed; "
+        "`best_worst`: the best and the worst of all n, for BoNBoN",
+    )
+    judge: str = Field(
+        "", description="rates responses to non-functional instructions, as `codal.judge`"
+    )
+    base_url: str = Field("", description="server of a judge that is a model's name")
+    min_gap: float = Field(1.0, gt=0, description="least difference of two ratings (1 to 10)")
+    max_pairs: int = Field(0, ge=0, description="of rule `all`, an instruction; 0: no limit")
+
+
 class Prefs(Section):
     """Stage 1: preference data (paper, section 3.2)."""
 
-    corpus: str = Field("nano", description="`nano`, `stdlib` or a folder of Python source files")
+    corpus: str = Field(
+        "stdlib",
+        description="`stdlib` (the running Python's library), a folder of Python source files, "
+        "`hub:<data set>` or `nano` (functions of the embedded model's grammar)",
+    )
+    hub: Hub = Hub()
+    filters: Filters = Filters()
     variant: Variant = Field("pretrained", description="the variant that writes the data")
     seeds: int = Field(300, ge=1, description="seed functions used")
     responses: int = Field(8, ge=2, description="sampled responses an instruction")
-    shots: int = Field(0, ge=0, le=2, description="worked examples before each prompt")
+    templates: str = Field(
+        "bare",
+        description="`bare` (nano was trained on it), `few_shot` (worked examples, for other base "
+        "models) or a folder with files of the same names",
+    )
     engine: Literal["transformers", "vllm", "openai"] = "transformers"
     base_url: str = Field("", description="server of the openai engine")
     concepts: Generation = Generation(max_new_tokens=48)
     instructions: Generation = Generation(max_new_tokens=96)
     sampling: Generation = Generation(max_new_tokens=256)
+    pairs: Pairing = Pairing()
+    workers: int = Field(1, ge=1, description="sandbox workers")
     cpu_s: float = Field(2.0, gt=0, description="CPU seconds a response may use when executed")
     sandbox: Literal["strong", "basic"] = Field(
         "strong", description="`basic` accepts weaker isolation where nothing stronger works"

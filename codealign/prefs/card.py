@@ -1,18 +1,24 @@
-"""The data card of a preference data set, and the summary that a notebook shows."""
+"""The data card of a preference data set: `card.json`, and `README.md` as the hub reads it."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from codealign.params import Prefs
 from codealign.prefs.steps import Recipe
-from codealign.prompts import template
-from codealign.records import Execution, Pair
+from codealign.prompts import template_set
+from codealign.provenance import file_hash
+from codealign.records import Pair, write_text
 
-TEMPLATES = ("concepts", "instruction", "instruction_principle", "response", "with_principle")
+SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K"}
+DATA = "pairs.jsonl"
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,14 @@ class Summary:
     line of each step; `card` is what `card.json` says.
     """
 
-    pairs: list[Pair]
     counts: dict[str, dict[str, int]]
     lines: list[str]
     card: dict[str, Any]
+
+    @property
+    def pairs(self) -> int:
+        """The number of pairs."""
+        return self.counts["pairs"]["kept"]
 
 
 def make_card(
@@ -34,19 +44,95 @@ def make_card(
     settings: Prefs,
     requirement: str,
     pairs: Iterable[Pair],
-    executed: Iterable[Execution],
     counts: dict[str, dict[str, int]],
-    corpus: dict[str, Any],
+    about: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the data card: counts at each step, the row of Table 2, and what decided the data."""
-    pairs = list(pairs)
+    """Return the data card: counts at each step, the row of Table 2, and what decided the data.
+
+    `about` is put into it as it is: corpus, sandbox levels, shares.
+    """
+    executed = counts["executions"]
+    dimensions = Counter(p.dimension or requirement for p in pairs)
     return {
-        "table_2": {"model": recipe.model, "type": requirement, "samples": len(pairs)},
-        "dimensions": dict(sorted(Counter(p.dimension for p in pairs if p.dimension).items())),
+        "table_2": {
+            "model": recipe.model,
+            "type": requirement,
+            "samples": counts["pairs"]["kept"],
+        },
+        "pass_rate": executed.get("pass", 0) / executed["kept"] if executed["kept"] else None,
+        "dimensions": dict(sorted(dimensions.items())),
         "counts": counts,
-        "corpus": corpus,
-        "sandbox_level": sorted({e.level for e in executed}),
+        **about,
         "seed": recipe.seed,
         "settings": settings.model_dump(),
-        "templates": {name: template(name).hash for name in TEMPLATES},
+        "templates": template_set(recipe.templates).hashes(),
     }
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write `card.json`, with the hash of every record file, and `README.md`."""
+    files = sorted(p for p in folder.glob("*.jsonl"))
+    card["files"] = {p.name: file_hash(p) for p in files}
+    write_text(folder / "card.json", json.dumps(card, indent=1) + "\n")
+    write_text(folder / "README.md", readme(card))
+
+
+def readme(card: dict[str, Any]) -> str:
+    """Return the card as Markdown behind the YAML header that names the data file."""
+    row = card["table_2"]
+    kind = row["type"].replace("_", "-")
+    size = next((s for limit, s in SIZES.items() if row["samples"] < limit), "100K<n<1M")
+    head = {
+        "pretty_name": f"{kind} code preferences of {row['model']}",
+        "task_categories": ["text-generation"],
+        "tags": ["code", "preference", "dpo", "trl", "codealign"],
+        "size_categories": [size],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": "train", "path": DATA}]},
+        ],
+    }
+    parts = [
+        "---\n" + yaml.safe_dump(head, sort_keys=False) + "---",
+        f"# {kind.capitalize()} code preferences of {row['model']}",
+        INTRODUCTION,
+        "## Row of Table 2\n\n" + _table(("model", "type", "samples"), [tuple(row.values())]),
+        "## Counts\n\n" + _table(("step", "kept", "not kept, or what it holds"), _steps(card)),
+        "## Where it comes from\n\n" + _table(("what", "value"), _facts(card)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+INTRODUCTION = """\
+Each row has a `prompt` (the bare task), a `chosen` and a `rejected` response, in TRL's preference
+format; the other columns name the records they come from. Load it with
+`datasets.load_dataset(folder, split="train")`. The model itself wrote the responses; they were
+executed with their own tests in a sandbox (SelfCodeAlign's pipeline, changed to keep what fails).\
+"""
+
+
+def _steps(card: dict[str, Any]) -> list[tuple[str, int, str]]:
+    rows = []
+    for step, found in card["counts"].items():
+        rest = [f"{n} {name}" for name, n in found.items() if n and name != "kept"]
+        rows.append((step, found["kept"], ", ".join(rest)))
+    return rows
+
+
+def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
+    rate = card["pass_rate"]
+    facts = {
+        "responses that passed, of those executed": "none" if rate is None else f"{rate:.1%}",
+        **{f"pairs for {name}": str(n) for name, n in card["dimensions"].items()},
+        "sandbox level": ", ".join(card["sandbox_level"]) or "nothing was executed",
+        "corpus": str(card["corpus"].get("name", "not told")),
+        "pair rule": card["settings"]["pairs"]["rule"],
+        "seed": str(card["seed"]),
+        **{f"hash of template {name}": h for name, h in card["templates"].items()},
+        **{f"hash of {name}": h for name, h in card["files"].items()},
+    }
+    return list(facts.items())
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)

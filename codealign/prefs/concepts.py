@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from codealign.generate import Completion, Request
 from codealign.params import Generation
@@ -15,14 +15,12 @@ STOP = ("\n",)
 
 def requests(
     seeds: Iterable[Seed], recipe: Recipe, settings: Generation
-) -> list[tuple[Request, Seed]]:
-    """Return one request a seed, beside the seed."""
-    found = []
+) -> Iterator[tuple[Request, Seed]]:
+    """Yield one request a seed, beside the seed."""
     for seed in seeds:
-        prompt = recipe.prompt("concepts", "concepts", snippet=seed.code)
+        prompt = recipe.prompt("concepts", snippet=seed.code)
         request_id = recipe.request_id("concepts", seed.id, prompt, settings)
-        found.append((Request(request_id, prompt), seed))
-    return found
+        yield Request(request_id, prompt), seed
 
 
 def parse(completion: Completion, seed: Seed) -> Concepts:

@@ -1,13 +1,15 @@
 """The filters a function must pass to become a seed, after SelfCodeAlign (Wei et al. 2024).
 
 Each filter is a predicate with a name; `seeds.extract` applies them in this order and counts what
-each removed. Not among them: SelfCodeAlign's check with a static type checker, and its question to
-a language model whether the docstring is good.
+each removed. Behind them it checks types (`typecheck`), and looks for benchmark problems and
+duplicates (`overlap`). Of SelfCodeAlign's filters only one is not there: its question to a language
+model whether the docstring is good.
 """
 
 from __future__ import annotations
 
 import ast
+import symtable
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -39,6 +41,15 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
         yield child
         if not isinstance(child, nested):
             yield from own_nodes(child)
+
+
+def parses(function: SourceFunction) -> bool:
+    """Its own source lines are valid Python without the rest of their file."""
+    try:
+        symtable.symtable(function.code, "<code>", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def has_docstring(function: SourceFunction) -> bool:
@@ -92,6 +103,7 @@ def is_self_contained(function: SourceFunction) -> bool:
 
 
 FILTERS = (
+    Filter("does not parse by itself", parses),
     Filter("no docstring", has_docstring),
     Filter("returns no value", returns_a_value),
     Filter("no plain arguments", takes_plain_arguments),

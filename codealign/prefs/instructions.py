@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from codealign.errors import CodealignError
@@ -10,44 +11,60 @@ from codealign.generate import Completion, Request
 from codealign.params import Generation
 from codealign.prefs.steps import Recipe, made_id
 from codealign.prompts import principle_for
-from codealign.records import DIMENSIONS, REQUIREMENTS, Concepts, Instruction
+from codealign.records import DIMENSIONS, REQUIREMENTS, Concepts, Instruction, stable_id
+from codealign.resumable import Index
 
 MIN_CHARACTERS = 15
 STOP = ("\n",)
 
 
-def dimensions_of(seed_ids: Iterable[str], requirement: str) -> dict[str, str]:
-    """Return the dimension of each seed: "" for functional, else each of the five in turn.
+class Dimensions:
+    """The dimension of each seed: "" for functional, else each of the five in turn.
 
     The turn goes by the order of the ids, so the shares differ by one at most and the order of
     arrival does not matter.
+
+    Parameters
+    ----------
+    seed_ids : those that an instruction is asked for.
+    requirement : "functional" or "non_functional".
+
+    Raises
+    ------
+    CodealignError
+        Another requirement.
     """
-    if requirement not in REQUIREMENTS:
-        raise CodealignError(f"requirement {requirement!r}; valid: {', '.join(REQUIREMENTS)}")
-    if requirement == "functional":
-        return dict.fromkeys(seed_ids, "")
-    turns = enumerate(sorted(set(seed_ids)))
-    return {seed_id: DIMENSIONS[turn % len(DIMENSIONS)] for turn, seed_id in turns}
+
+    def __init__(self, seed_ids: Iterable[str], requirement: str) -> None:
+        if requirement not in REQUIREMENTS:
+            raise CodealignError(f"requirement {requirement!r}; valid: {', '.join(REQUIREMENTS)}")
+        self.functional = requirement == "functional"
+        self.turns, ordered = Index(), Index()
+        for seed_id in () if self.functional else seed_ids:
+            ordered.add(seed_id)
+        for turn, (seed_id, _) in enumerate(ordered.items()):
+            self.turns.put(seed_id, turn % len(DIMENSIONS))
+
+    def of(self, seed_id: str) -> str:
+        """Return a seed's dimension, "" if the data are functional."""
+        return "" if self.functional else DIMENSIONS[self.turns.get(seed_id)]
 
 
 def requests(
-    concepts: Iterable[Concepts], dimensions: dict[str, str], recipe: Recipe, settings: Generation
-) -> list[tuple[Request, Instruction]]:
-    """Return a request for each record with concepts, beside the instruction to complete."""
-    found = []
+    concepts: Iterable[Concepts], dimensions: Dimensions, recipe: Recipe, settings: Generation
+) -> Iterator[tuple[Request, Instruction]]:
+    """Yield a request for each record with concepts, beside the instruction to complete."""
     for one in concepts:
         if not one.concepts:
             continue
-        dimension = dimensions[one.seed_id]
+        dimension = dimensions.of(one.seed_id)
         fields = {"concepts": ", ".join(one.concepts)}
         if dimension:
             fields["principle"] = principle_for(dimension, one.seed_id)
-        name = "instruction_principle" if dimension else "instruction"
-        prompt = recipe.prompt(name, "instruction", **fields)
+        prompt = recipe.prompt("instruction", dimension, **fields)
         request_id = recipe.request_id("instruction", one.id, prompt, settings)
         empty = Instruction("", one.seed_id, "", dimension, fields.get("principle", ""))
-        found.append((Request(request_id, prompt), empty))
-    return found
+        yield Request(request_id, prompt), empty
 
 
 def parse(completion: Completion, empty: Instruction) -> Instruction:
@@ -56,20 +73,20 @@ def parse(completion: Completion, empty: Instruction) -> Instruction:
     return replace(empty, id=made_id(completion.id, completion.index), text=text)
 
 
-def usable(instructions: Iterable[Instruction]) -> tuple[list[Instruction], dict[str, int]]:
-    """Return the instructions to answer, and how many were too short or said before.
+def usable(
+    instructions: Iterable[Instruction], counts: Counter[str] | None = None
+) -> Iterator[Instruction]:
+    """Yield the instructions to answer; `counts` gets those too short or said before.
 
     Two instructions are the same if their words and principle are; the first in the given order
     stays. Too short is under 15 characters.
     """
-    kept: dict[tuple[str, str], Instruction] = {}
-    counts = {"too short": 0, "duplicate": 0}
+    counts = Counter() if counts is None else counts
+    known = Index()
     for one in instructions:
-        key = (" ".join(one.text.lower().split()), one.principle)
         if len(one.text) < MIN_CHARACTERS:
             counts["too short"] += 1
-        elif key in kept:
+        elif not known.add(stable_id(" ".join(one.text.lower().split()), one.principle)):
             counts["duplicate"] += 1
         else:
-            kept[key] = one
-    return list(kept.values()), counts
+            yield one

@@ -1,4 +1,4 @@
-"""Duplicates among seeds, and seeds that give away a benchmark's problems."""
+"""Duplicates and near-duplicates among seeds, and seeds that give away a benchmark's problems."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from datasketch import MinHash, MinHashLSH
+
 from codealign.records import stable_id
 
+SHINGLE, PERMUTATIONS = 5, 128  # tokens of a shingle, hash functions of a signature
 GRAM = 10  # words, as in the decontamination of The Stack's models
 SHARE = 0.5  # of a benchmark text's n-grams found in one seed
 
@@ -63,3 +66,39 @@ def fingerprint(code: str) -> str:
             if ast.get_docstring(node) is not None:
                 node.body = node.body[1:] or [ast.Pass()]
     return stable_id("function", ast.dump(tree))
+
+
+def shingles(code: str) -> set[str]:
+    """Return the runs of five tokens (words, numbers, single signs) of a piece of code."""
+    tokens = re.findall(r"\w+|[^\w\s]", code)
+    last = max(1, len(tokens) - SHINGLE + 1)
+    return {" ".join(tokens[i : i + SHINGLE]) for i in range(last)}
+
+
+class NearDuplicates:
+    """Remembers code and tells what resembles it, by MinHash and locality-sensitive hashing.
+
+    Similarity is the Jaccard index of the shingles, estimated with 128 hash functions: pairs well
+    above the threshold are found, pairs near it may go either way. Two runs agree.
+
+    Parameters
+    ----------
+    threshold : similarity from which two pieces are near-duplicates, above 0 to 1; 1 finds none
+        (equal code is another filter's).
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self.known = None
+        if threshold < 1:
+            self.known = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+
+    def seen(self, code: str) -> bool:
+        """Tell whether earlier code resembles this one; if not, remember it."""
+        if self.known is None:
+            return False
+        signature = MinHash(num_perm=PERMUTATIONS)
+        signature.update_batch([s.encode("utf-8", "replace") for s in sorted(shingles(code))])
+        if self.known.query(signature):
+            return True
+        self.known.insert(len(self.known.keys), signature, check_duplication=False)
+        return False

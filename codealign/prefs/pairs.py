@@ -1,75 +1,45 @@
-"""Executed responses to preference pairs: one that passed, one that failed."""
+"""Executed responses to preference pairs."""
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
+from codealign.params import Pairing
+from codealign.prefs.outcomes import Outcome
+from codealign.prefs.rules import RULES, Sides
 from codealign.prompts import task_text
-from codealign.records import Execution, Instruction, Pair, Response, seed_of, stable_id
-
-FAILED = ("fail", "timeout", "crash", "no_proof", "suspect")
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """The pairs, and the number of instructions that gave none, by reason."""
-
-    pairs: list[Pair]
-    counts: dict[str, int] = field(default_factory=dict)
+from codealign.records import Instruction, Pair, seed_of, stable_id
 
 
 def make_pairs(
-    instructions: Iterable[Instruction],
-    responses: Iterable[Response],
-    executions: Mapping[str, Execution],
-    seed: int,
-) -> Pairs:
-    """Return one pair for each instruction with a passing and a failing response.
+    found: Iterable[Outcome], settings: Pairing, seed: int, counts: Counter[str]
+) -> Iterator[Pair]:
+    """Yield the pairs of each instruction by the rule of the settings.
 
-    Both are drawn at random, with a seed made from the instruction's id (paper, section 3.2). A
-    rejected response was executed and did not pass: it has code and tests, so it is never empty. A
-    response that the sandbox could not run has no part in it.
+    Everything that is drawn at random is drawn with a seed made from the instruction's id, so that
+    an instruction gives the same pairs whatever its place and its neighbours.
 
     Parameters
     ----------
-    executions : by response id; responses that were not executed are missing.
+    found : see `outcomes.outcomes`.
+    settings : rule and options (see `rules`).
     seed : the run's seed.
+    counts : gets the instructions that gave no pair, by reason.
     """
-    answers: defaultdict[str, list[Response]] = defaultdict(list)
-    for response in responses:
-        answers[response.instruction_id].append(response)
-    pairs: list[Pair] = []
-    counts = {"without a passing response": 0, "without a failing response": 0}
-    for instruction in instructions:
-        passing, failing = _sides(answers[instruction.id], executions)
-        if not passing:
-            counts["without a passing response"] += 1
-        elif not failing:
-            counts["without a failing response"] += 1
+    rule = RULES[settings.rule]
+    for outcome in found:
+        rng = random.Random(seed_of("pair", seed, outcome.instruction.id))
+        drawn = rule(outcome, settings, rng)
+        if isinstance(drawn, str):
+            counts[drawn] += 1
         else:
-            pairs.append(_draw(instruction, passing, failing, seed))
-    return Pairs(pairs, counts)
+            yield from (_pair(outcome.instruction, sides) for sides in drawn)
 
 
-def _sides(
-    responses: Iterable[Response], executions: Mapping[str, Execution]
-) -> tuple[list[Response], list[Response]]:
-    ordered = sorted(responses, key=lambda r: r.index)
-    verdicts = {r.id: executions[r.id].verdict for r in ordered if r.id in executions}
-    passing = [r for r in ordered if verdicts.get(r.id) == "pass"]
-    good = {r.text for r in passing}
-    failing = [r for r in ordered if verdicts.get(r.id) in FAILED and r.text not in good]
-    return passing, failing
-
-
-def _draw(
-    instruction: Instruction, passing: list[Response], failing: list[Response], seed: int
-) -> Pair:
-    rng = random.Random(seed_of("pair", seed, instruction.id))
-    chosen, rejected = rng.choice(passing), rng.choice(failing)
+def _pair(instruction: Instruction, sides: Sides) -> Pair:
+    chosen, rejected = sides
     return Pair(
         id=stable_id("pair", chosen.id, rejected.id),
         instruction_id=instruction.id,

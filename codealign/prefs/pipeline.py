@@ -1,36 +1,39 @@
-"""The pipeline from seeds to pairs, one file a step, resumable down to the record."""
+"""The pipeline from seeds to pairs, one file a step, resumable down to the record.
+
+Every step reads the file of the one before it and writes its own, a window at a time, so that the
+memory it needs does not grow with the number of seeds and responses.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
-
-from tqdm import tqdm
+from typing import Any
 
 from codealign.errors import CodealignError
-from codealign.generate import Completion, Request
-from codealign.params import Generation, Prefs
-from codealign.prefs import concepts, executions, instructions, responses
-from codealign.prefs.card import Summary, make_card
+from codealign.params import Prefs
+from codealign.prefs import concepts, instructions, responses
+from codealign.prefs.card import Summary, make_card, write_card
+from codealign.prefs.executions import Executed, Runs, errors_note, execute
+from codealign.prefs.outcomes import Outcome, outcomes
 from codealign.prefs.pairs import make_pairs
+from codealign.prefs.ratings import Judge, needs_judge, rate
+from codealign.prefs.sampling import Step, sample
 from codealign.prefs.seeds import choose_seeds
-from codealign.prefs.steps import Generate, Recipe, made_id
+from codealign.prefs.steps import Generate, Recipe
 from codealign.records import (
     Concepts,
+    Execution,
     Instruction,
+    Pair,
+    Rating,
+    Record,
     Response,
-    Resumable,
     Seed,
+    read_jsonl,
     write_jsonl,
-    write_text,
 )
-
-Source = TypeVar("Source")
-Made = TypeVar("Made")
 
 
 class Pipeline:
@@ -50,7 +53,12 @@ class Pipeline:
         self.settings, self.generate, self.folder = settings, generate, folder
         self.recipe, self.report = recipe, report
         self.counts: dict[str, dict[str, int]] = {}
+        self.shares: dict[str, int] = {}
         self.lines: list[str] = []
+
+    def read(self, step: str, cls: type[Record]) -> Iterator[Record]:
+        """Yield the records of a finished step."""
+        return read_jsonl(self.folder / f"{step}.jsonl", cls)
 
     def close_step(self, step: str, kept: int, counts: dict[str, int], more: str = "") -> None:
         """Keep a step's counts and report its closing line; `more` is put behind it."""
@@ -59,123 +67,162 @@ class Pipeline:
         self.lines.append(", ".join(parts) + more)
         self.report(self.lines[-1])
 
-    def concepts(self, seeds: list[Seed]) -> list[Concepts]:
+    def seeds(self, candidates: Path) -> None:
+        """Draw the seeds from the candidates."""
+        chosen = choose_seeds(candidates, self.settings.seeds, self.recipe.seed)
+        kept = write_jsonl(self.folder / "seeds.jsonl", chosen)
+        if not kept:
+            raise CodealignError(
+                "no seed function passed the filters; see the extraction's counts, and give a "
+                "corpus with documented functions"
+            )
+        self.close_step("seeds", kept, {})
+
+    def concepts(self) -> None:
         """Ask for the concepts of each seed; those without any are counted and stay in the file."""
         settings = self.settings.concepts
-        work = concepts.requests(seeds, self.recipe, settings)
-        found = self._sample("concepts", Concepts, work, concepts.parse, settings, concepts.STOP)
-        kept = [c for c in found if c.concepts]
-        self.close_step("concepts", len(kept), {"seeds without concepts": len(found) - len(kept)})
-        return kept
 
-    def instructions(self, found: list[Concepts], requirement: str) -> list[Instruction]:
-        """Ask for an instruction for each set of concepts; return those worth answering."""
+        def work() -> Iterator:
+            return concepts.requests(self.read("seeds", Seed), self.recipe, settings)
+
+        total = self.counts["seeds"]["kept"]
+        self._sample(
+            Step("concepts", Concepts, work, concepts.parse, settings, concepts.STOP, 1, total)
+        )
+        kept = sum(bool(c.concepts) for c in self.read("concepts", Concepts))
+        self.close_step("concepts", kept, {"seeds without concepts": total - kept})
+
+    def instructions(self, requirement: str) -> None:
+        """Ask for an instruction for each set of concepts, of equal shares of the dimensions."""
         settings = self.settings.instructions
-        dimensions = instructions.dimensions_of((c.seed_id for c in found), requirement)
-        work = instructions.requests(found, dimensions, self.recipe, settings)
-        written = self._sample(
-            "instructions", Instruction, work, instructions.parse, settings, instructions.STOP
-        )
-        kept, counts = instructions.usable(written)
-        self.close_step("instructions", len(kept), counts)
-        return kept
+        asked = (c.seed_id for c in self.read("concepts", Concepts) if c.concepts)
+        shares = instructions.Dimensions(asked, requirement)
 
-    def responses(self, asked: list[Instruction]) -> list[Response]:
-        """Sample the responses to each instruction."""
-        settings = self.settings.sampling
-        work = responses.requests(asked, self.recipe, settings)
-        n = self.settings.responses
-        found = self._sample(
-            "responses", Response, work, responses.parse, settings, responses.STOP, n
+        def work() -> Iterator:
+            found = self.read("concepts", Concepts)
+            return instructions.requests(found, shares, self.recipe, settings)
+
+        stop, total = instructions.STOP, self.counts["concepts"]["kept"]
+        self._sample(
+            Step("instructions", Instruction, work, instructions.parse, settings, stop, 1, total)
         )
-        self.close_step("responses", len(found), responses.count(found))
+        counts = Counter({"too short": 0, "duplicate": 0})
+        dimensions = Counter(one.dimension or requirement for one in self.asked(counts))
+        self.shares = dict(sorted(dimensions.items()))
+        kept = dimensions.total()
+        self.close_step("instructions", kept, counts)
+
+    def asked(self, counts: Counter[str] | None = None) -> Iterator[Instruction]:
+        """Yield the instructions that are worth answering."""
+        return instructions.usable(self.read("instructions", Instruction), counts)
+
+    def responses(self) -> None:
+        """Sample the responses to each instruction."""
+        settings, n = self.settings.sampling, self.settings.responses
+
+        def work() -> Iterator:
+            return responses.requests(self.asked(), self.recipe, settings)
+
+        stop, total = responses.STOP, self.counts["instructions"]["kept"]
+        self._sample(Step("responses", Response, work, responses.parse, settings, stop, n, total))
+
+    def _sample(self, step: Step) -> None:
+        sample(step, self.generate, self.folder, self.recipe.seed)
+
+    def executions(self, sandbox: Runs) -> Executed:
+        """Execute the responses with their own tests."""
+        total = self.counts["instructions"]["kept"] * self.settings.responses
+        found = execute(
+            lambda: self.read("responses", Response),
+            sandbox,
+            self.folder / "executions.jsonl",
+            self.settings.cpu_s,
+            total,
+        )
+        self.close_step("responses", total, found.responses)
+        verdicts = dict(found.verdicts.most_common())
+        self.close_step("executions", found.verdicts.total(), verdicts)
         return found
 
-    def _sample(
-        self,
-        step: str,
-        cls: type[Made],
-        work: list[tuple[Request, Source]],
-        parse: Callable[[Completion, Source], Made],
-        settings: Generation,
-        stop: tuple[str, ...],
-        n: int = 1,
-    ) -> list[Made]:
-        """Complete what an earlier run has not; return all records in the order of the work."""
-        sources = {request.id: source for request, source in work}
-        ids = {(key, i): made_id(key, i) for key in sources for i in range(n)}
-        with closing(Resumable(self.folder / f"{step}.jsonl", cls)) as file:
-            done = {key for key, item_id in ids.items() if item_id in file.done}
-            pending = [r for r, _ in work if any((r.id, i) not in done for i in range(n))]
-            made = self.generate(
-                pending, settings=settings, n=n, seed=self.recipe.seed, stop=stop, done=done
-            )
-            with tqdm(total=len(ids), initial=len(done), desc=step, leave=False) as bar:
-                for completion in made if pending else ():
-                    file.append(parse(completion, sources[completion.id]))
-                    bar.update()
-            missing = sum(item_id not in file.done for item_id in ids.values())
-            if missing:
-                raise CodealignError(f"{step}: the engine gave no completion for {missing} items")
-            return file.finish(ids.values())
+    def outcomes(self, rated: bool) -> Iterator[Outcome]:
+        """Yield each instruction with its responses and what is known of them."""
+        return outcomes(
+            self.asked(),
+            self.read("responses", Response),
+            self.read("executions", Execution),
+            self.read("ratings", Rating) if rated else (),
+        )
+
+    def pairs(self, requirement: str, judge: Judge | None, errors: int) -> None:
+        """Make the pairs by the rule of the settings, rated if it wants ratings."""
+        settings = self.settings.pairs
+        rated = needs_judge(settings, requirement)
+        if rated and judge is None:
+            raise CodealignError(f"pairs: rule {settings.rule} needs a judge; none was handed in")
+        if rated:
+            rate(lambda: self.outcomes(False), settings, judge, self.folder / "ratings.jsonl")
+            kept = sum(r.rating is not None for r in self.read("ratings", Rating))
+            unrated = sum(1 for _ in self.read("ratings", Rating)) - kept
+            self.close_step("ratings", kept, {"unrated": unrated})
+        counts = Counter({"without a passing response": 0, "without a failing response": 0})
+        made = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts)
+        kept = write_jsonl(self.folder / "pairs.jsonl", made)
+        self.close_step("pairs", kept, counts, errors_note(errors))
 
 
 def run_pipeline(
-    seeds: Iterable[Seed],
+    candidates: Path | str,
     settings: Prefs,
     generate: Generate,
-    sandbox: executions.Runs,
+    sandbox: Runs,
     folder: Path | str,
     requirement: str,
     seed: int,
     *,
     model: str = "",
+    judge: Judge | None = None,
     corpus: dict[str, Any] | None = None,
     report: Callable[[str], None] = print,
 ) -> Summary:
     """Make the preference data of one model and requirement.
 
-    Writes into `folder`: `seeds`, `concepts`, `instructions`, `responses`, `executions` and
-    `pairs` (.jsonl) and `card.json`. `pairs.jsonl` is a preference data set (columns prompt,
-    chosen, rejected) that `datasets` loads; its prompt is the bare task, which training puts into
-    the model's own format. A killed run continues at the record; a record made from another
-    prompt, model, seed or sampling is not used again.
+    Writes into `folder`: `seeds`, `concepts`, `instructions`, `responses`, `executions`, `ratings`
+    if the pair rule wants them and `pairs` (.jsonl), `card.json` and the data card `README.md`.
+    `datasets.load_dataset(folder)` loads the pairs: a preference data set (columns prompt, chosen,
+    rejected); its prompt is the bare task, which training puts into the model's own format. A
+    killed run continues at the record; a record made from another prompt, model, seed or sampling
+    is not used again.
 
     Parameters
     ----------
-    seeds : from `seeds.extract`; `settings.seeds` of them are drawn.
+    candidates : file of `seeds.extract`; `settings.seeds` of them are drawn.
     generate : see `steps.Generate`.
     sandbox : its `run(programs)` yields one result a program, in any order.
     requirement : "functional" or "non_functional".
     seed : the run's seed.
     model : name of the generating model, for ids and the card.
+    judge : rates responses, for the pair rules that want it.
     corpus : what the card says of the corpus, e.g. the counts of `seeds.Extraction`.
     report : gets one closing line a step.
 
     Raises
     ------
     CodealignError
-        No seeds; an unknown requirement; the engine left items out.
+        No seeds; an unknown requirement or pair rule without its judge; a template without a field
+        that it needs; the engine left items out; the disk is full.
     """
     folder = Path(folder)
-    chosen = choose_seeds(seeds, settings.seeds, seed)
-    if not chosen:
-        raise CodealignError("no seed function passed the filters; see the extraction's counts")
-    recipe = Recipe(model, seed, settings.shots)
+    recipe = Recipe(model, seed, settings.templates)
     run = Pipeline(settings, generate, folder, recipe, report)
-    write_jsonl(folder / "seeds.jsonl", chosen)
-    run.close_step("seeds", len(chosen), {})
-    asked = run.instructions(run.concepts(chosen), requirement)
-    answers = run.responses(asked)
-    executed = executions.execute(answers, sandbox, folder / "executions.jsonl", settings.cpu_s)
-    verdicts = Counter(e.verdict for e in executed.values())
-    run.close_step("executions", len(executed), dict(verdicts.most_common()))
-    made = make_pairs(asked, answers, executed, seed)
-    write_jsonl(folder / "pairs.jsonl", made.pairs)
-    errors = verdicts["sandbox_error"]
-    run.close_step("pairs", len(made.pairs), made.counts, executions.errors_note(errors))
-    card = make_card(
-        recipe, settings, requirement, made.pairs, executed.values(), run.counts, corpus or {}
-    )
-    write_text(folder / "card.json", json.dumps(card, indent=1) + "\n")
-    return Summary(made.pairs, run.counts, run.lines, card)
+    needs_judge(settings.pairs, requirement)
+    run.seeds(Path(candidates))
+    run.concepts()
+    run.instructions(requirement)
+    run.responses()
+    executed = run.executions(sandbox)
+    run.pairs(requirement, judge, executed.verdicts["sandbox_error"])
+    about = {"corpus": corpus or {}, "shares": run.shares, "sandbox_level": sorted(executed.levels)}
+    pairs = run.read("pairs", Pair)
+    card = make_card(recipe, settings, requirement, pairs, run.counts, about)
+    write_card(folder, card)
+    return Summary(run.counts, run.lines, card)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from codealign.generate import Completion, Request
 from codealign.params import Generation
@@ -33,15 +33,13 @@ TESTS_HEADING = re.compile(r"^#+ *Tests\b.*$", re.MULTILINE)
 
 def requests(
     instructions: Iterable[Instruction], recipe: Recipe, settings: Generation
-) -> list[tuple[Request, Instruction]]:
-    """Return one request an instruction (it is sampled n times), beside the instruction."""
-    found = []
+) -> Iterator[tuple[Request, Instruction]]:
+    """Yield one request an instruction (it is sampled n times), beside the instruction."""
     for one in instructions:
         task = task_text(one.text, one.principle)
-        prompt = recipe.prompt("response", "response", instruction=task)
+        prompt = recipe.prompt("response", one.dimension, instruction=task)
         request_id = recipe.request_id("response", one.id, prompt, settings)
-        found.append((Request(request_id, prompt), one))
-    return found
+        yield Request(request_id, prompt), one
 
 
 def split_response(text: str) -> tuple[str, str]:
@@ -84,13 +82,8 @@ def program(response: Response, cpu_s: float) -> Program:
     return Program(id=response.id, code=f"{response.code}\n{response.tests}", cpu_s=cpu_s)
 
 
-def count(responses: Iterable[Response]) -> dict[str, int]:
-    """Return how many responses have no code, no tests, or were cut at their longest."""
-    found = {"without code": 0, "without tests": 0, "cut at the longest": 0}
-    for response in responses:
-        found["cut at the longest"] += response.finish == "length"
-        if not response.code:
-            found["without code"] += 1
-        elif not has_tests(response):
-            found["without tests"] += 1
-    return found
+def lack(response: Response) -> str:
+    """Return what a response lacks to be executed: "without code", "without tests" or ""."""
+    if not response.code:
+        return "without code"
+    return "" if has_tests(response) else "without tests"

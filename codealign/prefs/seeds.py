@@ -1,79 +1,148 @@
-"""Seed functions from a folder of Python source files (paper, section 3.2)."""
+"""Seed functions from a corpus of Python source files (paper, section 3.2)."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from codealign.errors import CodealignError
+from codealign.generate import windows
+from codealign.params import Hub, Prefs
 from codealign.prefs.filters import FILTERS
-from codealign.prefs.overlap import Benchmarks, fingerprint
-from codealign.prefs.sources import SourceFunction, corpus_folder, functions, read_modules
-from codealign.records import Seed, seed_of, stable_id
+from codealign.prefs.hub import PREFIX, hub_modules
+from codealign.prefs.overlap import Benchmarks, NearDuplicates, fingerprint
+from codealign.prefs.sources import Module, SourceFunction, corpus_folder, functions, read_modules
+from codealign.prefs.typecheck import faulty
+from codealign.records import Seed, from_json, seed_of, stable_id, write_jsonl, write_text
+from codealign.resumable import Index
 
+TYPE_ERROR = "type error"
 CONTAMINATED = "shares text with a benchmark"
 DUPLICATE = "duplicate but for name, docstring or layout"
+NEAR = "near-duplicate"
+CHECKED_TOGETHER = 2000  # functions in one call of the type checker
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """The seeds of a corpus.
+    """The functions of a corpus that can be seeds: `kept` of them, in the file `path`.
 
     `read` counts files and functions, with the files that could not be read; `removed` counts the
     functions that each filter removed (the first one that applies). Functions read = sum of
-    `removed` + number of seeds.
+    `removed` + `kept`.
     """
 
-    seeds: list[Seed]
+    path: Path
+    kept: int
     read: dict[str, int]
     removed: dict[str, int]
 
     def line(self) -> str:
         """Return one closing line."""
         why = "".join(f"; {n} {name}" for name, n in self.removed.items() if n)
-        return f"seeds: {len(self.seeds)} of {self.read['functions']} functions kept{why}"
+        lost = "".join(f"; {n} {name}" for name, n in self.read.items() if "files " in name)
+        return f"seeds: {self.kept} of {self.read['functions']} functions kept{why}{lost}"
 
 
-def extract(corpus: str | Path, benchmarks: Iterable[str] = ()) -> Extraction:
-    """Return the functions of a corpus that pass every filter, in the order of their paths.
+def extract(
+    corpus: str | Path,
+    path: Path | str,
+    benchmarks: Iterable[str] = (),
+    settings: Prefs | None = None,
+) -> Extraction:
+    """Write the functions of a corpus that pass every filter to `path`, in the corpus' order.
+
+    One function at a time is in memory, besides the signatures that near-duplicates are told by
+    and the batch of the type checker. A data set is read once: what was written from it with the
+    same settings and benchmarks is used again; folders are small and are always read.
 
     Parameters
     ----------
-    corpus : `stdlib` (the running Python's library) or a folder of Python source files.
+    corpus : `stdlib` (the running Python's library), a folder of Python source files, or
+        `hub:<data set>` (see `hub.hub_modules`).
+    path : JSON Lines file of `Seed` records to write; the counts go to `<path>.counts.json`.
     benchmarks : texts of benchmark problems; a seed that gives one away is removed.
+    settings : its `filters` and `hub` are used; None takes the defaults.
 
     Raises
     ------
     CodealignError
-        No such folder, or no Python file in it.
+        No such corpus, or no Python file in it.
     """
-    folder = corpus_folder(str(corpus))
-    guard = Benchmarks(benchmarks)
+    settings, texts, path = settings or Prefs(), list(benchmarks), Path(path)
+    made_from = stable_id(corpus, settings.filters, settings.hub, *texts)
+    note = path.with_name(path.name + ".counts.json")
+    if str(corpus).startswith(PREFIX) and path.exists() and note.exists():
+        counts = json.loads(note.read_text(encoding="utf-8"))
+        if counts.pop("made_from") == made_from:
+            return Extraction(path, **counts)
+    found = _extract(str(corpus), path, Benchmarks(texts), settings)
+    counts = {"kept": found.kept, "read": found.read, "removed": found.removed}
+    write_text(note, json.dumps({"made_from": made_from, **counts}, indent=1) + "\n")
+    return found
+
+
+def _extract(corpus: str, path: Path, guard: Benchmarks, settings: Prefs) -> Extraction:
     read: Counter[str] = Counter(files=0, functions=0)
-    removed = Counter({f.name: 0 for f in FILTERS} | {CONTAMINATED: 0, DUPLICATE: 0})
-    seeds: dict[str, Seed] = {}
-    for module in read_modules(folder, read):
+    names = [f.name for f in FILTERS] + [TYPE_ERROR, CONTAMINATED, DUPLICATE, NEAR]
+    removed = Counter(dict.fromkeys(names, 0))
+    found = _plain(_modules(corpus, settings.hub, read), read, removed)
+    if settings.filters.type_check:
+        found = _typed(found, removed)
+    found = _new(found, guard, NearDuplicates(settings.filters.near_duplicates), removed)
+    kept = write_jsonl(path, map(_seed, found))
+    if not read["files"]:
+        raise CodealignError(f"corpus {corpus}: no Python file in it; give a folder of sources")
+    return Extraction(path, kept, dict(read), dict(removed))
+
+
+def _modules(corpus: str, hub: Hub, read: Counter[str]) -> Iterator[Module]:
+    if corpus.startswith(PREFIX):
+        return hub_modules(corpus.removeprefix(PREFIX), hub, read)
+    return read_modules(corpus_folder(corpus), read)
+
+
+def _plain(
+    modules: Iterable[Module], read: Counter[str], removed: Counter[str]
+) -> Iterator[SourceFunction]:
+    for module in modules:
         for function in functions(module):
             read["functions"] += 1
-            reason = _refusal(function, guard, seeds)
+            reason = next((f.name for f in FILTERS if not f.keep(function)), "")
             if reason:
                 removed[reason] += 1
             else:
-                seeds[fingerprint(function.standalone)] = _seed(function)
-    if not read["files"]:
-        raise CodealignError(f"corpus {corpus}: no Python file in it; give a folder of sources")
-    return Extraction(list(seeds.values()), dict(read), dict(removed))
+                yield function
 
 
-def _refusal(function: SourceFunction, guard: Benchmarks, seeds: dict[str, Seed]) -> str:
-    for one in FILTERS:
-        if not one.keep(function):
-            return one.name
-    if guard.contaminate(function.standalone):
-        return CONTAMINATED
-    return DUPLICATE if fingerprint(function.standalone) in seeds else ""
+def _typed(found: Iterable[SourceFunction], removed: Counter[str]) -> Iterator[SourceFunction]:
+    for some in windows(found, CHECKED_TOGETHER):
+        bad = faulty([f.standalone for f in some])
+        removed[TYPE_ERROR] += len(bad)
+        yield from (f for place, f in enumerate(some) if place not in bad)
+
+
+def _new(
+    found: Iterable[SourceFunction],
+    guard: Benchmarks,
+    near: NearDuplicates,
+    removed: Counter[str],
+) -> Iterator[SourceFunction]:
+    known = Index()
+    for function in found:
+        code = function.standalone
+        if guard.contaminate(code):
+            removed[CONTAMINATED] += 1
+        elif not known.add(fingerprint(code)):
+            removed[DUPLICATE] += 1
+        elif near.seen(code):
+            removed[NEAR] += 1
+        else:
+            yield function
 
 
 def _seed(function: SourceFunction) -> Seed:
@@ -88,9 +157,18 @@ def _seed(function: SourceFunction) -> Seed:
     )
 
 
-def choose_seeds(seeds: Iterable[Seed], limit: int, seed: int) -> list[Seed]:
-    """Return at most `limit` seeds, drawn by a number made from each one's own id.
+def choose_seeds(candidates: Path | str, limit: int, seed: int) -> Iterator[Seed]:
+    """Yield at most `limit` seeds of a file, drawn by a number made from each one's own id.
 
-    The order of the result is that of the draw, so a larger limit only adds seeds behind.
+    Their order is that of the draw, so a larger limit only adds seeds behind.
     """
-    return sorted(seeds, key=lambda s: (seed_of("seed order", seed, s.id), s.id))[:limit]
+    places = Index()
+    with Path(candidates).open("rb") as file:
+        start = 0
+        for number, line in enumerate(file, 1):
+            found = from_json(line, Seed, f"{candidates}:{number}")
+            places.put(f"{seed_of('seed order', seed, found.id):016x}{found.id}", start)
+            start += len(line)
+        for _, place in islice(places.items(), limit):
+            file.seek(place)
+            yield from_json(file.readline(), Seed, str(candidates))

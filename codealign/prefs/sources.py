@@ -6,6 +6,7 @@ import ast
 import builtins
 import symtable
 import sysconfig
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -132,7 +133,9 @@ def corpus_folder(corpus: str) -> Path:
     """
     folder = Path(sysconfig.get_path("stdlib") if corpus == "stdlib" else corpus)
     if not folder.is_dir():
-        raise CodealignError(f"corpus {corpus!r}: no such folder; give `stdlib` or a folder")
+        raise CodealignError(
+            f"corpus {corpus!r}: no such folder; give `stdlib`, a folder or `hub:<data set>`"
+        )
     return folder
 
 
@@ -146,16 +149,30 @@ def read_modules(folder: Path, counts: Counter[str]) -> Iterator[Module]:
         relative = path.relative_to(folder)
         if any(p in SKIPPED_FOLDERS or p.startswith(".") for p in relative.parts[:-1]):
             continue
-        counts["files"] += 1
         try:
-            text = path.read_text(encoding="utf-8")
-            tree = ast.parse(text)
-        except UnicodeDecodeError:
-            counts["files that are not UTF-8"] += 1
-        except (SyntaxError, ValueError, RecursionError):
-            counts["files that do not parse"] += 1
+            content = path.read_bytes()
+        except OSError:
+            counts["files"] += 1
+            counts["files that cannot be read"] += 1
         else:
-            yield Module(relative.as_posix(), tuple(text.split("\n")), tree)
+            yield from parsed(content, relative.as_posix(), counts)
+
+
+def parsed(content: bytes | str, path: str, counts: Counter[str]) -> Iterator[Module]:
+    """Yield the module in a file's content, or nothing; `counts` gets the file and the reason."""
+    counts["files"] += 1
+    try:
+        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        text = text.replace("\r\n", "\n").replace("\r", "\n")  # the lines that ast counts
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # of other people's code
+            tree = ast.parse(text)
+    except UnicodeDecodeError:
+        counts["files that are not UTF-8"] += 1
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        counts["files that do not parse"] += 1
+    else:
+        yield Module(path, tuple(text.split("\n")), tree)
 
 
 def functions(module: Module) -> Iterator[SourceFunction]:

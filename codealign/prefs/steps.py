@@ -1,4 +1,4 @@
-"""What the generated steps of the pipeline share: the generating callable and stable item ids."""
+"""What the generated steps of the pipeline share: the generating callable, and stable item ids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from codealign.generate import Completion, Request
 from codealign.params import Generation
-from codealign.prompts import template, worked_examples
+from codealign.prompts import template_set
 from codealign.records import stable_id
 
 
@@ -40,19 +40,25 @@ class Recipe:
     A changed word in a template, another temperature or another model gives other ids, so that an
     older run's items are never taken for this run's.
 
-    `model` names the generating model (and its version), `seed` is the run's seed, `shots` the
-    worked examples put before each prompt.
+    `model` names the generating model (and its version), `seed` is the run's seed, `templates` the
+    set of prompts (see `prompts.template_set`).
     """
 
     model: str
     seed: int
-    shots: int = 0
+    templates: str = "bare"
 
     def request_id(self, step: str, source_id: str, prompt: str, settings: Generation) -> str:
         """Return the id of the request that `step` makes of the record `source_id`."""
         sampling = (settings.temperature, settings.top_p, settings.max_new_tokens)
         return stable_id(step, source_id, prompt, *sampling, self.model, self.seed)
 
-    def prompt(self, name: str, answer: str, **fields: str) -> str:
-        """Return a filled template behind the worked examples; `answer` is the examples' key."""
-        return worked_examples(name, answer, self.shots) + template(name).fill(**fields)
+    def prompt(self, step: str, dimension: str = "", **fields: str) -> str:
+        """Return the step's template for a dimension ("" for functional), filled.
+
+        Raises
+        ------
+        CodealignError
+            No such template, or it lacks a field or has one too many.
+        """
+        return template_set(self.templates).pick(step, dimension).fill(**fields)

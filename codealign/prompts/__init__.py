@@ -19,6 +19,8 @@ from codealign.errors import CodealignError, nearest
 from codealign.records import DIMENSIONS, seed_of
 
 FOLDER = Path(__file__).resolve().parent
+SETS = {"bare": FOLDER, "few_shot": FOLDER / "few_shot"}
+STEPS = ("concepts", "instruction", "response")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def template(name: str) -> Template:
     if not path.is_file():
         known = [p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.txt")]
         raise CodealignError(f"no template {name!r}" + nearest(name, known))
-    return Template(name, path.read_text(encoding="utf-8"))
+    return Template(name, read_template(path).text)
 
 
 @cache
@@ -106,25 +108,55 @@ def response_prompt(task: str) -> str:
     return template("response").fill(instruction=task)
 
 
-@cache
-def _examples() -> tuple[dict[str, str], ...]:
-    return tuple(yaml.safe_load((FOLDER / "examples.yaml").read_text(encoding="utf-8")))
+@dataclass(frozen=True)
+class TemplateSet:
+    """The templates of the preference pipeline, in one folder.
 
-
-def worked_examples(name: str, answer: str, shots: int) -> str:
-    """Return `shots` filled templates with their answers, to stand before a base model's prompt.
-
-    Parameters
-    ----------
-    name : template, e.g. `concepts`.
-    answer : key of the example that is the template's right answer, e.g. `concepts`.
-    shots : how many, from 0 to the number of worked examples.
+    `concepts`, `instruction` and `response` (.txt) are those of functional data; a template for one
+    dimension is named after it (`instruction_style`), one for all five `instruction_principle`.
     """
-    if shots > len(_examples()):
-        raise CodealignError(f"shots: {shots} asked, prompts/examples.yaml has {len(_examples())}")
-    fields = template(name).fields
-    filled = [
-        template(name).fill(**{f: example[f] for f in fields}) + example[answer].rstrip("\n")
-        for example in _examples()[:shots]
-    ]
-    return "".join(text + "\n\n" for text in filled)
+
+    folder: Path
+
+    def pick(self, step: str, dimension: str = "") -> Template:
+        """Return the template of a step; for a dimension its own, or else the one for all.
+
+        Raises
+        ------
+        CodealignError
+            The folder has none of them.
+        """
+        wanted = [f"{step}_{dimension}", f"{step}_principle"] if dimension else []
+        for name in (*wanted, step):
+            path = self.folder / f"{name}.txt"
+            if path.is_file():
+                return read_template(path)
+        raise CodealignError(f"{self.folder}: no template {step}.txt; see codealign/prompts")
+
+    def hashes(self) -> dict[str, str]:
+        """Return the hash of every template that the pipeline can pick, by name."""
+        picked = [self.pick(step, d) for step in STEPS for d in ("", *DIMENSIONS)]
+        return {t.name: t.hash for t in (*picked, template("with_principle"))}
+
+
+@cache
+def read_template(path: Path) -> Template:
+    """Return the template in a file, named like it."""
+    try:
+        return Template(path.stem, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise CodealignError(f"{path}: a template must be UTF-8 text") from None
+
+
+def template_set(name: str) -> TemplateSet:
+    """Return the pipeline's templates by name: `bare`, `few_shot` or a folder.
+
+    Raises
+    ------
+    CodealignError
+        No such folder.
+    """
+    folder = SETS.get(name, Path(name))
+    if not folder.is_dir():
+        raise CodealignError(f"templates {name!r}: no such folder" + nearest(name, list(SETS)))
+    return TemplateSet(folder)

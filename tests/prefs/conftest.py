@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from codealign.generate import Completion
-from codealign.records import Seed, seed_of
+from codealign.records import Seed, seed_of, write_jsonl
 
 RESPONSE = (
     "```python\ndef f(x):\n    return x + {added}\n```\n"
@@ -80,5 +81,7 @@ def sandbox() -> type[HandMadeSandbox]:
 
 
 @pytest.fixture
-def seeds() -> list[Seed]:
-    return [Seed(f"seed{i}", f"x = {i}\n", "f", "Doc.", "a.py", i) for i in range(15)]
+def candidates(tmp_path: Path) -> Path:
+    seeds = [Seed(f"seed{i}", f"x = {i}\n", "f", "Doc.", "a.py", i) for i in range(15)]
+    write_jsonl(tmp_path / "candidates.jsonl", seeds)
+    return tmp_path / "candidates.jsonl"

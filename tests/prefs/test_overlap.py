@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codealign.prefs.overlap import Benchmarks, fingerprint, grams
+from codealign.prefs.overlap import Benchmarks, NearDuplicates, fingerprint, grams, shingles
 
 TEXT = "return the sum of all even numbers in a list of integers"  # 12 words: 3 10-grams
 
@@ -47,3 +47,42 @@ def test_another_constant_is_another_function() -> None:
     assert fingerprint("def f(x):\n    return x + 1\n") != fingerprint(
         "def f(x):\n    return x + 2\n"
     )
+
+
+def lines(*changed: int) -> str:
+    """Forty lines of code, each its own words; the changed ones have others."""
+    return "".join(
+        f"value_{i} = other_{i} * {i} + 1\n" if i in changed else f"name_{i} = first_{i} + {i}\n"
+        for i in range(40)
+    )
+
+
+def test_shingles_are_runs_of_five_tokens() -> None:
+    # tokens: return a + b [ 0 ], seven of them, three runs
+    assert shingles("return a + b[0]") == {"return a + b [", "a + b [ 0", "+ b [ 0 ]"}
+
+
+def test_code_with_one_changed_line_in_forty_is_a_near_duplicate() -> None:
+    near = NearDuplicates(0.7)
+    assert not near.seen(lines())
+    assert near.seen(lines(7))
+
+
+def test_other_code_is_no_near_duplicate() -> None:
+    near = NearDuplicates(0.7)
+    assert not near.seen(lines())
+    assert not near.seen(lines(*range(30)))
+
+
+def test_a_near_duplicate_is_not_remembered() -> None:
+    # each version changes three more lines: the third resembles the second, but not the first
+    near = NearDuplicates(0.7)
+    assert not near.seen(lines())
+    assert near.seen(lines(*range(3)))
+    assert not near.seen(lines(*range(20)))
+
+
+def test_a_threshold_of_one_finds_nothing() -> None:
+    near = NearDuplicates(1.0)
+    assert not near.seen(lines())
+    assert not near.seen(lines())

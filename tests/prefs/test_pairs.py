@@ -1,91 +1,146 @@
-"""One passing and one failing response an instruction, drawn by the instruction's id."""
+"""The pair rules, each on hand-made outcomes; draws go by the instruction's id."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from codealign.params import Pairing
+from codealign.prefs.outcomes import FAILED, Outcome
 from codealign.prefs.pairs import make_pairs
-from codealign.records import Execution, Instruction, Response
+from codealign.records import Instruction, Pair, Response
 
 
-def instruction(id: str = "i", principle: str = "") -> Instruction:
-    return Instruction(id, "s", "Add two.", "style" if principle else "", principle)
+def outcome(
+    *verdicts: str, owner: str = "i", texts: str = "", ratings: dict[int, float] | None = None
+) -> Outcome:
+    """Response k has verdict k ("" is not executed) and the text `text k`, or the k-th letter."""
+    dimension, principle = ("style", "Be brief.") if ratings is not None else ("", "")
+    answers = [
+        Response(f"{owner}{k}", owner, k, texts[k] if texts else f"text {k}\n", "c", "t", "stop")
+        for k in range(len(verdicts))
+    ]
+    return Outcome(
+        Instruction(owner, "s", "Add two.", dimension, principle),
+        answers,
+        {r.id: v for r, v in zip(answers, verdicts, strict=True) if v},
+        {f"{owner}{k}": value for k, value in (ratings or {}).items()},
+    )
 
 
-def responses(n: int, owner: str = "i") -> list[Response]:
-    return [Response(f"{owner}{k}", owner, k, f"text {k}\n", "c", "t", "stop") for k in range(n)]
+def made(*found: Outcome, seed: int = 0, **settings) -> tuple[list[Pair], dict[str, int]]:
+    counts: Counter[str] = Counter()
+    return list(make_pairs(found, Pairing(**settings), seed, counts)), dict(counts)
 
 
-def verdicts(*names: str, owner: str = "i") -> dict[str, Execution]:
-    return {f"{owner}{k}": Execution(f"{owner}{k}", v, "", "", 0) for k, v in enumerate(names)}
+def sides(pairs: list[Pair]) -> list[tuple[str, str]]:
+    return [(p.chosen_id, p.rejected_id) for p in pairs]
 
 
 def test_the_chosen_passed_and_the_rejected_failed() -> None:
-    found = make_pairs([instruction()], responses(3), verdicts("fail", "pass", "fail"), 0)
-    (pair,) = found.pairs
+    (pair,), _ = made(outcome("fail", "pass", "fail"))
     assert pair.chosen == "text 1\n"
     assert pair.rejected in ("text 0\n", "text 2\n")
     assert (pair.chosen_id, pair.prompt) == ("i1", "Add two.")
 
 
-def test_instructions_without_a_pair_are_counted_by_reason() -> None:
-    owners = ["all_pass", "all_fail"]
-    executed = verdicts("pass", "pass", owner="all_pass") | verdicts(
-        "fail", "timeout", owner="all_fail"
-    )
-    answers = [r for o in owners for r in responses(2, o)]
-    found = make_pairs([instruction(o) for o in owners], answers, executed, 0)
-    assert found.pairs == []
-    assert found.counts == {"without a passing response": 1, "without a failing response": 1}
+@pytest.mark.parametrize("rule", ["random", "all", "best_worst"])
+def test_instructions_for_which_all_or_none_pass_are_counted(rule: str) -> None:
+    found = [outcome("pass", "pass"), outcome("fail", "timeout"), outcome("", "")]
+    pairs, counts = made(*found, rule=rule)
+    assert pairs == []
+    assert counts == {"without a passing response": 2, "without a failing response": 1}
 
 
-@pytest.mark.parametrize("verdict", ["fail", "timeout", "crash", "no_proof", "suspect"])
+@pytest.mark.parametrize("verdict", FAILED)
 def test_every_verdict_of_the_program_but_pass_rejects(verdict: str) -> None:
-    assert make_pairs([instruction()], responses(2), verdicts("pass", verdict), 0).pairs
+    assert made(outcome("pass", verdict))[0]
 
 
-def test_an_error_of_the_sandbox_rejects_nothing() -> None:
-    found = make_pairs([instruction()], responses(2), verdicts("pass", "sandbox_error"), 0)
-    assert found.counts["without a failing response"] == 1
-
-
-def test_a_response_that_was_not_executed_rejects_nothing() -> None:
-    found = make_pairs([instruction()], responses(2), verdicts("pass"), 0)
-    assert found.counts["without a failing response"] == 1
+@pytest.mark.parametrize("verdict", ["sandbox_error", ""])
+def test_what_the_sandbox_could_not_run_or_did_not_run_rejects_nothing(verdict: str) -> None:
+    assert made(outcome("pass", verdict))[1] == {"without a failing response": 1}
 
 
 def test_a_text_that_passed_is_never_rejected() -> None:
-    same = [Response(f"i{k}", "i", k, "same\n", "c", "t", "stop") for k in range(2)]
-    assert make_pairs([instruction()], same, verdicts("pass", "fail"), 0).pairs == []
+    assert made(outcome("pass", "fail", texts="aa"))[0] == []
 
 
-def test_the_draw_does_not_depend_on_order_or_neighbours() -> None:
-    names = ["pass", "fail"] * 4
-    owners = [f"o{i}" for i in range(10)]
-    answers = [r for o in owners for r in responses(8, o)]
-    executed = {k: v for o in owners for k, v in verdicts(*names, owner=o).items()}
-    whole = make_pairs([instruction(o) for o in owners], answers, executed, 3).pairs
-    alone = make_pairs([instruction("o4")], answers[::-1], executed, 3).pairs
+def test_the_draw_does_not_depend_on_neighbours() -> None:
+    several = [outcome(*["pass", "fail"] * 4, owner=f"o{i}") for i in range(10)]
+    whole, _ = made(*several, seed=3)
+    alone, _ = made(several[4], seed=3)
     assert [p for p in whole if p.instruction_id == "o4"] == alone
 
 
 def test_the_draw_is_spread_over_the_responses() -> None:
     # 200 instructions, 4 passing responses each: each is drawn 50 times on average, sd 6
-    owners = [f"o{i}" for i in range(200)]
-    answers = [r for o in owners for r in responses(5, o)]
-    executed = {
-        k: v
-        for o in owners
-        for k, v in verdicts("pass", "pass", "pass", "pass", "fail", owner=o).items()
-    }
-    pairs = make_pairs([instruction(o) for o in owners], answers, executed, 0).pairs
-    counts = [sum(p.chosen_id.endswith(str(k)) for p in pairs) for k in range(4)]
-    assert min(counts) > 25
+    several = [outcome(*["pass"] * 4, "fail", owner=f"o{i}") for i in range(200)]
+    pairs, _ = made(*several)
+    assert min(sum(p.chosen_id.endswith(str(k)) for p in pairs) for k in range(4)) > 25
 
 
 def test_a_pair_keeps_the_dimension_and_says_the_principle() -> None:
-    found = make_pairs(
-        [instruction(principle="Be brief.")], responses(2), verdicts("pass", "fail"), 0
-    )
-    assert found.pairs[0].dimension == "style"
-    assert found.pairs[0].prompt == "Add two. Be brief."
+    (pair,), _ = made(outcome("pass", "fail", ratings={}))
+    assert (pair.dimension, pair.prompt) == ("style", "Add two. Be brief.")
+
+
+def test_rule_all_makes_each_passing_with_each_failing_once_a_text() -> None:
+    # passing texts a (twice) and b, failing texts c and d: 2 x 2 pairs
+    found = outcome("pass", "pass", "pass", "fail", "fail", texts="aabcd")
+    pairs, _ = made(found, rule="all")
+    assert [(p.chosen, p.rejected) for p in pairs] == [
+        ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d")
+    ]  # fmt: skip
+    assert len({p.id for p in pairs}) == 4
+
+
+def test_rule_all_with_a_limit_draws_that_many() -> None:
+    found = outcome(*["pass"] * 3, *["fail"] * 3)
+    pairs, _ = made(found, rule="all", max_pairs=4)
+    assert len(set(sides(pairs))) == 4
+    assert sides(pairs) == sides(made(found, rule="all", max_pairs=4)[0])
+
+
+def test_rule_judge_takes_the_best_and_the_worst_of_those_that_passed() -> None:
+    # 3 failed and would have been the worst; 1 is the best, 2 the worst of the others
+    found = outcome("pass", "pass", "pass", "fail", ratings={0: 5, 1: 9, 2: 4, 3: 1})
+    pairs, _ = made(found, rule="judge", judge="static")
+    assert sides(pairs) == [("i1", "i2")]
+
+
+def test_rule_judge_wants_a_gap_and_two_rated_responses() -> None:
+    close = outcome("pass", "pass", ratings={0: 5, 1: 6})
+    one = outcome("pass", "pass", ratings={0: 5})
+    none = outcome("fail", "fail", ratings={})
+    pairs, counts = made(close, one, none, rule="judge", judge="static", min_gap=2.0)
+    assert pairs == []
+    assert counts == {
+        "with ratings too close": 1,
+        "with fewer than two rated responses": 1,
+        "without a passing response": 1,
+    }
+
+
+def test_rule_best_worst_puts_passing_before_any_rating() -> None:
+    # the failing response is rated highest and is still the worst
+    found = outcome("pass", "pass", "fail", ratings={0: 5, 1: 7, 2: 10})
+    pairs, _ = made(found, rule="best_worst", judge="static")
+    assert sides(pairs) == [("i1", "i2")]
+
+
+def test_rule_best_worst_pairs_two_that_passed_if_their_ratings_differ() -> None:
+    found = outcome("pass", "pass", ratings={0: 5, 1: 7})
+    assert sides(made(found, rule="best_worst", judge="static")[0]) == [("i1", "i0")]
+
+
+def test_rule_best_worst_leaves_out_what_was_not_rated() -> None:
+    found = outcome("pass", "fail", "pass", ratings={0: 5, 2: 5})
+    _, counts = made(found, rule="best_worst", judge="static")
+    assert counts == {"with ratings too close": 1}
+
+
+def test_rule_best_worst_without_a_judge_goes_by_the_verdict() -> None:
+    pairs, _ = made(outcome("fail", "pass"), rule="best_worst")
+    assert sides(pairs) == [("i1", "i0")]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pytest
+
+from codealign.errors import CodealignError
 from codealign.generate import Completion
 from codealign.params import Generation
 from codealign.prefs import concepts, instructions, responses
+from codealign.prefs.instructions import Dimensions
 from codealign.prefs.steps import Recipe
+from codealign.prompts import template_set
 from codealign.records import DIMENSIONS, Concepts, Instruction, Response, Seed
 
 SEED = Seed("s1", "x = 1\n", "f", "", "a.py", 1)
@@ -38,47 +45,60 @@ def test_an_empty_completion_has_no_concepts() -> None:
 
 
 def test_the_same_item_has_the_same_id_and_another_temperature_another() -> None:
-    ask = lambda recipe, gen: concepts.requests([SEED], recipe, gen)[0][0].id  # noqa: E731
+    ask = lambda recipe, gen: next(concepts.requests([SEED], recipe, gen))[0].id  # noqa: E731
     assert ask(RECIPE, GEN) == ask(RECIPE, GEN)
     assert ask(RECIPE, GEN) != ask(RECIPE, Generation(temperature=0.7))
     assert ask(RECIPE, GEN) != ask(Recipe("nano", 1), GEN)
     assert ask(RECIPE, GEN) != ask(Recipe("other", 0), GEN)
 
 
-def test_worked_examples_stand_before_the_prompt() -> None:
-    prompt = concepts.requests([SEED], Recipe("nano", 0, shots=2), GEN)[0][0].prompt
+def test_few_shot_templates_put_worked_examples_before_the_prompt() -> None:
+    prompt = next(concepts.requests([SEED], Recipe("nano", 0, "few_shot"), GEN))[0].prompt
     assert prompt.count("### Concepts") == 3
     assert prompt.endswith("### Snippet\n```python\nx = 1\n```\n### Concepts\n")
 
 
+def test_a_template_of_ones_own_without_a_field_is_refused_by_name(tmp_path) -> None:
+    for name in ("concepts", "instruction", "response"):
+        (tmp_path / f"{name}.txt").write_text("Read this.\n")
+    with pytest.raises(CodealignError, match="'concepts': unknown field 'snippet'"):
+        next(concepts.requests([SEED], Recipe("nano", 0, str(tmp_path)), GEN))
+
+
 def test_dimensions_have_equal_shares() -> None:
-    shares = list(
-        instructions.dimensions_of([f"s{i}" for i in range(12)], "non_functional").values()
-    )
-    assert sorted(shares.count(d) for d in DIMENSIONS) == [2, 2, 2, 3, 3]
+    ids = [f"s{i}" for i in range(12)]
+    shares = Dimensions(ids, "non_functional")
+    found = [shares.of(i) for i in ids]
+    assert sorted(found.count(d) for d in DIMENSIONS) == [2, 2, 2, 3, 3]
 
 
 def test_dimensions_do_not_depend_on_the_order_of_the_seeds() -> None:
     ids = ["c", "a", "b"]
-    assert instructions.dimensions_of(ids, "non_functional") == instructions.dimensions_of(
-        ids[::-1], "non_functional"
-    )
+    one, other = Dimensions(ids, "non_functional"), Dimensions(ids[::-1], "non_functional")
+    assert [one.of(i) for i in ids] == [other.of(i) for i in ids]
 
 
 def test_functional_instructions_have_no_dimension() -> None:
-    assert instructions.dimensions_of(["a"], "functional") == {"a": ""}
+    assert Dimensions(["a"], "functional").of("a") == ""
 
 
 def test_a_seed_without_concepts_is_not_asked_for_an_instruction() -> None:
-    work = instructions.requests([Concepts("c", "s", [])], {"s": ""}, RECIPE, GEN)
-    assert work == []
+    shares = Dimensions(["s"], "functional")
+    assert list(instructions.requests([Concepts("c", "s", [])], shares, RECIPE, GEN)) == []
 
 
-def test_a_principled_prompt_and_its_record_say_the_same_principle() -> None:
-    given = [Concepts("c", "s", ["sets"])]
-    ((request, empty),) = instructions.requests(given, {"s": "style"}, RECIPE, GEN)
-    assert empty.dimension == "style"
-    assert f"### Principle\n{empty.principle}\n" in request.prompt
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_a_principled_prompt_and_its_record_say_the_same_principle(dimension: str) -> None:
+    given = [Concepts(f"c{i}", f"s{i}", ["sets"]) for i in range(5)]  # the five take turns
+    shares = Dimensions([c.seed_id for c in given], "non_functional")
+    recipe = Recipe("nano", 0, "few_shot")
+    work = {e.dimension: (r, e) for r, e in instructions.requests(given, shares, recipe, GEN)}
+    request, empty = work[dimension]
+    asked = f"### Concepts\nsets\n### Principle\n{empty.principle}\n### Instruction\n"
+    assert request.prompt.endswith(asked)
+    assert request.prompt.startswith(
+        template_set("few_shot").pick("instruction", dimension).text[:60]
+    )
 
 
 def test_an_instruction_is_the_first_line() -> None:
@@ -88,19 +108,21 @@ def test_an_instruction_is_the_first_line() -> None:
 
 def test_short_and_repeated_instructions_are_counted() -> None:
     texts = ["Add two numbers.", "add  two numbers.", "Add.", ""]
-    kept, counts = instructions.usable(instruction(str(i), t) for i, t in enumerate(texts))
+    counts: Counter[str] = Counter()
+    kept = list(instructions.usable((instruction(str(i), t) for i, t in enumerate(texts)), counts))
     assert [k.id for k in kept] == ["0"]
     assert counts == {"too short": 2, "duplicate": 1}
 
 
 def test_the_same_words_under_another_principle_are_no_duplicate() -> None:
     given = [instruction("a", "Add two numbers.", "P."), instruction("b", "Add two numbers.", "Q.")]
-    assert len(instructions.usable(given)[0]) == 2
+    assert len(list(instructions.usable(given))) == 2
 
 
 def test_the_response_prompt_says_the_principle() -> None:
-    work = responses.requests([instruction("a", "Add two numbers.", "Be brief.")], RECIPE, GEN)
-    assert work[0][0].prompt == "### Instruction\nAdd two numbers. Be brief.\n### Response\n"
+    asked = [instruction("a", "Add two numbers.", "Be brief.")]
+    request, _ = next(responses.requests(asked, RECIPE, GEN))
+    assert request.prompt == "### Instruction\nAdd two numbers. Be brief.\n### Response\n"
 
 
 def test_code_is_the_first_block_and_tests_are_behind_their_heading() -> None:
@@ -151,15 +173,11 @@ def test_code_or_tests_that_do_not_parse_are_still_run() -> None:
     assert responses.has_tests(response("def f():\n    return 1\n", "assert f( == 1\n"))
 
 
-def test_responses_are_counted_by_what_they_lack() -> None:
+def test_what_a_response_lacks_is_told_code_before_tests() -> None:
     whole = response("def f():\n    return 1\n", "assert f() == 1\n")
-    untested = response("x = 1\n", "")
-    cut = Response("a", "i", 0, "", "", "", "length")
-    assert responses.count([whole, untested, cut]) == {
-        "without code": 1,
-        "without tests": 1,
-        "cut at the longest": 1,
-    }
+    assert responses.lack(whole) == ""
+    assert responses.lack(response("x = 1\n", "")) == "without tests"
+    assert responses.lack(response("", "")) == "without code"
 
 
 def test_the_program_runs_the_code_before_its_tests() -> None:

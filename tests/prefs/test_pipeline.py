@@ -20,10 +20,14 @@ SETTINGS = Prefs(seeds=15, responses=6)
 FILES = ["concepts", "executions", "instructions", "pairs", "responses", "seeds"]
 
 
-def run(seeds, generator, sandbox, folder: Path, **changes):
+def run(candidates, generator, sandbox, folder: Path, **changes):
     arguments = {"settings": SETTINGS, "requirement": "functional", "seed": 0, "model": "nano"}
     arguments |= {"report": lambda line: None} | changes
-    return run_pipeline(seeds, generate=generator, sandbox=sandbox, folder=folder, **arguments)
+    return run_pipeline(candidates, generate=generator, sandbox=sandbox, folder=folder, **arguments)
+
+
+def pairs_of(folder: Path) -> list[Pair]:
+    return list(read_jsonl(folder / "pairs.jsonl", Pair))
 
 
 def text_of(folder: Path) -> dict[str, str]:
@@ -31,13 +35,13 @@ def text_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def made(seeds, generator, sandbox, tmp_path: Path):
-    return run(seeds, generator(), sandbox(), tmp_path / "made"), tmp_path / "made"
+def made(candidates, generator, sandbox, tmp_path: Path):
+    return run(candidates, generator(), sandbox(), tmp_path / "made"), tmp_path / "made"
 
 
 def test_every_step_leaves_its_file_and_nothing_unfinished(made) -> None:
     assert sorted(p.name for p in made[1].iterdir()) == sorted(
-        [f"{f}.jsonl" for f in FILES] + ["card.json"]
+        [f"{f}.jsonl" for f in FILES] + ["card.json", "README.md"]
     )
 
 
@@ -69,7 +73,7 @@ def test_the_closing_lines_give_what_was_kept_and_what_not(made) -> None:
 
 def test_the_card_holds_counts_level_hashes_and_the_row_of_table_2(made) -> None:
     card = json.loads((made[1] / "card.json").read_text())
-    samples = len(made[0].pairs)
+    samples = made[0].pairs
     assert card["table_2"] == {"model": "nano", "type": "functional", "samples": samples}
     assert card["sandbox_level"] == ["hand-made"]
     assert len(card["templates"]["response"]) == 16
@@ -77,110 +81,112 @@ def test_the_card_holds_counts_level_hashes_and_the_row_of_table_2(made) -> None
 
 
 def test_running_again_asks_and_executes_nothing_and_changes_no_byte(
-    made, seeds, generator, sandbox
+    made, candidates, generator, sandbox
 ) -> None:
     before = text_of(made[1])
     again, box = generator(), sandbox()
-    run(seeds, again, box, made[1])
+    run(candidates, again, box, made[1])
     assert (again.asked, box.ran) == (0, 0)
     assert text_of(made[1]) == before
 
 
 @pytest.mark.parametrize("killed_after", [7, 20, 47])
 def test_a_killed_run_continues_to_the_same_bytes(
-    made, seeds, generator, sandbox, tmp_path: Path, killed_after: int
+    made, candidates, generator, sandbox, tmp_path: Path, killed_after: int
 ) -> None:
     folder = tmp_path / "killed"
     with pytest.raises(KeyboardInterrupt):
-        run(seeds, generator(killed_after), sandbox(), folder)
+        run(candidates, generator(killed_after), sandbox(), folder)
     rest = generator()
-    run(seeds, rest, sandbox(), folder)
+    run(candidates, rest, sandbox(), folder)
     whole = 15 + 15 + 6 * made[0].counts["instructions"]["kept"]
     assert rest.asked == whole - killed_after
     assert text_of(folder) == text_of(made[1])
 
 
-def test_changed_sampling_does_not_reuse_old_items(made, seeds, generator, sandbox) -> None:
+def test_changed_sampling_does_not_reuse_old_items(made, candidates, generator, sandbox) -> None:
     again = generator()
     warmer = SETTINGS.model_copy(update={"sampling": Generation(temperature=1.0)})
-    summary = run(seeds, again, sandbox(), made[1], settings=warmer)
+    summary = run(candidates, again, sandbox(), made[1], settings=warmer)
     kept = summary.counts["instructions"]["kept"]
     assert again.asked == 6 * kept
     assert len(list(read_jsonl(made[1] / "responses.jsonl", Response))) == 6 * kept
 
 
 def test_an_error_of_the_sandbox_is_counted_and_tried_by_the_next_run(
-    made, seeds, generator, sandbox, tmp_path: Path
+    made, candidates, generator, sandbox, tmp_path: Path
 ) -> None:
     programs = made[0].counts["executions"]["kept"]
-    broken = run(seeds, generator(), sandbox(errors=programs), tmp_path / "broken")
-    assert broken.pairs == []
+    broken = run(candidates, generator(), sandbox(errors=programs), tmp_path / "broken")
+    assert broken.pairs == 0
     assert broken.lines[-1].endswith(f", {programs} sandbox errors (retried)")
-    mended = run(seeds, generator(), sandbox(), tmp_path / "broken")
-    assert mended.pairs == made[0].pairs
+    mended = run(candidates, generator(), sandbox(), tmp_path / "broken")
+    assert mended.pairs == made[0].pairs > 0
+    assert pairs_of(tmp_path / "broken") == pairs_of(made[1])
 
 
 def test_the_real_sandbox_gives_the_pairs_that_the_hand_made_one_gives(
-    made, seeds, generator, tmp_path: Path
+    made, candidates, generator, tmp_path: Path
 ) -> None:
     with Sandbox(workers=1, accept="basic") as real:
-        summary = run(seeds, generator(), real, tmp_path / "real")
-    assert summary.pairs == made[0].pairs
+        summary = run(candidates, generator(), real, tmp_path / "real")
+    assert pairs_of(tmp_path / "real") == pairs_of(made[1])
     assert summary.card["sandbox_level"] in (["strong"], ["basic"])
 
 
-def test_a_real_engine_fits_the_pipeline(seeds, sandbox, tmp_path: Path) -> None:
+def test_a_real_engine_fits_the_pipeline(candidates, sandbox, tmp_path: Path) -> None:
     from codealign.generate.local import LocalEngine
 
     engine = LocalEngine(tiny_llama(), tiny_tokenizer())
     short = Generation(temperature=1.0, max_new_tokens=24)
     tiny = Prefs(seeds=3, responses=2, concepts=short, instructions=short, sampling=short)
     bound = partial(generate, engine=engine)
-    summary = run(seeds, bound, sandbox(), tmp_path, settings=tiny)
+    summary = run(candidates, bound, sandbox(), tmp_path, settings=tiny)
     kept = summary.counts["instructions"]["kept"]
     assert summary.counts["responses"]["kept"] == 2 * kept
     assert sum(summary.counts["concepts"].values()) == 3
 
 
 def test_non_functional_instructions_share_out_the_dimensions(
-    seeds, generator, sandbox, tmp_path: Path
+    candidates, generator, sandbox, tmp_path: Path
 ) -> None:
-    run(seeds, generator(), sandbox(), tmp_path, requirement="non_functional")
+    run(candidates, generator(), sandbox(), tmp_path, requirement="non_functional")
     found = [i.dimension for i in read_jsonl(tmp_path / "instructions.jsonl", Instruction)]
     assert [found.count(d) for d in DIMENSIONS] == [3] * 5
 
 
 def test_non_functional_pairs_name_their_dimension_and_principle(
-    seeds, generator, sandbox, tmp_path: Path
+    candidates, generator, sandbox, tmp_path: Path
 ) -> None:
-    summary = run(seeds, generator(), sandbox(), tmp_path, requirement="non_functional")
+    summary = run(candidates, generator(), sandbox(), tmp_path, requirement="non_functional")
     principles = {
         i.id: i.principle for i in read_jsonl(tmp_path / "instructions.jsonl", Instruction)
     }
-    assert all(p.prompt.endswith(principles[p.instruction_id]) for p in summary.pairs)
-    assert sum(summary.card["dimensions"].values()) == len(summary.pairs)
+    pairs = pairs_of(tmp_path)
+    assert all(p.prompt.endswith(principles[p.instruction_id]) for p in pairs)
+    assert sum(summary.card["dimensions"].values()) == len(pairs) > 0
+    assert summary.card["shares"] == dict.fromkeys(sorted(DIMENSIONS), 3)
 
 
-def test_the_pairs_load_as_a_preference_data_set(made, tmp_path: Path) -> None:
+def test_the_folder_loads_as_a_preference_data_set(made, tmp_path: Path) -> None:
     from datasets import load_dataset
 
-    loaded = load_dataset(
-        "json", data_files=str(made[1] / "pairs.jsonl"), split="train", cache_dir=str(tmp_path)
-    )
+    loaded = load_dataset(str(made[1]), split="train", cache_dir=str(tmp_path / "cache"))
     assert {"prompt", "chosen", "rejected"} <= set(loaded.column_names)
-    assert len(loaded) == len(made[0].pairs)
+    assert loaded["chosen"][:] == [p.chosen for p in pairs_of(made[1])]
 
 
 def test_no_seeds_is_an_error(generator, sandbox, tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").touch()
     with pytest.raises(CodealignError, match="no seed function passed the filters"):
-        run([], generator(), sandbox(), tmp_path)
+        run(tmp_path / "none.jsonl", generator(), sandbox(), tmp_path)
 
 
-def test_an_engine_that_leaves_items_out_is_an_error(seeds, sandbox, tmp_path: Path) -> None:
+def test_an_engine_that_leaves_items_out_is_an_error(candidates, sandbox, tmp_path: Path) -> None:
     with pytest.raises(CodealignError, match="no completion for 15 items"):
-        run(seeds, lambda items, **more: iter(()), sandbox(), tmp_path)
+        run(candidates, lambda items, **more: iter(()), sandbox(), tmp_path)
 
 
-def test_an_unknown_requirement_is_an_error(seeds, generator, sandbox, tmp_path: Path) -> None:
+def test_an_unknown_requirement_is_an_error(candidates, generator, sandbox, tmp_path: Path) -> None:
     with pytest.raises(CodealignError, match="requirement 'fun'; valid"):
-        run(seeds, generator(), sandbox(), tmp_path, requirement="fun")
+        run(candidates, generator(), sandbox(), tmp_path, requirement="fun")

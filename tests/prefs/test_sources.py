@@ -74,3 +74,18 @@ def test_test_folders_and_hidden_folders_are_left_out(tmp_path: Path) -> None:
 def test_an_unknown_corpus_is_an_error_that_says_what_to_give() -> None:
     with pytest.raises(CodealignError, match="'nowhere': no such folder; give `stdlib`"):
         corpus_folder("nowhere")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_other_line_ends_give_the_same_code(tmp_path: Path, end: bytes) -> None:
+    text = b"X = 1\n\ndef f(x):\n    return x\n"
+    (tmp_path / "one.py").write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", end))
+    found = next(f for m in read_modules(tmp_path, Counter()) for f in functions(m))
+    assert found.code == "def f(x):\n    return x\n"
+
+
+def test_a_file_that_cannot_be_read_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere")
+    counts: Counter[str] = Counter()
+    assert list(read_modules(tmp_path, counts)) == []
+    assert counts == {"files": 1, "files that cannot be read": 1}

@@ -18,7 +18,7 @@ from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, generate, open_engine
 from codealign.models import uses_chat
 from codealign.params import Generation, Variant
-from codealign.records import stable_id
+from codealign.records import read_jsonl, stable_id
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def collect_completions(
     """
     made_by = stable_id(key, n, *(text for r in asked for text in (r.id, r.prompt)))
     with closing(resumable(Path(path), Sample, made_by)) as file:
-        done = {(s.task_id, s.index) for s in file.done.values()}
+        done = {(s.task_id, s.index) for s in file}
         total = len(asked) * n
         with tqdm(total=total, initial=len(done), desc=Path(path).parent.name, leave=False) as bar:
             pending = [r for r in asked if any((r.id, i) not in done for i in range(n))]
@@ -58,9 +58,10 @@ def collect_completions(
                 file.append(Sample(f"{c.id}#{c.index}", c.id, c.index, c.text, c.finish))
                 bar.update()
         wanted = [f"{r.id}#{i}" for r in asked for i in range(n)]
-        if missing := [w for w in wanted if w not in file.done]:
+        if missing := [w for w in wanted if w not in file]:
             raise CodealignError(f"completions: the engine gave none for {len(missing)} items")
-        return file.finish(wanted)
+        file.finish(wanted)
+    return list(read_jsonl(path, Sample))
 
 
 def solutions_of(

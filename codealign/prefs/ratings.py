@@ -1,0 +1,97 @@
+"""Ratings of responses for the pair rules that want them; resumable down to the record.
+
+The judges live in the evaluation stage, which this stage does not know: whoever calls the pipeline
+hands one in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+from codealign.errors import CodealignError
+from codealign.generate import windows
+from codealign.params import Pairing
+from codealign.prefs.outcomes import Outcome
+from codealign.records import Answer, Rating, Response
+from codealign.resumable import Resumable
+
+TOGETHER = 1024  # answers handed to the judge at once
+
+
+class Judge(Protocol):
+    """What is asked of a judge of `evaluate.judges`; `name` stands in every rating."""
+
+    name: str
+
+    def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
+        """Yield one rating an answer, in any order."""
+
+
+def needs_judge(settings: Pairing, requirement: str) -> bool:
+    """Tell whether the pair rule wants ratings.
+
+    Raises
+    ------
+    CodealignError
+        Rule `judge` for functional data, which have no dimension to rate, or without a judge.
+    """
+    if settings.rule == "judge" and requirement == "functional":
+        raise CodealignError(
+            "pairs: rule judge rates a dimension and functional data have none; use random, all or "
+            "best_worst"
+        )
+    if settings.rule == "judge" and not settings.judge:
+        raise CodealignError("pairs: rule judge needs a judge; set e.g. pairs: {judge: static}")
+    rates = settings.rule in ("judge", "best_worst") and bool(settings.judge)
+    return rates and requirement == "non_functional"
+
+
+def rate(
+    found: Callable[[], Iterable[Outcome]], settings: Pairing, judge: Judge, path: Path
+) -> None:
+    """Write the rating of each response that may stand in a pair, in the order of the responses.
+
+    An answer is graded without a reference, as there is none. Ratings by another judge are dropped.
+
+    Parameters
+    ----------
+    found : gives the outcomes of non-functional instructions anew at every call.
+    path : file of the ratings.
+
+    Raises
+    ------
+    CodealignError
+        The judge left an answer out.
+    """
+    with closing(Resumable(path, Rating)) as file:
+        for old in file:
+            if old.judge != judge.name:
+                file.forget(old.id)
+        for some in windows(_answers(found(), settings), TOGETHER):
+            pending = [a for a in some if a.id not in file]
+            for rating in judge.rate(pending) if pending else ():
+                file.append(rating)
+        file.finish(a.id for a in _answers(found(), settings))
+
+
+def _answers(found: Iterable[Outcome], settings: Pairing) -> Iterator[Answer]:
+    for outcome in found:
+        ids = {r.id for r in outcome.passing}
+        if settings.rule == "best_worst":
+            ids |= {r.id for r in outcome.failing}
+        yield from (_answer(outcome, r) for r in outcome.responses if r.id in ids)
+
+
+def _answer(outcome: Outcome, response: Response) -> Answer:
+    asked = outcome.instruction
+    return Answer(
+        id=response.id,
+        dimension=asked.dimension,
+        instruction=asked.text,
+        principle=asked.principle,
+        reference="",
+        text=response.text,
+    )

@@ -1,0 +1,102 @@
+"""Which responses to an instruction make its preference pairs: the paper's rule, and others.
+
+random : one that passed and one that failed, drawn at random (paper, section 3.2).
+all : each that passed with each that failed; a text counts once.
+judge : of those that passed, the best and the worst rated for the instruction's dimension, so that
+    the pair differs in that quality and not in whether the code works.
+best_worst : the best and the worst of all n, as BoNBoN wants them. Best is, first, that it passed,
+    then its rating; without ratings (functional data) the reward is the verdict alone, ties are
+    drawn, and the rule is the paper's. Needs a rating of every candidate if there is a judge.
+
+A rule returns the pairs, or the reason why there is none, which is counted.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import product
+
+from codealign.params import Pairing
+from codealign.prefs.outcomes import Outcome
+from codealign.records import Response
+
+Sides = tuple[Response, Response]  # chosen, rejected
+Drawn = list[Sides] | str
+
+NONE_PASSED = "without a passing response"
+NONE_FAILED = "without a failing response"
+FEW_RATED = "with fewer than two rated responses"
+NO_GAP = "with ratings too close"
+REASONS = (NONE_PASSED, NONE_FAILED, FEW_RATED, NO_GAP)
+
+
+def one_of_each(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+    """Draw one that passed and one that failed."""
+    passing, failing = outcome.passing, outcome.failing
+    if not passing or not failing:
+        return NONE_FAILED if passing else NONE_PASSED
+    return [(rng.choice(passing), rng.choice(failing))]
+
+
+def every_pair(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+    """Return each that passed with each that failed, at most `max_pairs` of them, drawn."""
+    passing, failing = _distinct(outcome.passing), _distinct(outcome.failing)
+    if not passing or not failing:
+        return NONE_FAILED if passing else NONE_PASSED
+    found = list(product(passing, failing))
+    if settings.max_pairs and len(found) > settings.max_pairs:
+        return rng.sample(found, settings.max_pairs)
+    return found
+
+
+def best_rated(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+    """Return the best and the worst rated of those that passed; equal ones are drawn."""
+    marks = outcome.ratings
+    rated = [r for r in _distinct(outcome.passing) if r.id in marks]
+    if len(rated) < 2:
+        return FEW_RATED if outcome.passing else NONE_PASSED
+    best, worst = max(marks[r.id] for r in rated), min(marks[r.id] for r in rated)
+    if best - worst < settings.min_gap:
+        return NO_GAP
+    return [_draw(rated, lambda r: marks[r.id], best, worst, rng)]
+
+
+def best_and_worst(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+    """Return the best and the worst of all that were executed; equal ones are drawn."""
+    passed = {r.id for r in outcome.passing}
+    candidates = _distinct([*outcome.passing, *outcome.failing])
+    if settings.judge and outcome.instruction.dimension:
+        candidates = [r for r in candidates if r.id in outcome.ratings]
+        if len(candidates) < 2:
+            return FEW_RATED
+    rewards = {r.id: (r.id in passed, outcome.ratings.get(r.id, 0.0)) for r in candidates}
+    best, worst = max(rewards.values(), default=None), min(rewards.values(), default=None)
+    if best == worst or (best[0] == worst[0] and best[1] - worst[1] < settings.min_gap):
+        if outcome.ratings:
+            return NO_GAP
+        return NONE_FAILED if passed else NONE_PASSED
+    return [_draw(candidates, lambda r: rewards[r.id], best, worst, rng)]
+
+
+def _distinct(responses: list[Response]) -> list[Response]:
+    return list({r.text: r for r in reversed(responses)}.values())[::-1]
+
+
+def _draw(
+    responses: list[Response],
+    value: Callable[[Response], object],
+    best: object,
+    worst: object,
+    rng: random.Random,
+) -> Sides:
+    chosen = rng.choice([r for r in responses if value(r) == best])
+    return chosen, rng.choice([r for r in responses if value(r) == worst])
+
+
+RULES: dict[str, Callable[[Outcome, Pairing, random.Random], Drawn]] = {
+    "random": one_of_each,
+    "all": every_pair,
+    "judge": best_rated,
+    "best_worst": best_and_worst,
+}
