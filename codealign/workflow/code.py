@@ -14,7 +14,11 @@ from codealign.paths import PACKAGE, PROJECT
 
 TEXT = (".txt", ".yaml")
 # Folders without modules that are read by the module named: part of what it computes.
-READ_BY = {"analysis/scores.py": ("data",), "models.py": ("nano/data", "nano/weights")}
+READ_BY = {
+    "analysis/scores.py": ("data",),
+    "models.py": ("nano/data", "nano/weights"),
+    "prompts/__init__.py": ("prompts/few_shot", "prompts/rubrics"),
+}
 
 
 def notebook_path(notebook: str) -> Path:
