@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from codealign.params.section import Generation, Section, Variant
+from codealign.params.section import NEUTRAL, Generation, Section, Variant
 
 
 class Hub(Section):
@@ -77,7 +77,7 @@ class Prefs(Section):
     instructions: Generation = Generation(max_new_tokens=96)
     sampling: Generation = Generation(max_new_tokens=256)
     pairs: Pairing = Pairing()
-    workers: int = Field(1, ge=1, description="sandbox workers")
+    workers: int = Field(1, ge=1, description="sandbox workers", json_schema_extra=NEUTRAL)
     cpu_s: float = Field(2.0, gt=0, description="CPU seconds a response may use when executed")
     sandbox: Literal["strong", "basic"] = Field(
         "strong", description="`basic` accepts weaker isolation where nothing stronger works"
