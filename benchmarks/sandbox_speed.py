@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 from codealign.evaluate.functional import Problem, load
 from codealign.evaluate.functional.expected import Expected, expect
-from codealign.evaluate.functional.scoring import Limits, attempts
+from codealign.evaluate.functional.scoring import attempts
+from codealign.evaluate.functional.verdicts import Limits
 from codealign.sandbox import Sandbox
 
 

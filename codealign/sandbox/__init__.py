@@ -12,7 +12,8 @@ its CPU time; under bubblewrap it has 64 MiB.
 """
 
 from codealign.sandbox.inside.codec import Opaque
-from codealign.sandbox.model import VERDICTS, Call, Outcome, Program, Result
+from codealign.sandbox.inside.digest import Hashed
+from codealign.sandbox.model import VERDICTS, Call, Encoded, Outcome, Program, Result
 from codealign.sandbox.pool import Sandbox
 from codealign.sandbox.probe import Capabilities, capabilities
 from codealign.sandbox.stream import execute_stream
@@ -21,6 +22,8 @@ __all__ = [
     "VERDICTS",
     "Call",
     "Capabilities",
+    "Encoded",
+    "Hashed",
     "Opaque",
     "Outcome",
     "Program",

@@ -19,11 +19,18 @@ sandbox_error : the sandbox failed, twice, on two workers; says nothing about th
 Level = Literal["strong", "basic"]
 
 
+class Encoded(str):
+    """A list of arguments in the form of `inside.codec`."""
+
+
 class Call(NamedTuple):
-    """A call to make after a program's code has run: function name and positional arguments."""
+    """A call to make after a program's code has run: function name and positional arguments.
+
+    Arguments that many programs share may be given as `Encoded`, so that it is done once.
+    """
 
     function: str
-    arguments: list[Any]
+    arguments: list[Any] | Encoded
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,9 @@ class Program:
     output_bytes : what is kept of standard output and error.
     count : count the bytecode instructions of each call, up to this many (a call that executes more
         goes on uncounted); 0 does not count. Counting slows a call about 20 times.
+    instructions : count the processor's instructions in each call, in place of `count`; where the
+        machine has no such counter the count stays 0.
+    hash_over : of a value whose encoding is longer than this the outcome is a `Hashed`; 0: never.
     """
 
     id: str
@@ -55,14 +65,16 @@ class Program:
     result_bytes: int = 64 << 20
     output_bytes: int = 65536
     count: int = 0
+    instructions: bool = False
+    hash_over: int = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What one call gave: a value, or the exception as `Type: message`.
 
-    `cpu_s` is the call's CPU time; `steps` its bytecode instructions if they were counted, else 0.
-    A value that cannot be encoded is an `Opaque`, equal to nothing.
+    `cpu_s` is the call's CPU time; `steps` its instructions (of bytecode, or the processor's) if they
+    were counted, else 0. A value that cannot be encoded is an `Opaque`, equal to nothing.
     """
 
     value: Any = None

@@ -15,7 +15,7 @@ import psutil
 
 from codealign.sandbox import launch
 from codealign.sandbox.inside import codec, frames
-from codealign.sandbox.model import Outcome, Program, Result
+from codealign.sandbox.model import Encoded, Outcome, Program, Result
 
 START_S = 30.0
 GRACE_S = 15.0
@@ -97,7 +97,10 @@ class Worker:
     def send(self, program: Program) -> float:
         """Hand over a program; return the monotonic time by which its answer must have come."""
         job = {f.name: getattr(program, f.name) for f in dataclasses.fields(program)}
-        job["calls"] = [[name, codec.dumps(arguments)] for name, arguments in program.calls]
+        job["calls"] = [
+            [name, given if isinstance(given, Encoded) else codec.dumps(given)]
+            for name, given in program.calls
+        ]
         self._write(json.dumps(job).encode())
         return time.monotonic() + program.wall_s + GRACE_S
 

@@ -14,7 +14,7 @@ from codealign.evaluate.functional.prompts import extract, prompts_for, stops
 from codealign.evaluate.functional.registry import BENCHMARKS, expand, load
 from codealign.evaluate.functional.results import Results
 from codealign.evaluate.functional.samples import Samples, read_samples
-from codealign.evaluate.functional.scoring import KINDS, Attempt, Limits
+from codealign.evaluate.functional.verdicts import KINDS, Attempt, Limits
 
 __all__ = [
     "BENCHMARKS",

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import efficiency
-from codealign.evaluate.functional.expected import content_id, expect
+from codealign.evaluate.functional.expected import expect
 from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.results import Results
-from codealign.evaluate.functional.scoring import Attempt, Limits, attempts
+from codealign.evaluate.functional.scoring import attempts
+from codealign.evaluate.functional.verdicts import Attempt, Limits
 from codealign.records import stable_id
 from codealign.sandbox import Sandbox
 
@@ -56,6 +57,6 @@ def evaluate(
         attempts=found,
         missing=[t for t in problems if t not in given],
         level=sandbox.level,
-        problems=stable_id(*(content_id(e.problem) for e in expected.values())),
+        problems=stable_id(*(e.id for e in expected.values())),
         efficiency=measured,
     )

@@ -1,4 +1,8 @@
-"""Expected outputs, computed from the canonical solutions in the sandbox, cached by content."""
+"""Expected outputs, computed from the canonical solutions in the sandbox, cached by content.
+
+Large outputs are kept as hashes only: a solution's output is right if it has the same hash. Where
+the hashes differ, both are computed again in full and compared by the benchmark's rule.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +10,38 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.cache import cached
 from codealign.evaluate.functional.oracle import expects_only_presence
 from codealign.evaluate.functional.problems import Problem
 from codealign.records import stable_id
-from codealign.sandbox import Call, Program, Result, Sandbox
+from codealign.sandbox import Call, Encoded, Hashed, Program, Result, Sandbox
 from codealign.sandbox.inside import codec
 
 CANONICAL_CPU_S = 300.0
 CANONICAL_MEMORY_MB = 4096
 CANONICAL_RESULT_BYTES = 512 << 20
+HASH_OVER = 4096
 
 
 @dataclass(frozen=True)
 class Expected:
     """Outputs of the canonical solution, base then plus, and what they cost.
 
-    `cpu_s` holds the CPU seconds of each call; `total_cpu_s` also counts the encoding of outputs;
-    `size` is their encoded length.
+    `outputs` holds a `Hashed` for one of more than `HASH_OVER` characters. `cpu_s` holds the CPU
+    seconds of each call; `total_cpu_s` also counts the encoding of outputs; `sizes` is the encoded
+    length of each; `calls` are the tests, ready to be sent; `id` is of all that outputs depend on.
     """
 
+    id: str
     problem: Problem
     outputs: list[Any]
     cpu_s: list[float]
     total_cpu_s: float
-    size: int
+    sizes: list[int]
+    calls: list[Call]
 
 
 def expect(
@@ -50,33 +58,47 @@ def expect(
     CodealignError
         A canonical solution does not run through: names the problem and the reason.
     """
-    problems = _with_inputs(problems, sandbox)
-    names = {content_id(p): p for p in problems.values()}
-    rows = cached(cache, "expected", names, lambda: _compute(names, sandbox))
-    return {e.problem.task_id: e for e in (_expected(names[r["id"]], r) for r in rows)}
+    tests = [_Tests.of(p) for p in _with_inputs(problems, sandbox).values()]
+    named = {each.id: each for each in tests}
+    rows = cached(cache, "expected", named, lambda: _compute(named, sandbox))
+    return {e.problem.task_id: e for e in (_expected(named[r["id"]], r) for r in rows)}
 
 
-def content_id(problem: Problem) -> str:
-    """Id of everything that the expected outputs depend on."""
-    inputs = codec.dumps([problem.base_input, problem.plus_input])
-    return stable_id(problem.task_id, problem.canonical, problem.entry_point, inputs)
+class _Tests(NamedTuple):
+    """A problem, its calls, and the id of everything that the expected outputs depend on."""
+
+    problem: Problem
+    calls: list[Call]
+    id: str
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Tests:
+        inputs = [Encoded(codec.dumps(i)) for i in problem.base_input + problem.plus_input]
+        parts = (problem.task_id, problem.canonical, problem.entry_point, len(problem.base_input))
+        calls = [Call(problem.entry_point, given) for given in inputs]
+        return cls(problem, calls, stable_id(*parts, *inputs))
 
 
-def _compute(names: dict[str, Problem], sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+def canonical_program(name: str, problem: Problem, calls: list[Call], hash_over: int) -> Program:
+    """The program that computes a problem's expected outputs."""
+    return Program(
+        id=name,
+        code=problem.canonical,
+        calls=calls,
+        cpu_s=CANONICAL_CPU_S,
+        wall_s=2 * CANONICAL_CPU_S,
+        memory_mb=CANONICAL_MEMORY_MB,
+        result_bytes=CANONICAL_RESULT_BYTES,
+        hash_over=hash_over,
+    )
+
+
+def _compute(named: dict[str, _Tests], sandbox: Sandbox) -> Iterator[dict[str, Any]]:
     programs = [
-        Program(
-            id=name,
-            code=problem.canonical,
-            calls=[Call(problem.entry_point, i) for i in problem.base_input + problem.plus_input],
-            cpu_s=CANONICAL_CPU_S,
-            wall_s=2 * CANONICAL_CPU_S,
-            memory_mb=CANONICAL_MEMORY_MB,
-            result_bytes=CANONICAL_RESULT_BYTES,
-        )
-        for name, problem in names.items()
+        canonical_program(name, each.problem, each.calls, HASH_OVER) for name, each in named.items()
     ]
     for result in sandbox.run(programs):
-        _refuse_failure(names[result.id], result)
+        refuse_failure(named[result.id].problem, result)
         yield {
             "id": result.id,
             "outputs": [codec.dumps(o.value) for o in result.outputs],
@@ -85,7 +107,8 @@ def _compute(names: dict[str, Problem], sandbox: Sandbox) -> Iterator[dict[str, 
         }
 
 
-def _refuse_failure(problem: Problem, result: Result) -> None:
+def refuse_failure(problem: Problem, result: Result) -> None:
+    """Raise `CodealignError` if a canonical solution did not run to its end."""
     errors = [o.error for o in result.outputs if o.error]
     if result.verdict not in ("pass", "suspect") or errors:
         reason = errors[0] if errors else result.detail
@@ -94,12 +117,22 @@ def _refuse_failure(problem: Problem, result: Result) -> None:
         )
 
 
-def _expected(problem: Problem, row: dict[str, Any]) -> Expected:
+def _expected(tests: _Tests, row: dict[str, Any]) -> Expected:
     outputs = [codec.loads(text) for text in row["outputs"]]
+    sizes = [
+        value.size if isinstance(value, Hashed) else len(text)
+        for value, text in zip(outputs, row["outputs"], strict=True)
+    ]
+    outputs = as_expected(tests.problem, outputs)
+    cost = row["cpu_s"], row["total_cpu_s"]
+    return Expected(tests.id, tests.problem, outputs, *cost, sizes, tests.calls)
+
+
+def as_expected(problem: Problem, outputs: list[Any]) -> list[Any]:
+    """What is expected, from a canonical solution's outputs: for some problems only that it is."""
     if expects_only_presence(problem):
-        outputs = [value is not None for value in outputs]
-    size = sum(map(len, row["outputs"]))
-    return Expected(problem, outputs, row["cpu_s"], row["total_cpu_s"], size)
+        return [value is not None for value in outputs]
+    return outputs
 
 
 def _with_inputs(problems: dict[str, Problem], sandbox: Sandbox) -> dict[str, Problem]:
@@ -113,7 +146,7 @@ def _with_inputs(problems: dict[str, Problem], sandbox: Sandbox) -> dict[str, Pr
     ]
     found = dict(problems)
     for result in sandbox.run(programs):
-        _refuse_failure(problems[result.id], result)
+        refuse_failure(problems[result.id], result)
         base = result.outputs[0].value
         found[result.id] = replace(problems[result.id], base_input=base, base_expressions=[])
     return found

@@ -6,6 +6,10 @@ process, so the loops around the comparisons had to be restated; the comparisons
 
 - a solution's changes to its arguments are not seen by the special oracles;
 - an object of the solution's own class equals nothing, whatever its `__eq__` says;
+- evalplus 0.3.1 fails every solution of HumanEval/32 (`find_zero`), the canonical one too: after
+  the check of the polynomial it goes on without noting the test as passed; here the check decides;
+- a module is executed once for base and added tests together where evalplus executes it for each
+  (where the added tests are costly, they are run apart, so here too);
 - EvoEval checks HumanEval/32 of Verbose and Concise by `_poly(*out, inp)`, which raises for every
   solution; here it is checked as evalplus checks it, `_poly(*inp, out)`.
 """
@@ -16,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from codealign.evaluate.functional.problems import Problem
-from codealign.sandbox import Outcome
+from codealign.sandbox import Hashed, Outcome
 
 Check = Callable[[list[Any], Any, Any], bool]
 ROUNDING = 1e-6
@@ -26,8 +30,12 @@ POLYNOMIAL_ROOT = 1e-6
 
 def agreements(
     problem: Problem, inputs: Sequence[list[Any]], outcomes: Sequence[Outcome], expected: list[Any]
-) -> Iterator[bool]:
-    """Yield for each test whether the outcome is right; stops where outcomes stop."""
+) -> Iterator[bool | None]:
+    """Yield for each test whether the outcome is right; stops where outcomes stop.
+
+    None where only the hashes of large outputs are known, and they differ: the values may still be
+    equal, or near enough.
+    """
     check = _checker(problem)
     for arguments, outcome, wanted in zip(inputs, outcomes, expected, strict=False):
         if outcome.error:
@@ -35,8 +43,23 @@ def agreements(
             continue
         try:
             yield bool(check(arguments, outcome.value, wanted))
+        except _Undecided:
+            yield None
         except Exception:  # a wrong type may break any comparison; the libraries count it as wrong
             yield False
+
+
+class _Undecided(Exception):
+    """Two values are known by unequal hashes only."""
+
+
+def _same_hash(out: Any, wanted: Any) -> bool:
+    """Whether two large values are the same; False if neither is large."""
+    if isinstance(wanted, bool) or not (isinstance(out, Hashed) or isinstance(wanted, Hashed)):
+        return False
+    if isinstance(out, Hashed) and out == wanted:
+        return True
+    raise _Undecided
 
 
 def expects_only_presence(problem: Problem) -> bool:
@@ -67,6 +90,10 @@ class _Evalplus:
 
         if self.problem.oracle == "humaneval" and self.problem.entry_point == "find_zero":
             return abs(_poly(*arguments, out)) <= self.problem.atol
+        if self.atol == 0 and isinstance(wanted, Hashed) and wanted.floats:
+            self.atol = ROUNDING
+        if _same_hash(out, wanted):
+            return True
         exact = self._exact(arguments, out, wanted)
         if self.atol == 0 and is_floats(wanted):
             self.atol = ROUNDING
@@ -137,11 +164,12 @@ def _evoeval(problem: Problem) -> Check:
     }
     asserting = special.get((category, problem.task_id))
     if asserting is None:
-        return lambda _, out, wanted: eval_test.is_equal(wanted, out)[0]
+        return lambda _, out, wanted: _same_hash(out, wanted) or eval_test.is_equal(wanted, out)[0]
     return lambda inp, out, wanted: _passes(asserting, inp, out, wanted)
 
 
 def _passes(asserting: Check, arguments: list[Any], out: Any, wanted: Any) -> bool:
     """Whether an oracle made of assertions raises none."""
-    asserting(arguments, out, wanted)
+    if not _same_hash(out, wanted):
+        asserting(arguments, out, wanted)
     return True

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codealign.evaluate.functional.efficiency import Efficiency
-from codealign.evaluate.functional.scoring import SUITES, Attempt
+from codealign.evaluate.functional.verdicts import SUITES, Attempt
 from codealign.records import write_jsonl, write_text
 
 Values = dict[str, dict[str, float | None]]

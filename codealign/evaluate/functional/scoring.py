@@ -1,79 +1,59 @@
-"""Solutions to verdicts: run in the sandbox, compared on the host."""
+"""Solutions to verdicts: run in the sandbox, compared on the host.
+
+A sample is run in up to three steps, so that most wrong ones cost little:
+
+1. the base tests, and the first added tests as long as they are cheap;
+2. the other added tests, unless an added test has failed by then;
+3. everything in full, with the expected outputs, if large outputs have other hashes than expected.
+
+As by evalplus, each suite ends with its first failing test, and the added tests are also run where
+the base tests fail.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from codealign.evaluate.functional.expected import Expected, inputs_as_json
-from codealign.evaluate.functional.oracle import agreements
+from tqdm import tqdm
+
+from codealign.evaluate.functional.expected import (
+    HASH_OVER,
+    Expected,
+    as_expected,
+    canonical_program,
+    refuse_failure,
+)
+from codealign.evaluate.functional.verdicts import SUITES, Attempt, Limits, first_failure, judge
 from codealign.records import stable_id
-from codealign.sandbox import Call, Program, Result, Sandbox
+from codealign.sandbox import Program, Result, Sandbox
 
-KINDS = ("", "no_answer", "wrong", "error", "timeout", "crash", "no_proof", "sandbox_error")
-"""Why a solution failed: nothing was answered, an output is wrong, an exception, the time limit, a
-signal, it left early; a sandbox error is no failure of the solution. "" is a pass."""
-SUITES = ("base", "plus")
-CALL_CPU_S = 1.0
-REFERENCE_FACTOR = 4.0
+FIRST_CALLS = 50
+FIRST_CPU_S = 0.01
+WORTH_S = 0.02
+"""What the later added tests must cost, by the canonical solution, to be worth a step."""
+SECONDS_A_CALL, SECONDS_A_BYTE = 1e-4, 3e-8
 MEMORY_MB, LARGE_MEMORY_MB = 1024, 4096
 LARGE_BYTES = 1 << 20
 SPARE_BYTES = 4 << 20
-SHOWN = 200
 
 
-@dataclass(frozen=True)
-class Limits:
-    """CPU time a solution may use; evalplus' own limits are the same in wall time.
+@dataclass
+class _Sample:
+    """One distinct sample on its way: what is expected, and the results until now, joined."""
 
-    Memory: `MEMORY_MB`, or evalplus' 4 GiB where more than `LARGE_BYTES` of outputs are expected.
-
-    A call may take `CALL_CPU_S`, or 4 times the canonical solution's time if that is more; all
-    calls of a problem together `cpu_s`, or 4 times the canonical solution's if that is more.
-    """
-
-    cpu_s: float = 60.0
-
-    def calls(self, expected: Expected) -> list[float]:
-        """CPU seconds for each call."""
-        least = min(CALL_CPU_S, self.cpu_s)
-        return [max(least, REFERENCE_FACTOR * t) for t in expected.cpu_s]
-
-    def program(self, expected: Expected) -> float:
-        """CPU seconds for all calls and the code itself."""
-        return max(self.cpu_s, REFERENCE_FACTOR * expected.total_cpu_s)
-
-    def longest_call(self, expected: Expected) -> float:
-        """CPU seconds after which a call is ended: the longest limit, and time to encode."""
-        encoding = expected.total_cpu_s - sum(expected.cpu_s)
-        return max(self.calls(expected), default=0.0) + REFERENCE_FACTOR * encoding
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One sample and what became of it.
-
-    `base_status` and `plus_status` are evalplus' words (pass, fail, timeout), "" if there are no
-    such tests or the sandbox failed. `kind` is one of `KINDS`; `detail` the first failing test.
-    The fail tests are the arguments of the first failing test of each suite.
-    """
-
-    task_id: str
-    index: int
+    id: str
+    expected: Expected
     solution: str
-    base_status: str
-    plus_status: str
-    kind: str
-    detail: str
-    cpu_s: float
-    base_fail_tests: list[Any] = field(default_factory=list)
-    plus_fail_tests: list[Any] = field(default_factory=list)
+    result: Result | None = None
 
-    @property
-    def passed(self) -> bool:
-        """Whether it passes every test there is."""
-        return self.base_status == "pass" and self.plus_status in ("pass", "")
+    def add(self, result: Result) -> None:
+        """Join the result of the next calls to those before."""
+        if self.result is not None and result.verdict != "sandbox_error":
+            outputs = self.result.outputs + result.outputs
+            result = replace(result, outputs=outputs, cpu_s=self.result.cpu_s + result.cpu_s)
+        self.result = result
 
 
 def attempts(
@@ -82,127 +62,136 @@ def attempts(
     sandbox: Sandbox,
     limits: Limits,
 ) -> Iterator[Attempt]:
-    """Yield one attempt a sample, problem by problem; equal samples of a problem are run once."""
-    programs = {}
-    for task_id, texts in solutions.items():
-        for text in texts:
-            if text.strip():
-                made = _program(expected[task_id], text, limits)
-                programs[made.id] = made
-    results = {r.id: r for r in sandbox.run(programs.values())}
+    """Yield one attempt a sample, problem by problem; equal samples of a problem are run once.
+
+    The costliest problems are run first, so that no worker is left with one in the end.
+    """
+    samples = [
+        _Sample(_id(task_id, text), expected[task_id], text)
+        for task_id, texts in solutions.items()
+        for text in dict.fromkeys(texts)
+        if text.strip()
+    ]
+    samples.sort(key=lambda s: -s.expected.total_cpu_s)
+    judged = {a.id: judge(a.expected, 0, a.solution, a.result, limits)
+              for a in _run(samples, sandbox, limits)}  # fmt: skip
     for task_id, texts in solutions.items():
         for index, text in enumerate(texts):
-            result = results.get(_id(task_id, text))
-            yield _attempt(expected[task_id], index, text, result, limits)
+            found = judged.get(_id(task_id, text))
+            yield (
+                replace(found, index=index)
+                if found
+                else judge(expected[task_id], index, text, None, limits)
+            )
 
 
 def _id(task_id: str, solution: str) -> str:
     return stable_id(task_id, solution)
 
 
-def _program(expected: Expected, solution: str, limits: Limits) -> Program:
-    problem = expected.problem
-    total = limits.program(expected)
+def _run(samples: list[_Sample], sandbox: Sandbox, limits: Limits) -> Iterator[_Sample]:
+    """Yield each sample when its verdict can be told."""
+    more, doubtful = [], []
+    for sample in _step(samples, sandbox, limits, _first):
+        if _wants_more(sample, limits):
+            more.append(sample)
+        elif _is_undecided(sample, limits):
+            doubtful.append(sample)
+        else:
+            yield sample
+    for sample in _step(more, sandbox, limits, _rest):
+        if _is_undecided(sample, limits):
+            doubtful.append(sample)
+        else:
+            yield sample
+    yield from _in_full(doubtful, sandbox, limits)
+
+
+def _step(
+    samples: list[_Sample], sandbox: Sandbox, limits: Limits, part: Callable[[Expected], slice]
+) -> Iterator[_Sample]:
+    """Run a part of the calls of each sample."""
+    programs = (_program(s, part(s.expected), limits) for s in samples)
+    results = sandbox.run(programs)
+    for sample, result in tqdm(
+        zip(samples, results, strict=True), "run", len(samples), leave=False
+    ):
+        sample.add(result)
+        yield sample
+
+
+def _first(expected: Expected) -> slice:
+    """The base tests and the first added ones; all, if the others cost next to nothing."""
+    end = len(expected.problem.base_input)
+    last, spent = min(end + FIRST_CALLS, len(expected.calls)), 0.0
+    while end < last and spent < FIRST_CPU_S:
+        spent += _cost(expected, slice(end, end + 1))
+        end += 1
+    return slice(0, end if _cost(expected, slice(end, None)) > WORTH_S else len(expected.calls))
+
+
+def _rest(expected: Expected) -> slice:
+    return slice(_first(expected).stop, None)
+
+
+def _cost(expected: Expected, part: slice) -> float:
+    """About the CPU seconds that calls and their outputs take."""
+    times, sizes = expected.cpu_s[part], expected.sizes[part]
+    return sum(times) + len(times) * SECONDS_A_CALL + sum(sizes) * SECONDS_A_BYTE
+
+
+def _wants_more(sample: _Sample, limits: Limits) -> bool:
+    """Whether all that was run ran through, no added test failed, and there are more."""
+    result, expected = sample.result, sample.expected
+    if result.verdict not in ("pass", "suspect") or len(result.outputs) == len(expected.calls):
+        return False
+    place = len(result.outputs) - len(expected.problem.base_input)
+    return first_failure(expected, "plus", result, limits) == (place, "absent")
+
+
+def _is_undecided(sample: _Sample, limits: Limits) -> bool:
+    if sample.result.verdict == "sandbox_error":
+        return False
+    found = [first_failure(sample.expected, s, sample.result, limits) for s in SUITES]
+    return any(failure is not None and failure[1] == "undecided" for failure in found)
+
+
+def _in_full(samples: list[_Sample], sandbox: Sandbox, limits: Limits) -> Iterator[_Sample]:
+    """Run samples again, and their problems' canonical solutions, for the values of all outputs."""
+    samples = sorted(samples, key=lambda s: s.expected.id)
+    for _, group in groupby(samples, key=lambda s: s.expected.id):
+        same = list(group)
+        e = _with_values(same[0].expected, sandbox)
+        again = [_Sample(s.id, e, s.solution) for s in same]
+        programs = [_program(s, slice(None), limits, hash_over=0) for s in again]
+        for sample, result in zip(again, sandbox.run(programs), strict=True):
+            sample.add(result)
+            yield sample
+
+
+def _with_values(expected: Expected, sandbox: Sandbox) -> Expected:
+    program = canonical_program(expected.id, expected.problem, expected.calls, hash_over=0)
+    (result,) = sandbox.run([program])
+    refuse_failure(expected.problem, result)
+    values = [outcome.value for outcome in result.outputs]
+    return replace(expected, outputs=as_expected(expected.problem, values))
+
+
+def _program(sample: _Sample, part: slice, limits: Limits, hash_over: int = HASH_OVER) -> Program:
+    """The program that makes a part of the calls.
+
+    Memory: `MEMORY_MB`, or evalplus' 4 GiB where more than `LARGE_BYTES` of outputs are expected.
+    """
+    expected = sample.expected
+    total, size = limits.program(expected), sum(expected.sizes)
     return Program(
-        id=_id(problem.task_id, solution),
-        code=solution,
-        calls=[Call(problem.entry_point, i) for i in problem.base_input + problem.plus_input],
+        id=sample.id,
+        code=sample.solution,
+        calls=expected.calls[part],
         cpu_s=total,
-        call_cpu_s=limits.longest_call(expected),
+        call_cpu_s=limits.longest_call(expected, part),
         wall_s=30.0 + 2 * total,
-        memory_mb=LARGE_MEMORY_MB if expected.size > LARGE_BYTES else MEMORY_MB,
-        result_bytes=SPARE_BYTES + 2 * expected.size,
+        memory_mb=LARGE_MEMORY_MB if size > LARGE_BYTES else MEMORY_MB,
+        result_bytes=SPARE_BYTES + 2 * size,
+        hash_over=hash_over,
     )
-
-
-def _attempt(
-    expected: Expected, index: int, solution: str, result: Result | None, limits: Limits
-) -> Attempt:
-    task_id = expected.problem.task_id
-    has_plus = bool(expected.problem.plus_input)
-    if result is None:
-        plus = "fail" if has_plus else ""
-        return Attempt(task_id, index, solution, "fail", plus, "no_answer", "empty answer", 0.0)
-    if result.verdict == "sandbox_error":
-        detail = result.detail
-        return Attempt(task_id, index, solution, "", "", "sandbox_error", detail, 0.0)
-    first = {suite: first_failure(expected, suite, result, limits) for suite in SUITES}
-    status = {suite: _status(first[suite], result) for suite in SUITES}
-    failing = next((s for s in SUITES if first[s] is not None), None)
-    kind, detail = ("", "") if failing is None else _why(expected, failing, first[failing], result)
-    return Attempt(
-        task_id,
-        index,
-        solution,
-        status["base"],
-        status["plus"] if has_plus else "",
-        kind,
-        detail,
-        result.cpu_s,
-        *(_fail_tests(expected, suite, first[suite]) for suite in SUITES),
-    )
-
-
-def first_failure(
-    expected: Expected, suite: str, result: Result, limits: Limits
-) -> tuple[int, str] | None:
-    """Return index and reason (wrong, error, slow, absent) of the suite's first failing test."""
-    problem, split = expected.problem, len(expected.problem.base_input)
-    part = slice(0, split) if suite == "base" else slice(split, None)
-    inputs = problem.base_input if suite == "base" else problem.plus_input
-    outcomes, allowed = result.outputs[part], limits.calls(expected)[part]
-    right = agreements(problem, inputs, outcomes, expected.outputs[part])
-    for index, (good, outcome) in enumerate(zip(right, outcomes, strict=True)):
-        if outcome.cpu_s > allowed[index]:
-            return index, "slow"
-        if not good:
-            return index, "error" if outcome.error else "wrong"
-    return (len(outcomes), "absent") if len(outcomes) < len(inputs) else None
-
-
-def _status(failure: tuple[int, str] | None, result: Result) -> str:
-    if failure is None:
-        return "pass"
-    late = failure[1] == "slow" or (failure[1] == "absent" and result.verdict == "timeout")
-    return "timeout" if late else "fail"
-
-
-def _fail_tests(expected: Expected, suite: str, failure: tuple[int, str] | None) -> list[Any]:
-    return [] if failure is None else [inputs_as_json(expected.problem, suite, failure[0])]
-
-
-def _why(
-    expected: Expected, suite: str, failure: tuple[int, str] | None, result: Result
-) -> tuple[str, str]:
-    """Kind and detail of the first failure."""
-    assert failure is not None
-    index, reason = failure
-    place = f"{suite} test {index + 1}"
-    outcomes = result.outputs if suite == "base" else _plus(expected, result)
-    if reason == "slow":
-        return "timeout", f"{place}: {outcomes[index].cpu_s:.1f} s of CPU time"
-    if reason == "absent":
-        kind = {"fail": "error", "pass": "no_proof", "suspect": "no_proof"}
-        return kind.get(result.verdict, result.verdict), f"{place}: {result.detail}"
-    if reason == "error":
-        error = outcomes[index].error
-        lacks = f"KeyError: {expected.problem.entry_point!r}"
-        if error == lacks:
-            return "no_answer", f"no function {expected.problem.entry_point}"
-        return "error", f"{place}: {error}"
-    wanted = (expected.outputs if suite == "base" else _plus_outputs(expected))[index]
-    got = outcomes[index].value
-    return "wrong", f"{place}: expected {_short(wanted)}, got {_short(got)}"
-
-
-def _plus(expected: Expected, result: Result) -> list[Any]:
-    return result.outputs[len(expected.problem.base_input) :]
-
-
-def _plus_outputs(expected: Expected) -> list[Any]:
-    return expected.outputs[len(expected.problem.base_input) :]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"

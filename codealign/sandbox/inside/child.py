@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import codec, tripwire
+from . import codec, counter, tripwire
 
 RESULT_FD = 3
 PID_MARK = 0x5EEDB0B1
@@ -38,7 +38,8 @@ def run(job: dict[str, Any], nonce: bytes, bpf: bytes, out_fd: int, result_fd: i
 
     Parameters
     ----------
-    job : `code`, `calls` (name and encoded arguments), `count`, `cpu_s`, `memory_mb`.
+    job : `code`, `calls` (name and encoded arguments), `count`, `instructions`,
+        `hash_over`, `cpu_s`, `memory_mb`.
     nonce : sent after the last call: only a run that got to its end has sent it.
     bpf : compiled system call filter with `PID_MARK` in place of the process id; empty for none.
     out_fd, result_fd : pipes for what the program prints and for messages to the server.
@@ -47,6 +48,7 @@ def run(job: dict[str, Any], nonce: bytes, bpf: bytes, out_fd: int, result_fd: i
     _limit(job)
     module = _fresh_main(job)
     send = _sender()
+    job["counter"] = counter.open_counter() if job["instructions"] else -1
     _restrict(bpf)
     tripwire.install(lambda event: send(SUSPICION, event.encode()), OWN)
     leave, out, failed, stopped = os._exit, sys.stdout, BaseException, SystemExit
@@ -55,7 +57,7 @@ def run(job: dict[str, Any], nonce: bytes, bpf: bytes, out_fd: int, result_fd: i
     try:
         exec(compile(job.pop("code"), "main.py", "exec", dont_inherit=True), module.__dict__)
         for name, arguments in job["calls"]:
-            _call(module.__dict__, name, arguments, job["count"], send)
+            _call(module.__dict__, name, arguments, job, send)
         _join_threads(job)
     except stopped as error:
         end, message = EXIT, repr(error.code).encode()[:200]
@@ -146,17 +148,23 @@ def _describe(error: BaseException) -> bytes:
 
 
 def _call(
-    scope: dict[str, Any], name: str, arguments: str, limit: int, send: Callable[..., None]
+    scope: dict[str, Any],
+    name: str,
+    arguments: str,
+    job: dict[str, Any],
+    send: Callable[..., None],
 ) -> None:
     """Make one call and send its outcome: cost, and encoded value or error."""
     started = time.process_time()
-    steps = [0]
+    steps, limit, longest = [0], job["count"], job["hash_over"]
     try:
         values, function = codec.loads(arguments), scope[name]
-        started = time.process_time()
+        started, before = time.process_time(), counter.read_counter(job["counter"])
         value = _counted(function, values, limit, steps) if limit else function(*values)
+        steps[0] += counter.read_counter(job["counter"]) - before
         spent = time.process_time() - started
-        outcome, kind = codec.dumps(value), b"v"
+        outcome = codec.dumps_short(value, longest) if longest else codec.dumps(value)
+        kind = b"v"
     except BaseException as error:
         spent = time.process_time() - started
         outcome, kind = _describe(error).decode("utf-8", "replace"), b"e"

@@ -31,6 +31,30 @@ class Digest:
         return f"<a very large value, SHA-256 {self.text[:16]}>"
 
 
+class Hashed:
+    """Stands for a value by the SHA-256 of its encoding; equal to what has the same encoding.
+
+    Values of equal encoding are equal; values of unequal encoding may still be (1 and 1.0).
+
+    Parameters
+    ----------
+    text : the hash in hexadecimal.
+    size : characters of the encoding, or items of a value too large to be encoded in one piece.
+    floats : whether the value is a list or tuple of floats alone.
+    """
+
+    def __init__(self, text: str, size: int, floats: bool) -> None:
+        self.text, self.size, self.floats = text, size, floats
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hashed) and self.text == other.text
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<a large value, size {self.size}, SHA-256 {self.text[:16]}>"
+
+
 def is_large(value: Any) -> bool:
     """Whether a value has more than `LARGE` characters and items."""
     return _left(value, LARGE) < 0
