@@ -73,8 +73,8 @@ class Program:
 class Outcome:
     """What one call gave: a value, or the exception as `Type: message`.
 
-    `cpu_s` is the call's CPU time; `steps` its instructions (of bytecode, or the processor's) if they
-    were counted, else 0. A value that cannot be encoded is an `Opaque`, equal to nothing.
+    `cpu_s` is the call's CPU time; `steps` its instructions (of bytecode, or the processor's), 0 if
+    they were not counted. A value that cannot be encoded is an `Opaque`, equal to nothing.
     """
 
     value: Any = None
