@@ -101,6 +101,21 @@ def bootstrap_mean(values: Sequence[float], seed: int, resamples: int = RESAMPLE
     return Interval(float(found.low), float(found.high), "bootstrap (BCa)")
 
 
+def t_mean(values: Sequence[float]) -> Interval:
+    """Return Student's t interval of the mean of independent values, such as those of seeds.
+
+    Undefined (NaN) for fewer than two values; equal values give that value as both bounds, which
+    the method's name says.
+    """
+    data = np.asarray(values, dtype=float)
+    if len(data) < 2:
+        return Interval(math.nan, math.nan, f"undefined: {len(data)} value(s)")
+    if np.ptp(data) == 0:
+        return Interval(float(data[0]), float(data[0]), f"t over {len(data)} (all equal)")
+    half = scipy_stats.t.ppf((1 + CONFIDENCE) / 2, len(data) - 1) * scipy_stats.sem(data)
+    return Interval(float(data.mean() - half), float(data.mean() + half), f"t over {len(data)}")
+
+
 def paired_bootstrap(
     before: Sequence[float],
     after: Sequence[float],

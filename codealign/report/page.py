@@ -10,6 +10,7 @@ PAGES = {
     "tables": "Tables",
     "figures": "Figures",
     "claims": "Claims",
+    "findings": "Findings",
     "advice": "Advice",
     "provenance": "Provenance",
 }

@@ -30,6 +30,7 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
         "tables": _tables(paths),
         "figures": _figures(paths),
         "claims": [Block("ledger", "The paper's claims", _ledger(paths))],
+        "findings": _findings(paths),
         "advice": [_markdown(paths, "advice", "Advice from this run", "advice.md")],
         "provenance": [Block("provenance", "What made this run", _provenance(paths))],
     }
@@ -41,6 +42,17 @@ def _overview(paths: RunPaths, pages: dict[str, str]) -> list[Block]:
         _markdown(paths, "summary", "Scores", "summary.md", _files("tables", paths, "summary")),
         *[f for f in _figures(paths) if f.anchor == OVERVIEW_FIGURE],
         Block("run", "What was run", _jobs(paths, pages)),
+    ]
+
+
+def _findings(paths: RunPaths) -> list[Block]:
+    """The run beside O1-O20, and what its seeds, cross-evaluations and ablations say."""
+    title = "The paper's observations O1 to O20 and this run"
+    study = "Seeds, the other requirement's benchmarks, ablations"
+    return [
+        _markdown(paths, "findings", title, "findings.md", _files("tables", paths, "findings")),
+        _markdown(paths, "study", study, "study.md", _files("tables", paths, "study_*")),
+        *[f for f in _figures(paths) if f.anchor.startswith("study_")],
     ]
 
 

@@ -198,3 +198,15 @@ def test_combining_with_an_unknown_part_is_undefined() -> None:
 
 def test_combining_nothing_is_undefined() -> None:
     assert stats.combine([]).method == "undefined: nothing to combine"
+
+
+def test_students_interval_of_a_mean() -> None:
+    # By hand: 1, 2, 3 have mean 2, deviation 1; t(0.975, 2) = 4.3027; half-width 4.3027 / sqrt(3).
+    low, high, method = stats.t_mean([1, 2, 3])
+    assert (low, high) == pytest.approx((2 - 2.48414, 2 + 2.48414), abs=1e-4)
+    assert method == "t over 3"
+
+
+def test_students_interval_at_its_edges() -> None:
+    assert math.isnan(stats.t_mean([1]).low)
+    assert stats.t_mean([2, 2, 2]) == (2.0, 2.0, "t over 3 (all equal)")

@@ -167,3 +167,14 @@ def test_cells_that_hold_a_number_do_not_wrap() -> None:
     html = render_markdown("| a | b |\n|---|---|\n| +4.4 [-0.4, +9.5] | nano |\n")
     assert '<td class="num">+4.4 [-0.4, +9.5]</td>' in html
     assert "<td>nano</td>" in html
+
+
+def test_findings_have_a_page_with_the_studys_tables_and_figures(run: RunPaths) -> None:
+    (run.tables / "findings.md").write_text("| O1 | same sign |\n|---|---|\n| 1 | 2 |\n")
+    (run.tables / "study.md").write_text("This run has one seed.\n")
+    captions = {"figure1": "A figure", "study_tax": "What it costs"}
+    (run.figures / "captions.json").write_text(json.dumps(captions))
+    (run.figures / "study_tax.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    text = (build_report(run).parent / "findings.html").read_text()
+    assert "same sign" in text and "This run has one seed." in text
+    assert re.findall(r'<img [^>]*alt="([^"]*)"', text) == ["What it costs"]

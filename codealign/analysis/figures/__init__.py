@@ -15,17 +15,22 @@ from codealign.analysis.figures.heatmap import heatmap
 from codealign.analysis.figures.listings import figure1, figure5, figure6
 from codealign.analysis.figures.plane import plane
 from codealign.analysis.figures.profiles import profiles
+from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import Drawn, save, styled, write_captions
 from codealign.analysis.figures.training import training_curves
 from codealign.analysis.figures.versus import versus
 from codealign.analysis.figures.workflow import figure4
 from codealign.analysis.scores import PAPER, published
+from codealign.analysis.study.effects import Study
 
 __all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
 
 
 def draw_figures(
-    scores: pd.DataFrame, context: Context | None = None, items: Items | None = None
+    scores: pd.DataFrame,
+    context: Context | None = None,
+    items: Items | None = None,
+    study: Study | None = None,
 ) -> list[Drawn]:
     """Return Figures 1 to 6, then the charts of the scores. Call inside `style.styled()`.
 
@@ -35,6 +40,7 @@ def draw_figures(
         run is also set against the published range. A chart without any row is left out.
     context : the run's data counts, for Figure 4.
     items : the run's per-problem values, for paired intervals of its changes.
+    study : the run's seeds, cross-evaluations and ablations, for the figures of these.
     """
     measured = scores[scores["source"] != PAPER]
     shown = measured if len(measured) else published()
@@ -45,7 +51,8 @@ def draw_figures(
         both = pd.concat([changes(published()), change], ignore_index=True)
         charts += [versus(both, model) for model in present(measured, "model")]
     paper = [figure1(), figure2(), figure3(), figure4(context or Context()), figure5(), figure6()]
-    return paper + [chart for chart in charts if chart is not None]
+    repeated = study_figures(study) if study else []
+    return paper + [chart for chart in charts if chart is not None] + repeated
 
 
 def write_figures(
@@ -53,6 +60,7 @@ def write_figures(
     scores: pd.DataFrame,
     context: Context | None = None,
     items: Items | None = None,
+    study: Study | None = None,
 ) -> list[Path]:
     """Write every figure as PDF, SVG and PNG, and `captions.json`, to `out`; return the paths.
 
@@ -60,6 +68,6 @@ def write_figures(
     """
     out = Path(out)
     with styled():
-        figures = draw_figures(scores, context, items)
+        figures = draw_figures(scores, context, items, study)
         paths = [path for drawn in figures for path in save(drawn, out)]
     return [*paths, write_captions(figures, out)]

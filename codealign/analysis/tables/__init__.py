@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from codealign.analysis.scores import PAPER, published
 from codealign.analysis.tables.latex import to_latex
 from codealign.analysis.tables.model import Table, to_csv, to_markdown
 from codealign.analysis.tables.scores import interval_table, score_table
+from codealign.analysis.tables.study import findings_table, study_markdown, study_tables
 from codealign.analysis.tables.texts import (
     agreement_table,
     dataset_statistics,
@@ -21,7 +23,10 @@ from codealign.analysis.tables.texts import (
 )
 from codealign.records import write_text
 
-__all__ = ["build_tables", "dataset_statistics", "write_tables"]
+__all__ = [
+    "build_tables", "dataset_statistics", "findings_table", "save_tables", "study_markdown",
+    "study_tables", "write_tables",
+]  # fmt: skip
 FORMATS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
 
 
@@ -53,8 +58,13 @@ def write_tables(
 
     Parameters are those of `build_tables`. Files: `table3.md`, `.csv`, `.tex`, and so on.
     """
+    return save_tables(out, build_tables(scores, context))
+
+
+def save_tables(out: Path | str, tables: Iterable[Table]) -> list[Path]:
+    """Write tables in every format to the folder `out`; return the paths."""
     paths = []
-    for table in build_tables(scores, context):
+    for table in tables:
         for suffix, render in FORMATS.items():
             path = Path(out) / f"{table.name}.{suffix}"
             write_text(path, render(table))

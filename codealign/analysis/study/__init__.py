@@ -1,0 +1,1 @@
+"""A run with several seeds, cross-evaluation or ablations: effects, findings, reference."""

@@ -1,0 +1,72 @@
+"""Ablations: grouped by what they vary, beside the main cells; the placebo's verdict by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from made_up_study import CHANGES, ablated, made_up, one_seed, rows
+
+from codealign.analysis.scores import frame_of
+from codealign.analysis.study.ablations import CANNOT_TELL, GAIN, NO_GAIN, compared, groups, placebo
+from codealign.analysis.study.effects import Study, study_of
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return made_up()
+
+
+def random_pairs(change: float) -> list[dict[str, Any]]:
+    """Return the placebo's rows where it changes the base by so many points."""
+    found = study_of(frame_of([*rows(), *ablated("random", change)]), CHANGES)
+    return placebo(found)
+
+
+def test_ablations_of_one_setting_make_a_group_with_the_main_value(study: Study) -> None:
+    found = {group.title: group.labels for group in groups(study)}
+    assert list(found) == ["beta (dpo)", "pairs (sft, dpo)", "placebo (dpo)"]
+    # Ordered by value, with the main cells' 0.1 in its place.
+    assert list(found["beta (dpo)"].values()) == ["0.01", "0.1", "1.0"]
+    assert list(found["beta (dpo)"]) == ["beta_0", "", "beta_1"]
+
+
+def test_each_value_stands_beside_the_main_cell_of_the_same_stage(study: Study) -> None:
+    beta = groups(study)[0]
+    found = {row["label"]: row for row in compared(study, beta)}
+    assert {label: round(row["mean"], 6) for label, row in found.items()} == {
+        "0.01": 5.0, "0.1": 4.0, "1.0": 1.0,
+    }  # fmt: skip
+    assert {row["stage"] for row in found.values()} == {"dpo"}
+
+
+def test_the_difference_to_main_is_paired_within_seeds(study: Study) -> None:
+    # By hand: 1 minus 4 in every seed; the wobble is the same on both sides.
+    row = next(r for r in compared(study, groups(study)[0]) if r["label"] == "1.0")
+    assert row["against"]["mean"] == pytest.approx(-3.0)
+    assert row["against"]["sd"] == pytest.approx(0.0)
+
+
+def test_random_pairs_are_held_against_the_model_they_start_from() -> None:
+    # By hand: SFT gains 2 points and the placebo 2: nothing above SFT. The main cell's DPO is 4.
+    (row,) = random_pairs(2.0)
+    assert row["mean"] == pytest.approx(0.0)
+    assert row["main"]["mean"] == pytest.approx(2.0)
+    assert row["verdict"] == NO_GAIN
+
+
+def test_a_placebo_that_gains_condemns_the_experiment() -> None:
+    assert random_pairs(3.0)[0]["verdict"] == GAIN
+
+
+def test_a_placebo_that_loses_is_no_gain() -> None:
+    assert random_pairs(-3.0)[0]["verdict"] == NO_GAIN
+
+
+def test_one_seed_cannot_tell_of_a_placebo() -> None:
+    first = [s for s in [*rows(seeds=(0,)), *ablated("random", 2.0)] if s.seed == 0]
+    assert placebo(study_of(frame_of(first), CHANGES))[0]["verdict"] == CANNOT_TELL
+
+
+def test_a_run_without_ablations_has_no_groups() -> None:
+    assert groups(one_seed()) == [] and placebo(one_seed()) == []
