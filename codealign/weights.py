@@ -20,7 +20,6 @@ QUIET = {
     "UNSLOTH_DISABLE_STATISTICS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
-    "WANDB_MODE": "disabled",
     "VLLM_NO_USAGE_STATS": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",

@@ -22,10 +22,10 @@ from codealign.params.section import (
     Variant,
     validate,
 )
-from codealign.params.training import Align, Bonbon, Dpo, Lora, Sft, Training
+from codealign.params.training import Align, Bonbon, Dpo, Gates, Lora, Sft, Training
 
 __all__ = [
-    "Ablation", "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Filters", "Functional",
+    "Ablation", "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Filters", "Functional", "Gates",
     "Generation", "Hub", "Lora", "Pairing", "Params", "Prefs", "Requirement", "Resources",
     "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant", "load_params", "validate",
 ]  # fmt: skip

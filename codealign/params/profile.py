@@ -10,7 +10,7 @@ from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Prefs
 from codealign.params.section import Requirement, Section, Stage, Variant, validate
-from codealign.params.training import Align, Sft
+from codealign.params.training import Align, Gates, Sft
 from codealign.paths import MADE
 
 
@@ -61,6 +61,7 @@ class Params(Section):
     prefs: Prefs = Prefs()
     sft: Sft = Sft()
     align: Align = Align()
+    gates: Gates = Gates()
     functional: Functional = Functional()
     codal: Codal = Codal()
     survey: Survey = Survey()

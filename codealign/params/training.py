@@ -80,3 +80,24 @@ class Align(Section):
 
     dpo: Dpo = Dpo()
     bonbon: Bonbon = Bonbon()
+
+
+class Gates(Section):
+    """Checks on what was measured between the stages: the study's recommendations R4, R7 and R9.
+
+    `off` does not look, `warn` says what was measured, `stop` also keeps what follows from running:
+    R4 this pathway's training, R7 its alignment, R9 the merging and publishing of its adapter.
+    """
+
+    baseline: Literal["off", "warn", "stop"] = Field(
+        "warn", description="R4: the base's mean pass@1 is below `threshold` (functional only)"
+    )
+    sft: Literal["off", "warn", "stop"] = Field(
+        "warn", description="R7: SFT made the scores worse, beyond the interval of the change"
+    )
+    alignment: Literal["off", "warn", "stop"] = Field(
+        "warn", description="R9: the aligned model is worse than the base, beyond the interval"
+    )
+    threshold: float = Field(
+        0.10, ge=0, le=1, description="least mean pass@1 of a base; the study's Observation 2"
+    )

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from codealign import provenance
-from codealign.params import AnySection, load_params, validate
+from codealign.params import AnySection, Gates, load_params, validate
 from codealign.paths import PROJECT, RunPaths
 from codealign.records import stable_id, write_text
 from codealign.workflow.code import code_hash
-from codealign.workflow.plan import job_name
+from codealign.workflow.plan import job_name, read_lock
 
 MARK = ".made_from"
 
@@ -68,6 +68,13 @@ class Context:
         self.deciding[section] = found.deciding()
         return found
 
+    def gates(self) -> Gates:
+        """Return the gates on this job's scores: its plan's, else those of the profile's file."""
+        planned = (self.paths.top / "plan.lock.json").exists() and read_lock(self.paths.top)
+        if planned and self.name in planned:
+            return validate(Gates, planned[self.name]["gates"], "gates")
+        return load_params(PROJECT / "params" / f"{self.profile}.yaml").gates
+
     def folder(self, path: Path, inputs: Iterable[Path] = ()) -> Path:
         """Return an output folder in which earlier work may be continued.
 
@@ -90,19 +97,22 @@ class Context:
         """Return the provenance header of this notebook (commit, versions, device, seed)."""
         return provenance.header(job=self.name, seed=self.seed, **more)
 
-    def finish(self, line: str, outputs: Iterable[Path]) -> str:
+    def finish(self, line: str, outputs: Iterable[Path], stop: str = "") -> str:
         """Write the job's result marker and return the closing line with the files written.
 
         Parameters
         ----------
         line : what was done, with its counts (`pairs: 812 kept, ...`).
         outputs : files or folders this job wrote.
+        stop : why the jobs that need this one must not run; "" if they may.
         """
         seconds = round(time.monotonic() - self.started, 1)
         files = [os.path.relpath(p, PROJECT) for p in outputs]
         finished = datetime.now(UTC).isoformat(timespec="milliseconds")
         result = {"job": self.name, "line": line, "seconds": seconds, "finished": finished}
         result["files"] = files
+        if stop:
+            result["stop"] = f"{self.name}: {stop}"
         result["provenance"] = self.header(settings=self.used)
         path = self.paths.jobs / self.name / "result.json"
         write_text(path, json.dumps(result, indent=1, default=str) + "\n")

@@ -9,7 +9,6 @@ NO_TELEMETRY = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "UNSLOTH_DISABLE_STATISTICS": "1",
     "DO_NOT_TRACK": "1",
-    "WANDB_MODE": "disabled",
 }
 # Names the driver's process: its jobs on this machine end when it ends, however it ends.
 DRIVER = "CODEALIGN_DRIVER"

@@ -18,12 +18,14 @@ import yaml
 from codealign.paths import PROJECT
 from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.lock import held
+from codealign.workflow.stops import stop_reason, write_stopped
 
 
 def execute(notebook: str, executed: str, params_file: str) -> int:
     """Run a notebook; return 0, or 1 with the failing cell's error on standard error.
 
-    The executed copy is written whether the notebook fails or not, with the traceback in it.
+    The executed copy is written whether the notebook fails or not, with the traceback in it. A job
+    that a gate stops is not run and says so in its result marker.
     """
     os.environ.update(job_environment(os.environ))
     if driver := os.environ.get(DRIVER):
@@ -33,9 +35,14 @@ def execute(notebook: str, executed: str, params_file: str) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     parameters = yaml.safe_load(Path(params_file).read_text(encoding="utf-8"))
     Path(executed).parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(params_file).parent
+    folder = Path(params_file).resolve().parent
     # A job orphaned by a killed driver may still be at work: wait for it, never run beside it.
-    with held(folder / ".lock", 3600, folder.name):
+    root, job = folder.parents[1], folder.name
+    with held(folder / ".lock", 3600, job):
+        if reason := stop_reason(root, job):
+            write_stopped(root, job, reason)
+            print(f"{job}: not run: {reason}")
+            return 0
         return _papermill(papermill, notebook, executed, parameters)
 
 

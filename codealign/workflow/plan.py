@@ -37,13 +37,18 @@ EVALUATION = {"functional": "04_functional", "non_functional": "05_codal"}
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook with its parameters; `needs` names the jobs whose results it reads."""
+    """One notebook with its parameters; `needs` names the jobs whose results it reads.
+
+    `gates` are an evaluation's: they judge its scores and decide no result, so that they are no
+    parameters of the notebook.
+    """
 
     name: str
     notebook: str
     parameters: dict[str, Any]
     needs: list[str] = field(default_factory=list)
     resources: Resources = Resources()
+    gates: dict[str, Any] = field(default_factory=dict)
 
 
 def job_name(notebook: str, *cell: str) -> str:
@@ -81,7 +86,8 @@ class _Planner:
     ) -> None:
         common = {"profile": part.params.profile, "run": part.run, "seed": part.seed}
         resources = part.params.resources.get(notebook, Resources())
-        self.jobs.setdefault(name, Job(name, notebook, {**common, **own}, needs, resources))
+        gates = part.params.gates.model_dump() if notebook in EVALUATION.values() else {}
+        self.jobs.setdefault(name, Job(name, notebook, {**common, **own}, needs, resources, gates))
 
     def pairs(self, part: _Part, model: str, requirement: str) -> str:
         """Plan preference data; like the other steps, return the job's name."""
@@ -93,6 +99,8 @@ class _Planner:
     def sft(self, part: _Part, cell: dict[str, str]) -> str:
         """Plan SFT of a cell (model, variant, requirement)."""
         needs = [self.pairs(part, cell["model"], cell["requirement"])]
+        if part.params.gates.baseline == "stop" and cell["requirement"] == "functional":
+            needs += self.base_scores(part, cell)
         name = part.name("sft", "02_sft", *cell.values())
         self.add(part, name, "02_sft", {**cell, **part.settings("sft", "")}, needs)
         return name
@@ -105,11 +113,13 @@ class _Planner:
         needs = [self.pairs(part, cell["model"], cell["requirement"])]
         if settings["align"][stage]["start"] == "sft":
             needs.append(self.sft(part, cell))
+            if part.params.gates.sft == "stop" and "sft" in part.params.stages:
+                needs.append(self.evaluation(part, cell, "sft", cell["requirement"]))
         name = part.name("align", "03_align", *cell.values(), stage)
         self.add(part, name, "03_align", {**cell, "stage": stage, **settings}, needs)
         return [name]
 
-    def evaluation(self, part: _Part, cell: dict[str, str], stage: str, requirement: str) -> None:
+    def evaluation(self, part: _Part, cell: dict[str, str], stage: str, requirement: str) -> str:
         """Plan the evaluation of a stage's model on the benchmarks of a requirement."""
         cross = requirement != cell["requirement"]
         notebook = EVALUATION[requirement]
@@ -118,7 +128,17 @@ class _Planner:
         name = part.name(section, notebook, *where.values(), "cross" if cross else "")
         own = {**where, **({"trained": cell["requirement"]} if cross else {})}
         needs = self.stage(part, cell, stage)
+        gate = part.params.gates.sft if stage == "sft" else part.params.gates.alignment
+        if stage != "base" and gate != "off" and not cross:
+            needs = needs + self.base_scores(part, cell)
         self.add(part, name, notebook, {**own, **part.settings(section, "")}, needs)
+        return name
+
+    def base_scores(self, part: _Part, cell: dict[str, str]) -> list[str]:
+        """Return the job that scores a cell's base model, if the profile has one."""
+        notebook = EVALUATION[cell["requirement"]]
+        name = job_name(notebook, cell["model"], cell["variant"], "base")
+        return [name] if name in self.jobs else []
 
     def base(self, part: _Part, requirements: Iterable[str]) -> None:
         """Plan the evaluation of the base models on the benchmarks of these requirements."""
@@ -229,7 +249,8 @@ def freeze(jobs: list[Job], run: str) -> Path:
     for job in jobs:
         check_parameters(job)
         body = yaml.safe_dump(job.parameters, sort_keys=True, allow_unicode=True)
-        text = f"# code {code_hash(job.notebook)}\n{body}"
+        gates = f"# gates {json.dumps(job.gates)}\n" if job.gates else ""
+        text = f"# code {code_hash(job.notebook)}\n{gates}{body}"
         _write_if_changed(paths.jobs / job.name / "params.yaml", text)
     lock = {job.name: _lock_entry(job) for job in jobs}
     path = paths.root / "plan.lock.json"
@@ -244,6 +265,7 @@ def _lock_entry(job: Job) -> dict[str, Any]:
     return {
         "notebook": job.notebook,
         "needs": job.needs,
+        "gates": job.gates,
         "resources": job.resources.model_dump(),
     }
 

@@ -17,6 +17,7 @@ from codealign.records import write_text
 from codealign.workflow.plan import Job, freeze, make_plan, select
 from codealign.workflow.run import failures, run_plan
 from codealign.workflow.status import job_state
+from codealign.workflow.stops import stopped
 
 
 def reproduce(
@@ -57,6 +58,8 @@ def reproduce(
     if outcome.code:
         print("\n".join(failures(root, jobs)))
     _report(root)
+    for line in stopped(root, [job.name for job in jobs]):
+        print(line)
     seconds = time.monotonic() - started
     if outcome.jobs:
         cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}

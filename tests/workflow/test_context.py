@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from codealign.errors import CodealignError
-from codealign.params import Codal, Sft
+from codealign.params import Codal, Gates, Sft
 from codealign.paths import PROJECT, RunPaths, part_folder
 from codealign.workflow.context import Context
 
@@ -79,3 +79,19 @@ def test_a_part_of_a_run_has_its_own_jobs_and_coordinates(tmp_path) -> None:
     assert job.place("functional") == {"seed": 3, "trained": "functional", "ablation": "beta_1"}
     job.finish("done", [])
     assert (tmp_path / f"run/x/jobs/{job.name}/result.json").exists()
+
+
+def test_gates_are_the_plans_and_by_hand_the_profiles(tmp_path) -> None:
+    job = context(tmp_path)
+    assert job.gates() == Gates()
+    lock = {"jobs": {job.name: {"gates": {"baseline": "stop"}}}}
+    job.paths.root.mkdir()
+    (job.paths.root / "plan.lock.json").write_text(json.dumps(lock))
+    assert job.gates().baseline == "stop"
+
+
+def test_a_stop_names_the_job_that_said_it(tmp_path) -> None:
+    job = context(tmp_path)
+    job.finish("scored", [], stop="R4 failed")
+    result = json.loads((tmp_path / "run/jobs/02_sft-nano-pretrained/result.json").read_text())
+    assert result["stop"] == "02_sft-nano-pretrained: R4 failed"

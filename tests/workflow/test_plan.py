@@ -53,7 +53,8 @@ def test_alignment_needs_its_own_sft_model_and_the_pairs() -> None:
 
 
 def test_functional_benchmarks_judge_functionally_trained_models() -> None:
-    jobs = {job.name: job for job in make_plan(small())}
+    off = {"sft": "off", "alignment": "off"}
+    jobs = {job.name: job for job in make_plan(small(gates=off))}
     assert jobs["04_functional-nano-pretrained-bonbon"].needs == [
         "03_align-nano-pretrained-functional-bonbon"
     ]
@@ -124,3 +125,34 @@ def test_a_changed_setting_touches_only_the_jobs_that_use_it(frozen: Path) -> No
 def test_a_run_without_a_plan_says_how_to_start(tmp_path) -> None:
     with pytest.raises(CodealignError, match="no plan; start the run"):
         read_lock(tmp_path)
+
+
+def needs(job: str, **gates: str) -> list[str]:
+    return {j.name: j for j in make_plan(small(gates=gates))}[job].needs
+
+
+def test_a_stage_is_scored_after_the_base_it_is_compared_with() -> None:
+    assert "04_functional-nano-pretrained-base" in needs("04_functional-nano-pretrained-dpo")
+
+
+def test_gates_that_are_off_need_nothing() -> None:
+    job = "04_functional-nano-pretrained-dpo"
+    assert needs(job, alignment="off") == ["03_align-nano-pretrained-functional-dpo"]
+
+
+def test_sft_waits_for_the_base_only_where_a_gate_may_stop_it() -> None:
+    job, base = "02_sft-nano-pretrained-functional", "04_functional-nano-pretrained-base"
+    assert base not in needs(job) and base in needs(job, baseline="stop")
+
+
+def test_alignment_waits_for_the_sft_scores_only_where_a_gate_may_stop_it() -> None:
+    job, scored = "03_align-nano-pretrained-non_functional-dpo", "05_codal-nano-pretrained-sft"
+    assert scored not in needs(job) and scored in needs(job, sft="stop")
+
+
+def test_a_changed_gate_touches_the_evaluations_alone(frozen: Path) -> None:
+    before = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
+    freeze(make_plan(small(gates={"threshold": 0.2})), "runs/mine")
+    after = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {name for name in after if name.startswith(("04", "05"))}

@@ -16,7 +16,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 PARAMETERS = {
     "01_preferences": 'model = ""\nrequirement = ""\nprefs = {}',
-    "02_sft": 'model = ""\nvariant = ""\nrequirement = ""\nsft = {}\ngates = {}',
+    "02_sft": 'model = ""\nvariant = ""\nrequirement = ""\nsft = {}',
     "04_functional": 'model = ""\nvariant = ""\nstage = ""\nfunctional = {}',
     "06_survey_kappa": "survey = {}",
     "07_paper": "",

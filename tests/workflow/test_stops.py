@@ -1,0 +1,79 @@
+"""Stops: passed on along the needs, told once, and no old result is left to be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codealign.params import Params, validate
+from codealign.workflow import plan, stops
+from codealign.workflow.execute import execute
+from codealign.workflow.plan import freeze, make_plan
+from codealign.workflow.status import job_state, read_result
+from codealign.workflow.stops import stop_reason, stopped, write_stopped
+
+BASE, SFT = "04_functional-none-pretrained-base", "02_sft-none-pretrained-functional"
+REASON = f"{BASE}: R4 failed (stops training): baseline pass@1 0.010 < 0.10 (n = 20)"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run in which the base's gate has said stop."""
+    monkeypatch.setattr(plan, "PROJECT", tmp_path)
+    monkeypatch.setattr(stops, "PROJECT", tmp_path)
+    params = {"profile": "mine", "models": ["none"], "variants": ["pretrained"],
+              "requirements": ["functional"], "gates": {"baseline": "stop"}}  # fmt: skip
+    freeze(make_plan(validate(Params, params, "test")), "runs/mine")
+    root = tmp_path / "runs/mine"
+    finish(root, "01_preferences-none-functional")
+    finish(root, BASE, stop=REASON)
+    return root
+
+
+def finish(root: Path, job: str, **more: object) -> None:
+    text = json.dumps({"line": "done", "finished": "now", "files": [], **more})
+    (root / "jobs" / job / "result.json").write_text(text)
+
+
+def test_what_needs_a_stopped_job_gets_its_reason(root: Path) -> None:
+    assert stop_reason(root, SFT) == REASON
+
+
+def test_a_job_whose_needs_said_nothing_runs(root: Path) -> None:
+    finish(root, BASE)
+    assert stop_reason(root, SFT) == ""
+
+
+def test_a_stop_is_passed_on_and_the_notebooks_are_not_run(root: Path) -> None:
+    align = "03_align-none-pretrained-functional-dpo"
+    for job in (SFT, align):
+        params = str(root / "jobs" / job / "params.yaml")
+        assert execute("there is no such notebook", str(root / "out.ipynb"), params) == 0
+    assert read_result(root, align)["line"] == f"not run: {REASON}"
+    assert job_state(root, align) == "done"
+    assert f"Not run: {REASON}" in (root / f"notebooks/{align}.ipynb").read_text()
+
+
+def test_notebooks_that_collect_go_on(root: Path) -> None:
+    for job in plan.read_lock(root):
+        if not (root / "jobs" / job / "result.json").exists():
+            finish(root, job, stop=REASON)
+    assert stop_reason(root, "07_paper") == ""
+
+
+def test_a_reason_is_told_once_with_the_jobs_it_kept_from_running(root: Path) -> None:
+    for job in (SFT, "03_align-none-pretrained-functional-dpo"):
+        write_stopped(root, job, REASON)
+    assert stopped(root, plan.read_lock(root)) == [f"stopped: {REASON} (2 notebooks not run)"]
+
+
+def test_what_a_stopped_job_made_earlier_is_put_away(root: Path) -> None:
+    made = root / "checkpoints/none/sft"
+    made.mkdir(parents=True)
+    (made / "adapter").write_text("old")
+    finish(root, SFT, files=["runs/mine/checkpoints/none/sft"])
+    write_stopped(root, SFT, REASON)
+    assert not made.exists()
+    assert (root / "stale/checkpoints/none/sft/adapter").read_text() == "old"
