@@ -40,6 +40,9 @@ class Training(Section):
     bf16: bool = Field(True, description="bfloat16 autocast")
     logging_steps: int = Field(1, ge=1, description="steps between entries of the log")
     save_steps: int = Field(200, ge=1, description="steps between checkpoints")
+    report_to: list[Literal["tensorboard", "trackio", "wandb"]] = Field(
+        default=[], description="trackers beside the log file and the notebook's curves"
+    )
     lora: Lora = Lora()
 
 

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from codealign.errors import CodealignError
-from codealign.models import load, uses_chat
 from codealign.params import Bonbon, Dpo, Variant
 from codealign.records import Pair
-from codealign.train.data import check_truncated, tokenize
 from codealign.train.losses import bonbon_loss, bonbon_target, dpo_loss
 from codealign.train.run import TrainJob, TrainResult, read_result
 
@@ -52,27 +50,12 @@ def train_align(
     )
     if result := job.finished():
         return result
-    policy, tokenizer = load(
-        job.model,
-        job.variant,
-        adapter,
-        backend=settings.backend,
-        training=True,
-        lora=settings.lora,
-        attention=settings.attention,
-        max_length=settings.max_length,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        seed=seed % 2**32,
-    )
-    chat = uses_chat(job.model, job.variant)
-    rows = tokenize(job.pairs, tokenizer, settings.max_length, chat=chat)
-    truncated = check_truncated(rows, settings.max_length, settings.max_truncated)
-    job.prepare()
+    policy, tokenizer, rows = job.load()
     from codealign.train.trainers import align_trainer
 
     beta = settings.beta if isinstance(settings, Dpo) else 1.0
     trainer = align_trainer(policy, tokenizer, rows, job.arguments(), loss, beta)
-    return job.run(trainer, tokenizer, truncated, target=target)
+    return job.run(trainer, tokenizer, rows, target=target)
 
 
 def _origin(start: Path | str | tuple[str, Variant]) -> tuple[str, Variant, Path | None]:

@@ -18,6 +18,7 @@ ALIGN_COLUMNS = (
     "log_ratio_rejected",
     "log_prob_chosen",
     "log_prob_rejected",
+    "kl",
 )
 
 
@@ -26,7 +27,8 @@ def curves(log: Path | str) -> pd.DataFrame:
 
     Columns: step, epoch, loss (nats), grad_norm (before clipping), learning_rate, tokens and
     elapsed_s (both from the start); for alignment also gap (nats), accuracy (share of pairs with a
-    gap above 0), and of either response the mean log pi/pi_ref and log pi (nats).
+    gap above 0), of either response the mean log pi/pi_ref and log pi (nats), and kl (nats a token,
+    as `divergence.Divergence` defines it; NaN at the steps where it was not estimated).
 
     Raises
     ------
@@ -38,4 +40,4 @@ def curves(log: Path | str) -> pd.DataFrame:
         raise CodealignError(f"{log}: no step logged yet")
     table = pd.DataFrame(entries).rename(columns={"num_input_tokens_seen": "tokens"})
     columns = ALIGN_COLUMNS if "gap" in table else SFT_COLUMNS
-    return table[list(columns)]
+    return table.reindex(columns=list(columns))

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from codealign.errors import CodealignError
+from codealign.models import load, uses_chat
 from codealign.params import Training
 from codealign.records import Pair, from_json, stable_id, to_json, write_text
-from codealign.train import checkpoints
-
-FREE_BYTES = 1 << 26  # less free space than this explains a failed write
+from codealign.train import checkpoints, processes, trackers
+from codealign.train.data import Tokens, check_truncated, tokenize
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,11 @@ class TrainJob:
     start: str = ""
 
     @property
+    def name(self) -> str:
+        """What the run is called where it is tracked, e.g. `nano-pretrained-functional-dpo`."""
+        return "-".join(self.out.parts[-4:])
+
+    @property
     def checkpoints(self) -> Path:
         return self.out / "checkpoints"
 
@@ -71,7 +75,7 @@ class TrainJob:
             self.stage,
             self.model,
             self.variant,
-            self.settings.model_dump_json(),
+            self.settings.model_dump_json(exclude={"report_to"}),
             self.seed,
             start.fingerprint if start else "",
             *(to_json(pair) for pair in self.pairs),
@@ -84,11 +88,40 @@ class TrainJob:
             return None
         return dataclasses.replace(result, adapter=str(self.out), log=str(self.log))
 
-    def prepare(self) -> None:
-        """Make the folder; drop checkpoints of another job and those cut short by a kill."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / "training.json").unlink(missing_ok=True)
-        checkpoints.claim(self.checkpoints, self.fingerprint())
+    def load(self) -> tuple[Any, Any, list[Tokens]]:
+        """Return the model to train, its tokenizer and the pairs as its tokens.
+
+        Makes the folder ready: drops checkpoints of another job and those cut short by a kill.
+
+        Raises
+        ------
+        CodealignError
+            No pairs; too many truncated; the model, the backend or a tracker cannot be had.
+        """
+        s = self.settings
+        processes.check_backend(s.backend)
+        trackers.require(s.report_to)
+        model, tokenizer = load(
+            self.model,
+            self.variant,
+            self.start or None,
+            backend=s.backend,
+            training=True,
+            lora=s.lora,
+            attention=s.attention,
+            max_length=s.max_length,
+            gradient_checkpointing=s.gradient_checkpointing,
+            seed=self.seed % 2**32,
+        )
+        chat = uses_chat(self.model, self.variant)
+        rows = tokenize(self.pairs, tokenizer, s.max_length, chat=chat)
+        check_truncated(rows, s.max_length, s.max_truncated)
+        if processes.is_main():
+            self.out.mkdir(parents=True, exist_ok=True)
+            (self.out / "training.json").unlink(missing_ok=True)
+            if checkpoints.claim(self.checkpoints, self.fingerprint()):
+                shutil.rmtree(self.out / "tensorboard", ignore_errors=True)
+        return model, tokenizer, rows
 
     def arguments(self) -> dict[str, Any]:
         """Return the trainer's arguments; every one is set, as Unsloth changes the defaults."""
@@ -121,13 +154,19 @@ class TrainJob:
             "logging_nan_inf_filter": False,
             "save_steps": s.save_steps,
             "save_total_limit": 2,
-            "report_to": "none",
+            "report_to": s.report_to or "none",
+            "run_name": self.name,
+            "project": "codealign",
+            "ddp_find_unused_parameters": False,
             "disable_tqdm": True,
             "log_level": "error",
         }
 
-    def run(self, trainer: Any, tokenizer: Any, truncated: int, **more: Any) -> TrainResult:
-        """Train from the last whole checkpoint, write the adapter, and return what was done."""
+    def run(self, trainer: Any, tokenizer: Any, rows: Sequence[Tokens], **more: Any) -> TrainResult:
+        """Train from the last whole checkpoint, write the adapter, and return what was done.
+
+        Of several processes the main one writes; all return the result.
+        """
         from transformers import PrinterCallback
 
         from codealign.train.callbacks import Checkpoints, LogFile, Progress
@@ -135,25 +174,22 @@ class TrainJob:
         trainer.remove_callback(PrinterCallback)
         for callback in (Checkpoints(), LogFile(self.log), Progress(self.stage)):
             trainer.add_callback(callback)
-        try:
+        trainer.accelerator.wait_for_everyone()  # the main process may still clear old checkpoints
+        trackers.place(trainer, self.out / "tensorboard")
+        with checkpoints.full_disk_explained(self.out):
             trainer.train(resume_from_checkpoint=checkpoints.last(self.checkpoints))
-            trainer.model.save_pretrained(str(self.out), selected_adapters=["default"])
-            tokenizer.save_pretrained(str(self.out))
-        except (OSError, RuntimeError) as error:
-            self._explain_full_disk(error)
-            raise
-        result = self._result(trainer, truncated, **more)
+            result = self._result(trainer, sum(row.truncated for row in rows), **more)
+            if processes.is_main():
+                self._write(trainer.model, tokenizer, result)
+        trainer.accelerator.wait_for_everyone()
+        return result
+
+    def _write(self, model: Any, tokenizer: Any, result: TrainResult) -> None:
+        model.save_pretrained(str(self.out), selected_adapters=["default"])
+        tokenizer.save_pretrained(str(self.out))
         write_text(self.out / "README.md", model_card(self, result))
         write_text(self.out / "training.json", json.dumps(dataclasses.asdict(result), indent=1))
         shutil.rmtree(self.checkpoints)
-        return result
-
-    def _explain_full_disk(self, error: Exception) -> None:
-        if shutil.disk_usage(self.out).free < FREE_BYTES:
-            raise CodealignError(
-                f"{self.out}: the disk is full ({error}); the last whole checkpoint is kept. Free "
-                "some space and run again: training continues from it"
-            ) from error
 
     def _result(self, trainer: Any, truncated: int, **more: Any) -> TrainResult:
         history = trainer.state.log_history

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from codealign.models import load, uses_chat
 from codealign.params import Sft, Variant
 from codealign.records import Pair
-from codealign.train.data import check_truncated, tokenize
 from codealign.train.run import TrainJob, TrainResult
 
 
@@ -35,21 +33,8 @@ def train_sft(
     job = TrainJob("sft", model, variant, settings, Path(out), seed, list(pairs))
     if result := job.finished():
         return result
-    base, tokenizer = load(
-        model,
-        variant,
-        backend=settings.backend,
-        training=True,
-        lora=settings.lora,
-        attention=settings.attention,
-        max_length=settings.max_length,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        seed=seed % 2**32,
-    )
-    rows = tokenize(job.pairs, tokenizer, settings.max_length, chat=uses_chat(model, variant))
-    truncated = check_truncated(rows, settings.max_length, settings.max_truncated)
-    job.prepare()
+    base, tokenizer, rows = job.load()
     from codealign.train.trainers import sft_trainer
 
     trainer = sft_trainer(base, tokenizer, rows, job.arguments(), settings.backend)
-    return job.run(trainer, tokenizer, truncated)
+    return job.run(trainer, tokenizer, rows)

@@ -16,6 +16,7 @@ import torch
 from codealign.errors import CodealignError
 from codealign.train import head
 from codealign.train.data import IGNORED, Tokens, pair_rows, sft_rows
+from codealign.train.divergence import PAIRS, Divergence
 from codealign.train.losses import log_ratio_gap
 from codealign.train.sampler import LengthGrouped
 
@@ -95,6 +96,16 @@ class Aligned(Steady):
         # log-probabilities computed, nothing needs it.
         self.model.delete_adapter("ref")
         _lean_head(self.model)
+        some = [self.train_dataset[i] for i in range(min(PAIRS, len(self.lengths)))]
+        with self.accelerator.autocast():
+            self.divergence = Divergence(self.model, self._prepare_inputs(self.data_collator(some)))
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log, at some steps with the divergence from the reference."""
+        if "loss" in logs and self.divergence.due(self.state.global_step, self.state.max_steps):
+            with self.accelerator.autocast():
+                logs["kl"] = self.divergence(self.model)
+        super().log(logs, start_time)
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
@@ -104,19 +115,19 @@ class Aligned(Steady):
 
         They are computed in the batches of the first epoch, so that the policy's first forward
         pass sees the same shapes and gives the same bits: the first margin is 0, not nearly 0.
+        Several processes share the batches as they do in training.
         """
         _lean_head(self.model)
         order, size = self._get_train_sampler().order(0), self.args.train_batch_size
-        chosen, rejected = [0.0] * len(order), [0.0] * len(order)
+        sums = torch.zeros(2, len(order), device=self.accelerator.device)
         self.model.eval()
-        for start in range(0, len(order), size):
+        for start in range(size * self.args.process_index, len(order), size * self.args.world_size):
             rows = order[start : start + size]
             batch = self._prepare_inputs(self.data_collator([dataset[i] for i in rows]))
             with torch.no_grad(), self.accelerator.autocast():
-                sums = self._sequence_log_probs(self.model, batch).tolist()
-            for place, row in enumerate(rows):
-                chosen[row], rejected[row] = sums[place], sums[place + len(rows)]
+                sums[:, rows] = self._sequence_log_probs(self.model, batch).float().view(2, -1)
         self.model.train()
+        chosen, rejected = self.accelerator.reduce(sums, "sum").tolist()
         dataset = dataset.add_column("ref_chosen_logps", chosen)
         return dataset.add_column("ref_rejected_logps", rejected)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -156,20 +155,39 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint(
     assert checkpoints.last(tmp_path / "checkpoints").endswith("checkpoint-3")
 
 
-def test_a_full_disk_is_named_and_the_checkpoint_kept(
-    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+FULL_DISK = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from train.conftest import FAST, make_pairs
+from codealign.params import Sft
+from codealign.train.sft import train_sft
+
+if len(sys.argv) > 4:  # no file may grow beyond so many bytes: what a full disk does to a write
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))
+train_sft(make_pairs(), sys.argv[2], "finetuned", Sft(**FAST), sys.argv[3], 0)
+"""
+
+
+def test_a_full_disk_stops_with_its_name_and_the_checkpoint_is_continued(
+    train: Any, tiny: str, tmp_path: Path
 ) -> None:
-    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at(patch, 5)
+        with pytest.raises(Killed):
+            train("sft", tmp_path / "cut")
+    tests = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", FULL_DISK, tests, tiny, str(tmp_path / "cut"), "20000"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "the disk is full" in done.stderr and "run again" in done.stderr
+    assert checkpoints.last(tmp_path / "cut" / "checkpoints").endswith("checkpoint-3")
+    train("sft", tmp_path / "cut")
+    train("sft", tmp_path / "whole")
+    assert weights(tmp_path / "cut") == weights(tmp_path / "whole")
 
-    def full(self: Any, *args: Any, **kwargs: Any) -> None:
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with monkeypatch.context() as patch:
-        patch.setattr("peft.PeftModel.save_pretrained", full)
-        with pytest.raises(CodealignError, match="the disk is full.*run again"):
-            train("sft", tmp_path, max_steps=2)
-    assert train("sft", tmp_path, max_steps=2).steps == 2
+def test_errors_that_are_not_of_the_disk_pass_through(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="gone"), checkpoints.full_disk_explained(tmp_path):
+        raise OSError(5, "gone")
 
 
 def test_too_much_truncation_is_refused_before_training(train: Any, tmp_path: Path) -> None:

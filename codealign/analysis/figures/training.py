@@ -15,13 +15,17 @@ METRICS = {
     "loss": "loss",
     "gap": "gap, nats",
     "accuracy": "chosen preferred, share",
+    "kl": "KL to reference, nats a token",
+    "grad_norm": "gradient norm",
 }
 WINDOW = 0.05
 """Width of the running mean as a share of the logged steps."""
+ACROSS = 3
+"""Panels in a row."""
 
 
 def training_curves(log: pd.DataFrame | Iterable[Mapping[str, float]], title: str = "") -> Drawn:
-    """Draw the loss and, for alignment, the gap and accuracy over the steps.
+    """Draw loss and gradient norm over the steps; for alignment also gap, accuracy and divergence.
 
     Parameters
     ----------
@@ -39,9 +43,12 @@ def training_curves(log: pd.DataFrame | Iterable[Mapping[str, float]], title: st
     if "loss" not in shown or "step" not in frame:
         raise CodealignError("training log: no step with a loss; has the training run?")
     with styled():
-        figure = canvas(1.7, style.WIDTH if len(shown) > 1 else 3.2)
-        panels = figure.subplots(1, len(shown), squeeze=False)[0]
-        for axes, name in zip(panels, shown, strict=True):
+        rows = -(-len(shown) // ACROSS)
+        figure = canvas(1.7 * rows, style.WIDTH if len(shown) > 1 else 3.2)
+        panels = figure.subplots(rows, min(ACROSS, len(shown)), squeeze=False).ravel()
+        for axes in panels[len(shown) :]:
+            axes.set_visible(False)
+        for axes, name in zip(panels, shown, strict=False):
             _panel(axes, frame[["step", name]].dropna(), name)
     caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
     return Drawn("training_curves", caption, figure)
