@@ -38,8 +38,9 @@ def mark_whole(checkpoint: Path) -> None:
 
 
 def last(folder: Path) -> str | None:
-    """Return the newest checkpoint, or None to start from the beginning."""
-    numbered = sorted((int(f.name.split("-")[1]), str(f)) for f in folder.glob("checkpoint-*"))
+    """Return the newest whole checkpoint, or None to start from the beginning."""
+    whole = (mark.parent for mark in folder.glob(f"checkpoint-*/{COMPLETE}"))
+    numbered = sorted((int(f.name.split("-")[1]), str(f)) for f in whole)
     return numbered[-1][1] if numbered else None
 
 
