@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codealign.errors import CodealignError
 from codealign.paths import NANO_WEIGHTS, PROJECT
 
 GIB = 1 << 30
@@ -17,16 +16,22 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; `advice` says how to get it where it is missing."""
+    """One thing looked at.
+
+    `advice` says how to get it where it is missing; `better` what would improve on it where it is
+    there.
+    """
 
     name: str
     ok: bool
     found: str
     advice: str = ""
+    better: str = ""
 
     def __str__(self) -> str:
         line = f"{'ok     ' if self.ok else 'missing'}  {self.name}: {self.found}"
-        return line if self.ok or not self.advice else f"{line}\n         -> {self.advice}"
+        hint = self.better if self.ok else self.advice
+        return f"{line}\n         -> {hint}" if hint else line
 
 
 def _device() -> Finding:
@@ -45,14 +50,13 @@ def _module(name: str, use: str) -> Finding:
 
 
 def _sandbox() -> Finding:
-    from codealign.sandbox import Sandbox
+    from codealign.sandbox import capabilities
 
-    try:
-        with Sandbox(workers=1) as sandbox:
-            return Finding("code isolation", True, f"{sandbox.level} ({sandbox.note})")
-    except CodealignError as error:
-        advice = "install bubblewrap (Debian: apt-get install bubblewrap) or a kernel with Landlock"
-        return Finding("code isolation", False, str(error), advice)
+    found = capabilities()
+    advice = "; ".join(f"{name}: {how}" for name, how in found.advice.items())
+    strong = found.level == "strong"
+    better = f"stronger still, {advice}" if advice else ""
+    return Finding("code isolation", strong, f"{found.level} ({found.note})", advice, better)
 
 
 def _disk() -> Finding:

@@ -182,6 +182,21 @@ FAILS = _cases(
         with open('big', 'wb') as f:
             for _ in range(1024): f.write(bytes(1 << 20))
     """,
+    many_large_files="""
+        for i in range(1024):
+            with open(f'big{i}', 'wb') as f: f.write(bytes(8 << 20))
+    """,
+    many_large_files_in_folders="""
+        import os
+        for i in range(1024):
+            os.mkdir('d'); os.chdir('d')
+            with open('big', 'wb') as f: f.write(bytes(8 << 20))
+    """,
+    files_without_end="""
+        i = 0
+        while True:
+            i += 1; open(f'f{i}', 'w').close()
+    """,
     kill_parent="import os; os.kill(os.getppid(), 9)",
     kill_all="import os; os.kill(-1, 9)",
     kill_parent_group="import os; os.killpg(os.getpgid(os.getppid()), 9)",

@@ -6,18 +6,42 @@ import argparse
 import sys
 
 from codealign.commands import AddCommand
+from codealign.errors import CodealignError
+
+INTERRUPTED = 130  # as a shell reports an interrupt
 
 
 def add(command: AddCommand) -> None:
     """Add `execute`."""
     sub = command("execute", _execute, "run programs, one JSON line each, in the sandbox")
     sub.add_argument("--json", action="store_true", help="JSON Lines in and out (the only format)")
-    sub.add_argument("--workers", type=int, default=1)
-    sub.add_argument("--accept", choices=("strong", "basic"), default="strong")
+    sub.add_argument("--workers", type=int, default=1, help="programs run at once")
+    sub.add_argument(
+        "--accept",
+        choices=("strong", "basic"),
+        default="strong",
+        help="basic: also run where files and environment cannot be isolated",
+    )
+    sub.epilog = (
+        'Input: {"id": 1, "code": "print(1)"} a line; also cpu_s, wall_s, memory_mb, output_bytes, '
+        "calls; other keys are carried through. Exit code: 0, or 1 if a line was no program."
+    )
 
 
 def _execute(args: argparse.Namespace) -> int:
     from codealign.sandbox import execute_stream
 
-    execute_stream(sys.stdin, sys.stdout, workers=args.workers, accept=args.accept)
-    return 0
+    if args.workers < 1:
+        raise CodealignError(f"execute: --workers must be at least 1, found {args.workers}")
+    if sys.stdin.isatty():
+        _say("reading programs from the terminal, one JSON object a line; end with Ctrl-D")
+    try:
+        counts = execute_stream(sys.stdin.buffer, sys.stdout, args.workers, args.accept, show=_say)
+    except KeyboardInterrupt:
+        _say("interrupted; the results until now are complete lines")
+        return INTERRUPTED
+    return 1 if "invalid" in counts else 0
+
+
+def _say(text: str) -> None:
+    print(f"codealign execute: {text}", file=sys.stderr, flush=True)

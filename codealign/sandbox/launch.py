@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from codealign.sandbox import workfolder
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 MECHANISMS = ("bubblewrap", "landlock", "limits")
@@ -16,6 +16,7 @@ MECHANISMS = ("bubblewrap", "landlock", "limits")
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64")
 WORK = "/box"  # under bubblewrap: must not cover a folder that a Python may live in
 WORK_BYTES = 64 << 20
+"""What a program may have in its work folder; bubblewrap also caps the folder itself."""
 NOBODY = 65534
 
 
@@ -44,20 +45,12 @@ def plan(mechanism: str) -> Launch:
     """
     if mechanism == "bubblewrap":
         return _bubblewrap()
-    folder = tempfile.mkdtemp(prefix="codealign-sandbox-")
     command = _server()
     if os.getuid() == 0:
-        os.chmod(folder, 0o777)
         command = _without_privileges() + command
+    folder = workfolder.make()
     readable = [*SYSTEM, *_python_folders()] if mechanism == "landlock" else []
     return Launch(command, _environment(folder), folder, folder, readable)
-
-
-def remove(folder: str) -> None:
-    """Remove a work folder, whatever a program left in it."""
-    if folder:
-        subprocess.run(["chmod", "-R", "u+rwx", folder], stderr=subprocess.DEVNULL, check=False)
-        subprocess.run(["rm", "-rf", folder], check=False)
 
 
 def _server() -> list[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from codealign.sandbox import workfolder
 from codealign.sandbox.launch import MECHANISMS
 from codealign.sandbox.model import Program
 from codealign.sandbox.syscalls import compile_filter
@@ -57,7 +56,11 @@ class Capabilities:
 
 
 def capabilities(mechanisms: tuple[str, ...] = MECHANISMS) -> Capabilities:
-    """Return the best level that works here; every block must have been seen to block."""
+    """Return the best level that works here; every block must have been seen to block.
+
+    Also removes what killed hosts left in the temporary folder.
+    """
+    workfolder.sweep()
     failed: dict[str, str] = {}
     for mechanism in mechanisms:
         reason, filtered = try_mechanism(mechanism)
@@ -119,7 +122,7 @@ def load_filter() -> bytes:
 @contextmanager
 def _canary() -> Iterator[str]:
     """A file that every user may read and write, and a variable, which no program may see."""
-    folder = Path(tempfile.mkdtemp(prefix="codealign-canary-"))
+    folder = Path(workfolder.make())
     secret = folder / "secret"
     secret.write_text(str(time.time()))
     folder.chmod(0o777)
@@ -129,4 +132,4 @@ def _canary() -> Iterator[str]:
         yield str(secret)
     finally:
         del os.environ[CANARY]
-        shutil.rmtree(folder)
+        workfolder.remove(str(folder))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from codealign.sandbox import launch
+from codealign.sandbox import launch, workfolder
 from codealign.sandbox.inside import codec, frames
 from codealign.sandbox.model import Encoded, Outcome, Program, Result
 
@@ -63,6 +63,7 @@ class Worker:
         settings = {
             "filter": self.bpf.hex(),
             "work": self._plan.work,
+            "work_bytes": launch.WORK_BYTES,
             "landlock": self._plan.readable,
             "preload": self.preload,
             "hidden": self._plan.environment["PYTHONPATH"],
@@ -125,7 +126,8 @@ class Worker:
             self.process.communicate()
             self.process = None
         if self._plan is not None:
-            launch.remove(self._plan.folder)
+            if self._plan.folder:
+                workfolder.remove(self._plan.folder)
             self._plan = None
 
     def _write(self, payload: bytes) -> None:

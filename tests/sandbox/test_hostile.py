@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -11,12 +12,17 @@ from hostile import ENDLESS, FAILS, HOSTILE, LEGITIMATE, SLEEPERS, Host
 
 from codealign.sandbox import Program, Result, Sandbox
 
+ON_FILES = frozenset(
+    "read_secret append_secret delete_secret symlink_escape hard_link_escape "
+    "read_password_file read_own_memory list_processes "
+    "write_temporary write_home write_shared_memory write_interpreter".split()
+)
+"""What the level `basic` leaves open: files that this user may read or write."""
 CPU_S = {name: 0.4 for name, *_ in ENDLESS}
 WALL_S = {name: 1.0 for name, *_ in SLEEPERS}
 
 
-@pytest.fixture(scope="session")
-def outcomes(sandbox: Sandbox, host: Host) -> dict[str, Result]:
+def run_hostile(sandbox: Sandbox, host: Host, without: frozenset[str]) -> dict[str, Result]:
     programs = [
         Program(
             name,
@@ -25,8 +31,25 @@ def outcomes(sandbox: Sandbox, host: Host) -> dict[str, Result]:
             wall_s=WALL_S.get(name, 60.0),
         )
         for name, _, code in HOSTILE
+        if name not in without
     ]
     return {r.id: r for r in sandbox.run(programs)}
+
+
+@pytest.fixture(scope="session")
+def outcomes(sandbox: Sandbox, host: Host) -> dict[str, Result]:
+    return run_hostile(sandbox, host, frozenset())
+
+
+@pytest.fixture(scope="session")
+def basic() -> Iterator[Sandbox]:
+    with Sandbox(accept="basic", mechanisms=("limits",)) as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def basic_outcomes(basic: Sandbox, host: Host) -> dict[str, Result]:
+    return run_hostile(basic, host, ON_FILES)
 
 
 def test_there_are_many_cases_and_their_names_differ() -> None:
@@ -38,6 +61,20 @@ def test_there_are_many_cases_and_their_names_differ() -> None:
 def test_verdict(outcomes: dict[str, Result], name: str, verdicts: set[str]) -> None:
     result = outcomes[name]
     assert result.verdict in verdicts, result
+
+
+@pytest.mark.parametrize(("name", "verdicts"), [(n, v) for n, v, _ in HOSTILE if n not in ON_FILES])
+def test_verdict_at_level_basic(
+    basic_outcomes: dict[str, Result], name: str, verdicts: set[str]
+) -> None:
+    result = basic_outcomes[name]
+    assert result.verdict in verdicts, result
+    assert (result.level, "BREACH" in result.stdout) == ("basic", False)
+
+
+def test_enough_cases_are_held_at_level_basic(basic_outcomes: dict[str, Result]) -> None:
+    assert len(basic_outcomes) >= 60
+    assert ON_FILES <= {name for name, *_ in HOSTILE}
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in FAILS])
@@ -69,6 +106,7 @@ def test_each_result_names_the_level(outcomes: dict[str, Result]) -> None:
 
 def test_no_process_is_left(sandbox: Sandbox, outcomes: dict[str, Result]) -> None:
     """Afterwards a worker's fork server has no child: its tree is bwrap (twice) and Python."""
+    assert outcomes
     trees = [p for p in psutil.Process().children() if "inside.server" in " ".join(p.cmdline())]
     for root in trees:
         servers = [p for p in (root, *root.children(recursive=True)) if "python" in p.name()]
@@ -79,6 +117,11 @@ def test_a_broad_legitimate_script_passes(sandbox: Sandbox) -> None:
     (result,) = sandbox.run([Program("broad", LEGITIMATE, cpu_s=20)])
     assert (result.verdict, result.detail) == ("pass", "")
     assert "all good" in result.stdout
+
+
+def test_a_broad_legitimate_script_passes_at_level_basic(basic: Sandbox) -> None:
+    (result,) = basic.run([Program("broad", LEGITIMATE, cpu_s=20)])
+    assert (result.verdict, result.detail) == ("pass", "")
 
 
 LEAVES_TRACES = """
@@ -116,3 +159,15 @@ def test_a_flood_of_output_is_cut_and_flagged(sandbox: Sandbox) -> None:
     flood = "import sys\nfor _ in range(300): sys.stdout.write('x' * 100_000)"
     (result,) = sandbox.run([Program("flood", flood, output_bytes=1000)])
     assert (result.verdict, result.cut, result.stdout) == ("pass", True, "x" * 1000)
+
+
+def test_a_program_that_ends_with_too_much_on_the_disk_fails(any_sandbox: Sandbox) -> None:
+    code = "for i in range(10):\n    with open(str(i), 'wb') as f: f.truncate(8 << 20)"
+    (result,) = any_sandbox.run([Program("p", code)])  # 80 MiB; 64 are allowed
+    assert result.verdict == "fail", result
+
+
+def test_a_program_may_use_the_disk_up_to_its_cap(any_sandbox: Sandbox) -> None:
+    code = "for i in range(7):\n    with open(str(i), 'wb') as f: f.write(bytes(8 << 20))"
+    (result,) = any_sandbox.run([Program("p", code)])
+    assert (result.verdict, result.detail) == ("pass", "")

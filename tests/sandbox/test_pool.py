@@ -14,7 +14,7 @@ import pytest
 
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
-from codealign.sandbox import Program, Sandbox, capabilities, pool
+from codealign.sandbox import Call, Program, Sandbox, capabilities, pool
 from codealign.sandbox.model import VERDICTS
 from codealign.sandbox.worker import Worker, WorkerLost
 
@@ -141,10 +141,21 @@ def test_memory_of_a_worker_is_reported_and_bounded() -> None:
         assert 5 < box.memory_mb < 300 < len(held) >> 20  # what the host holds does not count
 
 
+def test_memory_beside_programs_is_bounded() -> None:
+    """A worker's own processes do not grow with what its programs take, print or return."""
+    code = "x = bytearray(100 << 20)\nprint('x' * (1 << 20))\ndef f(): return 'x' * (1 << 20)"
+    with Sandbox(accept="basic") as box:
+        list(box.run([Program("first", code, [Call("f", [])])]))
+        before = box.memory_mb
+        list(box.run([Program(str(i), code, [Call("f", [])]) for i in range(20)]))
+        assert box.memory_mb <= before + 5
+
+
 HOST = """
 import sys
 from codealign.sandbox import Program, Sandbox
 with Sandbox(accept="basic", mechanisms=(sys.argv[1],)) as sandbox:
+    print(*(w._plan.folder for w in sandbox._idle), flush=True)
     programs = [Program("a", ""), Program("b", "import time; time.sleep(60)", wall_s=120)]
     for result in sandbox.run(programs):
         print(result.verdict, flush=True)
@@ -152,14 +163,19 @@ with Sandbox(accept="basic", mechanisms=(sys.argv[1],)) as sandbox:
 
 
 def test_nothing_outlives_a_killed_host(mechanism: str) -> None:
+    """Processes end with it; its folders are removed at the start of the next host."""
     command = [sys.executable, "-c", HOST, mechanism]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as host:
         assert host.stdout is not None
+        folders = host.stdout.readline().split()
         assert host.stdout.readline() == "pass\n"
         tree = psutil.Process(host.pid).children(recursive=True)
         host.kill()
     assert tree
     assert psutil.wait_procs(tree, timeout=10)[1] == []
+    assert len(folders) == (mechanism == "landlock") and all(map(os.path.isdir, folders))
+    capabilities(())
+    assert not any(map(os.path.exists, folders))
 
 
 BUSY = "t = 0\nfor i in range({n}): t += i\nassert t >= 0"

@@ -35,7 +35,7 @@ def main() -> None:
     answers.flush()
     bpf = bytes.fromhex(settings["filter"])
     while (message := frames.read(jobs)) is not None:
-        answers.write(frames.pack(_serve(message, bpf, settings["work"])))
+        answers.write(frames.pack(_serve(message, bpf, settings)))
         answers.flush()
 
 
@@ -65,8 +65,8 @@ def _landlock(work: str, readable: list[str]) -> None:
     rules.apply()
 
 
-def _serve(message: bytes, bpf: bytes, work: str) -> bytes:
-    job = json.loads(message)
+def _serve(message: bytes, bpf: bytes, settings: dict[str, Any]) -> bytes:
+    job = {**json.loads(message), "disk_bytes": settings["work_bytes"]}
     nonce = secrets.token_hex(16).encode()
     out_read, out_write = os.pipe()
     result_read, result_write = os.pipe()
@@ -75,7 +75,7 @@ def _serve(message: bytes, bpf: bytes, work: str) -> bytes:
         _be_child(job, nonce, bpf, out_write, result_write)
     os.close(out_write)
     os.close(result_write)
-    seen = watch(pid, out_read, result_read, job)
+    seen = watch(pid, out_read, result_read, settings["work"], job)
     verdict, detail, outcomes = judge(seen, nonce, job)
     report = {
         "verdict": verdict,
@@ -83,7 +83,7 @@ def _serve(message: bytes, bpf: bytes, work: str) -> bytes:
         "cpu_s": seen.cpu_s,
         "stdout": seen.output.decode("utf-8", "replace"),
         "cut": seen.cut,
-        "clean": _clean(work),
+        "clean": _clean(settings["work"]),
     }
     return frames.pack(json.dumps(report).encode()) + b"".join(map(frames.pack, outcomes))
 
@@ -132,6 +132,8 @@ def _verdict(
         return "timeout", f"over {job['cpu_s']} s of CPU time"
     if seen.stopped == "size":
         return "fail", "its outcomes are too large"
+    if seen.stopped == "disk":
+        return "fail", f"over {job['disk_bytes'] >> 20} MiB or too many files in its work folder"
     if not ready:
         return "sandbox_error", seen.output.decode("utf-8", "replace")[:300] or "child never ready"
     if os.WIFSIGNALED(seen.status):

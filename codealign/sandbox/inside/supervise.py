@@ -11,6 +11,8 @@ from typing import Any
 
 BLOCK = 1 << 16
 SOONEST = 0.005
+LOOK_EVERY = 0.05  # seconds between looks into the work folder
+MOST_FILES, LONGEST_PATH = 10_000, 1024
 CPU_CLOCK = 2  # CPUCLOCK_SCHED: the scheduler's own account of a process's CPU time
 
 
@@ -19,7 +21,8 @@ class Watch:
     """What was seen of a child.
 
     `stopped` is "" or the limit at which it was killed: cpu, call (CPU time of one call), wall,
-    size (of its outcomes). `cut` says that output beyond the cap was thrown away.
+    size (of its outcomes), disk (its files, also if seen only when it had ended). `cut` says that
+    output beyond the cap was thrown away.
     """
 
     output: bytes = b""
@@ -31,14 +34,17 @@ class Watch:
     wall_s: float = 0.0
 
 
-def watch(pid: int, out_fd: int, result_fd: int, job: dict[str, Any]) -> Watch:
-    """Return when the child has ended, by itself or stopped at a limit of `job`."""
+def watch(pid: int, out_fd: int, result_fd: int, work: str, job: dict[str, Any]) -> Watch:
+    """Return when the child has ended, by itself or stopped at a limit of `job`.
+
+    `work` is the folder in which its files are watched.
+    """
     started = time.monotonic()
     seen = Watch()
     pipes = {out_fd: bytearray(), result_fd: bytearray()}
     end = os.pidfd_open(pid)
     live = [out_fd, result_fd, end]
-    budget = _Budget(pid, job, started)
+    budget = _Budget(pid, work, job, started)
     while end in live:
         ready = select.select(live, [], [], budget.pause())[0]
         if end in ready:
@@ -53,6 +59,8 @@ def watch(pid: int, out_fd: int, result_fd: int, job: dict[str, Any]) -> Watch:
             break
     _, seen.status, usage = os.wait4(pid, 0)
     _end_group(pid)
+    if not seen.stopped and overfull(work, job["disk_bytes"]):
+        seen.stopped = "disk"
     for fd in (out_fd, result_fd):
         while fd in live and select.select([fd], [], [], 0)[0]:
             _take(fd, pipes[fd], live)
@@ -85,10 +93,31 @@ def _cap(buffer: bytearray, size: int) -> bool:
     return too_long
 
 
-class _Budget:
-    """The time a child has left, by its own CPU clock and by the wall clock."""
+def overfull(folder: str, limit: int) -> bool:
+    """Whether a folder holds more than `limit` bytes, or more or deeper files than it may."""
+    size = entries = 0
+    pending = [folder]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as found:
+                for entry in found:
+                    entries += 1 if len(entry.path) < LONGEST_PATH else MOST_FILES
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_size
+                    if size > limit or entries >= MOST_FILES:
+                        return True
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue  # gone meanwhile, or made without the right to put anything in
+    return False
 
-    def __init__(self, pid: int, job: dict[str, Any], started: float) -> None:
+
+class _Budget:
+    """What a child has left: of its CPU time, by the wall clock, and on the disk."""
+
+    def __init__(self, pid: int, work: str, job: dict[str, Any], started: float) -> None:
+        self.work, self.disk_bytes, self.look = work, job["disk_bytes"], started + LOOK_EVERY
         self.clock = (~pid << 3) | CPU_CLOCK
         self.cpu_s, self.call_cpu_s = job["cpu_s"], job["call_cpu_s"]
         self.deadline = started + job["wall_s"]
@@ -110,7 +139,8 @@ class _Budget:
     def pause(self) -> float:
         """Seconds in which no limit can be reached (by one thread)."""
         used = self.used()
-        left = min(self.cpu_s - used, self.deadline - time.monotonic())
+        now = time.monotonic()
+        left = min(self.cpu_s - used, self.deadline - now, self.look - now)
         if self.call_cpu_s:
             left = min(left, self.call_cpu_s + self.at_last_message - used)
         return max(SOONEST, left)
@@ -122,6 +152,11 @@ class _Budget:
             return "cpu"
         if self.call_cpu_s and used - self.at_last_message > self.call_cpu_s:
             return "call"
-        if time.monotonic() > self.deadline:
+        now = time.monotonic()
+        if now > self.deadline:
             return "wall"
+        if now > self.look:
+            self.look = now + LOOK_EVERY
+            if overfull(self.work, self.disk_bytes):
+                return "disk"
         return "size" if result_size > self.result_bytes else ""
