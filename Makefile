@@ -1,6 +1,6 @@
 # make reproduce   the whole study on the embedded model nano, ending with a report to open
 # make test        the tests
-# More targets: install, check, nano, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
+# More targets: install, check, nano, study, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
 PYTHON ?= python3.11
 VENV   ?= .venv
 PARAMS ?= params/nano.yaml
@@ -11,7 +11,7 @@ DEVICE ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: reproduce test check install nano published reference keep-nano lint clean
+.PHONY: reproduce test check install nano published reference keep-nano study keep-study lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
@@ -19,7 +19,8 @@ reproduce: install
 test: install
 	$(BIN)/python -m pytest -q -n $(CORES)
 
-# The long checks: end to end, kill and resume, LaTeX.
+# The long checks: end to end, kill and resume, LaTeX, agreement with the reference result (of the
+# run named by CODEALIGN_RUN, else of the base models, evaluated anew).
 check: install
 	$(BIN)/python -m pytest -q -m long
 
@@ -51,6 +52,14 @@ keep-nano:
 	mkdir -p figures/nano paper_tables/nano
 	cp runs/nano/figures/* figures/nano/
 	cp runs/nano/tables/* paper_tables/nano/
+
+# The experiment: five seeds, cross-evaluation, ablations; one to two hours on two cores.
+study: install
+	$(BIN)/codealign reproduce --params params/nano_study.yaml --cores $(CORES)
+
+# Copy the finished study to where its reference result is committed.
+keep-study: install
+	$(BIN)/codealign keep runs/nano_study --out nano
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -7,10 +7,10 @@ import os
 import sys
 
 from codealign import __version__
-from codealign.commands import Command, evaluation, execution, project, results, runs
+from codealign.commands import Command, evaluation, execution, project, results, runs, study
 from codealign.errors import CodealignError
 
-GROUPS = (project, runs, evaluation, results, execution)
+GROUPS = (project, runs, evaluation, results, study, execution)
 
 
 def build_parser() -> argparse.ArgumentParser:

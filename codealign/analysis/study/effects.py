@@ -76,7 +76,7 @@ def study_of(raw: pd.DataFrame, changes: Changes | None = None) -> Study:
     changes : what each ablation varies (`params.Ablation.changes`, by name).
     """
     parts = _parts(raw)
-    seeds = sorted(parts["seed"].unique())
+    seeds = sorted(parts["seed"].unique()) or [0]  # base models alone stand under seed 0
     return Study(parts, _cells(parts, _bases(raw), seeds), changes or {})
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from codealign.analysis.study.effects import KEYS, Study, over_seeds
+from codealign.analysis.scores import collect_all
+from codealign.analysis.study.effects import KEYS, Study, over_seeds, study_of
 from codealign.errors import CodealignError
 from codealign.records import write_text
 
@@ -33,6 +34,11 @@ def seeds_frame(study: Study) -> pd.DataFrame:
     found = over_seeds(study.cells, "value")
     found.loc[found["stage"] == "base", "sd"] = 0.0
     return found[COLUMNS]
+
+
+def run_seeds(run_root: Path | str) -> pd.DataFrame:
+    """Return the `seeds_frame` of a run's scores as they lie in its folder."""
+    return seeds_frame(study_of(collect_all(run_root)))
 
 
 def write_seeds(path: Path | str, study: Study) -> pd.DataFrame:

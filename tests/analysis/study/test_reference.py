@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from made_up_study import gains, made_up, rows
@@ -12,10 +14,13 @@ from codealign.analysis.study.reference import (
     ROUNDING,
     agreement,
     read_seeds,
+    run_seeds,
     seeds_frame,
     write_seeds,
 )
+from codealign.cli import main
 from codealign.errors import CodealignError
+from codealign.records import write_jsonl
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +89,31 @@ def test_a_run_with_nothing_in_common_is_an_error(reference: pd.DataFrame) -> No
 def test_a_missing_reference_says_how_to_make_one(tmp_path) -> None:
     with pytest.raises(CodealignError, match="make keep-study"):
         read_seeds(tmp_path / "none.csv")
+
+
+def evaluated(folder: Path, by: float) -> Path:
+    """Write the scores of a run with one seed whose DPO differs by some points."""
+
+    def points(variant: str, stage: str, requirement: str, trained: str) -> float:
+        return gains(variant, stage, requirement, trained) + (by if stage == "dpo" else 0.0)
+
+    own_ = [s for s in rows(points, (1,)) if s.trained in ("", s.requirement)]
+    write_jsonl(folder / "evals/scores.jsonl", own_)
+    return folder
+
+
+@pytest.mark.parametrize(("by", "code"), [(0.0, 0), (20.0, 1)])
+def test_the_command_fails_if_a_run_is_beyond_the_spread(
+    by: float, code: int, tmp_path, capsys
+) -> None:
+    write_seeds(tmp_path / "seeds.csv", made_up())
+    run = evaluated(tmp_path / "run", by)
+    assert main(["agree", str(run), "--reference", str(tmp_path / "seeds.csv")]) == code
+    # By hand: 2 pathways x 2 requirements x 4 stages; DPO in 4 of them.
+    assert capsys.readouterr().out.startswith(f"16 cells in both, {4 * code} beyond")
+
+
+def test_base_models_alone_can_be_held_against_it(reference: pd.DataFrame, tmp_path) -> None:
+    base = [s for s in rows() if s.stage == "base"]
+    write_jsonl(tmp_path / "evals/scores.jsonl", base)
+    assert len(agreement(reference, run_seeds(tmp_path))) == 4

@@ -1,0 +1,109 @@
+"""A finished study reduced to what is committed as the reference result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from codealign.errors import CodealignError
+from codealign.paths import PROJECT, RunPaths
+from codealign.records import write_text
+from codealign.report.notebooks import still
+
+FIGURES = ("*.svg", "captions.json")
+LONGEST = 20_000
+"""Characters kept of one output; what is longer (a log) is cut, and says so."""
+PICTURES = ("image/png", "image/svg+xml", "application/pdf")
+
+
+def keep(paths: RunPaths, out: Path) -> list[Path]:
+    """Copy a study's reference result to `out`, replacing an older one; return the paths.
+
+    Kept are `seeds.csv` (mean and spread of every cell), the tables, the figures as SVG, what made
+    them (`made_by.json`), and the executed notebooks of the base models, of the first seed's main
+    cells and of the whole, without pictures, times and absolute paths.
+
+    Raises
+    ------
+    CodealignError
+        A job of the run's plan has not finished.
+    """
+    jobs = _planned(paths)
+    for folder in ("tables", "figures", "notebooks"):
+        shutil.rmtree(out / folder, ignore_errors=True)
+    written = [_text(out / "seeds.csv", (paths.tables / "seeds.csv").read_text("utf-8"))]
+    for source in sorted(paths.tables.glob("*.md")) + sorted(paths.tables.glob("study*.csv")):
+        written.append(_text(out / "tables" / source.name, source.read_text("utf-8")))
+    for source in [path for pattern in FIGURES for path in sorted(paths.figures.glob(pattern))]:
+        written.append(_text(out / "figures" / source.name, source.read_text("utf-8")))
+    for job in jobs:
+        executed = nbformat.read(paths.notebooks / f"{job}.ipynb", as_version=4)
+        target = out / "notebooks" / f"{job}.ipynb"
+        written.append(_text(target, nbformat.writes(stripped(executed)) + "\n"))
+    return [*written, _text(out / "made_by.json", _made_by(paths))]
+
+
+def _text(path: Path, text: str) -> Path:
+    write_text(path, text.replace(f"{PROJECT}/", "").replace(str(PROJECT), "."))
+    return path
+
+
+def _planned(paths: RunPaths) -> list[str]:
+    """Return the jobs whose notebooks are kept: of the whole run, and of the first seed."""
+    lock = json.loads((paths.root / "plan.lock.json").read_text(encoding="utf-8"))["jobs"]
+    unfinished = [job for job in lock if not (paths.jobs / job / "result.json").exists()]
+    if unfinished:
+        raise CodealignError(
+            f"{paths.root}: {len(unfinished)} jobs have not finished, e.g. {unfinished[0]}; run "
+            "`codealign reproduce` again"
+        )
+    seeded = [part for part in paths.parts() if part.root != paths.root]
+    main = [part for part in seeded if not part.ablation]
+    others = ["-".join(part.suffix) for part in seeded if part not in main[:1]]
+    return [job for job in lock if not any(job.endswith(f"-{suffix}") for suffix in others)]
+
+
+def stripped(notebook: NotebookNode) -> NotebookNode:
+    """Return an executed notebook without pictures, times and overlong outputs."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [_short(output) for output in still(cell.outputs)]
+    return notebook
+
+
+def _short(output: NotebookNode) -> NotebookNode:
+    if output.output_type == "stream":
+        output.text = _cut(output.text)
+    data: dict[str, Any] = output.get("data", {})
+    for kind in PICTURES:
+        if data.pop(kind, None) is not None:
+            data.setdefault("text/plain", "(a picture; see figures/)")
+    for kind, value in data.items():
+        data[kind] = _cut(value) if isinstance(value, str) else value
+    return output
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}\n... {len(text) - LONGEST} characters cut"
+
+
+def _made_by(paths: RunPaths) -> str:
+    """Return the provenance of the last job and the cost of the run, as JSON."""
+    result = json.loads((paths.jobs / "07_paper" / "result.json").read_text(encoding="utf-8"))
+    cost = paths.root / "cost.json"
+    facts = {
+        "run": paths.root.name,
+        "provenance": result["provenance"],
+        "cost": json.loads(cost.read_text(encoding="utf-8")) if cost.exists() else None,
+    }
+    return json.dumps(facts, indent=1) + "\n"

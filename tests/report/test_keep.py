@@ -1,0 +1,98 @@
+"""The reference result: what is kept of a study, and in what state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from codealign.cli import main
+from codealign.errors import CodealignError
+from codealign.paths import PROJECT, RunPaths
+from codealign.report.keep import LONGEST, keep, stripped
+
+JOBS = ("04_functional-nano-pretrained-base", "02_sft-a-seed0", "02_sft-a-seed1",
+        "03_align-a-dpo-seed0-beta_1", "07_paper")  # fmt: skip
+
+
+def executed(said: str = "said") -> nbformat.NotebookNode:
+    """Return a notebook as papermill leaves it: times, a picture, a printed line."""
+    cell = nbformat.v4.new_code_cell("1 + 1", metadata={"papermill": {"duration": 3.0}})
+    picture = {"image/png": "iVBOR"}
+    cell.outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text=said),
+        nbformat.v4.new_output("display_data", data=picture),
+    ]
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 4.0}})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunPaths:
+    paths = RunPaths(tmp_path / "nano_study")
+    parts = [".", "seeds/0", "seeds/1", "seeds/0/ablations/align/beta_1"]
+    for folder in (paths.tables, paths.figures, paths.notebooks):
+        folder.mkdir(parents=True)
+    (paths.root / "plan.lock.json").write_text(
+        json.dumps({"parts": parts, "jobs": dict.fromkeys(JOBS)})
+    )
+    for job in JOBS:
+        nbformat.write(executed(f"{PROJECT}/runs/x"), paths.notebooks / f"{job}.ipynb")
+        (paths.jobs / job).mkdir(parents=True)
+        (paths.jobs / job / "result.json").write_text(json.dumps({"provenance": {"seed": 0}}))
+    (paths.tables / "seeds.csv").write_text("model,mean\nnano,1.0\n")
+    (paths.tables / "study.md").write_text("2 seeds\n")
+    (paths.figures / "study_tax.svg").write_text("<svg/>")
+    (paths.figures / "study_tax.pdf").write_text("pdf")
+    return paths
+
+
+def test_the_first_seeds_main_notebooks_and_the_wholes_are_kept(run: RunPaths, tmp_path) -> None:
+    keep(run, tmp_path / "nano")
+    kept = {p.stem for p in (tmp_path / "nano/notebooks").iterdir()}
+    assert kept == {"04_functional-nano-pretrained-base", "02_sft-a-seed0", "07_paper"}
+
+
+def test_tables_figures_and_spread_are_kept(run: RunPaths, tmp_path) -> None:
+    keep(run, tmp_path / "nano")
+    out = tmp_path / "nano"
+    assert (out / "seeds.csv").read_text() == "model,mean\nnano,1.0\n"
+    assert (out / "tables/study.md").exists()
+    assert [p.name for p in (out / "figures").iterdir()] == ["study_tax.svg"]
+    assert json.loads((out / "made_by.json").read_text())["provenance"] == {"seed": 0}
+
+
+def test_an_older_result_is_replaced(run: RunPaths, tmp_path) -> None:
+    (tmp_path / "nano/tables").mkdir(parents=True)
+    (tmp_path / "nano/tables/old.md").write_text("old")
+    keep(run, tmp_path / "nano")
+    assert not (tmp_path / "nano/tables/old.md").exists()
+
+
+def test_no_absolute_path_is_kept(run: RunPaths, tmp_path) -> None:
+    for path in keep(run, tmp_path / "nano"):
+        assert str(PROJECT) not in path.read_text()
+
+
+def test_a_kept_notebook_has_neither_times_nor_pictures() -> None:
+    found = stripped(executed())
+    assert "papermill" not in found.metadata and "papermill" not in found.cells[0].metadata
+    assert found.cells[0].outputs[0].text == "said"
+    assert found.cells[0].outputs[1].data == {"text/plain": "(a picture; see figures/)"}
+
+
+def test_an_overlong_output_is_cut_and_says_so() -> None:
+    found = stripped(executed("x" * (LONGEST + 7)))
+    assert found.cells[0].outputs[0].text.endswith("7 characters cut")
+
+
+def test_an_unfinished_study_is_refused(run: RunPaths, tmp_path) -> None:
+    (run.jobs / "07_paper/result.json").unlink()
+    with pytest.raises(CodealignError, match="1 jobs have not finished, e.g. 07_paper"):
+        keep(run, tmp_path / "nano")
+
+
+def test_the_command_says_how_much_it_kept(run: RunPaths, tmp_path, capsys) -> None:
+    assert main(["keep", str(run.root), "--out", str(tmp_path / "nano")]) == 0
+    assert capsys.readouterr().out.startswith("7 files, 0.0 MiB")
