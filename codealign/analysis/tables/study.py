@@ -203,12 +203,13 @@ def placebo_table(study: Study) -> Table:
 
 
 FINDINGS_NOTE = (
-    "Same or opposite sign: the 95% interval over seeds lies on one side of 0. Cannot tell: it "
-    "holds 0, or there is one seed alone. Of twenty such intervals one misses by chance. Not "
+    "Same or opposite sign: the 95% interval lies on one side of 0. Cannot tell: it holds 0, or "
+    "there is one seed alone. The interval holds the spread over seeds and, by a jackknife over "
+    "problems, the choice of problems; of twenty such intervals one misses by chance. Not "
     "measured: the observation compares models, and a run of one model has nothing to compare. The "
     "ledger's column counts its verdicts on the same observation's statements. What a small model "
     "of a made-up world does is no evidence for or against large ones: it shows that the "
-    "experiment can be run to its end, and what its size can tell apart."
+    "experiment can be run to its end, and what an experiment of its size can tell apart."
 )
 
 
