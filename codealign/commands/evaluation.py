@@ -52,9 +52,9 @@ def _add_running(sub: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cpu-s", type=float, default=60.0, help="CPU seconds for a problem's tests"
     )
-    counted = ("instructions", "steps", "cpu")
-    help = "what EvalPerf counts (default: the first that works here)"
-    group.add_argument("--measure", default="", choices=counted, help=help)
+    counted = ("auto", "instructions", "steps", "cpu")
+    help = "what EvalPerf counts; auto: the processor's instructions or, without a counter, steps"
+    group.add_argument("--measure", default="auto", choices=counted, help=help)
     group.add_argument("--accept", choices=("strong", "basic"), default="strong")
     group.add_argument("--cache", type=Path, help="folder for expected outputs (default: user's)")
 

@@ -20,6 +20,9 @@ class Functional(Section):
     max_new_tokens: int = Field(768, ge=1)
     batch_size: int = Field(64, ge=1)
     cpu_s: float = Field(60.0, gt=0, description="CPU seconds the tests of a problem may use")
+    measure: Literal["auto", "instructions", "steps", "cpu"] = Field(
+        "auto", description="what EvalPerf counts; auto: instructions or, without a counter, steps"
+    )
     workers: int = Field(1, ge=1)
     sandbox: Literal["strong", "basic"] = "strong"
 

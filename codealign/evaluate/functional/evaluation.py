@@ -22,7 +22,7 @@ def evaluate(
     sandbox: Sandbox,
     cpu_s: float = 60.0,
     cache: Path | None = None,
-    measure: efficiency.Measure = "steps",
+    measure: efficiency.Measure = "auto",
 ) -> Results:
     """Run solutions against the tests of their problems.
 
@@ -31,7 +31,7 @@ def evaluate(
     solutions : samples of each problem, by task id; problems that are not in it count as missing.
     cpu_s : CPU seconds that a problem's tests may use together, at least (see `Limits`).
     cache : folder for expected outputs and reference counts; None computes them anew.
-    measure : what EvalPerf's cost is measured in.
+    measure : what EvalPerf's cost is measured in (see `efficiency`).
 
     Raises
     ------
@@ -48,10 +48,11 @@ def evaluate(
     found: dict[str, list[Attempt]] = {task_id: [] for task_id in given}
     for attempt in attempts(given, expected, sandbox, Limits(cpu_s)):
         found[attempt.task_id].append(attempt)
-    measured = {}
+    measured, unit = {}, ""
     if benchmark == "evalperf":
+        unit = efficiency.available(measure, sandbox)
         correct = {t: [a.solution for a in tried if a.passed] for t, tried in found.items()}
-        measured = efficiency.compare(correct, problems, sandbox, measure, cache)
+        measured = efficiency.compare(correct, problems, sandbox, unit, cache)
     return Results(
         benchmark=benchmark,
         attempts=found,
@@ -59,4 +60,5 @@ def evaluate(
         level=sandbox.level,
         problems=stable_id(*(e.id for e in expected.values())),
         efficiency=measured,
+        measure=unit,
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from codealign.errors import CodealignError
@@ -22,10 +21,11 @@ def rows(benchmark: str) -> Iterator[Row]:
         and where to put it.
     """
     if benchmark == "evalperf":
-        yield from _evalperf()
-        return
-    read = _evoeval if benchmark.startswith("evoeval_") else _evalplus
-    yield from read(benchmark).items()
+        yield from _evalperf().items()
+    elif benchmark.startswith("evoeval_"):
+        yield from _evoeval(benchmark).items()
+    else:
+        yield from _evalplus(benchmark).items()
 
 
 def _fetch(what: str, url: str, path: str, load: Callable[[], Any]) -> Any:
@@ -41,18 +41,21 @@ def _fetch(what: str, url: str, path: str, load: Callable[[], Any]) -> Any:
         ) from None
 
 
-def _evalplus(benchmark: str) -> dict[str, Any]:
-    """HumanEval+ or MBPP+; MBPP's inputs are left as JSON, as in the file."""
+def _evalplus(benchmark: str, noextreme: bool = False) -> dict[str, Any]:
+    """HumanEval+ or MBPP+; MBPP's inputs are left as JSON, as in the file.
+
+    noextreme : without the extreme inputs, as EvalPerf uses them to check that a solution is right.
+    """
     from evalplus.data import humaneval, mbpp, utils
 
     if benchmark == "humaneval":
         name, version = "HumanEvalPlus", humaneval.HUMANEVAL_PLUS_VERSION
-        ready: Callable[[], str] = humaneval._ready_human_eval_plus_path
+        ready: Callable[..., str] = humaneval._ready_human_eval_plus_path
     else:
         name, version = "MbppPlus", mbpp.MBPP_PLUS_VERSION
         ready = mbpp._ready_mbpp_plus_path
-    url, path = utils.get_dataset_metadata(name, version, False)
-    file = _fetch(benchmark, url, path, ready)
+    url, path = utils.get_dataset_metadata(name, version, False, noextreme)
+    file = _fetch(benchmark, url, path, lambda: ready(noextreme=noextreme))
     return {row["task_id"]: row for row in utils.stream_jsonl(file)}
 
 
@@ -64,18 +67,28 @@ def _evoeval(benchmark: str) -> dict[str, Any]:
     return _fetch(benchmark, url, path, lambda: data.get_evo_eval(name))
 
 
-def _evalperf() -> Iterator[Row]:
-    """EvalPerf's own columns on top of the HumanEval+ or MBPP+ problem they belong to."""
+def _evalperf() -> dict[str, Any]:
+    """EvalPerf's own columns (see `joined`)."""
     from evalplus.data import get_evalperf_data
 
-    tasks = _fetch(
+    return _fetch(
         "evalperf",
         "the data set evalplus/evalperf of the Hugging Face hub",
-        "~/.cache/huggingface",
+        os.path.expanduser("~/.cache/huggingface/hub/datasets--evalplus--evalperf"),
         get_evalperf_data,
     )
-    base = {**_evalplus("humaneval"), **_evalplus("mbpp")}
-    for task_id, task in tasks.items():
-        pe_input = task["pe_input"]
-        pe_input = json.loads(pe_input) if isinstance(pe_input, str) else pe_input
-        yield task_id, {**base[task_id], **task, "pe_input": pe_input}
+
+
+def joined(tasks: Iterable[Row]) -> Iterator[Row]:
+    """Add to EvalPerf's own columns those of the HumanEval+ or MBPP+ problem they belong to.
+
+    Lines that have the tests already (nano's) are left as they are.
+    """
+    base: dict[str, dict[str, Any]] = {}
+    for place, task in tasks:
+        if "base_input" not in task and "task_id" in task:
+            benchmark = "mbpp" if task["task_id"].startswith("Mbpp/") else "humaneval"
+            if benchmark not in base:
+                base[benchmark] = _evalplus(benchmark, noextreme=True)
+            task = {**base[benchmark].get(task["task_id"], {}), **task}
+        yield place, task

@@ -69,6 +69,8 @@ def load(
     if data is None and source == "nano":
         data = NANO_DATA / f"{NANO_FILES.get(name, name)}.jsonl.gz"
     rows = read_rows(Path(data)) if data is not None else public.rows(name)
+    if name == "evalperf":
+        rows = public.joined(rows)
     problems = {p.task_id: p for p in (problem(name, row, place) for place, row in rows)}
     return dict(islice(problems.items(), limit or None))
 
@@ -102,10 +104,16 @@ def problem(benchmark: str, row: dict[str, Any], place: str) -> Problem:
         atol=row.get("atol", 0),
         oracle=oracle,
         joiner="\n" if benchmark.startswith("evoeval") else "",
-        pe_input=row.get("pe_input", []),
+        pe_input=_pe_input(row),
         references=_references(row),
     )
     return _as_python(found) if from_mbpp else found
+
+
+def _pe_input(row: dict[str, Any]) -> list[list[Any]]:
+    """EvalPerf's input, which its data set holds as JSON text."""
+    found = row.get("pe_input", [])
+    return json.loads(found) if isinstance(found, str) else found
 
 
 def _references(row: dict[str, Any]) -> list[tuple[str, float]]:

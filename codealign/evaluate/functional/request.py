@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from codealign.errors import CodealignError
+from codealign.evaluate.functional.efficiency import Measure
 from codealign.evaluate.functional.evaluation import evaluate
 from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.registry import expand, load
@@ -38,7 +39,7 @@ class Asked:
     limit : first problems only; 0 is all.
     partial : accept a samples file with faults.
     cpu_s : CPU seconds that a problem's tests may use together.
-    measure : what EvalPerf counts; "" for the best there is.
+    measure : what EvalPerf counts.
     """
 
     benchmark: str
@@ -48,7 +49,7 @@ class Asked:
     limit: int = 0
     partial: bool = False
     cpu_s: float = 60.0
-    measure: Literal["", "instructions", "steps", "cpu"] = ""
+    measure: Measure = "auto"
 
 
 Writer = Callable[[str, Problems, Path], dict[str, list[str]]]
@@ -98,7 +99,7 @@ def _one(
     else:
         samples = Samples(write(name, problems, out), n=asked.n or 1)
     results = evaluate(
-        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure or "steps"
+        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure
     )
     results.write(out)
     return summary(results, samples, time.monotonic() - started)
@@ -134,7 +135,7 @@ def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any
         scored problem has fewer samples than; EvalPerf also has `dps` and `dps_norm` (percent).
     samples : how many were run; `failures` : of them by kind; `faults` : lines of the file that
         were not samples, by kind, each named.
-    level : of the sandbox; `seconds` : wall time.
+    measure : what EvalPerf counted; `level` : of the sandbox; `seconds` : wall time.
     """
     tasks = [*results.attempts, *results.missing]
     n = sum(results.pass_at_k(task_id, 1) is not None for task_id in tasks)
@@ -148,6 +149,7 @@ def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any
         "failures": results.failures,
         "faults": samples.faults,
         "level": results.level,
+        **({"measure": results.measure} if results.measure else {}),
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codealign.evaluate.functional.efficiency import Efficiency
+from codealign.evaluate.functional.efficiency import MOST_SAMPLES, Efficiency
 from codealign.evaluate.functional.verdicts import SUITES, Attempt
 from codealign.records import write_jsonl, write_text
 
@@ -23,7 +23,8 @@ class Results:
     """All samples of one model on one benchmark.
 
     `missing` are problems without a sample; `level` the sandbox's level; `problems` the content id
-    of what was evaluated; `efficiency` EvalPerf's measurements of correct samples.
+    of what was evaluated; `efficiency` EvalPerf's measurements of correct samples, and `measure`
+    what they count.
     """
 
     benchmark: str
@@ -32,6 +33,7 @@ class Results:
     level: str
     problems: str
     efficiency: dict[str, list[Efficiency]] = field(default_factory=dict)
+    measure: str = ""
 
     def values(self) -> Values:
         """Value of each problem for each score: a share of passing samples, or a DPS in percent.
@@ -158,17 +160,31 @@ class Results:
         return {"date": time.strftime("%Y-%m-%d %H:%M"), "hash": self.problems, "eval": rows}
 
     def _evalperf(self) -> dict[str, Any]:
-        rows = {
-            task_id: {
-                "task_id": task_id,
-                "results": [e.as_evalperf() for e in self.efficiency.get(task_id, [])],
-                "dps": self._dps(task_id),
-                "dps_norm": self._dps_norm(task_id),
-                "pass@1": _percent(self.pass_at_k(task_id, 1)),
-            }
-            for task_id in self.attempts
+        """evalplus' `evalperf_results.json`; the unit of the counts is told beside them."""
+        rows = {task_id: self._evalperf_row(task_id) for task_id in self.attempts}
+        n = max(map(len, self.attempts.values()), default=0)
+        made = {"date": time.strftime("%Y-%m-%d %H:%M"), "n_samples": n, "measure": self.measure}
+        return {**made, "min_correct": 1, "max_profile": MOST_SAMPLES, "eval": rows}
+
+    def _evalperf_row(self, task_id: str) -> dict[str, Any]:
+        measured = self.efficiency.get(task_id, [])
+        waiting = list(measured)
+        results = []
+        for attempt in self.attempts[task_id]:
+            if attempt.passed and waiting:
+                results.append(waiting.pop(0).as_evalperf())
+            else:
+                blank = {"matching_cluster_idx": None, "dps": None, "dps_norm": None}
+                results.append({"solution": attempt.solution, "pass": attempt.passed,
+                                "profiled": False, **blank})  # fmt: skip
+        return {
+            "task_id": task_id,
+            "results": results,
+            "dps": self._dps(task_id),
+            "dps_norm": self._dps_norm(task_id),
+            "pass@1": _percent(self.pass_at_k(task_id, 1)),
+            "n_profiled": len(measured),
         }
-        return {"date": time.strftime("%Y-%m-%d %H:%M"), "eval": rows}
 
 
 def _evalplus_row(attempt: Attempt) -> dict[str, Any]:

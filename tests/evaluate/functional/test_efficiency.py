@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import Problem, evaluate, load
-from codealign.evaluate.functional.efficiency import MOST_STEPS, compare, cost, keeps_up_with
+from codealign.evaluate.functional.efficiency import (
+    MOST_STEPS,
+    available,
+    compare,
+    cost,
+    keeps_up_with,
+)
 from codealign.sandbox import Outcome, Result, Sandbox
 
 SLOW = (
@@ -53,7 +62,7 @@ def test_counts_are_the_same_in_every_run(sandbox: Sandbox) -> None:
 def test_problems_without_a_correct_solution_have_no_score(sandbox: Sandbox) -> None:
     problems = {"P/0": PROBLEM, "P/1": PROBLEM.__class__(**{**vars(PROBLEM), "task_id": "P/1"})}
     solutions = {"P/0": [FAST], "P/1": ["def f(n): return 0"]}
-    results = evaluate("evalperf", solutions, problems, sandbox)
+    results = evaluate("evalperf", solutions, problems, sandbox, measure="steps")
     assert results.values() == {"evalperf": {"P/0": 100.0, "P/1": None}}
     rows = {r["metric"]: (r["value"], r["n"], r["missing"]) for r in results.scores()}
     assert rows == {"pass@1": (0.5, 2, 0), "dps": (100.0, 1, 1), "dps_norm": (100.0, 1, 1)}
@@ -109,3 +118,33 @@ def test_nano_references_are_told_apart(sandbox: Sandbox) -> None:
     slow = {t: [p.references[0][0]] for t, p in problems.items()}
     found = compare(slow, problems, sandbox)
     assert [e[0].reference for e in found.values()] == [0] * 4
+
+
+def test_what_is_counted_depends_on_the_machine(sandbox: Sandbox) -> None:
+    found = available("auto", sandbox)
+    assert found in ("instructions", "steps")
+    if found == "steps":
+        with pytest.raises(CodealignError, match="does not count instructions"):
+            available("instructions", sandbox)
+
+
+def test_a_substitute_is_taken_as_asked(sandbox: Sandbox) -> None:
+    assert available("cpu", sandbox) == "cpu"
+
+
+def test_the_cost_in_instructions_has_no_limit() -> None:
+    runs = [Result("x", "pass", "", "strong", 1.0, outputs=[Outcome(1, steps=10 * MOST_STEPS)])]
+    assert cost(runs, "instructions") == (10.0 * MOST_STEPS, "")
+
+
+def test_results_are_written_as_evalperf_writes_them(sandbox: Sandbox, tmp_path: Path) -> None:
+    solutions = {"P/0": [FAST, "def f(n): return 0"]}
+    results = evaluate("evalperf", solutions, {"P/0": PROBLEM}, sandbox, measure="steps")
+    results.write(tmp_path)
+    data = json.loads((tmp_path / "samples_evalperf_results.json").read_text())
+    row = data["eval"]["P/0"]
+    assert (row["dps"], row["dps_norm"], row["pass@1"], row["n_profiled"]) == (100, 100, 50, 1)
+    right, wrong = row["results"]
+    assert (right["pass"], right["profiled"], right["matching_cluster_idx"]) == (True, True, 2)
+    assert (wrong["pass"], wrong["profiled"], wrong["dps"]) == (False, False, None)
+    assert (data["n_samples"], data["measure"]) == (2, "steps")

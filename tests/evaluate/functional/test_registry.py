@@ -81,13 +81,13 @@ def test_evoeval_keeps_its_inputs_as_source_and_joins_by_a_newline(tmp_path: Pat
 
 
 def test_references_without_scores_count_for_equal_shares(tmp_path: Path) -> None:
-    row = {**ROW, "references": [{"code": c, "name": c} for c in "abcd"]}
+    row = {**ROW, "base_input": [], "references": [{"code": c, "name": c} for c in "abcd"]}
     (problem,) = load("evalperf", data=write(tmp_path / "d.jsonl", row)).values()
     assert problem.references == [("a", 25), ("b", 50), ("c", 75), ("d", 100)]
 
 
 def test_evalperf_scores_of_the_file_are_used(tmp_path: Path) -> None:
-    row = {**ROW, "reference": ["a", "b"], "scores": [40.0, 100.0]}
+    row = {**ROW, "base_input": [], "reference": ["a", "b"], "scores": [40.0, 100.0]}
     (problem,) = load("evalperf", data=write(tmp_path / "d.jsonl", row)).values()
     assert problem.references == [("a", 40.0), ("b", 100.0)]
 
@@ -126,3 +126,35 @@ def test_without_network_the_file_and_its_place_are_named(
     monkeypatch.setattr("evoeval.data.CACHE_DIR", str(tmp_path))
     with pytest.raises(CodealignError, match=f"Get https://.*{file}.*put it.*{tmp_path}"):
         list(public_data.rows(name))
+
+
+def test_evalperf_lines_are_joined_to_their_problems(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its data set has inputs as JSON text, and neither tests nor tolerance."""
+    base = {**ROW, "task_id": "HumanEval/0", "base_input": [[]], "plus_input": [[1]], "atol": 0.5}
+    override = write(tmp_path / "he.jsonl", base)
+    monkeypatch.setattr("evalplus.data.humaneval.HUMANEVAL_OVERRIDE_PATH", str(override))
+    own = {"task_id": "HumanEval/0", "entry_point": "f", "pe_input": "[[10]]",
+           "reference": ["a", "b"], "scores": [40.0, 100.0]}  # fmt: skip
+    (found,) = load("evalperf", data=write(tmp_path / "perf.jsonl", own)).values()
+    assert (found.base_input, found.plus_input, found.atol) == ([[]], [[1]], 0.5)
+    assert (found.pe_input, found.references) == ([[10]], [("a", 40.0), ("b", 100.0)])
+
+
+def test_evalperf_is_checked_without_the_extreme_inputs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As evalplus' evalperf command does."""
+    monkeypatch.setattr("evalplus.data.utils.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("wget.download", lambda *a, **k: (_ for _ in ()).throw(OSError("offline")))
+    own = write(tmp_path / "perf.jsonl", {"task_id": "Mbpp/3", "entry_point": "f"})
+    with pytest.raises(CodealignError, match="MbppPlus-NoExtreme"):
+        load("evalperf", data=own)
+
+
+def test_evoeval_is_read_by_its_own_loader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write(tmp_path / "EvoEval_subtle.jsonl", {**ROW, "task_id": "EvoEval/0", "inputs": ["1"]})
+    monkeypatch.setattr("evoeval.data.EVOEVAL_OVERRIDE_PATH", str(tmp_path))
+    (found,) = load("evoeval_subtle").values()
+    assert (found.base_expressions, found.oracle) == (["1"], "evoeval_subtle")
