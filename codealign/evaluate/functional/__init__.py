@@ -9,6 +9,7 @@ results.scores(), results.failures, results.write(folder)
 """
 
 from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.failures import failing_samples
 from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.prompts import extract, prompts_for, stops
 from codealign.evaluate.functional.registry import BENCHMARKS, expand, load
@@ -27,6 +28,7 @@ __all__ = [
     "evaluate",
     "expand",
     "extract",
+    "failing_samples",
     "load",
     "prompts_for",
     "read_samples",

@@ -18,6 +18,7 @@ REFERENCE_FACTOR = 4.0
 SHOWN = 200
 CALL_LIMIT = "(call limit)"
 """In the detail of a program that was stopped because one call took too long."""
+TOO_LONG = "more CPU time than a call may take"
 Failure = tuple[int, str]
 """A suite's first failing test: index, and wrong, error, slow, absent (not run) or undecided."""
 
@@ -149,10 +150,11 @@ def _why(
     place = f"{suite} test {index + 1}"
     outcomes = result.outputs if suite == "base" else _plus(expected, result)
     if reason == "slow":
-        return "timeout", f"{place}: {outcomes[index].cpu_s:.1f} s of CPU time"
+        return "timeout", f"{place}: {TOO_LONG}"
     if reason == "absent":
         kind = {"fail": "error", "pass": "no_proof", "suspect": "no_proof"}
-        return kind.get(result.verdict, result.verdict), f"{place}: {result.detail}"
+        said = TOO_LONG if CALL_LIMIT in result.detail else result.detail
+        return kind.get(result.verdict, result.verdict), f"{place}: {said}"
     if reason == "error":
         error = outcomes[index].error
         lacks = f"KeyError: {expected.problem.entry_point!r}"

@@ -71,6 +71,29 @@ CHEATS = {
     "huge output": "def double(x): return 'x' * (1 << 30)",
     "forges outcomes": "import os, struct\nm = b'Ov0.0 0 2'\n"
     "for _ in range(9): os.write(3, struct.pack('<I', len(m)) + m)\nos._exit(0)",
+    "equal to anything, of the library": "from unittest.mock import ANY\ndef double(x): return ANY",
+    "a number equal to everything": "class E(int):\n    def __eq__(s, o): return True\n"
+    "    __hash__ = None\ndef double(x): return E(0)",
+    "a list equal to everything": "class E(list):\n    def __eq__(s, o): return True\n"
+    "def double(x): return E()",
+    "an array equal to everything": "import numpy as np\nclass E(np.ndarray):\n"
+    "    def __eq__(s, o): return np.bool_(True)\ndef double(x): return np.zeros(1).view(E)",
+    "looks for what is expected among all objects": "import gc\ndef double(x):\n"
+    "    return next(o for o in gc.get_objects() if isinstance(o, list) and o and o != [x])",
+    "reads every file it may": "import os\ndef double(x):\n    found = ''\n"
+    "    for folder, _, names in os.walk('/proc/self'):\n        for name in names:\n"
+    "            try: found += open(f'{folder}/{name}').read(1000)\n"
+    "            except Exception: pass\n    return found",
+    "leaves while it is imported": "import os\nos._exit(0)",
+    "leaves with an exception": "raise SystemExit(0)",
+    "leaves at the end": "import atexit, os\natexit.register(os._exit, 0)\nraise ValueError",
+    "prints without end": "def double(x):\n    while True: print('x' * 10**6)",
+    "prints what looks like a pass": "print('pass')\nimport os\nos.write(1, b'pass')\nos._exit(0)",
+    "patches comparison": "import builtins, numpy, math\nnumpy.allclose = lambda *a, **k: True\n"
+    "builtins.all = builtins.abs = lambda *a: True\nbuiltins.AssertionError = Warning\n"
+    "builtins.float = builtins.type = bool\ndef double(x): return 0",
+    "patches the clock": "import time\ntime.process_time = lambda: 0.0\n"
+    "def double(x):\n    while True: pass",
     "patches the runner": "import builtins, json\njson.dumps = lambda *a, **k: '2'\n"
     "builtins.BaseException = ValueError\ndef double(x): raise KeyboardInterrupt",
 }
@@ -78,7 +101,7 @@ CHEATS = {
 
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_cheats_never_pass(problems: Problems, sandbox: Sandbox, cheat: str) -> None:
-    assert not attempt(problems, sandbox, CHEATS[cheat]).passed
+    assert not attempt(problems, sandbox, CHEATS[cheat], cpu_s=2.0).passed
 
 
 def test_the_failing_arguments_are_kept(problems: Problems, sandbox: Sandbox) -> None:
@@ -149,3 +172,33 @@ def test_two_runs_give_the_same_attempts(problems: Problems, sandbox: Sandbox) -
     assert [replace(a, cpu_s=0) for a in first.attempts["T/0"]] == [
         replace(a, cpu_s=0) for a in second.attempts["T/0"]
     ]
+
+
+COSTLY = Problem(
+    "T/5", "f", "def f(n):\n", "    return [n] * n\n", [[1]], [[i] for i in range(200)] + [[9999]],
+)  # fmt: skip
+
+
+def test_a_sample_that_passes_the_first_added_tests_is_run_on_all(sandbox: Sandbox) -> None:
+    code = "def f(n): return [n] * n if n < 190 else None"
+    found = evaluate("humaneval", {"T/5": [code]}, {"T/5": COSTLY}, sandbox).attempts["T/5"][0]
+    assert (found.base_status, found.plus_status, found.plus_fail_tests) == (
+        "pass",
+        "fail",
+        [[190]],
+    )
+
+
+def test_a_wrong_large_output_is_found_by_its_value(sandbox: Sandbox) -> None:
+    """As far as hashes go `[9999.0, ...]` and `[9998, ...]` both differ from what is expected."""
+    equal, other = (f"def f(n): return [n] * n if n < 200 else [{x}] * n" for x in ("9999.0", 9998))
+    results = evaluate("humaneval", {"T/5": [equal, other]}, {"T/5": COSTLY}, sandbox)
+    assert [a.kind for a in results.attempts["T/5"]] == ["", "wrong"]
+
+
+def test_a_large_output_may_be_near_enough(sandbox: Sandbox) -> None:
+    """Once a float is expected, 1e-6 holds; the outputs differ by 1e-9 in each number."""
+    problem = replace(COSTLY, canonical_solution="    return [0.5] * n\n", plus_input=[[9999]])
+    near, far = (f"def f(n): return [0.5 + {x}] * n" for x in (1e-9, 1e-3))
+    results = evaluate("humaneval", {"T/5": [near, far]}, {"T/5": problem}, sandbox)
+    assert [a.passed for a in results.attempts["T/5"]] == [True, False]

@@ -1,0 +1,42 @@
+"""Failing samples can be looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from codealign.evaluate.functional import Problem, Results, evaluate, failing_samples
+from codealign.sandbox import Sandbox
+
+Problems = dict[str, Problem]
+
+
+@pytest.fixture
+def results(problems: Problems, sandbox: Sandbox) -> Results:
+    wrong = "def double(x): return x"
+    solutions = {"T/0": [wrong, wrong + "  # again", ""], "T/1": [problems["T/1"].canonical]}
+    return evaluate("humaneval", solutions, problems, sandbox)
+
+
+def test_one_sample_of_each_kind_has_prompt_answer_and_first_failing_test(
+    results: Results, problems: Problems
+) -> None:
+    text = failing_samples(results, problems)
+    assert [line for line in text.splitlines() if line.startswith("####")] == [
+        "#### T/0, sample 3: no_answer",
+        "#### T/0, sample 1: wrong",
+    ]
+    wrong = text[text.index("sample 1") :]
+    for part in ("def double(x):", "return x", "double(1)\nbase test 1: expected 2, got 1"):
+        assert part in wrong
+
+
+def test_where_nothing_fails_it_says_so(problems: Problems, sandbox: Sandbox) -> None:
+    right = {"T/1": [problems["T/1"].canonical]}
+    found = evaluate("humaneval", right, {"T/1": problems["T/1"]}, sandbox)
+    assert failing_samples(found, problems) == "humaneval: no sample fails."
+
+
+def test_a_long_answer_is_cut(problems: Problems, sandbox: Sandbox) -> None:
+    long = "def double(x): return x" + "  # " + "y" * 5000
+    found = evaluate("humaneval", {"T/0": [long]}, problems, sandbox)
+    assert len(failing_samples(found, problems)) < 2000
