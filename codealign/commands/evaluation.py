@@ -16,7 +16,7 @@ from codealign.commands import AddCommand
 
 EXAMPLES = """examples:
   codealign evaluate humaneval --samples samples.jsonl --data HumanEvalPlus.jsonl.gz --json
-  codealign evaluate mbpp --model qwen2.5-7b --variant finetuned --out results
+  codealign evaluate mbpp --model Qwen2.5-Coder-7B --variant finetuned --out results
   codealign evaluate humaneval --model nano --data nano
 
 The result goes to standard output, everything else to standard error.
