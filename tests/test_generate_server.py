@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,13 +23,20 @@ ITEMS = [Request("a", "first"), Request("b", "second")]
 
 
 class Server(ThreadingHTTPServer):
-    """Remembers requests; answers with the prompt, or with the statuses in `faults` first."""
+    """Remembers requests; answers with the prompt, or first with the faults in `faults`.
+
+    A fault is a status, or what to do in place of an answer: "cut" ends it amid its body, "text"
+    sends what is not JSON, "empty" an answer without a choice.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[tuple[str, dict[str, Any]]] = []
-        self.faults: list[int] = []
+        self.times: list[float] = []
+        self.faults: list[int | str] = []
         self.finish = "stop"
+        self.message, self.retry_after, self.nap = "no", "0", 0.0
+        self.lock, self.running, self.most = threading.Lock(), 0, 0
 
     @property
     def url(self) -> str:
@@ -38,16 +47,31 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
+        server = self.server
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.seen.append((self.path, body))
-        status = self.server.faults.pop(0) if self.server.faults else 200
-        reply = {"error": {"message": "no"}} if status != 200 else self.answer(body)
-        data = json.dumps(reply).encode()
+        with server.lock:
+            server.seen.append((self.path, body))
+            server.times.append(time.monotonic())
+            server.running += 1
+            server.most = max(server.most, server.running)
+            fault = server.faults.pop(0) if server.faults else 200
+        time.sleep(server.nap)
+        with server.lock:
+            server.running -= 1
+        self.reply(body, fault)
+
+    def reply(self, body: dict[str, Any], fault: int | str) -> None:
+        status = fault if isinstance(fault, int) else 200
+        reply = {"error": {"message": self.server.message}} if status != 200 else self.answer(body)
+        if fault == "empty":
+            reply["choices"] = []
+        data = b"<html>" if fault == "text" else json.dumps(reply).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Retry-After", "0")
+        self.send_header("Content-Type", "text/html" if fault == "text" else "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Retry-After", self.server.retry_after)
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data[:20] if fault == "cut" else data)
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         choice: dict[str, Any] = {"index": 0, "finish_reason": self.server.finish}
@@ -108,10 +132,69 @@ def test_tokens_and_finish_are_the_servers(server: Server) -> None:
     assert {(a.tokens, a.finish) for a in ask(server).values()} == {(5, "length")}
 
 
-def test_a_passing_fault_is_tried_again(server: Server) -> None:
-    server.faults = [503, 429]
-    assert len(ask(server)) == 2
-    assert len(server.seen) == 4
+@pytest.mark.parametrize("fault", [429, 500, 503, "cut"])
+def test_a_passing_fault_is_tried_again(server: Server, fault: int | str) -> None:
+    server.faults = [fault]
+    answers = ask(server)
+    assert {a.text for a in answers.values()} == {"plain: first", "plain: second"}
+    assert len(server.seen) == 3
+
+
+def test_the_wait_that_the_server_asks_for_is_kept(server: Server) -> None:
+    server.faults, server.retry_after = [429], "1"
+    engine = open_engine("openai", "m", "pretrained", base_url=server.url)
+    assert len(list(generate(ITEMS[:1], engine, SETTINGS))) == 1
+    assert server.times[1] - server.times[0] >= 1
+
+
+@pytest.mark.parametrize("fault", [429, 500, "cut"])
+def test_a_fault_that_does_not_pass_ends_with_its_reason(server: Server, fault: int | str) -> None:
+    server.faults = [fault] * 10
+    engine = ServerEngine("m", base_url=server.url, retries=1)
+    with pytest.raises(CodealignError, match=server.url):
+        list(generate(ITEMS[:1], engine, SETTINGS))
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("fault", ["text", "empty"])
+def test_an_answer_without_a_choice_is_an_error_not_a_text(server: Server, fault: str) -> None:
+    server.faults = [fault]
+    with pytest.raises(CodealignError, match="request a without a choice"):
+        list(
+            generate(
+                ITEMS[:1], open_engine("openai", "m", "pretrained", base_url=server.url), SETTINGS
+            )
+        )
+
+
+def test_a_prompt_beyond_the_context_is_an_overflow_and_the_rest_goes_on(server: Server) -> None:
+    server.faults = [400]
+    server.message = "This model's maximum context length is 8 tokens."
+    engine = ServerEngine("m", base_url=server.url, in_flight=1)
+    found = list(generate(ITEMS, engine, SETTINGS))
+    assert [(c.id, c.finish) for c in found] == [("a", "overflow"), ("b", "stop")]
+
+
+def test_requests_under_way_are_bounded_and_items_read_as_they_are_needed(server: Server) -> None:
+    read = itertools.count()
+    items = (Request(str(next(read)), "x") for _ in itertools.count())
+    server.nap = 0.02
+    engine = ServerEngine("m", base_url=server.url, in_flight=3)
+    made = generate(items, engine, SETTINGS)
+    assert len(list(itertools.islice(made, 12))) == 12
+    made.close()
+    assert 2 <= server.most <= 3
+    assert next(read) <= 12 + 3
+
+
+def test_answers_under_way_are_not_lost_to_anothers_fault(server: Server) -> None:
+    server.faults, server.nap = [400], 0.1
+    engine = ServerEngine("m", base_url=server.url, in_flight=2)
+    got: list[str] = []
+    with pytest.raises(CodealignError, match="failed"):
+        for completion in generate(ITEMS, engine, SETTINGS):
+            got.append(completion.text)
+    assert len(got) == 1
 
 
 @pytest.mark.parametrize(

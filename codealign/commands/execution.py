@@ -40,6 +40,13 @@ def _execute(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("interrupted; the results until now are complete lines")
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CodealignError(
+            f"execute: cannot write a result ({error}); free space, or send the "
+            "output elsewhere; the results until now are complete lines but for the last"
+        ) from None
     return 1 if "invalid" in counts else 0
 
 

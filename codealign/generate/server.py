@@ -12,6 +12,8 @@ from codealign.errors import CodealignError
 from codealign.generate import Completion, Job
 from codealign.params import Generation
 
+TOO_LONG, TOO_LONG_WORDS = "context_length_exceeded", "maximum context length"
+"""How OpenAI (by code) and vLLM (in words) say that a prompt is too long."""
 MAX_SEED = 2**31 - 1  # servers commonly keep a seed in 32 bits
 
 
@@ -90,7 +92,9 @@ class ServerEngine:
         if stop:
             options["stop"] = list(stop)
         reply = self._send(job, options)
-        if not reply.choices:
+        if reply is None:
+            return Completion(job.id, job.index, "", "overflow")
+        if not getattr(reply, "choices", None):
             raise CodealignError(f"{self.address}: answered request {job.id} without a choice")
         choice = reply.choices[0]
         text = choice.message.content if self.use_chat else choice.text
@@ -99,6 +103,7 @@ class ServerEngine:
         return Completion(job.id, job.index, text or "", finish, tokens)
 
     def _send(self, job: Job, options: dict[str, Any]) -> Any:
+        """Return the server's reply; None if the prompt does not fit into the model's context."""
         import openai
 
         try:
@@ -113,4 +118,6 @@ class ServerEngine:
         except openai.NotFoundError as error:
             raise CodealignError(f"{self.address}: no model {self.model!r} ({error})") from error
         except openai.APIStatusError as error:
+            if error.code == TOO_LONG or TOO_LONG_WORDS in str(error).lower():
+                return None
             raise CodealignError(f"{self.address}: request {job.id} failed: {error}") from error
