@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from codealign.generate import (
     windows,
 )
 from codealign.generate.local import WINDOW, LocalEngine
-from codealign.generate.progress import shown
+from codealign.generate.progress import Progress
 from codealign.generate.sampling import nucleus, pick, uniforms
 from codealign.params import Generation
 
@@ -284,12 +285,11 @@ def test_windows_hold_every_item_once_in_order() -> None:
     assert list(windows("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_progress_tells_count_and_tokens_a_second_and_passes_everything_on(capsys) -> None:
-    made = [Completion("a", i, "", "stop", 7) for i in range(3)]
-    found = []
-    for completion in shown(made, 5, "answers", done=2):
-        found.append(completion)
-        time.sleep(0.11)  # a bar is drawn ten times a second
-    bar = capsys.readouterr().err
-    assert found == made
-    assert "answers:" in bar and "4/5" in bar and "tokens/s" in bar
+def test_progress_tells_count_tokens_a_second_and_time_left(capsys) -> None:
+    with Progress(5, "answers", initial=2) as bar:
+        for index in range(2):
+            bar.took(Completion("a", index, "", "stop", 7))
+            time.sleep(0.11)  # a bar is drawn ten times a second
+    said = capsys.readouterr().err
+    assert "answers:" in said and "4/5" in said and "tokens/s" in said
+    assert re.search(r"\[\d\d:\d\d<\d\d:\d\d, ", said)  # time spent, time left

@@ -22,6 +22,7 @@ from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import Judge
 from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, cut_at_stop
+from codealign.generate.progress import Progress
 from codealign.paths import NANO_DATA
 from codealign.prompts import principle_for, response_prompt, task_text
 from codealign.records import DIMENSIONS, Answer, Rating, from_json, read_jsonl, stable_id
@@ -156,10 +157,10 @@ def collect_answers(
     made_by = stable_id(key, *(text for r in asked for text in (r.id, r.prompt)))
     with closing(resumable(Path(path), Answer, made_by)) as file:
         pending = [r for r in asked if r.id not in file]
-        with tqdm(total=len(asked), initial=len(file), desc="answers", leave=False) as bar:
+        with Progress(len(asked), "answers", initial=len(file)) as bar:
             for completion in generate(pending) if pending else ():
                 file.append(_answer(by_id[completion.id], completion.text))
-                bar.update()
+                bar.took(completion)
         missing = [r.id for r in asked if r.id not in file]
         if missing:
             raise CodealignError(f"answers: the engine gave no completion for {len(missing)} items")

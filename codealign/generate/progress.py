@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tqdm import tqdm
 
 from codealign.generate import Completion
 
 
-def shown(
-    completions: Iterable[Completion], total: int, label: str, done: int = 0
-) -> Iterator[Completion]:
-    """Yield the completions and keep a progress bar on standard error.
+class Progress(tqdm):
+    """A progress bar on standard error that counts completions, and shows tokens a second.
 
     Parameters
     ----------
-    total : completions wanted in all; `done` of them were there before.
-    label : stands before the bar.
+    total, initial, desc : as for tqdm; `total` completions are wanted, `initial` were there before.
     """
-    tokens = 0
-    with tqdm(total=total, initial=done, desc=label, leave=False) as bar:
-        for completion in completions:
-            tokens += completion.tokens
-            elapsed = max(bar.format_dict["elapsed"], 1e-9)
-            bar.set_postfix_str(f"{tokens / elapsed:,.0f} tokens/s", refresh=False)
-            bar.update()
-            yield completion
+
+    def __init__(self, total: int | None, desc: str, initial: int = 0, **more: Any) -> None:
+        self.tokens = 0
+        super().__init__(total=total, desc=desc, initial=initial, leave=False, **more)
+
+    def took(self, completion: Completion) -> None:
+        """Count one completion."""
+        self.tokens += completion.tokens
+        elapsed = max(self.format_dict["elapsed"], 1e-9)
+        self.set_postfix_str(f"{self.tokens / elapsed:,.0f} tokens/s", refresh=False)
+        self.update()

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from tqdm import tqdm
-
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Request, windows
+from codealign.generate.progress import Progress
 from codealign.params import Generation
 from codealign.prefs.steps import Generate, made_id
 from codealign.resumable import Resumable
@@ -62,7 +61,7 @@ def sample(step: Step, generate: Generate, folder: Path, seed: int) -> None:
     """
     with closing(Resumable(folder / f"{step.name}.jsonl", step.cls)) as file:
         total = None if step.total is None else step.total * step.n
-        with tqdm(total=total, desc=step.name, leave=False) as bar:
+        with Progress(total, step.name) as bar:
             for some in windows(step.work(), max(1, TOGETHER // step.n)):
                 _window(step, some, generate, file, seed, bar)
         file.finish(step.ids())
@@ -74,7 +73,7 @@ def _window(
     generate: Generate,
     file: Resumable,
     seed: int,
-    bar: tqdm,
+    bar: Progress,
 ) -> None:
     sources = {request.id: source for request, source in some}
     keys = [(request.id, i) for request, _ in some for i in range(step.n)]
@@ -87,7 +86,7 @@ def _window(
         pending, settings=step.settings, n=step.n, seed=seed, stop=step.stop, done=done
     ):
         file.append(step.parse(completion, sources[completion.id]))
-        bar.update()
+        bar.took(completion)
     missing = sum(made_id(*key) not in file for key in keys)
     if missing:
         raise CodealignError(f"{step.name}: the engine gave no completion for {missing} items")

@@ -60,7 +60,14 @@ def test_too_few_workers_are_refused() -> None:
 def test_an_interrupt_leaves_whole_lines_and_no_process(how: signal.Signals) -> None:
     programs = '{"id": 1, "code": ""}\n{"id": 2, "code": "import time; time.sleep(60)"}\n'
     pipe = subprocess.PIPE
-    with subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as running:
+    with subprocess.Popen(
+        COMMAND,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL),  # a job in the background ignores it
+    ) as running:
         assert running.stdin is not None and running.stdout is not None and running.stderr
         running.stdin.write(programs)
         running.stdin.flush()

@@ -9,13 +9,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
-from tqdm import tqdm
-
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.prompts import extract, prompts_for, stops
 from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, generate, open_engine
+from codealign.generate.progress import Progress
 from codealign.models import uses_chat
 from codealign.params import Generation, Variant
 from codealign.records import read_jsonl, stable_id
@@ -52,11 +51,11 @@ def collect_completions(
     with closing(resumable(Path(path), Sample, made_by)) as file:
         done = {(s.task_id, s.index) for s in file}
         total = len(asked) * n
-        with tqdm(total=total, initial=len(done), desc=Path(path).parent.name, leave=False) as bar:
+        with Progress(total, Path(path).parent.name, initial=len(done)) as bar:
             pending = [r for r in asked if any((r.id, i) not in done for i in range(n))]
             for c in generate(pending, n=n, done=done) if pending else ():
                 file.append(Sample(f"{c.id}#{c.index}", c.id, c.index, c.text, c.finish))
-                bar.update()
+                bar.took(c)
         wanted = [f"{r.id}#{i}" for r in asked for i in range(n)]
         if missing := [w for w in wanted if w not in file]:
             raise CodealignError(f"completions: the engine gave none for {len(missing)} items")
