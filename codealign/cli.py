@@ -7,10 +7,19 @@ import os
 import sys
 
 from codealign import __version__
-from codealign.commands import Command, evaluation, execution, project, results, runs, study
+from codealign.commands import (
+    Command,
+    data,
+    evaluation,
+    execution,
+    project,
+    results,
+    runs,
+    study,
+)
 from codealign.errors import CodealignError
 
-GROUPS = (project, runs, evaluation, results, study, execution)
+GROUPS = (project, runs, data, evaluation, results, study, execution)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -140,6 +140,18 @@ def test_a_set_without_a_step_says_which_file_it_lacks(tmp_path) -> None:
         prompts.template_set(str(tmp_path)).pick("concepts")
 
 
+def test_a_set_for_dimensions_needs_the_principle(tmp_path) -> None:
+    found = own_set(tmp_path)
+    found.check([""])
+    with pytest.raises(CodealignError, match="instruction.txt: missing field {principle}"):
+        found.check(["style"])
+
+
+@pytest.mark.parametrize("name", ["bare", "few_shot"])
+def test_the_sets_that_come_with_the_package_are_whole(name) -> None:
+    prompts.template_set(name).check(["", *DIMENSIONS])
+
+
 def test_an_unknown_set_is_refused_with_the_nearest() -> None:
     with pytest.raises(CodealignError, match="did you mean 'few_shot'"):
         prompts.template_set("few_shots")

@@ -18,8 +18,21 @@ MIN_CHARACTERS = 15
 STOP = ("\n",)
 
 
+def dimensions_of(requirement: str) -> tuple[str, ...]:
+    """Return the dimensions of a requirement's data; functional data have one, "".
+
+    Raises
+    ------
+    CodealignError
+        Another requirement.
+    """
+    if requirement not in REQUIREMENTS:
+        raise CodealignError(f"requirement {requirement!r}; valid: {', '.join(REQUIREMENTS)}")
+    return ("",) if requirement == "functional" else DIMENSIONS
+
+
 class Dimensions:
-    """The dimension of each seed: "" for functional, else each of the five in turn.
+    """The dimension of each seed: those of the requirement in turn.
 
     The turn goes by the order of the ids, so the shares differ by one at most and the order of
     arrival does not matter.
@@ -28,26 +41,19 @@ class Dimensions:
     ----------
     seed_ids : those that an instruction is asked for.
     requirement : "functional" or "non_functional".
-
-    Raises
-    ------
-    CodealignError
-        Another requirement.
     """
 
     def __init__(self, seed_ids: Iterable[str], requirement: str) -> None:
-        if requirement not in REQUIREMENTS:
-            raise CodealignError(f"requirement {requirement!r}; valid: {', '.join(REQUIREMENTS)}")
-        self.functional = requirement == "functional"
+        self.names = dimensions_of(requirement)
         self.turns, ordered = Index(), Index()
-        for seed_id in () if self.functional else seed_ids:
+        for seed_id in seed_ids:
             ordered.add(seed_id)
         for turn, (seed_id, _) in enumerate(ordered.items()):
-            self.turns.put(seed_id, turn % len(DIMENSIONS))
+            self.turns.put(seed_id, turn % len(self.names))
 
     def of(self, seed_id: str) -> str:
         """Return a seed's dimension, "" if the data are functional."""
-        return "" if self.functional else DIMENSIONS[self.turns.get(seed_id)]
+        return self.names[self.turns.get(seed_id)]
 
 
 def requests(

@@ -22,6 +22,7 @@ from codealign.prefs.ratings import Judge, needs_judge, rate
 from codealign.prefs.sampling import Step, sample
 from codealign.prefs.seeds import choose_seeds
 from codealign.prefs.steps import Generate, Recipe
+from codealign.prompts import template_set
 from codealign.records import (
     Concepts,
     Execution,
@@ -215,6 +216,7 @@ def run_pipeline(
     recipe = Recipe(model, seed, settings.templates)
     run = Pipeline(settings, generate, folder, recipe, report)
     needs_judge(settings.pairs, requirement)
+    template_set(settings.templates).check(instructions.dimensions_of(requirement))
     run.seeds(Path(candidates))
     run.concepts()
     run.instructions(requirement)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import random
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -20,7 +22,8 @@ from codealign.records import DIMENSIONS, seed_of
 
 FOLDER = Path(__file__).resolve().parent
 SETS = {"bare": FOLDER, "few_shot": FOLDER / "few_shot"}
-STEPS = ("concepts", "instruction", "response")
+STEPS = {"concepts": "snippet", "instruction": "concepts", "response": "instruction"}
+"""Steps of the preference pipeline, each with the field that its template must have."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,31 @@ class TemplateSet:
             if path.is_file():
                 return read_template(path)
         raise CodealignError(f"{self.folder}: no template {step}.txt; see codealign/prompts")
+
+    def check(self, dimensions: Iterable[str]) -> None:
+        """Refuse a set whose templates would not all be filled.
+
+        Parameters
+        ----------
+        dimensions : those of the data; "" for functional.
+
+        Raises
+        ------
+        CodealignError
+            A step without a template; a template that lacks a field or has one that nothing fills
+            (all are named, each with its file).
+        """
+        faults = []
+        for step, dimension in product(STEPS, dimensions):
+            found = self.pick(step, dimension)
+            wanted = {STEPS[step]}
+            if dimension and step == "instruction":
+                wanted.add("principle")
+            where = f"{self.folder}/{found.name}.txt"
+            faults += [f"{where}: missing field {{{f}}}" for f in sorted(wanted - {*found.fields})]
+            faults += [f"{where}: unknown field {{{f}}}" for f in found.fields if f not in wanted]
+        if faults:
+            raise CodealignError("\n".join(dict.fromkeys(faults)))
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of every template that the pipeline can pick, by name."""

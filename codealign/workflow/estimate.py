@@ -1,0 +1,223 @@
+"""`codealign plan`: what a profile will take, before anything starts.
+
+Time is taken from a finished run of the same models where there is one (seconds a unit of each
+notebook), else from the assumptions in `data/plan_rates.yaml`, which say where they are from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from codealign.errors import CodealignError
+from codealign.evaluate.judges.spending import price_of
+from codealign.models import spec
+from codealign.params import Params, Prefs, validate
+from codealign.workflow.plan import Job, make_plan, read_lock
+from codealign.workflow.work import Work, assumed, parameters_of, work_of
+
+
+@dataclass(frozen=True)
+class Line:
+    """One notebook's share of a plan; hours are of all its jobs, one after another."""
+
+    notebook: str
+    jobs: int
+    units: float
+    generated_tokens: float
+    trained_tokens: float
+    hours: float
+    gpu_hours: float
+    gigabytes: float
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A plan with what it will take; `weights_gb` is what must be fetched, `usd` the judges' price.
+
+    `usd` is None if a judge's price is not known. `notes` say what the numbers rest on.
+    """
+
+    profile: str
+    models: int
+    seeds: int
+    responses: int
+    lines: list[Line]
+    weights_gb: float
+    judged: int
+    usd: float | None
+    notes: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimate as plain data, with its totals."""
+        totals = {key: self.total(key) for key in ("jobs", "hours", "gpu_hours", "gigabytes")}
+        return {**asdict(self), "totals": totals}
+
+    def total(self, key: str) -> float:
+        """Return the sum of a column."""
+        return sum(getattr(line, key) for line in self.lines)
+
+
+def estimate(
+    params: Params, run: Path | None = None, price: tuple[float, float] = (0.0, 0.0)
+) -> Estimate:
+    """Return what a profile will take.
+
+    Parameters
+    ----------
+    run : a finished run to take the time from; None takes the assumptions.
+    price : US dollars for a million tokens sent to a judge and received; (0, 0) takes the
+        profile's price, or else the listed one.
+
+    Raises
+    ------
+    CodealignError
+        The run has other models, or a model's name does not tell its size.
+    """
+    rates = measured_rates(run, params.models) if run else {}
+    groups: dict[str, list[tuple[Job, Work]]] = defaultdict(list)
+    jobs = make_plan(params)
+    for job in jobs:
+        groups[job.notebook].append((job, work_of(job, params.prefs)))
+    lines = [_line(notebook, found, rates) for notebook, found in sorted(groups.items())]
+    judged = round(sum(work.judged for found in groups.values() for _, work in found))
+    usd, said = _price(params, judged, price)
+    first = [job for job in jobs if job.notebook == "01_preferences"]
+    seeds = [job.parameters["prefs"]["seeds"] for job in first]
+    answers = [job.parameters["prefs"]["responses"] for job in first]
+    return Estimate(
+        profile=params.profile,
+        models=len(params.models) * len(params.variants),
+        seeds=sum(seeds),
+        responses=sum(s * n for s, n in zip(seeds, answers, strict=True)),
+        lines=lines,
+        weights_gb=_weights_gb(params),
+        judged=judged,
+        usd=usd,
+        notes=[*_notes(lines, run), said] if judged else _notes(lines, run),
+    )
+
+
+def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
+    """Return the seconds a unit of each notebook took in a run.
+
+    Raises
+    ------
+    CodealignError
+        The run has no plan or no finished job, or jobs of models that `models` lacks.
+    """
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    prefs = Prefs()
+    for name, entry in read_lock(run).items():
+        result, frozen = (run / "jobs" / name / f for f in ("result.json", "params.yaml"))
+        if not result.exists():
+            continue
+        given = yaml.safe_load(frozen.read_text(encoding="utf-8"))
+        if given.get("model") not in (None, *models):
+            raise CodealignError(f"{run}: has jobs of model {given['model']}, the profile has not")
+        prefs = validate(Prefs, given["prefs"], str(frozen)) if "prefs" in given else prefs
+        units = work_of(Job(name, entry["notebook"], given), prefs).units
+        seconds = json.loads(result.read_text(encoding="utf-8"))["seconds"]
+        found[entry["notebook"]].append((seconds, units))
+    if not found:
+        raise CodealignError(f"{run}: no finished job; plan without --measured")
+    return {n: sum(s for s, _ in pairs) / sum(u for _, u in pairs) for n, pairs in found.items()}
+
+
+def _line(notebook: str, found: list[tuple[Job, Work]], rates: dict[str, float]) -> Line:
+    seconds = [
+        work.units * rates[notebook] if notebook in rates else _seconds(job, work)
+        for job, work in found
+    ]
+    gpu = sum(s * job.resources.gpu for s, (job, _) in zip(seconds, found, strict=True))
+    return Line(
+        notebook=notebook,
+        jobs=len(found),
+        units=sum(work.units for _, work in found),
+        generated_tokens=sum(work.generated for _, work in found),
+        trained_tokens=sum(work.trained for _, work in found),
+        hours=sum(seconds) / 3600,
+        gpu_hours=gpu / 3600,
+        gigabytes=sum(work.bytes for _, work in found) / 1e9,
+        measured=notebook in rates,
+    )
+
+
+def _seconds(job: Job, work: Work) -> float:
+    device = assumed()["devices"]["gpu" if job.resources.gpu else "cpu"]
+    seconds = work.seconds + work.programs * assumed()["execution_s"]
+    if "model" not in job.parameters:
+        return seconds
+    size = parameters_of(job.parameters["model"])
+    generating = device["generated_tokens"] * device["at_parameters"] / size
+    training = device["flops"] * device["utilisation"] / (size * max(work.flops, 1))
+    return seconds + work.generated / generating + work.trained / training
+
+
+def _weights_gb(params: Params) -> float:
+    """Return the size of the weights to fetch: two bytes a parameter, each variant."""
+    fetched = [m for m in params.models if not spec(m).embedded]
+    return sum(2 * parameters_of(m) for m in fetched) * len(params.variants) / 1e9
+
+
+def _price(params: Params, judged: int, given: tuple[float, float]) -> tuple[float | None, str]:
+    settings = params.codal
+    own = given if any(given) else (settings.price_input, settings.price_output)
+    price = price_of(settings.judge, settings.base_url, own, settings.batch)
+    if not judged:
+        return 0.0, ""
+    if price is None:
+        return None, f"price of judge {settings.judge} not known: give --price IN OUT"
+    sent, received = assumed()["judge_prompt_tokens"], assumed()["judge_reply_tokens"]
+    return price.of(judged * sent, judged * received), (
+        f"judge {settings.judge}: {price.input:g} and {price.output:g} USD for a million tokens "
+        f"({price.source}), {sent} sent and {received} received a rating (assumed)"
+    )
+
+
+def _notes(lines: list[Line], run: Path | None) -> list[str]:
+    notes = [f"* measured in {run}"] if any(line.measured for line in lines) else []
+    if any(not line.measured for line in lines):
+        kinds = ["gpu"] if any(line.gpu_hours for line in lines) else ["cpu"]
+        for kind in kinds:
+            device = assumed()["devices"][kind]
+            source = " ".join(device["source"].split())
+            notes.append(f"assumed: {device['name']}; {source}; read {assumed()['read']}")
+        notes.append(
+            f"assumed: {assumed()['used_share']:.0%} of the longest completion is used, "
+            f"{assumed()['pairs_a_seed']:g} pair a seed; all assumptions: data/plan_rates.yaml"
+        )
+    return notes
+
+
+def estimate_lines(found: Estimate) -> list[str]:
+    """Return the estimate as lines of text."""
+    head = f"{'notebook':17}{'jobs':>5}{'units':>12}{'tokens':>10}{'hours':>9}{'GPU h':>9}{'GB':>8}"
+    lines = [
+        f"{found.profile}: {found.total('jobs')} jobs for {found.models} models, "
+        f"{found.seeds:,} seeds, {found.responses:,} responses",
+        head,
+    ]
+    for line in found.lines:
+        tokens = (line.generated_tokens + line.trained_tokens) / 1e6
+        lines.append(
+            f"{line.notebook:17}{line.jobs:5}{line.units:12,.0f}{tokens:9,.1f}M"
+            f"{line.hours:9,.2f}{line.gpu_hours:9,.1f}{line.gigabytes:8,.1f}"
+            + ("  *" if line.measured else "")
+        )
+    totals = [found.total(key) for key in ("hours", "gpu_hours", "gigabytes")]
+    lines.append(f"{'all':17}{found.total('jobs'):5}{'':22}{totals[0]:9,.2f}{totals[1]:9,.1f}"
+                 f"{totals[2]:8,.1f}")  # fmt: skip
+    lines.append(
+        f"one after another {totals[0] / 24:,.1f} days; weights to fetch {found.weights_gb:,.0f} GB"
+    )
+    cost = "not known" if found.usd is None else f"about {found.usd:,.2f} USD"
+    lines.append(f"paid ratings: {found.judged:,}, {cost}")
+    return [*lines, *found.notes]

@@ -1,0 +1,155 @@
+"""What the jobs of a plan have to do: completions, trained tokens, programs, judged answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from codealign.errors import CodealignError
+from codealign.models import spec
+from codealign.params import Codal, Functional, Prefs, Training, validate
+from codealign.paths import DATA, NANO_WEIGHTS
+from codealign.workflow.plan import Job
+
+
+@cache
+def assumed() -> dict[str, Any]:
+    """Return the assumptions in `data/plan_rates.yaml`."""
+    return yaml.safe_load((DATA / "plan_rates.yaml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one job does; `units` is what its time is measured by.
+
+    A unit is a response (01), a trained example (02, 03), a problem (04, 05) or the job itself.
+    `flops` are a trained token's and a parameter's; `bytes` is what the job leaves on disk.
+    """
+
+    units: float = 1.0
+    generated: float = 0.0
+    trained: float = 0.0
+    flops: float = 0.0
+    programs: float = 0.0
+    seconds: float = 0.0
+    judged: float = 0.0
+    bytes: float = 0.0
+
+
+def parameters_of(model: str) -> float:
+    """Return the number of a model's parameters, as its name tells it (nano's from its weights).
+
+    Raises
+    ------
+    CodealignError
+        The name does not tell it.
+    """
+    if spec(model).embedded:
+        return (NANO_WEIGHTS / "pretrained" / "model.safetensors").stat().st_size / 2
+    found = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", model)
+    if not found:
+        raise CodealignError(
+            f"plan: the name of model {model!r} does not tell its size; name it e.g. mine-7b"
+        )
+    return 1e9 * float(found[1])
+
+
+def work_of(job: Job, prefs: Prefs) -> Work:
+    """Return what a job does.
+
+    Parameters
+    ----------
+    prefs : settings of the preference data that the job's training uses.
+    """
+    stage = job.notebook.split("_")[1]
+    given = job.parameters
+    if stage == "preferences":
+        return _preferences(validate(Prefs, given["prefs"], job.name))
+    if stage in ("sft", "align"):
+        kind = given.get("stage", "sft")
+        settings = given["sft"] if stage == "sft" else given["align"][kind]
+        rank = settings["lora"]["r"] / 16
+        common = {key: settings[key] for key in Training.model_fields if key in settings}
+        return _training(validate(Training, common, job.name), kind, prefs, given["model"], rank)
+    if stage == "functional":
+        return _functional(validate(Functional, given["functional"], job.name))
+    if stage == "codal":
+        return _codal(validate(Codal, given["codal"], job.name))
+    return Work(seconds=assumed()["light_s"])
+
+
+def _preferences(settings: Prefs) -> Work:
+    share, responses = assumed()["used_share"], settings.seeds * settings.responses
+    longest = settings.concepts.max_new_tokens + settings.instructions.max_new_tokens
+    answers = share * responses * settings.sampling.max_new_tokens
+    # a response is on disk as text, and again as its code and tests; a pair holds two of n
+    size = answers * assumed()["bytes_a_token"] * (2 + 2 / settings.responses)
+    return Work(
+        units=responses,
+        generated=share * settings.seeds * longest + answers,
+        programs=responses / settings.workers,
+        seconds=assumed()["start_s"],
+        bytes=size + 600 * responses + 4000 * settings.seeds,
+    )
+
+
+def _training(settings: Training, kind: str, prefs: Prefs, model: str, rank: float) -> Work:
+    rules, share = assumed()["training"], assumed()["used_share"]
+    pairs = settings.pairs or prefs.seeds * assumed()["pairs_a_seed"]
+    examples = settings.epochs * pairs
+    if settings.max_steps > 0:
+        examples = settings.max_steps * settings.batch_size * settings.accumulation
+    tokens = share * prefs.sampling.max_new_tokens + prefs.instructions.max_new_tokens
+    sides = 1 if kind == "sft" else 2
+    flops = rules["lora"] + rules["checkpointing"] * settings.gradient_checkpointing
+    adapter = assumed()["adapter_share"] * rank * parameters_of(model) * 4
+    return Work(
+        units=examples,
+        trained=examples * sides * min(tokens, settings.max_length),
+        flops=flops + (rules["reference"] if sides == 2 else 0),
+        seconds=assumed()["start_s"],
+        bytes=adapter * assumed()["adapter_copies"],
+    )
+
+
+def _functional(settings: Functional) -> Work:
+    problems = problems_of(settings)
+    testing = problems * assumed()["problem_s"][settings.data] / settings.workers
+    return Work(
+        units=problems,
+        generated=problems * assumed()["used_share"] * settings.max_new_tokens,
+        seconds=assumed()["start_s"] + testing,
+        bytes=problems * 4000,
+    )
+
+
+def problems_of(settings: Functional) -> int:
+    """Return the number of problems of the benchmarks of the settings."""
+    from codealign.evaluate.functional.registry import expand, load
+
+    names = expand(settings.benchmarks)
+    if settings.data == "nano":
+        return sum(len(load(name, "nano", limit=settings.limit)) for name in names)
+    return sum(min(settings.limit or 10**9, _sizes()[name]["n"]) for name in names)
+
+
+@cache
+def _sizes() -> dict[str, dict[str, Any]]:
+    return yaml.safe_load((DATA / "benchmarks.yaml").read_text(encoding="utf-8"))
+
+
+def _codal(settings: Codal) -> Work:
+    problems = min(5 * settings.limit or 10**9, _sizes()["codal"]["n"])
+    judges = [j for j in (settings.judge, settings.second_judge) if j]
+    paid = [j for j in judges if not j.startswith("static") and "local:" not in j]
+    return Work(
+        units=problems,
+        generated=problems * assumed()["used_share"] * settings.max_new_tokens,
+        seconds=assumed()["start_s"],
+        judged=problems * len(paid),
+        bytes=problems * 8000,
+    )
