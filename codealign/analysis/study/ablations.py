@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from codealign.analysis.study.effects import KEYS, Study, differences, over_seeds, spread
+from codealign.analysis.study.effects import KEYS, Study, over_seeds, spread
+from codealign.analysis.summary import MEMBERS
 
 NO_GAIN, GAIN, CANNOT_TELL = "no gain, as it must be", "gains: do not trust", "cannot tell"
 
@@ -65,8 +65,8 @@ def compared(study: Study, group: Varied) -> list[dict[str, Any]]:
             mine = same[same["ablation"] == name]
             if len(mine):
                 row = over_seeds(mine, "change").iloc[0].to_dict()
-                gap = differences(same, "ablation", name, "")["difference"]
-                rows.append({**row, "label": label, "against": spread(gap.tolist())})
+                gap = _paired(study, {**row, "ablation": name}, {**row, "ablation": ""})
+                rows.append({**row, "label": label, "against": spread(gap)})
     return rows
 
 
@@ -80,26 +80,28 @@ def placebo(study: Study) -> list[dict[str, Any]]:
     cells = study.cells[study.cells["ablation"].isin(names)]
     cells = cells[cells["stage"].isin(("dpo", "bonbon"))]
     rows = []
-    for cell, mine in cells.groupby(KEYS, sort=False):
-        keyed = dict(zip(KEYS, cell, strict=True))
-        same = study.main
-        for key in ("model", "variant", "requirement"):
-            same = same[same[key] == keyed[key]]
-        gains = [_above_sft(part, same) for part in (mine, same[same["stage"] == keyed["stage"]])]
-        numbers = spread(gains[0])
-        told = {"main": spread(gains[1]), "verdict": _verdict(numbers)}
-        rows.append({**keyed, **numbers, **told})
+    for cell in cells[KEYS].drop_duplicates().to_dict("records"):
+        main = {**cell, "ablation": ""}
+        numbers, own = (spread(_paired(study, a, {**main, "stage": "sft"})) for a in (cell, main))
+        rows.append({**cell, **numbers, "main": own, "verdict": _verdict(numbers)})
     return rows
+
+
+def _paired(study: Study, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[float]:
+    """Return, for each seed, the mean score of one cell minus another's.
+
+    The mean is over the requirement's benchmarks that both have, so that an ablation evaluated on
+    fewer is compared with like.
+    """
+    parts = study.parts[study.parts["benchmark"].isin(MEMBERS[first["requirement"]])]
+    a, b = (parts[(parts[KEYS] == [cell[k] for k in KEYS]).all(axis=1)] for cell in (first, second))
+    both = a.merge(b, on=["seed", "benchmark"], suffixes=("", "_second"))
+    both["difference"] = both["value"] - both["value_second"]
+    return both.groupby("seed")["difference"].mean().tolist()
 
 
 def _is_placebo(changes: Any) -> bool:
     return any(key.endswith(".placebo") and pair[1] for key, pair in changes.items())
-
-
-def _above_sft(aligned: pd.DataFrame, main: pd.DataFrame) -> list[float]:
-    start = main[main["stage"] == "sft"].set_index("seed")["value"]
-    after = aligned.set_index("seed")["value"]
-    return [float(after[s] - start[s]) for s in after.index if s in start.index]
 
 
 def _verdict(numbers: dict[str, float]) -> str:

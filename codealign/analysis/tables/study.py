@@ -170,7 +170,10 @@ def ablations_table(study: Study) -> Table:
             cells += [requirement, number(row), against, str(row["seeds"])]
             rows.append([Cell(text) for text in cells])
     head = ["Value", "Cell", "Requirement", "Change against base", "Against main", "Seeds"]
-    note = "pairs 0: all there are. Against main: paired within seeds."
+    note = (
+        "pairs 0: all there are. Against main: paired within seeds, over the benchmarks that both "
+        "have."
+    )
     notes = [("", note), ("", SEEDS_NOTE)]
     return Table("study_ablations", "Ablations", head, "lllrrr", rows, notes=notes)
 

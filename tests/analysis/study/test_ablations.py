@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,17 @@ def test_the_difference_to_main_is_paired_within_seeds(study: Study) -> None:
     row = next(r for r in compared(study, groups(study)[0]) if r["label"] == "1.0")
     assert row["against"]["mean"] == pytest.approx(-3.0)
     assert row["against"]["sd"] == pytest.approx(0.0)
+
+
+def test_an_ablation_on_fewer_benchmarks_is_compared_with_like() -> None:
+    # The main cells gain 10 points more on MBPP+ than elsewhere; the ablation, which gains 1 point,
+    # has MBPP+ alone. By hand: 1 - (4 + 10), not 1 - the main cell's mean over nine benchmarks.
+    main = [replace(s, value=s.value + 0.1) if (s.benchmark, s.stage) == ("mbpp_plus", "dpo") else s
+            for s in rows()]  # fmt: skip
+    few = [s for s in ablated("beta_1", 1.0) if s.benchmark == "mbpp_plus"]
+    found = study_of(frame_of([*main, *few]), {"beta_1": CHANGES["beta_1"]})
+    row = next(r for r in compared(found, groups(found)[0]) if r["ablation"])
+    assert row["against"]["mean"] == pytest.approx(-13.0)
 
 
 def test_random_pairs_are_held_against_the_model_they_start_from() -> None:
