@@ -3,7 +3,7 @@
     python benchmarks/table3_evalperf.py
 
 Prints one JSON line a variant: Pearson's correlation over its 20 rows (5 models, 4 stages) with
-MBPP+ and with the mean of HumanEval+ and MBPP+. See docs/functional.md for what follows.
+MBPP+ and with the mean of HumanEval+ and MBPP+. See docs/how-to/evaluate.md for what follows.
 """
 
 from __future__ import annotations

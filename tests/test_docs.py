@@ -16,6 +16,8 @@ import pytest
 from made_up_run import write_run
 
 from codealign.cli import build_parser, main
+from codealign.evaluate.functional import load
+from codealign.records import write_jsonl
 from codealign.workflow.code import notebook_parameters
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -27,6 +29,7 @@ PARTS = ("notebooks", "params", "workflow")
 TOO_LONG = {
     r"make \w+.*": "makes an environment of its own, then runs for minutes or hours",
     r"codealign reproduce (?!.*--dry-run).*": "a run, or a stage of one",
+    r"codealign evaluate (?!.*--samples .*--data nano).*": "loads a model, or the public files",
     r"papermill .*": "a stage; papermill is run for real in test_notebooks_by_hand.py",
     r"jupyter lab .*": "waits for a person",
 }
@@ -53,12 +56,15 @@ def runs_here(command: str, name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory) -> Path:
-    """Return a project with a plan and two small made-up runs that have scores."""
+    """Return a project with a plan, two small made-up runs that have scores, and samples."""
     folder = tmp_path_factory.mktemp("laid_out")
     for part in PARTS:
         shutil.copytree(PROJECT / part, folder / part)
     for run, gain in (("nano", 0.0), ("nano_beta", 0.2)):
         write_run(folder / "runs" / run, gain)
+    problems = list(load("humaneval", source="nano", limit=2).values())
+    solved = [{"task_id": p.task_id, "solution": p.canonical} for p in problems]
+    write_jsonl(folder / "samples.jsonl", solved)
     shell("codealign reproduce --dry-run", folder)
     return folder
 
@@ -175,4 +181,4 @@ def test_python_examples_run(name: str, project: Path) -> None:
 
 def test_code_blocks_are_of_known_kinds() -> None:
     kinds = {k for n in NAMES for k in re.findall(r"^```(\w+)$", (PROJECT / n).read_text(), re.M)}
-    assert kinds <= {"bash", "python", "yaml", "text"}
+    assert kinds <= {"bash", "python", "yaml", "json", "text"}

@@ -17,7 +17,7 @@ cpu : CPU seconds, the least of `REPEATS` runs. Sees all work; varies by some pe
 Differences to evalplus 0.3.1's command, which follows its paper with changes: as in the paper, a
 problem needs one correct solution (the command: 10), and the first 10 correct ones are measured
 (the command: 20). Equal programs are measured once, so that a solution equal to a reference always
-keeps up with it. docs/functional.md says how the score relates to the study's Table 3.
+keeps up with it. docs/how-to/evaluate.md says how the score relates to the study's Table 3.
 """
 
 from __future__ import annotations
