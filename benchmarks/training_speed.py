@@ -1,10 +1,12 @@
-"""Tokens a CPU second of SFT and one epoch of DPO on nano: TRL's defaults against ours.
+"""Tokens a CPU second of SFT and one epoch of DPO on nano: TRL's defaults, ours, a bare loop.
 
-    OMP_NUM_THREADS=1 python benchmarks/training_speed.py [repeats]
+    OMP_NUM_THREADS=1 python benchmarks/training_speed.py [seeds] [trl,peft,unsloth,bare]
 
-The same data, seed, batch and LoRA; each variant in a process of its own, in turns. Tokenizing, the
-pass over the reference and the trainer's construction count; importing and loading the model do
-not. Tokens are those of the data, padding excluded. Compare ratios within one run.
+The same data, seeds, batch and LoRA; each variant in a process of its own, in turns. Tokenizing,
+the pass over the reference and the trainer's construction count; importing and loading the model do
+not. Tokens are those of the data, padding excluded. Compare ratios within one run. The final loss
+is that of the trained model over all the data, computed the same way for every variant; the spread
+is over the seeds. `bare` is a loop of plain torch with the same batches, the least there is to do.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-VARIANTS = ("trl", "peft", "unsloth")
-LORA, BATCH, RATE, COUNT = 16, {"sft": 16, "dpo": 8}, 3e-4, 256
+VARIANTS = ("trl", "peft", "unsloth", "bare")
+LORA, BATCH, RATE, COUNT, BETA = 16, {"sft": 16, "dpo": 8}, 3e-4, 256, 0.1
+Train = Callable[[], Any]
 
 
 def make_pairs() -> list[Any]:
@@ -40,8 +44,8 @@ def make_pairs() -> list[Any]:
     return pairs[:COUNT]
 
 
-def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, out: Path) -> Any:
-    """Return a function that trains with this project's trainers."""
+def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
+    """Return the model and a function that trains it with this project's trainers."""
     from codealign.models import load
     from codealign.params import Dpo, Sft
     from codealign.train.align import pair_loss
@@ -50,9 +54,9 @@ def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, out: P
 
     section = Sft if stage == "sft" else Dpo
     settings = section(backend=backend, epochs=1.0, batch_size=BATCH[stage], learning_rate=RATE)
-    options = {"backend": backend, "training": True, "lora": settings.lora}
+    options = {"backend": backend, "training": True, "lora": settings.lora, "seed": seed}
     model, tokenizer = load("nano", "pretrained", adapter, attention=settings.attention, **options)
-    job = TrainJob(stage, "nano", "pretrained", settings, out, 0, pairs)
+    job = TrainJob(stage, "nano", "pretrained", settings, Path(stage), seed, pairs)
 
     def train() -> Any:
         from codealign.train.trainers import align_trainer, sft_trainer
@@ -64,53 +68,150 @@ def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, out: P
             loss, _ = pair_loss("dpo", settings)
             trainer = align_trainer(model, tokenizer, rows, job.arguments(), loss, settings.beta)
         trainer.train()
-        return trainer
+        return trainer.model
 
-    return train
+    return model, train
 
 
-def plain(stage: str, pairs: list[Any], adapter: str | None, out: Path) -> Any:
-    """Return a function that trains with TRL and PEFT as they come."""
+def plain(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
+    """Return the model and a function that trains it with TRL and PEFT as they come."""
     from datasets import Dataset
-    from peft import LoraConfig, PeftModel, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
     from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-    from codealign.models import LINEAR, source
+    from codealign.models import source
     from codealign.prompts import response_prompt
     from codealign.train import head
 
     head.install()  # without it TRL does not run on a CPU at all
-    where, _ = source("nano", "pretrained")
-    base = AutoModelForCausalLM.from_pretrained(where, dtype="float32")
-    lora = LoraConfig(r=LORA, lora_alpha=32, target_modules=LINEAR, task_type="CAUSAL_LM")
-    if adapter:
-        model = PeftModel.from_pretrained(base, adapter, is_trainable=True)
-    else:
-        model = get_peft_model(base, lora)
+    model = peft_model(adapter, seed)
     config, trainer_class = (SFTConfig, SFTTrainer) if stage == "sft" else (DPOConfig, DPOTrainer)
     rows = [{"prompt": response_prompt(p.prompt)} for p in pairs]
     for row, pair in zip(rows, pairs, strict=True):
-        row |= {"completion": pair.chosen} if stage == "sft" else _sides(pair)
-    args = config(str(out), num_train_epochs=1, per_device_train_batch_size=BATCH[stage],
+        sides = {"chosen": pair.chosen, "rejected": pair.rejected}
+        row |= {"completion": pair.chosen} if stage == "sft" else sides
+    args = config(stage, num_train_epochs=1, per_device_train_batch_size=BATCH[stage], seed=seed,
                   learning_rate=RATE, use_cpu=True, report_to="none", disable_tqdm=True,
                   warmup_steps=10, lr_scheduler_type="cosine", save_strategy="no")  # fmt: skip
 
     def train() -> Any:
-        tokenizer = AutoTokenizer.from_pretrained(where)
+        tokenizer = AutoTokenizer.from_pretrained(source("nano", "pretrained")[0])
         data = Dataset.from_list(rows)
         made = trainer_class(model=model, args=args, train_dataset=data, processing_class=tokenizer)
         made.train()
-        return made
+        return made.model
 
-    return train
-
-
-def _sides(pair: Any) -> dict[str, str]:
-    return {"chosen": pair.chosen, "rejected": pair.rejected}
+    return model, train
 
 
-def child(variant: str, folder: Path) -> None:
+def peft_model(adapter: str | None, seed: int, attention: str = "sdpa") -> Any:
+    """Return nano with a new adapter or a trained one."""
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from codealign.models import LINEAR, source
+
+    where, _ = source("nano", "pretrained")
+    base = AutoModelForCausalLM.from_pretrained(
+        where, dtype="float32", attn_implementation=attention
+    )
+    if adapter:
+        return PeftModel.from_pretrained(base, adapter, is_trainable=True)
+    torch.manual_seed(seed)
+    lora = LoraConfig(r=LORA, lora_alpha=32, target_modules=LINEAR, task_type="CAUSAL_LM")
+    return get_peft_model(base, lora)
+
+
+def log_probs(model: Any, sequences: Sequence[tuple[list[int], list[int]]]) -> Any:
+    """Return log pi(response | prompt) of each (prompt, response), in plain torch."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+
+    base = model.get_base_model()
+    ids = pad_sequence([torch.tensor(p + r) for p, r in sequences], batch_first=True)
+    mask = torch.zeros_like(ids)
+    response = torch.zeros_like(ids, dtype=torch.bool)
+    for row, (p, r) in enumerate(sequences):
+        mask[row, : len(p) + len(r)] = 1
+        response[row, len(p) - 1 : len(p) + len(r) - 1] = True
+    hidden = base.model(input_ids=ids, attention_mask=mask, use_cache=False)[0]
+    where = response.nonzero(as_tuple=True)
+    logits = base.lm_head(hidden[where]).float()
+    found = logits.gather(-1, ids[where[0], where[1] + 1][:, None])[:, 0] - logits.logsumexp(-1)
+    return torch.zeros(len(ids)).index_add(0, where[0], found)
+
+
+def sides(rows: Sequence[Any]) -> list[tuple[list[int], list[int]]]:
+    """Return the sequences of pairs: the chosen ones, then the rejected."""
+    return [(r.prompt, r.chosen) for r in rows] + [(r.prompt, r.rejected) for r in rows]
+
+
+def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
+    """Return the model and a function that trains it in a plain loop, in our order of batches."""
+    import torch
+    from transformers import get_cosine_schedule_with_warmup
+
+    from codealign.models import load
+    from codealign.train.data import tokenize
+    from codealign.train.losses import dpo_loss
+    from codealign.train.run import bf16_is_fast
+    from codealign.train.sampler import LengthGrouped
+
+    model, size = peft_model(adapter, seed, "eager"), BATCH[stage]
+    _, tokenizer = load("nano", "pretrained", training=False)
+
+    def train() -> Any:
+        rows = tokenize(pairs, tokenizer, 512, chat=False)
+        longest = [len(r.prompt) + len(r.chosen) if stage == "sft" else r.length for r in rows]
+        order = LengthGrouped(longest, size, seed).order(0)
+        batches = [[rows[i] for i in order[s : s + size]] for s in range(0, len(order), size)]
+        weights = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(weights, RATE, weight_decay=0.0, fused=True)
+        schedule = get_cosine_schedule_with_warmup(optimizer, 10, len(batches))
+        autocast = torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast())
+        with torch.no_grad(), autocast:
+            reference = [log_probs(model, sides(b)) for b in batches] if stage == "dpo" else []
+        for step, batch in enumerate(batches):
+            with autocast:
+                if stage == "sft":
+                    told = log_probs(model, [(r.prompt, r.chosen) for r in batch])
+                    loss = -told.sum() / sum(len(r.chosen) for r in batch)
+                else:
+                    policy = log_probs(model, sides(batch)).chunk(2)
+                    loss = dpo_loss(*policy, *reference[step].chunk(2), beta=BETA).mean()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+        return model
+
+    return model, train
+
+
+def all_log_probs(model: Any, rows: Sequence[Any]) -> Any:
+    """Return log pi of the chosen and of the rejected responses, [2, pairs]."""
+    import torch
+
+    model.eval()
+    with torch.no_grad():
+        found = [log_probs(model, sides(rows[s : s + 16])) for s in range(0, len(rows), 16)]
+    model.train()
+    return torch.cat([part.view(2, -1) for part in found], 1)
+
+
+def final_loss(stage: str, model: Any, rows: Sequence[Any], reference: Any) -> float:
+    """Return the trained model's loss over all the data: nats a token (SFT) or a pair (DPO)."""
+    from codealign.train.losses import dpo_loss
+
+    policy = all_log_probs(model, rows)
+    if stage == "sft":
+        return -policy[0].sum().item() / sum(len(r.chosen) for r in rows)
+    return dpo_loss(*policy, *reference, beta=BETA).mean().item()
+
+
+def child(variant: str, seed: int) -> None:
     """Train both stages with one variant and print their measures as the last line."""
     from codealign import weights
     from codealign.models import load
@@ -124,44 +225,50 @@ def child(variant: str, folder: Path) -> None:
     pairs = make_pairs()
     _, tokenizer = load("nano", "pretrained", training=False)
     rows, found = tokenize(pairs, tokenizer, 512, chat=False), {}
+    build = {"trl": plain, "bare": bare}.get(variant, lambda *a: ours(variant, *a))
     for stage in ("sft", "dpo"):
-        adapter = str(folder / "adapter") if stage == "dpo" else None
-        out = folder / stage
-        build = plain if variant == "trl" else lambda *a: ours(variant, *a)
-        train = build(stage, pairs, adapter, out)
+        model, train = build(stage, pairs, "adapter" if stage == "dpo" else None, seed)
+        reference = all_log_probs(model, rows)
         began = time.process_time()
-        trainer = train()
+        model = train()
         spent = time.process_time() - began
-        tokens = sum(len(r.prompt) + len(r.chosen) for r in rows)
-        if stage == "dpo":
-            tokens += sum(len(r.prompt) + len(r.rejected) for r in rows)
-        losses = [e["loss"] for e in trainer.state.log_history if "loss" in e]
-        found[stage] = {"rate": tokens / spent, "loss": float(losses[-1]), "cpu_s": spent}
-        trainer.model.save_pretrained(str(folder / "adapter"), selected_adapters=["default"])
+        tokens = sum(len(p) + len(r) for p, r in sides(rows)[: None if stage == "dpo" else COUNT])
+        loss = final_loss(stage, model, rows, reference)
+        found[stage] = {"rate": tokens / spent, "loss": loss, "cpu_s": spent}
+        model.save_pretrained("adapter", selected_adapters=["default"])
     print(json.dumps(found))
 
 
-def main(repeats: int) -> None:
-    """Run all variants in turns and print medians."""
-    results: dict[str, list[dict]] = {variant: [] for variant in VARIANTS}
-    for _ in range(repeats):
-        for variant in VARIANTS:
+def spread(values: Sequence[float]) -> str:
+    """Return mean and, of several values, standard deviation."""
+    mean = statistics.mean(values)
+    return f"{mean:.4f} ± {statistics.stdev(values):.4f}" if len(values) > 1 else f"{mean:.4f}"
+
+
+def main(seeds: int, variants: Sequence[str]) -> None:
+    """Run the variants in turns, seed by seed; print medians of the rates and the losses."""
+    results: dict[str, list[dict]] = {variant: [] for variant in variants}
+    for seed in range(seeds):
+        for variant in variants:
             with tempfile.TemporaryDirectory() as folder:
-                command = [sys.executable, __file__, "--child", variant, folder]
+                command = [sys.executable, __file__, "--child", variant, str(seed)]
                 done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
                 if done.returncode:
                     sys.exit(done.stderr)
                 results[variant].append(json.loads(done.stdout.splitlines()[-1]))
-    print("| stage | variant | tokens/CPU-s | factor | last loss |\n|---|---|---|---|---|")
+    print("| stage | variant | tokens/CPU-s | factor | final loss |\n|---|---|---|---|---|")
     for stage in ("sft", "dpo"):
-        rate = {v: statistics.median(r[stage]["rate"] for r in results[v]) for v in VARIANTS}
-        for v in VARIANTS:
-            loss, factor = results[v][0][stage]["loss"], rate[v] / rate["trl"]
-            print(f"| {stage} | {v} | {rate[v]:,.0f} | {factor:.2f} | {loss:.3f} |")
+        rate = {v: statistics.median(r[stage]["rate"] for r in results[v]) for v in variants}
+        for v in variants:
+            loss = spread([r[stage]["loss"] for r in results[v]])
+            print(
+                f"| {stage} | {v} | {rate[v]:,.0f} | {rate[v] / rate[variants[0]]:.2f} | {loss} |"
+            )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], Path(sys.argv[3]))
+        child(sys.argv[2], int(sys.argv[3]))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+        named = sys.argv[2].split(",") if len(sys.argv) > 2 else VARIANTS
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, named)

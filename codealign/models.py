@@ -22,6 +22,14 @@ from codealign.weights import quiet_environment as quiet_environment
 REGISTRY = PROJECT / "params" / "models.yaml"
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
+CHAT_MARKS = {
+    "llama-3": "<|start_header_id|>",
+    "chatml": "<|im_start|>",
+    "llama-2": "[INST]",
+    "deepseek-coder": "### Instruction:",
+}
+"""What tells a chat template's format."""
+
 Backend = Literal["unsloth", "peft"]
 
 
@@ -33,6 +41,9 @@ class ModelSpec(Section):
     revision: dict[Variant, str] = Field(default={}, description="commit or branch; absent: main")
     embedded: bool = Field(False, description="weights are shipped in the package")
     chat: list[Variant] = Field(default=[], description="variants asked through a chat template")
+    chat_format: Literal["", "llama-3", "chatml", "llama-2", "deepseek-coder"] = Field(
+        "", description="of the chat template, which is checked against it; empty: its own"
+    )
     target_modules: list[str] = Field(default=LINEAR, description="layers that get a LoRA adapter")
     gated: str = Field("", description="how to get access; empty: free to fetch")
 
@@ -142,6 +153,8 @@ def load(
         weights.require_unsloth()
     options = weights.Options.of(dtype, attention, training and lora.quantize, max_length)
     base, tokenizer = _fetch(name, place, options, fast)
+    if uses_chat(name, variant):
+        check_chat_format(tokenizer, spec(name).chat_format, place[0])
     if not training:
         return weights.merged(base, adapter).eval(), tokenizer
     settings = weights.adapter_settings(adapter, lora, spec(name).target_modules)
@@ -161,6 +174,22 @@ def _fetch(
         return loader(*place, options), weights.tokenizer(*place)
     except OSError as error:
         raise CodealignError(_unavailable(name, place[0], error)) from error
+
+
+def check_chat_format(tokenizer: Any, chat_format: str, where: str) -> None:
+    """Refuse a tokenizer whose chat template is not of the format that the registry names.
+
+    Raises
+    ------
+    CodealignError
+        It has none, or one of another format: every prompt would be wrong, without an error.
+    """
+    mark = CHAT_MARKS.get(chat_format, "")
+    if mark not in (tokenizer.chat_template or ""):
+        raise CodealignError(
+            f"{where}: the chat template is not of the format {chat_format} (no {mark!r} in it); "
+            "pin another revision in params/models.yaml, or correct chat_format there"
+        )
 
 
 def _unavailable(name: str, where: str, error: OSError) -> str:
