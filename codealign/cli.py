@@ -16,10 +16,11 @@ from codealign.commands import (
     results,
     runs,
     study,
+    training,
 )
 from codealign.errors import CodealignError
 
-GROUPS = (project, runs, data, evaluation, results, study, execution)
+GROUPS = (project, runs, data, training, evaluation, results, study, execution)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -37,7 +37,9 @@ class ModelSpec(Section):
     """One entry of the registry."""
 
     family: Literal["llama", "qwen2"] = Field(description="architecture")
-    hub: dict[Variant, str] = Field(default={}, description="Hugging Face id of each variant")
+    hub: dict[Variant, str] = Field(
+        default={}, description="Hugging Face id, or folder, of each variant"
+    )
     revision: dict[Variant, str] = Field(default={}, description="commit or branch; absent: main")
     embedded: bool = Field(False, description="weights are shipped in the package")
     chat: list[Variant] = Field(default=[], description="variants asked through a chat template")

@@ -21,6 +21,15 @@ def is_main() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def wait() -> None:
+    """Wait until every process has come here."""
+    if count() > 1:
+        import torch
+        from accelerate import PartialState
+
+        PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
+
+
 def check_backend(backend: str) -> None:
     """Refuse several processes on Unsloth.
 

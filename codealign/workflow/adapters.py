@@ -1,0 +1,99 @@
+"""What is done with a finished adapter outside of a run: merging, publishing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codealign.analysis.gating import failed_gates
+from codealign.errors import CodealignError
+from codealign.models import load
+from codealign.paths import RunPaths
+from codealign.train.run import TrainResult, read_result
+
+
+def merge_adapter(adapter: Path, out: Path, anyway: bool = False) -> Path:
+    """Write a model with an adapter merged into its weights, and its tokenizer.
+
+    The folder `out/<variant>` is a plain model; `out` can be named as a model in a profile.
+
+    Parameters
+    ----------
+    adapter : a stage's folder, with `training.json`.
+    anyway : merge although the gate R9 stops it.
+
+    Returns
+    -------
+    Path
+        The model's folder.
+
+    Raises
+    ------
+    CodealignError
+        No finished adapter there; stopped by a gate; the folder is not empty.
+    """
+    result = _finished(adapter, anyway)
+    folder = out / result.variant
+    if folder.exists() and any(folder.iterdir()):
+        raise CodealignError(f"{folder}: not empty; name another --out")
+    model, tokenizer = load(result.model, result.variant, adapter, training=False)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def push_adapter(adapter: Path, repo: str, private: bool = True, anyway: bool = False) -> str:
+    """Upload an adapter's folder, its model card included, to the Hugging Face Hub.
+
+    Parameters
+    ----------
+    adapter, anyway : as in `merge_adapter`.
+    repo : owner/name; made if it is not there.
+    private : whether a repository that is made is private.
+
+    Returns
+    -------
+    str
+        The commit's address.
+
+    Raises
+    ------
+    CodealignError
+        As `merge_adapter`; no token; the hub refused.
+    """
+    _finished(adapter, anyway)
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    if not get_token():
+        raise CodealignError(
+            "push-adapter: no Hugging Face token; run `hf auth login` or set HF_TOKEN to a token "
+            "that may write"
+        )
+    try:
+        HfApi().create_repo(repo, private=private, exist_ok=True)
+        ignored = ["checkpoints/*", "tensorboard/*", ".made_from"]
+        return (
+            HfApi()
+            .upload_folder(repo_id=repo, folder_path=adapter, ignore_patterns=ignored)
+            .commit_url
+        )
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise CodealignError(f"push-adapter: {repo}: {error}") from error
+
+
+def _finished(adapter: Path, anyway: bool) -> TrainResult:
+    result = read_result(adapter)
+    if result is None:
+        raise CodealignError(f"{adapter}: no finished adapter here; train that stage first")
+    for gate in failed_gates(_scores(adapter)):
+        if gate.stops and not anyway:
+            raise CodealignError(f"{adapter}: {gate}; --anyway if it is wanted all the same")
+    return result
+
+
+def _scores(adapter: Path) -> Path:
+    """Return where a run keeps the scores of an adapter of its own; else the adapter's folder."""
+    parts = adapter.resolve().parts
+    if parts[-5:-4] != ("checkpoints",):
+        return adapter
+    return RunPaths(Path(*parts[:-5])).evals(*parts[-4:])
