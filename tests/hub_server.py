@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         for line in body.splitlines():
             entry = json.loads(line)
             if entry["key"] == "file":
-                content = base64.b64decode(entry["value"]["content"]).decode()
+                content = base64.b64decode(entry["value"]["content"]).decode(errors="replace")
                 self.server.files[entry["value"]["path"]] = content
         url = f"{self.server.address}/datasets/me/pairs/commit/abc"
         self.answer(200, {"success": True, "commitOid": "abc", "commitUrl": url})

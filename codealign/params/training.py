@@ -66,7 +66,10 @@ class Dpo(Preference):
 
 
 class Bonbon(Preference):
-    """Stage 3: BoNBoN (Gui, Garbacea and Veitch 2024)."""
+    """Stage 3: BoNBoN (Gui, Garbacea and Veitch 2024), on summed log-probabilities.
+
+    TRL's own `ipo` and `sft` losses average over tokens: another objective, no substitute.
+    """
 
     alpha: float = Field(0.005, ge=0, le=1, description="weight of the SFT term")
     n: int = Field(8, ge=2, description="size of the sample the best and worst are taken from")

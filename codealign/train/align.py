@@ -78,3 +78,18 @@ def pair_loss(technique: str, settings: Dpo | Bonbon) -> tuple[Any, float | None
     raise CodealignError(
         f"alignment: technique {technique!r} with {type(settings).__name__} params"
     )
+
+
+def told_target(settings: Dpo | Bonbon) -> str:
+    """Return in a sentence which target gap is in force, and for which reward it is derived."""
+    if isinstance(settings, Dpo):
+        return "DPO has no target gap: its loss falls as the gap grows."
+    gap = bonbon_target(settings.n, settings.target, settings.pass_rate)
+    case = f"n = {settings.n}, {settings.target} reward"
+    if settings.target == "binary":
+        return f"Target gap {gap:.2f} nats, for {case} with a pass rate of {settings.pass_rate}."
+    other = bonbon_target(settings.n, "binary", settings.pass_rate)
+    return (
+        f"Target gap {gap:.2f} nats, for {case} as in BoNBoN's paper; for a reward of pass or "
+        f"fail with a pass rate of {settings.pass_rate} it would be {other:.2f} (target: binary)."
+    )

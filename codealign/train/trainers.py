@@ -83,6 +83,9 @@ class Supervised(Steady):
 class Aligned(Steady):
     """DPO or BoNBoN: a loss of summed log-probabilities, against the model training starts from.
 
+    TRL's `loss_type` is not used: its `sigmoid` is the same DPO loss, but its `ipo` and `sft`
+    average over tokens, so that no combination of them is BoNBoN.
+
     Parameters
     ----------
     pair_loss : (policy chosen, policy rejected, reference chosen, reference rejected) -> losses.

@@ -78,7 +78,8 @@ def push_adapter(adapter: Path, repo: str, private: bool = True, anyway: bool = 
             .commit_url
         )
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise CodealignError(f"push-adapter: {repo}: {error}") from error
+        said = str(error).strip().split("\n")[-1]
+        raise CodealignError(f"push-adapter: {repo}: {said}") from error
 
 
 def _finished(adapter: Path, anyway: bool) -> TrainResult:

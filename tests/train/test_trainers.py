@@ -14,7 +14,7 @@ from codealign.errors import CodealignError
 from codealign.models import load
 from codealign.params import Dpo, Sft
 from codealign.records import Pair, read_jsonl
-from codealign.train.align import pair_loss, train_align
+from codealign.train.align import pair_loss, told_target, train_align
 from codealign.train.curves import curves
 from codealign.train.data import Tokens, tokenize
 from codealign.train.losses import bonbon_loss, dpo_loss
@@ -213,3 +213,12 @@ def test_making_a_trainer_reports_to_nobody(
     settings = Sft(backend="peft", max_steps=1, bf16=False)
     train_sft(pairs[:4], tiny, "finetuned", settings, tmp_path, seed=0)
     assert not calls
+
+
+def test_the_target_in_force_is_told_with_the_reward_it_is_for(settings: Any) -> None:
+    paper = settings["bonbon"]
+    assert told_target(paper).startswith("Target gap 18.15 nats, for n = 8, continuous reward")
+    assert "pass rate of 0.5 it would be 5.54" in told_target(paper)
+    binary = paper.model_copy(update={"target": "binary"})
+    assert told_target(binary).startswith("Target gap 5.54 nats, for n = 8, binary reward")
+    assert "no target" in told_target(settings["dpo"])
