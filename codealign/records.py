@@ -174,12 +174,12 @@ Record = TypeVar("Record")
 
 def to_json(record: object) -> str:
     """Return one JSON line (without the newline) for a record or a mapping."""
-    data = dataclasses.asdict(record) if dataclasses.is_dataclass(record) else record
-    text = json.dumps(data, ensure_ascii=False)
+    data = vars(record) if dataclasses.is_dataclass(record) else record
+    text = json.dumps(data, ensure_ascii=False, default=dataclasses.asdict)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate pair, which a server's reply may hold
-        return json.dumps(data)
+        return json.dumps(data, default=dataclasses.asdict)
     return text
 
 

@@ -49,6 +49,12 @@ class Pairing(Section):
         "", description="rates responses to non-functional instructions, as `codal.judge`"
     )
     base_url: str = Field("", description="server of a judge that is a model's name")
+    spend_limit: float = Field(
+        0.0,
+        ge=0,
+        description="US dollars all judging of a run may cost; 0: no limit",
+        json_schema_extra=NEUTRAL,
+    )
     min_gap: float = Field(1.0, gt=0, description="least difference of two ratings (1 to 10)")
     max_pairs: int = Field(0, ge=0, description="of rule `all`, an instruction; 0: no limit")
 

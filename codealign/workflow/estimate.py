@@ -7,7 +7,7 @@ notebook), else from the assumptions in `data/plan_rates.yaml`, which say where 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -87,7 +87,9 @@ def estimate(
     for job in jobs:
         groups[job.notebook].append((job, work_of(job, params.prefs)))
     lines = [_line(notebook, found, rates) for notebook, found in sorted(groups.items())]
-    judged = round(sum(work.judged for found in groups.values() for _, work in found))
+    judged: Counter[str] = Counter()
+    for _, work in (both for found in groups.values() for both in found):
+        judged.update(work.judged)
     usd, said = _price(params, judged, price)
     first = [job for job in jobs if job.notebook == "01_preferences"]
     seeds = [job.parameters["prefs"]["seeds"] for job in first]
@@ -99,9 +101,9 @@ def estimate(
         responses=sum(s * n for s, n in zip(seeds, answers, strict=True)),
         lines=lines,
         weights_gb=_weights_gb(params),
-        judged=judged,
+        judged=round(judged.total()),
         usd=usd,
-        notes=[*_notes(lines, run), said] if judged else _notes(lines, run),
+        notes=[*_notes(lines, run), *said],
     )
 
 
@@ -167,19 +169,24 @@ def _weights_gb(params: Params) -> float:
     return sum(2 * parameters_of(m) for m in fetched) * len(params.variants) / 1e9
 
 
-def _price(params: Params, judged: int, given: tuple[float, float]) -> tuple[float | None, str]:
-    settings = params.codal
-    own = given if any(given) else (settings.price_input, settings.price_output)
-    price = price_of(settings.judge, settings.base_url, own, settings.batch)
-    if not judged:
-        return 0.0, ""
-    if price is None:
-        return None, f"price of judge {settings.judge} not known: give --price IN OUT"
+def _price(
+    params: Params, judged: Counter[str], given: tuple[float, float]
+) -> tuple[float | None, list[str]]:
+    """Return the dollars for ratings by each judge, None if a price is not known, and notes."""
+    codal = params.codal
+    own = given if any(given) else (codal.price_input, codal.price_output)
     sent, received = assumed()["judge_prompt_tokens"], assumed()["judge_reply_tokens"]
-    return price.of(judged * sent, judged * received), (
-        f"judge {settings.judge}: {price.input:g} and {price.output:g} USD for a million tokens "
-        f"({price.source}), {sent} sent and {received} received a rating (assumed)"
-    )
+    usd, notes = 0.0, []
+    for judge, count in judged.items():
+        price = price_of(judge, codal.base_url, own, codal.batch)
+        if price is None:
+            return None, [f"price of judge {judge} not known: give --price IN OUT"]
+        usd += price.of(count * sent, count * received)
+        notes.append(
+            f"judge {judge}: {price.input:g} and {price.output:g} USD for a million tokens "
+            f"({price.source}), {sent} sent and {received} received a rating (assumed)"
+        )
+    return usd, notes
 
 
 def _notes(lines: list[Line], run: Path | None) -> list[str]:

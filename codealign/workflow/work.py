@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import yaml
 
 from codealign.errors import CodealignError
+from codealign.evaluate.judges import ANSWER_FIRST, STATIC
 from codealign.models import spec
 from codealign.params import Codal, Functional, Prefs, Training, validate
 from codealign.paths import DATA, NANO_WEIGHTS
+from codealign.prefs.ratings import needs_judge
 from codealign.workflow.plan import Job
 
 
@@ -27,7 +29,8 @@ class Work:
     """What one job does; `units` is what its time is measured by.
 
     A unit is a response (01), a trained example (02, 03), a problem (04, 05) or the job itself.
-    `flops` are a trained token's and a parameter's; `bytes` is what the job leaves on disk.
+    `flops` are a trained token's and a parameter's; `judged` are the ratings by judge, those of a
+    language model at a server alone; `bytes` is what the job leaves on disk.
     """
 
     units: float = 1.0
@@ -36,7 +39,7 @@ class Work:
     flops: float = 0.0
     programs: float = 0.0
     seconds: float = 0.0
-    judged: float = 0.0
+    judged: dict[str, float] = field(default_factory=dict)
     bytes: float = 0.0
 
 
@@ -68,7 +71,8 @@ def work_of(job: Job, prefs: Prefs) -> Work:
     stage = job.notebook.split("_")[1]
     given = job.parameters
     if stage == "preferences":
-        return _preferences(validate(Prefs, given["prefs"], job.name))
+        settings = validate(Prefs, given["prefs"], job.name)
+        return _preferences(settings, given["requirement"])
     if stage in ("sft", "align"):
         kind = given.get("stage", "sft")
         settings = given["sft"] if stage == "sft" else given["align"][kind]
@@ -82,10 +86,18 @@ def work_of(job: Job, prefs: Prefs) -> Work:
     return Work(seconds=assumed()["light_s"])
 
 
-def _preferences(settings: Prefs) -> Work:
+def _paid(answers: float, *judges: str) -> dict[str, float]:
+    """Return the ratings by each judge at a server, under the model that is paid for."""
+    models = [judge.removeprefix(ANSWER_FIRST) for judge in judges if judge]
+    paid = [m for m in models if m not in STATIC and not m.startswith("local:")]
+    return {m: answers * paid.count(m) for m in paid}
+
+
+def _preferences(settings: Prefs, requirement: str) -> Work:
     share, responses = assumed()["used_share"], settings.seeds * settings.responses
     longest = settings.concepts.max_new_tokens + settings.instructions.max_new_tokens
     answers = share * responses * settings.sampling.max_new_tokens
+    rated = needs_judge(settings.pairs, requirement)
     # a response is on disk as text, and again as its code and tests; a pair holds two of n
     size = answers * assumed()["bytes_a_token"] * (2 + 2 / settings.responses)
     return Work(
@@ -93,6 +105,7 @@ def _preferences(settings: Prefs) -> Work:
         generated=share * settings.seeds * longest + answers,
         programs=responses / settings.workers,
         seconds=assumed()["start_s"],
+        judged=_paid(responses, settings.pairs.judge) if rated else {},
         bytes=size + 600 * responses + 4000 * settings.seeds,
     )
 
@@ -144,12 +157,10 @@ def _sizes() -> dict[str, dict[str, Any]]:
 
 def _codal(settings: Codal) -> Work:
     problems = min(5 * settings.limit or 10**9, _sizes()["codal"]["n"])
-    judges = [j for j in (settings.judge, settings.second_judge) if j]
-    paid = [j for j in judges if not j.startswith("static") and "local:" not in j]
     return Work(
         units=problems,
         generated=problems * assumed()["used_share"] * settings.max_new_tokens,
         seconds=assumed()["start_s"],
-        judged=problems * len(paid),
+        judged=_paid(problems, settings.judge, settings.second_judge),
         bytes=problems * 8000,
     )

@@ -11,12 +11,37 @@ from tiny import tiny_llama, tiny_tokenizer
 
 from codealign.errors import CodealignError
 from codealign.generate import generate
-from codealign.params import Generation, Prefs
+from codealign.params import Generation, Pairing, Prefs
+from codealign.prefs import sampling
 from codealign.prefs.pipeline import run_pipeline
-from codealign.records import DIMENSIONS, Execution, Instruction, Pair, Response, read_jsonl
+from codealign.records import (
+    DIMENSIONS,
+    Execution,
+    Instruction,
+    Pair,
+    Rating,
+    Response,
+    read_jsonl,
+    seed_of,
+)
 from codealign.sandbox import Sandbox
 
 SETTINGS = Prefs(seeds=15, responses=6)
+
+
+class ByPlace:
+    """Rates each answer by a number drawn from its id, 1 to 10."""
+
+    def __init__(self, name: str = "by place") -> None:
+        self.name, self.rated = name, 0
+
+    def rate(self, answers):
+        for answer in answers:
+            self.rated += 1
+            mark = 1.0 + seed_of(answer.id) % 10
+            yield Rating(answer.id, answer.dimension, self.name, mark, "", "")
+
+
 FILES = ["concepts", "executions", "instructions", "pairs", "responses", "seeds"]
 
 
@@ -102,6 +127,65 @@ def test_a_killed_run_continues_to_the_same_bytes(
     whole = 15 + 15 + 6 * made[0].counts["instructions"]["kept"]
     assert rest.asked == whole - killed_after
     assert text_of(folder) == text_of(made[1])
+
+
+def test_only_a_window_of_requests_is_handed_to_the_engine_at_once(
+    made, candidates, generator, sandbox, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(sampling, "TOGETHER", 12)  # 12 requests of one, 2 of six completions
+    engine, handed = generator(), []
+
+    def watched(items, **more):
+        handed.append((len(list(items)), more["n"]))
+        return engine(items, **more)
+
+    run(candidates, watched, sandbox(), tmp_path / "windows")
+    assert {n: max(size for size, m in handed if m == n) for n in (1, 6)} == {1: 12, 6: 2}
+    assert text_of(tmp_path / "windows") == text_of(made[1])
+
+
+def test_ratings_decide_the_pairs_of_rule_judge(
+    candidates, generator, sandbox, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"pairs": Pairing(rule="judge", judge="length")})
+    options = {"settings": settings, "requirement": "non_functional", "judge": ByPlace()}
+    summary = run(candidates, generator(), sandbox(), tmp_path, **options)
+    marks = {r.id: r.rating for r in read_jsonl(tmp_path / "ratings.jsonl", Rating)}
+    for pair in pairs_of(tmp_path):
+        assert marks[pair.chosen_id] > marks[pair.rejected_id]
+    instructions = summary.counts["instructions"]["kept"]
+    assert sum(summary.counts["pairs"].values()) == instructions
+    assert summary.counts["ratings"]["kept"] == summary.counts["executions"]["pass"]
+
+
+def test_ratings_by_another_judge_are_not_used_again(
+    candidates, generator, sandbox, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"pairs": Pairing(rule="judge", judge="length")})
+    first, again, other = ByPlace("one"), ByPlace("one"), ByPlace("other")
+    for judge in (first, again, other):
+        options = {"settings": settings, "requirement": "non_functional", "judge": judge}
+        run(candidates, generator(), sandbox(), tmp_path, **options)
+    assert again.rated == 0
+    assert other.rated == first.rated > 0
+    assert {r.judge for r in read_jsonl(tmp_path / "ratings.jsonl", Rating)} == {"other"}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "judge", "said"),
+    [
+        ("functional", "static", "functional data have none"),
+        ("non_functional", "", "needs a judge"),
+    ],
+)
+def test_rule_judge_without_a_dimension_or_a_judge_is_refused_at_once(
+    candidates, generator, sandbox, tmp_path: Path, requirement: str, judge: str, said: str
+) -> None:
+    settings = SETTINGS.model_copy(update={"pairs": Pairing(rule="judge", judge=judge)})
+    asked = generator()
+    with pytest.raises(CodealignError, match=said):
+        run(candidates, asked, sandbox(), tmp_path, settings=settings, requirement=requirement)
+    assert asked.asked == 0
 
 
 def test_changed_sampling_does_not_reuse_old_items(made, candidates, generator, sandbox) -> None:

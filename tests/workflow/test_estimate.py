@@ -10,7 +10,7 @@ import yaml
 
 from codealign.cli import main
 from codealign.errors import CodealignError
-from codealign.params import Align, Codal, Dpo, Params, Prefs, Sft, load_params
+from codealign.params import Align, Codal, Dpo, Pairing, Params, Prefs, Sft, load_params
 from codealign.paths import PROJECT
 from codealign.workflow.estimate import estimate, estimate_lines, measured_rates
 from codealign.workflow.work import assumed, parameters_of
@@ -77,6 +77,24 @@ def test_judging_is_priced_from_the_list_or_by_the_user() -> None:
     assert own.usd == pytest.approx((30 * 1200 * 1 + 30 * 150 * 2) / 1e6)
 
 
+def test_each_judge_is_priced_by_itself_and_static_ones_are_free() -> None:
+    # 30 answers by each; gpt-4o costs 2.5 and 10, gpt-4o-mini 0.15 and 0.6 USD a million
+    def usd(second: str) -> float:
+        codal = SMALL.codal.model_copy(update={"second_judge": second})
+        return estimate(SMALL.model_copy(update={"codal": codal})).usd
+
+    first = (30 * 1200 * 2.5 + 30 * 150 * 10) / 1e6
+    assert usd("static") == pytest.approx(first)
+    assert usd("answer_first:gpt-4o") == pytest.approx(2 * first)
+    assert usd("gpt-4o-mini") == pytest.approx(first + (30 * 1200 * 0.15 + 30 * 150 * 0.6) / 1e6)
+
+
+def test_rating_responses_for_pairs_is_counted_for_non_functional_data() -> None:
+    pairs = Pairing(rule="best_worst", judge="gpt-4o")
+    prefs = PREFS.model_copy(update={"pairs": pairs})
+    assert estimate(SMALL.model_copy(update={"prefs": prefs})).judged == 30 + 400
+
+
 def test_a_judge_without_a_known_price_is_said_and_not_guessed() -> None:
     codal = SMALL.codal.model_copy(update={"judge": "unheard-of"})
     found = estimate(SMALL.model_copy(update={"codal": codal}))
@@ -109,7 +127,7 @@ def finished(tmp_path: Path) -> Path:
     entry = {"notebook": "01_preferences", "needs": [], "resources": {}}
     (tmp_path / "plan.lock.json").write_text(json.dumps({"jobs": {name: entry}}))
     prefs = Prefs(seeds=10, responses=4).model_dump()
-    given = {"model": "deepseek-coder-7b", "prefs": prefs}
+    given = {"model": "deepseek-coder-7b", "requirement": "functional", "prefs": prefs}
     (folder / "params.yaml").write_text(yaml.safe_dump(given))
     (folder / "result.json").write_text(json.dumps({"seconds": 120.0}))
     return tmp_path
