@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codealign.commands import AddCommand
+from codealign.errors import CodealignError
+
+if TYPE_CHECKING:
+    from codealign.params import Params
+    from codealign.workflow.estimate import Estimate
 
 
 def add(command: AddCommand) -> None:
@@ -39,13 +46,27 @@ def _plan(args: argparse.Namespace) -> int:
     from codealign.paths import PROJECT
     from codealign.workflow.estimate import estimate, estimate_lines
 
-    params = load_params(args.params)
+    params, price = load_params(args.params), tuple(args.price)
     finished = PROJECT / "runs" / params.profile
-    run = Path(args.measured) if args.measured else finished
-    known = args.measured or (finished / "cost.json").exists()
-    found = estimate(params, run if known else None, tuple(args.price))
+    if args.measured:
+        found = estimate(params, Path(args.measured), price)
+    elif (finished / "cost.json").exists():
+        found = _by_own_run(params, finished, price)
+    else:
+        found = estimate(params, None, price)
     print(json.dumps(found.to_json(), indent=1) if args.json else "\n".join(estimate_lines(found)))
     return 0
+
+
+def _by_own_run(params: Params, run: Path, price: tuple[float, float]) -> Estimate:
+    """Take the time from the profile's own run, or say why it cannot be."""
+    from codealign.workflow.estimate import estimate
+
+    try:
+        return estimate(params, run, price)
+    except CodealignError as error:
+        print(f"codealign: time is assumed, not measured: {error}", file=sys.stderr)
+        return estimate(params, None, price)
 
 
 def _push_pairs(args: argparse.Namespace) -> int:

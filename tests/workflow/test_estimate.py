@@ -161,3 +161,17 @@ def test_the_command_prints_text_or_one_object(capsys) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["totals"]["jobs"] == 152
     assert {"hours", "gpu_hours", "gigabytes"} <= set(found["totals"])
+
+
+def test_an_own_run_that_cannot_be_used_is_said_and_the_time_is_assumed(
+    tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr("codealign.paths.PROJECT", tmp_path)
+    run = tmp_path / "runs" / "nano"
+    run.mkdir(parents=True)
+    (run / "cost.json").write_text("{}")
+    (run / "plan.lock.json").write_text(json.dumps({"jobs": {}}))
+    assert main(["plan", "--params", str(PROJECT / "params" / "nano.yaml")]) == 0
+    said = capsys.readouterr()
+    assert "time is assumed, not measured" in said.err
+    assert said.out.startswith("nano: 32 jobs")
