@@ -10,8 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from codealign.sandbox.inside.codec import LONG_RANGE, Opaque, dumps, dumps_short, loads
-from codealign.sandbox.inside.digest import Hashed
+from codealign.sandbox.inside.codec import LONG_RANGE, Opaque, dumps, loads
 
 VALUES = [
     None, True, 0, -(10**18), 10**18, 10**400, 1.5, -0.0, math.inf, -math.inf, 2 + 3j, "", "\ud800",
@@ -112,35 +111,3 @@ def test_forged_texts_are_refused(text: str) -> None:
 
 def test_a_long_range_is_not_unrolled_on_the_host() -> None:
     assert isinstance(loads(dumps(range(LONG_RANGE + 1))), Opaque)
-
-
-def short(value: object) -> object:
-    return loads(dumps_short(value, 100))
-
-
-@pytest.mark.parametrize("large", [150, 10**6])
-@pytest.mark.parametrize("value", [[1] * 200, "x" * 200, [[0.5]] * 200], ids=range(3))
-def test_a_large_value_is_known_by_its_hash(
-    value: list | str, large: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Encoded in one piece, or in several where it is very large."""
-    monkeypatch.setattr("codealign.sandbox.inside.digest.LARGE", large)
-    monkeypatch.setattr("codealign.sandbox.inside.codec.PIECE", 64)
-    assert isinstance(short(value), Hashed)
-    assert short(value) == short(type(value)(value))
-    assert short(value) != short(value[1:])
-    assert loads(dumps(short(value))) == short(value)
-
-
-def test_a_hash_says_whether_all_are_floats() -> None:
-    assert short([0.5] * 200).floats
-    assert not short([0.5] * 200 + [1]).floats
-
-
-def test_small_values_and_nans_are_not_hashed() -> None:
-    assert short([1, 2]) == [1, 2]
-    assert len(short([math.nan] * 200)) == 200
-
-
-def test_a_hash_equals_no_value() -> None:
-    assert short([1] * 200) != [1] * 200

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import codec, counter, tripwire
+from . import codec, counter, hashing, tripwire
 
 RESULT_FD = 3
 PID_MARK = 0x5EEDB0B1
@@ -163,7 +163,7 @@ def _call(
         value = _counted(function, values, limit, steps) if limit else function(*values)
         steps[0] += counter.read_counter(job["counter"]) - before
         spent = time.process_time() - started
-        outcome = codec.dumps_short(value, longest) if longest else codec.dumps(value)
+        outcome = hashing.dumps_short(value, longest) if longest else codec.dumps(value)
         kind = b"v"
     except BaseException as error:
         spent = time.process_time() - started

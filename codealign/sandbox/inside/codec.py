@@ -15,7 +15,7 @@ array       [dtype, shape, base64 text] of a numpy array; `scalar`: [dtype, base
 decimal     text of a Decimal; `fraction`: [numerator, denominator]
 type        name of a built-in type
 digest      SHA-256 of a value of more than 4 million characters and items
-hashed      [SHA-256 of the encoding, size, only floats] (see `dumps_short`)
+hashed      [SHA-256, size, only floats] (see `hashing`)
 opaque      type name of anything else (an iterator, a user's object)
 ==========  =================================================================
 
@@ -27,10 +27,9 @@ from __future__ import annotations
 
 import base64
 import builtins
-import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +38,8 @@ from .digest import Digest, Hashed, digest, is_large
 SHORT = 10**18
 _THEMSELVES = {str, bool, type(None)}
 _NESTED = {list, dict}
-_NUMBERS = {int, float, bool}
+NUMBERS = {int, float, bool}
 LONG_RANGE = 10**6
-PIECE = 100_000
-NAN = '{"float":"nan"}'
 Encoder = Callable[[Any], Any]
 
 
@@ -72,37 +69,6 @@ def dumps(value: Any) -> str:
         return json.dumps(data, separators=(",", ":"))
     except RecursionError:
         return json.dumps({"opaque": "too deeply nested"})
-
-
-def dumps_short(value: Any, longest: int) -> str:
-    """Encode a value; of one whose encoding is longer than `longest` give the hash of it.
-
-    Values with a NaN in them are not hashed: they are not equal to themselves.
-    """
-    try:
-        pieces = _pieces(value) if is_large(value) else iter((dumps(value),))
-        first = next(pieces, "")
-        if not is_large(value) and (len(first) <= longest or NAN in first):
-            return first
-        found, size = hashlib.sha256(first.encode("utf-8", "surrogatepass")), len(first)
-        for piece in pieces:
-            found.update(piece.encode("utf-8", "surrogatepass"))
-            size += len(piece)
-    except RecursionError:
-        return json.dumps({"opaque": "too deeply nested"})
-    floats = type(value) in (list, tuple) and set(map(type, value)) == {float}
-    return json.dumps({"hashed": [found.hexdigest(), size, floats]})
-
-
-def _pieces(value: Any) -> Iterator[str]:
-    """The encoding of a very large value, a part at a time where it is a sequence."""
-    kind = type(value)
-    yield kind.__name__
-    if kind in (list, tuple, str, bytes):
-        for start in range(0, len(value), PIECE):
-            yield json.dumps(encode(value[start : start + PIECE]), separators=(",", ":"))
-    else:
-        yield json.dumps(encode(value), separators=(",", ":"))
 
 
 def loads(text: str | bytes) -> Any:
@@ -163,12 +129,12 @@ def _each(items: list[Any]) -> list[Any]:
     kinds = set(map(type, items))
     if kinds <= _THEMSELVES:
         return items
-    if kinds <= _NUMBERS and _plain_numbers(items):
+    if kinds <= NUMBERS and plain_numbers(items):
         return items
     return [encode(v) for v in items]
 
 
-def _plain_numbers(items: list[Any]) -> bool:
+def plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
     """Whether all numbers are finite, and short enough to stand for themselves."""
     try:
         return all(map(math.isfinite, items)) and -SHORT < min(items) and max(items) < SHORT
