@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
+import numpy as np
 import pytest
 
 from codealign.sandbox.inside.codec import dumps, loads
@@ -15,22 +17,30 @@ def short(value: object) -> object:
     return loads(dumps_short(value, 100))
 
 
-@pytest.mark.parametrize("large", [150, 10**6])
-@pytest.mark.parametrize(
-    "value",
-    [[1] * 200, (1, 2.5, True) * 70, "x" * 200, [[0.5]] * 200, [10**400] * 200],
-    ids=range(5),
-)
-def test_a_large_value_is_known_by_its_hash(
-    value: list | str, large: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Encoded in one piece, or in several where it is very large."""
-    monkeypatch.setattr("codealign.sandbox.inside.digest.LARGE", large)
-    monkeypatch.setattr("codealign.sandbox.inside.hashing.PIECE", 64)
+VALUES = [[1] * 200, (1, 2.5, True) * 70, "x" * 200, [[0.5]] * 200, [10**400] * 200,
+          {i: {str(i)} for i in range(200)}]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+def test_a_large_value_is_known_by_its_hash(value: list | str | dict) -> None:
+    """A value made again from its text shares no part with the first."""
+    again = eval(repr(value))
     assert isinstance(short(value), Hashed)
-    assert short(value) == short(type(value)(value))
-    assert short(value) != short(value[1:])
+    assert short(value) == short(again)
+    assert short(value) != short([value])
     assert loads(dumps(short(value))) == short(value)
+
+
+def test_equal_strings_and_sets_have_equal_hashes_however_they_were_made() -> None:
+    letters = [chr(97 + i % 26) * 3 for i in range(100)]
+    joined = "".join(letters)
+    cut = [joined[i : i + 3] for i in range(0, 300, 3)]
+    assert short([*letters, set(letters)]) == short([*cut, set(reversed(cut))])
+
+
+@pytest.mark.parametrize("value", [np.ones(200), Counter(range(200))], ids=["array", "Counter"])
+def test_what_cannot_be_packed_is_encoded_in_full(value: object) -> None:
+    assert not isinstance(short(value), Hashed)
 
 
 def test_a_hash_says_whether_all_are_floats() -> None:

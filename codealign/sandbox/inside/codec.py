@@ -38,7 +38,7 @@ from .digest import Digest, Hashed, digest, is_large
 SHORT = 10**18
 _THEMSELVES = {str, bool, type(None)}
 _NESTED = {list, dict}
-NUMBERS = {int, float, bool}
+_NUMBERS = {int, float, bool}
 LONG_RANGE = 10**6
 Encoder = Callable[[Any], Any]
 
@@ -129,12 +129,12 @@ def _each(items: list[Any]) -> list[Any]:
     kinds = set(map(type, items))
     if kinds <= _THEMSELVES:
         return items
-    if kinds <= NUMBERS and plain_numbers(items):
+    if kinds <= _NUMBERS and _plain_numbers(items):
         return items
     return [encode(v) for v in items]
 
 
-def plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
+def _plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
     """Whether all numbers are finite, and short enough to stand for themselves."""
     try:
         return all(map(math.isfinite, items)) and -SHORT < min(items) and max(items) < SHORT

@@ -32,14 +32,14 @@ class Digest:
 
 
 class Hashed:
-    """Stands for a value by the SHA-256 of its encoding; equal to what has the same encoding.
+    """Stands for a value by the SHA-256 of its packed form; equal to what has the same.
 
-    Values of equal encoding are equal; values of unequal encoding may still be (1 and 1.0).
+    Values of equal hash are equal; values of unequal hash may still be (1 and 1.0).
 
     Parameters
     ----------
     text : the hash in hexadecimal.
-    size : characters of the encoding, or items of a value too large to be encoded in one piece.
+    size : bytes of the packed form.
     floats : whether the value is a list or tuple of floats alone.
     """
 
@@ -57,7 +57,12 @@ class Hashed:
 
 def is_large(value: Any) -> bool:
     """Whether a value has more than `LARGE` characters and items."""
-    return _left(value, LARGE) < 0
+    return weighs_more(value, LARGE)
+
+
+def weighs_more(value: Any, limit: int) -> bool:
+    """Whether a value has more than `limit` characters and items."""
+    return _left(value, limit) < 0
 
 
 def _left(value: Any, left: int) -> int:
