@@ -39,6 +39,7 @@ ALLOWED = {
     "prefs/typecheck.py": ({"subprocess"}, "the type checker: reads code and runs none of it"),
     "provenance.py": ({"subprocess"}, "git"),
     "sandbox/inside/child.py": ({"compile", "exec"}, "the sandbox: the forked, isolated child"),
+    "sandbox/inside/hashing.py": ({"marshal"}, "only packs values, to hash them; reads none"),
     "sandbox/inside/server.py": ({"import_module", "os.fork"}, "the sandbox: preload, fork"),
     "sandbox/worker.py": ({"subprocess"}, "the sandbox: starts the isolated server"),
     "sandbox/workfolder.py": ({"subprocess"}, "chmod and rm of a worker's folder"),
