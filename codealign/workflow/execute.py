@@ -38,7 +38,11 @@ def execute(notebook: str, executed: str, params_file: str) -> int:
     folder = Path(params_file).resolve().parent
     # A job orphaned by a killed driver may still be at work: wait for it, never run beside it.
     root, job = folder.parents[1], folder.name
+    started, result = time.time(), folder / "result.json"
     with held(folder / ".lock", 3600, job):
+        if result.exists() and result.stat().st_mtime > started:
+            print(f"{job}: finished by another process meanwhile")
+            return 0
         if reason := stop_reason(root, job):
             write_stopped(root, job, reason)
             print(f"{job}: not run: {reason}")

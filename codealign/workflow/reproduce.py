@@ -14,10 +14,15 @@ from codealign.models import source
 from codealign.params import load_params
 from codealign.paths import INSTALLED, PROJECT, RunPaths
 from codealign.records import write_text
+from codealign.workflow.lock import held
 from codealign.workflow.plan import Job, freeze, make_plan, select
-from codealign.workflow.run import failures, run_plan
+from codealign.workflow.run import LOCAL, Outcome, failures, lost, run_plan
+from codealign.workflow.slurm import cancel_leftovers, check_cluster
 from codealign.workflow.status import job_state
 from codealign.workflow.stops import stopped
+
+RESTARTS = 3
+"""How often jobs that a cluster killed are started again, before the run gives up."""
 
 
 def reproduce(
@@ -50,11 +55,13 @@ def reproduce(
     jobs = select(plan, only) if only else plan
     root = PROJECT / run
     started = time.monotonic()
-    freeze(plan, run)
-    if dry_run:
-        return _show_plan(jobs, root)
-    print(f"{run}: {len(jobs)} notebooks on {cores} cores; log: {run}/snakemake.log", flush=True)
-    outcome = run_plan(run, jobs, cores, profile)
+    with held(root / ".lock", 30, run) as lock:
+        freeze(plan, run)
+        if dry_run:
+            return _show_plan(jobs, root)
+        where = f"on {cores} cores" if profile == LOCAL else f"by profile {profile}"
+        print(f"{run}: {len(jobs)} notebooks {where}; log: {run}/snakemake.log", flush=True)
+        outcome = _run(run, jobs, cores, lock, profile)
     if outcome.code:
         print("\n".join(failures(root, jobs)))
     _report(root)
@@ -68,6 +75,24 @@ def reproduce(
     if outcome.code:
         print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
     return 1 if outcome.code else 0
+
+
+def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outcome:
+    """Run the jobs; on a cluster, start again those that were killed or whose node was lost."""
+    write_text(PROJECT / run / "snakemake.log", "")
+    if profile == LOCAL:
+        return run_plan(run, jobs, cores, lock, profile)
+    check_cluster()
+    if left := cancel_leftovers(PROJECT / run):
+        print(f"ended {left} jobs that a driver before this one left in the queue", flush=True)
+    outcome = run_plan(run, jobs, cores, lock, profile)
+    for _ in range(RESTARTS):
+        again = lost(PROJECT / run, jobs) if outcome.code else []
+        if not again:
+            break
+        print(f"killed, or lost with their node, and started again: {', '.join(again)}", flush=True)
+        outcome = outcome.then(run_plan(run, jobs, cores, lock, profile))
+    return outcome
 
 
 def _show_plan(jobs: list[Job], root: Path) -> int:

@@ -17,8 +17,8 @@ import psutil
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.environment import DRIVER, job_environment
-from codealign.workflow.lock import held
 from codealign.workflow.plan import Job
+from codealign.workflow.slurm import job_prefix, status_command
 from codealign.workflow.status import job_state, read_result
 
 
@@ -30,9 +30,21 @@ class Outcome:
     jobs: int
     peak_mb: int
 
+    def then(self, later: Outcome) -> Outcome:
+        """Return the outcome of this pass and a later one over the same plan."""
+        peak = max(self.peak_mb, later.peak_mb)
+        return Outcome(later.code, self.jobs + later.jobs, peak)
+
+
+LOCAL = "local"
+
 
 def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> list[str]:
     """Return the command line that runs `jobs` of the frozen plan of `run`."""
+    where = ["--cores", str(cores)]
+    if profile != LOCAL:  # the profile says how many jobs at once
+        where = ["--slurm-jobname-prefix", job_prefix(PROJECT / run)]
+        where += ["--slurm-status-command", status_command()]
     return [
         sys.executable,
         "-m",
@@ -44,16 +56,19 @@ def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> li
         str(PROJECT / "workflow" / "profiles" / profile),
         "--directory",
         str(PROJECT),
-        "--cores",
-        str(cores),
+        *where,
         "--config",
         f"run={run}",
         "--nolock",
     ]
 
 
-def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> Outcome:
+def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LOCAL) -> Outcome:
     """Run those jobs that are not up to date.
+
+    Parameters
+    ----------
+    lock : descriptor of the run's lock; Snakemake inherits it and so holds it as long as it lives.
 
     Progress is one line a finished job. Snakemake's own output goes to `<run>/snakemake.log`.
     An interrupt is passed on; the next call continues.
@@ -61,9 +76,9 @@ def run_plan(run: str, jobs: list[Job], cores: int, profile: str = "local") -> O
     command = snakemake_command(run, jobs, cores, profile)
     root = PROJECT / run
     environment = {**os.environ, **job_environment(os.environ)}
-    if profile == "local":
+    if profile == LOCAL:
         environment[DRIVER] = str(os.getpid())
-    with held(root / ".lock", 30, run) as lock, (root / "snakemake.log").open("wb") as log:
+    with (root / "snakemake.log").open("ab") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -133,6 +148,17 @@ def _watch(process: subprocess.Popen[bytes], watcher: _Watcher) -> None:
         watcher.measure(process.pid)
         time.sleep(1)
     watcher.look()
+
+
+def lost(run_root: Path, jobs: list[Job]) -> list[str]:
+    """Return jobs that could have run and left neither a result nor an error.
+
+    They were killed, or their node was lost: unlike a notebook that failed, they are worth another
+    start.
+    """
+    state = {job.name: job_state(run_root, job.name) for job in jobs}
+    ready = [job for job in jobs if all(state.get(n, "done") == "done" for n in job.needs)]
+    return [job.name for job in ready if state[job.name] == "to do"]
 
 
 def failures(run_root: Path, jobs: list[Job]) -> list[str]:
