@@ -83,16 +83,20 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outc
     if profile == LOCAL:
         return run_plan(run, jobs, cores, lock, profile)
     check_cluster()
-    if left := cancel_leftovers(PROJECT / run):
-        print(f"ended {left} jobs that a driver before this one left in the queue", flush=True)
-    outcome = run_plan(run, jobs, cores, lock, profile)
+    outcome = _submit(run, jobs, cores, lock, profile)
     for _ in range(RESTARTS):
         again = lost(PROJECT / run, jobs) if outcome.code else []
         if not again:
             break
         print(f"killed, or lost with their node, and started again: {', '.join(again)}", flush=True)
-        outcome = outcome.then(run_plan(run, jobs, cores, lock, profile))
+        outcome = outcome.then(_submit(run, jobs, cores, lock, profile))
     return outcome
+
+
+def _submit(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outcome:
+    if left := cancel_leftovers(PROJECT / run):
+        print(f"ended {left} jobs that a driver before this one left in the queue", flush=True)
+    return run_plan(run, jobs, cores, lock, profile)
 
 
 def _show_plan(jobs: list[Job], root: Path) -> int:
