@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ PARAMETERS = {
     "02_sft": 'model = ""\nvariant = ""\nrequirement = ""\nsft = {}',
     "04_functional": 'model = ""\nvariant = ""\nstage = ""\nfunctional = {}',
     "06_survey_kappa": "survey = {}",
-    "07_paper": "",
+    "07_paper": "study = {}",
 }
 CELL = {
     "01_preferences": "model, requirement",
@@ -72,10 +73,13 @@ def project(tmp_path) -> Path:
     return tmp_path
 
 
-def start(project: Path, epochs: float = 1.0, more: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+def start(
+    project: Path, epochs: float = 1.0, more: tuple[str, ...] = (), study: str = "{}"
+) -> subprocess.Popen[str]:
     (project / "params/mine.yaml").write_text(
         f"profile: mine\nmodels: [none]\nvariants: [pretrained]\nrequirements: [functional]\n"
         f"stages: [base, sft]\nsft: {{epochs: {epochs}}}\n"
+        f"study: {study}\n"
     )
     return subprocess.Popen(
         [sys.executable, "-m", "codealign.cli", "reproduce", "--cores", "2", *more,
@@ -85,8 +89,8 @@ def start(project: Path, epochs: float = 1.0, more: tuple[str, ...] = ()) -> sub
     )  # fmt: skip
 
 
-def reproduce(project: Path, *args: float, more: tuple[str, ...] = ()) -> tuple[int, str]:
-    process = start(project, *args, more=more)
+def reproduce(project: Path, *args: float, **given: Any) -> tuple[int, str]:
+    process = start(project, *args, **given)
     said, _ = process.communicate(timeout=300)
     return process.returncode, said
 
@@ -138,6 +142,28 @@ def test_a_killed_run_continues(project: Path) -> None:
     code, said = reproduce(project, 60.0)
     assert code == 0, said
     assert len(finished(project)) == JOBS
+
+
+@pytest.mark.long
+def test_a_changed_ablation_runs_again_alone(project: Path) -> None:
+    study = "{{seeds: [0, 1], ablations: {{longer: {{settings: {{sft: {{epochs: {}}}}}}}}}}}"
+    code, said = reproduce(project, study=study.format(2.0))
+    assert code == 0, said
+    before = finished(project)
+    # By hand: the base; for each of two seeds pairs, SFT and its evaluation, and the ablation's SFT
+    # and evaluation; survey and paper.
+    assert len(before) == 1 + 2 * (3 + 2) + 2
+
+    assert reproduce(project, study=study.format(3.0))[0] == 0
+    after = finished(project)
+    again = {name for name in after if after[name] != before[name]}
+    cell = "none-pretrained"
+    assert again == {"07_paper"} | {
+        name.format(seed)
+        for name in (f"02_sft-{cell}-functional-seed{{}}-longer",
+                     f"04_functional-{cell}-sft-seed{{}}-longer")
+        for seed in (0, 1)
+    }  # fmt: skip
 
 
 def test_a_dry_run_starts_nothing(project: Path) -> None:
