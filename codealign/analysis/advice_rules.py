@@ -18,7 +18,7 @@ import pandas as pd
 from codealign.analysis import stats
 from codealign.analysis.changes import Items, changes
 from codealign.analysis.claims import clarity
-from codealign.analysis.scores import benchmarks
+from codealign.analysis.scores import every_benchmark
 from codealign.records import PATHWAY
 from codealign.train.gates import Verdict, alignment_gate, baseline_gate, sft_gate
 
@@ -48,7 +48,7 @@ class Data:
 def data_of(frame: pd.DataFrame, items: Items) -> Data:
     """Prepare tidy scores (and per-problem values, for paired intervals) for the rules."""
     rows = frame[(frame["benchmark"] != "codal") & frame["value"].notna()]
-    scale = {b.name: b.scale for b in benchmarks().values()}
+    scale = {b.name: b.scale for b in every_benchmark().values()}
     scores = rows.assign(share=rows["value"] / rows["benchmark"].map(scale).astype(float))
     moved = changes(rows, items)
     moved = moved.assign(share=moved["absolute"] / moved["benchmark"].map(scale).astype(float))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from codealign.additions import own_benchmarks
 from codealign.analysis import stats
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA, RunPaths
@@ -59,9 +60,19 @@ def benchmarks() -> dict[str, Benchmark]:
     return {name: Benchmark(name, **fields) for name, fields in data.items()}
 
 
+def every_benchmark() -> dict[str, Benchmark]:
+    """Return the paper's benchmarks and, behind them, the project's own, which have no table."""
+    own = {
+        name: Benchmark(name, label, label, label, 0, "own", "functional", "pass@1", 0, 1, 3)
+        for name, entry in own_benchmarks().items()
+        for label in [entry.label or name]
+    }
+    return {**benchmarks(), **own}
+
+
 def benchmark(name: str) -> Benchmark:
     """Return one benchmark; an unknown name is an error that gives the nearest."""
-    known = benchmarks()
+    known = every_benchmark()
     if name not in known:
         raise CodealignError(f"benchmark {name!r} is not known" + nearest(name, list(known)))
     return known[name]
@@ -121,7 +132,7 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame in a fixed order after checking names, ranges and that no cell repeats."""
     for column, valid in (
         ("variant", VARIANTS), ("requirement", REQUIREMENTS), ("stage", STAGES),
-        ("benchmark", tuple(benchmarks())), ("trained", REQUIREMENTS),
+        ("benchmark", tuple(every_benchmark())), ("trained", REQUIREMENTS),
     ):  # fmt: skip
         for name in frame[column].unique():
             if name not in valid:
@@ -142,7 +153,7 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     rank = {
         "variant": VARIANTS, "requirement": REQUIREMENTS, "stage": STAGES,
-        "benchmark": tuple(benchmarks()),
+        "benchmark": tuple(every_benchmark()),
     }  # fmt: skip
     key = lambda s: s.map(rank[s.name].index) if s.name in rank else s  # noqa: E731
     by = ["source", "model", "variant", "requirement", "benchmark", "stage", *PLACE]

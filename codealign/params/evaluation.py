@@ -13,7 +13,8 @@ class Functional(Section):
     """Stage 4: functional evaluation."""
 
     benchmarks: list[str] = Field(
-        default=["humaneval", "mbpp", "evalperf", "evoeval"], description="as in the registry"
+        default=["humaneval", "mbpp", "evalperf", "evoeval"],
+        description="the paper's, or entries of `params/benchmarks.yaml`",
     )
     data: Literal["nano", "public"] = Field("public", description="`nano`: the embedded problems")
     limit: int = Field(0, ge=0, description="first problems only; 0: all")
@@ -32,7 +33,10 @@ class Codal(Section):
 
     data: str = Field("coseal/codal-bench", description="`nano`, a hub data set or a local file")
     limit: int = Field(0, ge=0, description="first problems of each dimension only; 0: all")
-    judge: str = Field("gpt-3.5-turbo", description="`static`, `local:<model>` or a model's name")
+    judge: str = Field(
+        "gpt-3.5-turbo",
+        description="`static`, `local:<model>`, `python:<module>:<function>` or a model's name",
+    )
     second_judge: str = Field(
         "",
         description="another judge, to measure agreement; empty: none. `answer_first:<judge>` is "

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from codealign.additions import own_benchmarks
 from codealign.errors import CodealignError
-from codealign.evaluate.judges import ANSWER_FIRST, STATIC
+from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
 from codealign.models import spec
 from codealign.params import Codal, Functional, Prefs, Training, validate
 from codealign.paths import DATA, NANO_WEIGHTS
@@ -89,7 +90,7 @@ def work_of(job: Job, prefs: Prefs) -> Work:
 def _paid(answers: float, *judges: str) -> dict[str, float]:
     """Return the ratings by each judge at a server, under the model that is paid for."""
     models = [judge.removeprefix(ANSWER_FIRST) for judge in judges if judge]
-    paid = [m for m in models if m not in STATIC and not m.startswith("local:")]
+    paid = [m for m in models if m not in STATIC and not m.startswith(("local:", PYTHON))]
     return {m: answers * paid.count(m) for m in paid}
 
 
@@ -145,9 +146,12 @@ def problems_of(settings: Functional) -> int:
     from codealign.evaluate.functional.registry import expand, load
 
     names = expand(settings.benchmarks)
-    if settings.data == "nano":
-        return sum(len(load(name, "nano", limit=settings.limit)) for name in names)
-    return sum(min(settings.limit or 10**9, _sizes()[name]["n"]) for name in names)
+    return sum(
+        len(load(name, settings.data, limit=settings.limit))
+        if settings.data == "nano" or name in own_benchmarks()
+        else min(settings.limit or 10**9, _sizes()[name]["n"])
+        for name in names
+    )
 
 
 @cache

@@ -86,13 +86,14 @@ def cell(text: str) -> Cell:
 
 
 def board_of(frame: pd.DataFrame) -> Board:
-    """Lay a tidy score frame out as a board.
+    """Lay the scores of a tidy frame on the paper's benchmarks out as a board.
 
     Raises
     ------
     CodealignError
         The frame mixes sources; a board has one.
     """
+    frame = frame[frame["benchmark"].isin(list(benchmarks()))]
     sources = list(frame["source"].unique())
     if len(sources) > 1:
         raise CodealignError(f"claims: scores of {sources} in one frame; pass one source at a time")

@@ -14,7 +14,7 @@ from codealign.analysis.figures.common import (
 )
 from codealign.analysis.figures.style import STAGE_COLOURS, STAGE_MARKERS, Drawn, canvas
 from codealign.analysis.labels import model_label
-from codealign.analysis.scores import Benchmark, benchmarks
+from codealign.analysis.scores import Benchmark, benchmark, benchmarks
 from codealign.records import STAGES
 
 STEMS = {3: "scores_functional", 4: "scores_codal", 5: "scores_evoeval"}
@@ -25,7 +25,7 @@ SPREAD = 0.19
 
 def dots(scores: pd.DataFrame, table: int) -> Drawn | None:
     """Draw the scores of one table: a panel a benchmark, a group a model and variant."""
-    part = scores[scores["benchmark"].map(lambda name: benchmarks()[name].table) == table]
+    part = scores[scores["benchmark"].map(lambda name: benchmark(name).table) == table]
     if part.empty:
         return None
     columns = [b for b in benchmarks().values() if b.name in set(part["benchmark"])]

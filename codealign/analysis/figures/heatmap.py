@@ -17,7 +17,7 @@ from codealign.analysis.figures.common import (
 )
 from codealign.analysis.figures.style import Drawn, canvas
 from codealign.analysis.labels import model_label
-from codealign.analysis.scores import benchmarks
+from codealign.analysis.scores import benchmark, every_benchmark
 from codealign.records import PATHWAY, VARIANTS
 
 LIMIT = 50.0
@@ -39,7 +39,7 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     part = changes[changes["stage"] == stage]
     if part.empty:
         return None
-    names = [n for n in benchmarks() if n in set(part["benchmark"])]
+    names = [n for n in every_benchmark() if n in set(part["benchmark"])]
     columns = [(m, v) for m in present(part, "model") for v in VARIANTS]
     figure = canvas(0.215 * len(names) + 0.75, min(style.WIDTH, 1.7 + 0.42 * len(columns)))
     axes = figure.add_subplot()
@@ -92,7 +92,7 @@ def _draw_cell(axes: Axes, x: int, y: int, row: dict | None) -> None:
 def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]]) -> None:
     """Label rows by benchmark and columns by model and pathway; rule off models and tables."""
     axes.set(xlim=(0, len(columns)), ylim=(len(names), 0))
-    axes.set_yticks([i + 0.5 for i in range(len(names))], [benchmarks()[n].label for n in names])
+    axes.set_yticks([i + 0.5 for i in range(len(names))], [benchmark(n).label for n in names])
     axes.set_xticks([i + 0.5 for i in range(len(columns))], [PATHWAY[v] for _, v in columns])
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=2)
@@ -104,7 +104,7 @@ def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]]) -> None
                   size=style.SMALL, weight="bold")  # fmt: skip
         if i:
             axes.axvline(i, color="white", linewidth=3)
-    tables = [benchmarks()[n].table for n in names]
+    tables = [benchmark(n).table for n in names]
     for i in range(1, len(names)):
         if tables[i] != tables[i - 1]:
             axes.axhline(i, color="white", linewidth=3)

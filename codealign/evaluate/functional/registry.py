@@ -3,18 +3,20 @@
 humaneval, mbpp : EvalPlus' HumanEval+ and MBPP+ (Liu et al. 2023), base and added tests.
 evalperf : EvalPerf (Liu et al. 2024), efficiency of correct solutions.
 evoeval_* : EvoEval's seven categories (Xia et al. 2024).
+others : the project's own, entries of `params/benchmarks.yaml` (`additions`).
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from codealign.additions import own_benchmarks
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.functional import public
 from codealign.evaluate.functional.problems import Problem
@@ -37,11 +39,19 @@ def expand(names: list[str]) -> list[str]:
     """
     found: list[str] = []
     for name in names:
-        if name not in BENCHMARKS and name not in GROUPS:
-            known = [*BENCHMARKS, *GROUPS]
-            raise CodealignError(f"benchmark {name!r} is not known{nearest(name, known)}")
+        if name not in GROUPS:
+            _check(name, [*_known(), *GROUPS])
         found += GROUPS.get(name, (name,))
     return list(dict.fromkeys(found))
+
+
+def _known() -> tuple[str, ...]:
+    return (*BENCHMARKS, *own_benchmarks())
+
+
+def _check(name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise CodealignError(f"benchmark {name!r} is not known{nearest(name, list(known))}")
 
 
 def load(
@@ -54,7 +64,8 @@ def load(
 
     Parameters
     ----------
-    source : "nano" for the embedded problems, "public" for evalplus' and evoeval's own loaders.
+    source : "nano" for the embedded problems, "public" for evalplus' and evoeval's own loaders; one
+        of the project's own benchmarks is read from its own file.
     data : a local file (`.jsonl` or `.jsonl.gz`) in the benchmark's format, in place of either.
     limit : first problems only; 0 for all.
 
@@ -64,9 +75,10 @@ def load(
         Unknown benchmark; no such file, or a fault in it (names the line); or, without network, the
         file to fetch and where to put it.
     """
-    if name not in BENCHMARKS:
-        raise CodealignError(f"benchmark {name!r} is not known{nearest(name, list(BENCHMARKS))}")
-    if data is None and source == "nano":
+    _check(name, _known())
+    if data is None and name in own_benchmarks():
+        data = own_benchmarks()[name].path
+    elif data is None and source == "nano":
         data = NANO_DATA / f"{NANO_FILES.get(name, name)}.jsonl.gz"
     rows = read_rows(Path(data)) if data is not None else public.rows(name)
     if name == "evalperf":
@@ -140,5 +152,5 @@ def _as_python(found: Problem) -> Problem:
 
 def prompts_of(source: Literal["nano", "public"]) -> Iterator[str]:
     """Yield the prompt of every problem of every benchmark, to keep them out of training data."""
-    for name in BENCHMARKS:
+    for name in _known():
         yield from (p.prompt for p in load(name, source).values())

@@ -16,6 +16,8 @@ from codealign.records import write_jsonl, write_text
 
 Values = dict[str, dict[str, float | None]]
 PASS_AT = (1, 10, 100)
+TWO_SUITES = ("humaneval", "mbpp")
+"""Benchmarks with a score of their original tests beside that of all tests."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,12 @@ class Results:
         None where a problem has no sample, only sandbox errors or, for the efficiency of correct
         solutions, no correct solution. Scores: `humaneval` and `humaneval_plus` (likewise mbpp);
         `evalperf`, which is the DPS; an EvoEval category, where a sample must pass all the tests
-        there are (for Verbose and Concise these are the ones the paper writes with a plus).
+        there are (for Verbose and Concise these are the ones the paper writes with a plus), and so
+        the project's own benchmarks.
         """
         if self.benchmark == "evalperf":
             return {"evalperf": self._each(self._dps)}
-        if self.benchmark.startswith("evoeval"):
+        if self.benchmark not in TWO_SUITES:
             return {self.benchmark: self._each(lambda t: self.pass_at_k(t, 1))}
         return {
             self.benchmark: self._each(lambda t: self.pass_at_k(t, 1, base_only=True)),
@@ -139,7 +142,7 @@ class Results:
         return files
 
     def _names(self) -> list[tuple[str, bool]]:
-        if self.benchmark == "evalperf" or self.benchmark.startswith("evoeval"):
+        if self.benchmark not in TWO_SUITES:
             return [(self.benchmark, False)]
         return [(self.benchmark, True), (f"{self.benchmark}_plus", False)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from codealign.records import Answer, Rating
 
 STATIC = ("static", "static_b")
 ANSWER_FIRST = "answer_first:"
+PYTHON = "python:"
 
 
 class Judge(Protocol):
@@ -49,8 +51,9 @@ def open_judge(
     Parameters
     ----------
     name : `static` or `static_b` (embedded, deterministic), `local:<model>` (a model of the
-        registry, finetuned variant) or a model's name at an OpenAI-compatible server. With
-        `answer_first:` before the latter two the answer is shown before the reference.
+        registry, finetuned variant), `python:<module>:<function>` (called without arguments, it
+        returns a `Judge`) or a model's name at an OpenAI-compatible server. With `answer_first:`
+        before a model's name or `local:` the answer is shown before the reference.
     base_url : the server; "" is OpenAI's own.
     in_flight : requests under way at once.
     cache : folder of paid replies, so that none is asked for twice; None keeps none.
@@ -61,15 +64,18 @@ def open_judge(
     ------
     CodealignError
         The key that the server needs is not in the environment; an unknown local model; a limit
-        without a price; `answer_first:` before a judge that reads no prompt.
+        without a price; `answer_first:` before a judge that reads no prompt of ours; a judge of
+        one's own that cannot be imported or is none.
     """
     model, answer_first = name.removeprefix(ANSWER_FIRST), name.startswith(ANSWER_FIRST)
+    if answer_first and model.startswith((*STATIC, PYTHON)):
+        raise CodealignError(f"judge {name!r}: {model} has no prompt of ours, so it has no order")
     if model in STATIC:
         from codealign.evaluate.judges.static import StaticJudge
 
-        if answer_first:
-            raise CodealignError(f"judge {name!r}: {model} reads no prompt, so it has no order")
         return StaticJudge(model)
+    if model.startswith(PYTHON):
+        return _own(model)
     if not model:
         raise CodealignError("judge: no name; give `static`, `local:<model>` or a model's name")
     if model.startswith("local:"):
@@ -83,3 +89,19 @@ def open_judge(
     server = {"base_url": base_url, "in_flight": in_flight, "cache": cache, "batch": batch}
     money = {"spend_limit": spend_limit, "price": price}
     return OpenAIJudge(model, **server, **money, answer_first=answer_first)
+
+
+def _own(name: str) -> Judge:
+    """Return the judge that a function outside the package makes."""
+    module, _, function = name.removeprefix(PYTHON).partition(":")
+    try:
+        made = getattr(import_module(module), function)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CodealignError(
+            f"judge {name!r}: {error}; give `python:<module>:<function>`, the module installed "
+            "or a file in the project's folder"
+        ) from error
+    lacking = [part for part in ("name", "key", "estimate", "rate") if not hasattr(made, part)]
+    if lacking:
+        raise CodealignError(f"judge {name!r}: what it returns lacks {', '.join(lacking)}")
+    return made
