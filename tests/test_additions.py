@@ -158,7 +158,7 @@ def test_a_misspelt_key_of_an_entry_is_refused_with_the_nearest(tmp_path) -> Non
         ("python:no_such_module:make", "No module named 'no_such_module'"),
         ("python:json:no_such_function", "no_such_function"),
         ("python:collections:Counter", "lacks name, key, estimate, rate"),
-        ("answer_first:python:json:loads", "has no prompt of ours"),
+        ("answer_first:python:json:loads", "reads no prompt of ours"),
     ],
 )
 def test_a_judge_that_cannot_be_had_is_an_error(name: str, said: str) -> None:

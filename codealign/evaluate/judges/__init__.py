@@ -69,7 +69,7 @@ def open_judge(
     """
     model, answer_first = name.removeprefix(ANSWER_FIRST), name.startswith(ANSWER_FIRST)
     if answer_first and model.startswith((*STATIC, PYTHON)):
-        raise CodealignError(f"judge {name!r}: {model} has no prompt of ours, so it has no order")
+        raise CodealignError(f"judge {name!r}: {model} reads no prompt of ours, so it has no order")
     if model in STATIC:
         from codealign.evaluate.judges.static import StaticJudge
 

@@ -93,5 +93,5 @@ def test_the_order_is_part_of_the_rubrics_hash_and_the_judges_name() -> None:
 
 
 def test_a_judge_that_reads_no_prompt_has_no_order() -> None:
-    with pytest.raises(CodealignError, match="static reads no prompt"):
+    with pytest.raises(CodealignError, match="static reads no prompt of ours"):
         open_judge("answer_first:static")
