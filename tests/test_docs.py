@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from urllib.parse import unquote
 
 import pytest
@@ -38,7 +39,9 @@ TOO_LONG = {
 @cache
 def commands(name: str) -> list[str]:
     """Return the commands of a page's bash blocks, without comments."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", (PROJECT / name).read_text("utf-8"), re.S | re.M)
+    blocks = re.findall(
+        r"^ *```bash\n(.*?)^ *```", (PROJECT / name).read_text("utf-8"), re.S | re.M
+    )
     text = "\n".join(blocks).replace("\\\n", " ")
     lines = [re.split(r"(?:^|\s)#", line)[0].strip() for line in text.splitlines()]
     return [part.strip() for line in lines for part in line.split(" && ") if part.strip()]
@@ -170,7 +173,8 @@ def test_a_page_says_for_whom_it_is_and_where_to_go_next(name: str) -> None:
 
 
 def blocks(name: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", (PROJECT / name).read_text("utf-8"), re.S | re.M)
+    text = (PROJECT / name).read_text("utf-8")
+    return [dedent(b) for b in re.findall(r"^ *```python\n(.*?)^ *```", text, re.S | re.M)]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if blocks(name)])
@@ -180,5 +184,5 @@ def test_python_examples_run(name: str, project: Path) -> None:
 
 
 def test_code_blocks_are_of_known_kinds() -> None:
-    kinds = {k for n in NAMES for k in re.findall(r"^```(\w+)$", (PROJECT / n).read_text(), re.M)}
+    kinds = {k for n in NAMES for k in re.findall(r"^ *```(\w+)$", (PROJECT / n).read_text(), re.M)}
     assert kinds <= {"bash", "python", "yaml", "json", "text"}
