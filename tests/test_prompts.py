@@ -84,7 +84,7 @@ def test_a_task_says_its_principle_once() -> None:
     assert prompts.task_text("Add two.") == "Add two."
 
 
-@pytest.mark.parametrize("name", ["bare", "few_shot"])
+@pytest.mark.parametrize("name", ["bare", "few_shot", "chat"])
 @pytest.mark.parametrize("dimension", ["", *DIMENSIONS])
 def test_a_set_has_a_template_with_the_right_fields_for_every_step(name, dimension) -> None:
     found = prompts.template_set(name)
@@ -92,6 +92,14 @@ def test_a_set_has_a_template_with_the_right_fields_for_every_step(name, dimensi
     wanted = ["concepts", "principle"] if dimension else ["concepts"]
     assert found.pick("instruction", dimension).fields == wanted
     assert found.pick("response", dimension).fields == ["instruction"]
+
+
+def test_in_a_chat_the_task_is_the_whole_message_and_the_steps_are_as_without() -> None:
+    # what nano's finetuned variant was trained on (nano/chats.py)
+    bare, chat = prompts.template_set("bare"), prompts.template_set("chat")
+    assert chat.pick("response").fill(instruction="Add.") == "Add."
+    for step, dimension in (("concepts", ""), ("instruction", ""), ("instruction", "style")):
+        assert chat.pick(step, dimension).text == bare.pick(step, dimension).text
 
 
 def test_each_dimension_has_worked_examples_of_its_own() -> None:
@@ -147,7 +155,7 @@ def test_a_set_for_dimensions_needs_the_principle(tmp_path) -> None:
         found.check(["style"])
 
 
-@pytest.mark.parametrize("name", ["bare", "few_shot"])
+@pytest.mark.parametrize("name", ["bare", "few_shot", "chat"])
 def test_the_sets_that_come_with_the_package_are_whole(name) -> None:
     prompts.template_set(name).check(["", *DIMENSIONS])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -58,6 +58,10 @@ class Pairing(Section):
     min_gap: float = Field(1.0, gt=0, description="least difference of two ratings (1 to 10)")
     max_pairs: int = Field(0, ge=0, description="of rule `all`, an instruction; 0: no limit")
 
+    def asking(self) -> dict[str, Any]:
+        """Return how a judge at a server is asked, as `judges.open_judge` takes it."""
+        return {"base_url": self.base_url, "spend_limit": self.spend_limit}
+
 
 class Prefs(Section):
     """Stage 1: preference data (paper, section 3.2)."""
@@ -75,7 +79,11 @@ class Prefs(Section):
     templates: str = Field(
         "bare",
         description="`bare` (nano was trained on it), `few_shot` (worked examples, for other base "
-        "models) or a folder with files of the same names",
+        "models), `chat` (bare for a chat: the task is the message) or a folder with files of the "
+        "same names",
+    )
+    chat: bool = Field(
+        False, description="put every prompt into the model's chat template (a finetuned variant)"
     )
     engine: Literal["transformers", "vllm", "openai"] = "transformers"
     base_url: str = Field("", description="server of the openai engine")

@@ -182,6 +182,7 @@ def run_pipeline(
     *,
     model: str = "",
     judge: Judge | None = None,
+    chat: Callable[[str], str] | None = None,
     corpus: dict[str, Any] | None = None,
     report: Callable[[str], None] = print,
 ) -> Summary:
@@ -203,6 +204,7 @@ def run_pipeline(
     seed : the run's seed.
     model : name of the generating model, for ids and the card.
     judge : rates responses, for the pair rules that want it.
+    chat : puts a prompt into the model's chat format (`engine.chat`); None for a base model.
     corpus : what the card says of the corpus, e.g. the counts of `seeds.Extraction`.
     report : gets one closing line a step.
 
@@ -210,10 +212,10 @@ def run_pipeline(
     ------
     CodealignError
         No seeds; an unknown requirement or pair rule without its judge; a template without a field
-        that it needs; the engine left items out; the disk is full.
+        that it needs; no chat template; the engine left items out; the disk is full.
     """
     folder = Path(folder)
-    recipe = Recipe(model, seed, settings.templates)
+    recipe = Recipe(model, seed, settings.templates, chat)
     run = Pipeline(settings, generate, folder, recipe, report)
     needs_judge(settings.pairs, requirement)
     template_set(settings.templates).check(instructions.dimensions_of(requirement))

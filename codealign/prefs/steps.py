@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,12 +41,14 @@ class Recipe:
     older run's items are never taken for this run's.
 
     `model` names the generating model (and its version), `seed` is the run's seed, `templates` the
-    set of prompts (see `prompts.template_set`).
+    set of prompts (see `prompts.template_set`), `chat` what puts a prompt into the model's chat
+    format (None: a base model, which gets it as it is).
     """
 
     model: str
     seed: int
     templates: str = "bare"
+    chat: Callable[[str], str] | None = None
 
     def request_id(self, step: str, source_id: str, prompt: str, settings: Generation) -> str:
         """Return the id of the request that `step` makes of the record `source_id`."""
@@ -59,6 +61,8 @@ class Recipe:
         Raises
         ------
         CodealignError
-            No such template, or it lacks a field or has one too many.
+            No such template, or it lacks a field or has one too many; the model has no chat
+            template.
         """
-        return template_set(self.templates).pick(step, dimension).fill(**fields)
+        text = template_set(self.templates).pick(step, dimension).fill(**fields)
+        return self.chat(text) if self.chat else text

@@ -21,7 +21,7 @@ from codealign.errors import CodealignError, nearest
 from codealign.records import DIMENSIONS, seed_of
 
 FOLDER = Path(__file__).resolve().parent
-SETS = {"bare": FOLDER, "few_shot": FOLDER / "few_shot"}
+SETS = {"bare": FOLDER, "few_shot": FOLDER / "few_shot", "chat": FOLDER / "chat"}
 STEPS = {"concepts": "snippet", "instruction": "concepts", "response": "instruction"}
 """Steps of the preference pipeline, each with the field that its template must have."""
 
@@ -177,7 +177,7 @@ def read_template(path: Path) -> Template:
 
 
 def template_set(name: str) -> TemplateSet:
-    """Return the pipeline's templates by name: `bare`, `few_shot` or a folder.
+    """Return the pipeline's templates by name: `bare`, `few_shot`, `chat` or a folder.
 
     Raises
     ------

@@ -17,7 +17,7 @@ TEXT = (".txt", ".yaml")
 READ_BY = {
     "analysis/scores.py": ("data",),
     "models.py": ("nano/data", "nano/weights"),
-    "prompts/__init__.py": ("prompts/few_shot", "prompts/rubrics"),
+    "prompts/__init__.py": ("prompts/chat", "prompts/few_shot", "prompts/rubrics"),
 }
 
 

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tiny import tiny_llama, tiny_tokenizer
+from tiny import tiny_tokenizer
 
 from codealign.errors import CodealignError
-from codealign.generate.local import LocalEngine
+from codealign.models import chat_prompt
 from codealign.params import Prefs
 from codealign.prefs.pipeline import run_pipeline
 from codealign.prefs.seeds import extract
@@ -146,6 +147,12 @@ def test_a_template_without_its_field_stops_the_run_before_anything_is_asked(
     assert asked.asked == 0
 
 
-def test_a_model_without_chat_template_says_what_to_do() -> None:
-    with pytest.raises(CodealignError, match="no chat template"):
-        LocalEngine(tiny_llama(), tiny_tokenizer()).chat("Add two numbers.")
+def test_a_model_without_chat_template_is_refused_before_anything_is_asked(
+    candidates, generator, sandbox, tmp_path: Path
+) -> None:
+    asked, chat = generator(), partial(chat_prompt, tiny_tokenizer())
+    with pytest.raises(CodealignError, match="no chat template; use a finetuned variant"):
+        run_pipeline(
+            candidates, SETTINGS, asked, sandbox(), tmp_path / "run", "functional", 0, chat=chat
+        )
+    assert asked.asked == 0

@@ -52,6 +52,12 @@ def test_the_same_item_has_the_same_id_and_another_temperature_another() -> None
     assert ask(RECIPE, GEN) != ask(Recipe("other", 0), GEN)
 
 
+def test_a_prompt_goes_into_the_chat_format_if_there_is_one() -> None:
+    recipe = Recipe("nano", 0, "chat", lambda text: f"<user>{text}<assistant>")
+    request, _ = next(responses.requests([instruction("a", "Add two numbers.")], recipe, GEN))
+    assert request.prompt == "<user>Add two numbers.<assistant>"
+
+
 def test_few_shot_templates_put_worked_examples_before_the_prompt() -> None:
     prompt = next(concepts.requests([SEED], Recipe("nano", 0, "few_shot"), GEN))[0].prompt
     assert prompt.count("### Concepts") == 3
