@@ -17,7 +17,7 @@ SYSTEM = ("/usr", "/bin", "/lib", "/lib64")
 WORK = "/box"  # under bubblewrap: must not cover a folder that a Python may live in
 WORK_BYTES = 64 << 20
 """What a program may have in its work folder; bubblewrap also caps the folder itself."""
-NOBODY = 65534
+NOBODY = workfolder.NOBODY
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,11 @@ def plan(mechanism: str) -> Launch:
     """
     if mechanism == "bubblewrap":
         return _bubblewrap()
-    command = _server()
+    command, owner = _server(), workfolder.SELF
     if os.getuid() == 0:
-        command = _without_privileges() + command
-    folder = workfolder.make()
+        rights, owner = _without_privileges()
+        command = rights + command
+    folder = workfolder.make(owner)
     readable = [*SYSTEM, *_python_folders()] if mechanism == "landlock" else []
     return Launch(command, _environment(folder), folder, folder, readable)
 
@@ -103,13 +104,16 @@ def _bubblewrap() -> Launch:
     return Launch(command + _server(), environment, WORK, "", [])
 
 
-def _without_privileges() -> list[str]:
-    """Give up root: become nobody or, where nobody may not read this Python, drop capabilities."""
+def _without_privileges() -> tuple[list[str], int]:
+    """Give up root: become nobody or, where nobody may not read this Python, drop capabilities.
+
+    Returns the command that does so, and the owner that the work folder needs.
+    """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise FileNotFoundError("setpriv (util-linux) is not installed, and this user is root")
     places = [Path(p) for p in _python_folders()]
     public = all(p.stat().st_mode & 1 for place in places for p in (place, *place.parents))
     if public:
-        return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    return [setpriv, "--bounding-set=-all", "--inh-caps=-all"]
+        return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"], NOBODY
+    return [setpriv, "--bounding-set=-all", "--inh-caps=-all"], workfolder.SELF

@@ -15,19 +15,19 @@ import tempfile
 from pathlib import Path
 
 PREFIX = "codealign-work-"
+SELF, NOBODY = -1, 65534
 _locks: dict[str, int] = {}  # descriptor that holds the lock, by folder
 
 
-def make() -> str:
-    """Make a folder in the temporary folder, for everyone to write to if this user is root."""
+def make(owner: int = SELF) -> str:
+    """Make a folder that only its owner may enter; only root can make one for another user."""
     while True:
         folder = tempfile.mkdtemp(prefix=PREFIX)
         lock = _lock(folder)
         if lock is not None and os.path.isdir(folder):  # no sweep came between
             _locks[folder] = lock
             break
-    if os.getuid() == 0:
-        os.chmod(folder, 0o777)
+    os.chown(folder, owner, owner)
     return folder
 
 
@@ -44,9 +44,10 @@ def remove(folder: str) -> None:
 
 def sweep() -> None:
     """Remove the folders that this user's killed hosts left behind."""
+    own = {os.getuid()} | ({NOBODY} if os.getuid() == 0 else set())
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(FileNotFoundError):
-            if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.getuid():
+            if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid not in own:
                 continue
             lock = _lock(str(folder))
             if lock is not None:
