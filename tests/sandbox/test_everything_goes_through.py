@@ -33,6 +33,7 @@ other modules that run what they are given."""
 
 ALLOWED = {
     "__init__.py": ({"import_module"}, "this package's own modules, by a fixed table"),
+    "evaluate/judges/__init__.py": ({"import_module"}, "a judge that the user wrote and named"),
     "evaluate/judges/lint.py": ({"subprocess"}, "ruff: reads code and runs none of it"),
     "nano/benchmarks.py": ({"eval"}, "an expression of the grammar, written by this package"),
     "nano/inputs.py": ({"exec"}, "the grammar's own reference solutions, written by this package"),
@@ -44,6 +45,7 @@ ALLOWED = {
     "sandbox/worker.py": ({"subprocess"}, "the sandbox: starts the isolated server"),
     "sandbox/workfolder.py": ({"subprocess"}, "chmod and rm of a worker's folder"),
     "workflow/run.py": ({"subprocess"}, "snakemake, which runs the notebooks"),
+    "workflow/slurm.py": ({"subprocess"}, "the cluster's own commands"),
 }
 """File: what it uses, and why that runs no generated code."""
 
