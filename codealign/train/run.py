@@ -187,7 +187,8 @@ class TrainJob:
     def _write(self, model: Any, tokenizer: Any, result: TrainResult) -> None:
         model.save_pretrained(str(self.out), selected_adapters=["default"])
         tokenizer.save_pretrained(str(self.out))
-        write_text(self.out / "README.md", model_card(self, result))
+        loaded = getattr(model.config, "_commit_hash", None) or ""
+        write_text(self.out / "README.md", model_card(self, result, loaded))
         write_text(self.out / "training.json", json.dumps(dataclasses.asdict(result), indent=1))
         shutil.rmtree(self.checkpoints)
 
@@ -227,8 +228,13 @@ def read_result(folder: Path | str) -> TrainResult | None:
     return from_json(path.read_text(encoding="utf-8"), TrainResult, str(path))
 
 
-def model_card(job: TrainJob, result: TrainResult) -> str:
-    """Return the adapter's README, with Hugging Face's header."""
+def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
+    """Return the adapter's README, with Hugging Face's header.
+
+    Parameters
+    ----------
+    commit : of the base model's repository, as it was loaded; "" for a folder.
+    """
     from codealign.models import source
     from codealign.provenance import versions
 
@@ -242,5 +248,6 @@ def model_card(job: TrainJob, result: TrainResult) -> str:
         f"# {job.model}, {job.variant}: {job.stage}\n\n"
         f"LoRA adapter trained on {result.examples} preference pairs ({result.truncated} cut), "
         f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{target}\n\n"
+        f"Base model: {base}{f', commit {commit}' * bool(commit)}.\n\n"
         f"## Settings\n\n{settings}\n## Libraries\n\n{libraries}"
     )
