@@ -9,9 +9,16 @@ from typing import Any
 
 from codealign.errors import CodealignError
 
+PACKAGES = {
+    "tensorboard": ("tensorboardX", "tensorboard"),
+    "trackio": ("trackio",),
+    "wandb": ("wandb",),
+}
+"""What each tracker is written with; the first of several is in the lock file."""
+
 
 def require(names: Sequence[str]) -> None:
-    """Check that the packages of these trackers are installed.
+    """Check that a package of each of these trackers is installed.
 
     Raises
     ------
@@ -19,10 +26,11 @@ def require(names: Sequence[str]) -> None:
         One is not.
     """
     for name in names:
-        if importlib.util.find_spec(name) is None:
+        if not any(importlib.util.find_spec(package) for package in PACKAGES[name]):
+            package = PACKAGES[name][0]
             raise CodealignError(
-                f"report_to: {name} is not installed; `pip install {name}`, or take it out of "
-                "report_to (the log file and the curves need none)"
+                f"report_to: {package} is not installed; `pip install {package}`, or take it out "
+                "of report_to (the log file and the curves need none)"
             )
 
 
