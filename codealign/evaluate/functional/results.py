@@ -158,9 +158,15 @@ class Results:
 
     def _evalplus(self) -> dict[str, Any]:
         rows = {
-            task_id: [_evalplus_row(a) for a in found] for task_id, found in self.attempts.items()
+            task_id: [_evalplus_row(a, self._without_plus) for a in found]
+            for task_id, found in self.attempts.items()
         }
         return {"date": time.strftime("%Y-%m-%d %H:%M"), "hash": self.problems, "eval": rows}
+
+    @property
+    def _without_plus(self) -> str | None:
+        """The status of added tests where there are none: evalplus has a pass, evoeval nothing."""
+        return None if self.benchmark.startswith("evoeval") else "pass"
 
     def _evalperf(self) -> dict[str, Any]:
         """evalplus' `evalperf_results.json`; the unit of the counts is told beside them."""
@@ -190,12 +196,13 @@ class Results:
         }
 
 
-def _evalplus_row(attempt: Attempt) -> dict[str, Any]:
+def _evalplus_row(attempt: Attempt, without_plus: str | None) -> dict[str, Any]:
+    plus = attempt.plus_status or (without_plus if attempt.base_status else None)
     return {
         "task_id": attempt.task_id,
         "solution": attempt.solution,
         "base_status": attempt.base_status or None,
-        "plus_status": attempt.plus_status or None,
+        "plus_status": plus,
         "base_fail_tests": attempt.base_fail_tests,
         "plus_fail_tests": attempt.plus_fail_tests,
     }

@@ -15,6 +15,7 @@ from codealign.sandbox import Sandbox
 
 SOLUTIONS = {
     "HumanEval/0": ["def f(x): return 2 * x", "def f(x): return 2 * abs(x)", "def f(x): return 0"],
+    "HumanEval/2": ["def h(): return 1", "def h(): return 2"],  # a problem without added tests
     "HumanEval/1": ["def g(s): return s[:1]", "def g(s): return s[0]", "", "def g(s: return"],
 }
 
@@ -28,6 +29,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "plus_input": [[-2]]},
         {**common, "task_id": "HumanEval/1", "entry_point": "g", "prompt": "def g(s):\n",
          "canonical_solution": "    return s[:1]\n", "base_input": [["ab"]], "plus_input": [[""]]},
+        {**common, "task_id": "HumanEval/2", "entry_point": "h", "prompt": "def h():\n",
+         "canonical_solution": "    return 1\n", "base_input": [[]], "plus_input": []},
     ]  # fmt: skip
     path = tmp_path_factory.mktemp("data") / "data.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)) + "\n")
@@ -54,11 +57,11 @@ def evalplus(folder: Path, data: Path) -> str:
 
 
 def test_the_command_reads_our_results(results: Results, data: Path, tmp_path: Path) -> None:
-    """Base: 2 of 3 and 2 of 4 samples pass, so pass@1 is 0.583; with plus 1 of 3 and 1 of 4."""
+    """Base: 2 of 3, 2 of 4 and 1 of 2 samples pass, so pass@1 is 0.556; with plus 1, 1 and 1."""
     results.write(tmp_path)
     said = evalplus(tmp_path, data)
     assert "Load from previous results" in said
-    assert said.count("pass@1:\t0.583") == said.count("pass@1:\t0.292") == 1
+    assert said.count("pass@1:\t0.556") == said.count("pass@1:\t0.361") == 1
 
 
 def test_the_command_scores_our_samples_as_we_do(
