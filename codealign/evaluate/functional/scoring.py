@@ -112,10 +112,8 @@ def _step(
 ) -> Iterator[_Sample]:
     """Run a part of the calls of each sample."""
     programs = (_program(s, part(s.expected), limits) for s in samples)
-    results = sandbox.run(programs)
-    for sample, result in tqdm(
-        zip(samples, results, strict=True), "run", len(samples), leave=False
-    ):
+    bar = {"desc": "samples", "total": len(samples), "leave": False, "disable": None}
+    for sample, result in zip(samples, tqdm(sandbox.run(programs), **bar), strict=True):
         sample.add(result)
         yield sample
 
