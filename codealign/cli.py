@@ -12,6 +12,7 @@ from codealign.commands import (
     data,
     evaluation,
     execution,
+    judging,
     project,
     results,
     runs,
@@ -20,7 +21,7 @@ from codealign.commands import (
 )
 from codealign.errors import CodealignError
 
-GROUPS = (project, runs, data, training, evaluation, results, study, execution)
+GROUPS = (project, runs, data, training, evaluation, judging, results, study, execution)
 
 
 def build_parser() -> argparse.ArgumentParser:

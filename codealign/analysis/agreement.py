@@ -114,6 +114,19 @@ def _chance(tables: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.einsum("ri,ij,rj->r", rows, weights, columns) / tables.sum(axis=(1, 2))
 
 
+def kappas(tables: np.ndarray, tolerance: int = 0, rule: str = "snapped") -> np.ndarray:
+    """Return linear weighted kappa of each [first, second] table of counts; NaN if undefined.
+
+    Parameters
+    ----------
+    tables : [tables, 10, 10]; for the rule "snapped" the counts are those after snapping.
+    """
+    weights = _weights(tolerance, rule)
+    chance = _chance(tables, weights)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(chance > 0, 1 - np.einsum("rij,ij->r", tables, weights) / chance, np.nan)
+
+
 def kappa_interval(
     first: Sequence[int],
     second: Sequence[int],
@@ -134,12 +147,10 @@ def kappa_interval(
     drawn = np.random.default_rng(seed).multinomial(
         len(first), table.ravel() / table.sum(), size=resamples
     )
-    tables, weights = drawn.reshape(-1, len(SCALE), len(SCALE)), _weights(tolerance, rule)
-    chance = _chance(tables, weights)
-    known = chance > 0
-    values = 1 - np.einsum("rij,ij->r", tables, weights)[known] / chance[known]
+    values = kappas(drawn.reshape(-1, len(SCALE), len(SCALE)), tolerance, rule)
+    known = ~np.isnan(values)
     tail = 50 * (1 - stats.CONFIDENCE)
-    low, high = np.percentile(values, [tail, 100 - tail])
+    low, high = np.percentile(values[known], [tail, 100 - tail])
     left_out = f", {(~known).sum()} of {resamples} undefined" if not known.all() else ""
     return stats.Interval(float(low), float(high), f"bootstrap (percentile{left_out})")
 

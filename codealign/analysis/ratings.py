@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from codealign.analysis.agreement import read_human_ratings
 from codealign.paths import RunPaths
-from codealign.records import Rating, read_jsonl
+from codealign.records import Answer, Rating, read_jsonl, stable_id
 
-FIRST, SECOND = "ratings.jsonl", "ratings_second.jsonl"
+FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", "ratings_of_*.jsonl"
+ANSWERS = "answers.jsonl"
+
+
+def codal_folders(run_root: Path | str) -> Iterator[tuple[str, Path]]:
+    """Yield each evaluated model's place and its folder of CODAL answers and ratings.
+
+    A place is `<model>/<variant>/<stage>`; where a run has several seeds, that of a trained model
+    begins with `seed<n>/`. Ablations are left out.
+    """
+    for part in RunPaths(Path(run_root)).parts():
+        root = part.root / "evals"
+        for folder in sorted(root.glob("*/*/non_functional/*/codal")):
+            model, variant, _, stage = folder.parent.relative_to(root).parts
+            if not part.ablation:
+                yield "/".join((*part.suffix, model, variant, stage)), folder
 
 
 def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
@@ -21,21 +37,53 @@ def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
 
     Returns
     -------
-    Ratings whose id is `<model>/<variant>/<stage>/<problem>`; where a run has several seeds, those
-    of a trained model begin with `seed<n>/`.
+    Ratings whose id is `<place>/<problem>` (see `codal_folders`).
     """
-    found = []
-    for part in RunPaths(Path(run_root)).parts():
-        root = part.root / "evals"
-        for file in sorted(root.glob(f"*/*/non_functional/*/codal/{name}")):
-            model, variant, _, stage = file.parent.parent.relative_to(root).parts
-            place = "/".join((*part.suffix, model, variant, stage))
-            found += [
-                dataclasses.replace(rating, id=f"{place}/{rating.id}")
-                for rating in read_jsonl(file, Rating)
-                if not part.ablation
-            ]
+    return [
+        dataclasses.replace(rating, id=f"{place}/{rating.id}")
+        for place, folder in codal_folders(run_root)
+        for file in sorted(folder.glob(name))
+        for rating in read_jsonl(file, Rating)
+    ]
+
+
+def read_judges(run_root: Path | str) -> dict[str, list[Rating]]:
+    """Read the ratings of every judge of a run: the first, the second, then those added later."""
+    found: dict[str, list[Rating]] = {}
+    for name in (FIRST, SECOND, MORE):
+        for rating in read_ratings(run_root, name):
+            found.setdefault(rating.judge, []).append(rating)
     return found
+
+
+def read_judged(run_root: Path | str) -> list[Answer]:
+    """Read the answers of every evaluated model; ids are those of `read_ratings`."""
+    return [
+        dataclasses.replace(answer, id=f"{place}/{answer.id}")
+        for place, folder in codal_folders(run_root)
+        if (folder / ANSWERS).exists()
+        for answer in read_jsonl(folder / ANSWERS, Answer)
+    ]
+
+
+def blind_id(item_id: str) -> str:
+    """Return the id under which a rating sheet shows an answer: it tells nothing of the model."""
+    return stable_id("rating sheet", item_id)
+
+
+def human_ratings(run_root: Path | str, path: Path | str) -> list[Rating]:
+    """Read people's ratings; ids of a rating sheet are turned back into those of `read_ratings`.
+
+    Raises
+    ------
+    CodealignError
+        As `agreement.read_human_ratings`.
+    """
+    known = {blind_id(r.id): r.id for r in read_ratings(run_root)}
+    return [
+        dataclasses.replace(rating, id=known.get(rating.id, rating.id))
+        for rating in read_human_ratings(path)
+    ]
 
 
 def second_ratings(run_root: Path | str, human: str = "") -> list[Rating]:
@@ -47,4 +95,19 @@ def second_ratings(run_root: Path | str, human: str = "") -> list[Rating]:
     ----------
     human : CSV of human ratings (see `agreement.read_human_ratings`); "" for none.
     """
-    return read_human_ratings(human) if human else read_ratings(run_root, SECOND)
+    return human_ratings(run_root, human) if human else read_ratings(run_root, SECOND)
+
+
+def reference_and_judges(
+    run_root: Path | str, human: str = ""
+) -> tuple[str, list[Rating], dict[str, list[Rating]]]:
+    """Return what judges are held against (its name and ratings), and the judges.
+
+    People if there is a file of their ratings; otherwise the run's own judge, and then the other
+    judges are held against it.
+    """
+    judges = read_judges(run_root)
+    if human:
+        return "human", human_ratings(run_root, human), judges
+    first = next(iter(judges), "")
+    return first, judges.pop(first, []), judges

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+import pandas as pd
+
 from codealign.records import DIMENSIONS, Rating, Score
 
 RATED = "rating"
@@ -86,7 +88,7 @@ def scores(
     """Return the tidy rows: for each dimension present, and over all of them (`codal`).
 
     Metrics: `rating` (mean of rated answers), `rating_unrated_0` (unrated counted as 0) and
-    `rated_share` (rated answers, 0 to 1, Wilson's interval is left to the analysis).
+    `rated_share` (rated answers, 0 to 1, with Wilson's interval).
     """
     ratings = list(ratings)
     groups = {d: [r for r in ratings if r.dimension == d] for d in DIMENSIONS}
@@ -99,10 +101,7 @@ def scores(
         means["codal"] = overall(list(means.values()))
         rows += [_row(name, metric, m, where) for name, m in means.items()]
     for name, group in {**{f"codal_{d}": g for d, g in present.items()}, "codal": ratings}.items():
-        rated = sum(r.rating is not None for r in group)
-        rows.append(
-            Score(**where, benchmark=name, metric=RATE, value=rated / len(group), n=len(group))
-        )
+        rows.append(_share(name, group, where))
     return rows
 
 
@@ -119,6 +118,42 @@ def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
         high=high,
         interval=how,
     )
+
+
+def _share(name: str, group: Sequence[Rating], where: dict[str, str]) -> Score:
+    from statsmodels.stats.proportion import proportion_confint
+
+    rated = sum(r.rating is not None for r in group)
+    low, high = proportion_confint(rated, len(group), method="wilson")
+    return Score(
+        **where,
+        benchmark=name,
+        metric=RATE,
+        value=rated / len(group),
+        n=len(group),
+        low=float(low),
+        high=float(high),
+        interval="Wilson, 95 %",
+    )
+
+
+def side_by_side(rows: Iterable[Score]) -> pd.DataFrame:
+    """Return the two readings of each score beside the rate of rated answers.
+
+    Index: benchmark. Columns, each followed by the bounds of its 95 % interval (`_low`, `_high`):
+    `rated_mean` (mean of the rated answers, 1 to 10), `zero_mean` (unrated counted as 0) and
+    `rated_percent`; then `answers`, all of them.
+    """
+    names = {RATED: "rated_mean", ZERO: "zero_mean", RATE: "rated_percent"}
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        name, scale = names[row.metric], 100 if row.metric == RATE else 1
+        bounds = {name: row.value, f"{name}_low": row.low, f"{name}_high": row.high}
+        cells = {k: math.nan if v is None else scale * v for k, v in bounds.items()}
+        found.setdefault(row.benchmark, {}).update(cells)
+        if row.metric == RATE:
+            found[row.benchmark]["answers"] = row.n
+    return pd.DataFrame.from_dict(found, orient="index")
 
 
 def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:

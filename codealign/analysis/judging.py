@@ -1,0 +1,209 @@
+"""What ratings say besides their mean: two readings, stages in pairs, length, order."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from codealign.analysis import stats
+from codealign.analysis.agreement import kappa, pair
+from codealign.analysis.labels import STAGES as NAMES
+from codealign.analysis.scores import published
+from codealign.evaluate.judges import ANSWER_FIRST
+from codealign.records import DIMENSIONS, Answer, Rating, seed_of
+
+STEPS = (("base", "sft"), ("sft", "dpo"), ("sft", "bonbon"), ("base", "dpo"), ("base", "bonbon"))
+OVERALL = "all"
+SCALE = 10.0
+LOWEST = 1.0
+ROUNDING = 0.005
+
+
+def below_the_scale() -> pd.DataFrame:
+    """Return the published CODAL scores below 1 and what follows from them.
+
+    Every rating is at least 1, so the mean of rated answers is too, and a score S below 1 needs
+    unrated answers counted as 0: S = share rated x mean of the rated >= share rated. Column
+    `most_rated` is that bound on the share of rated answers, in percent; S is printed with two
+    decimals, so it may be greater by 0.005.
+    """
+    rows = published().query("requirement == 'non_functional' and value < @LOWEST")
+    found = rows[["model", "variant", "stage", "benchmark", "value"]].copy()
+    found["most_rated"] = 100 * (found["value"] + ROUNDING)
+    return found.sort_values("value").reset_index(drop=True)
+
+
+def evidence_of_zeros() -> str:
+    """Return the sentence on the published scores below 1, with its numbers."""
+    found, every = below_the_scale(), published().query("requirement == 'non_functional'")
+    least = found.iloc[0]
+    models = found.groupby(["model", "variant"]).ngroups
+    return (
+        f"{len(found)} of the {len(every)} published CODAL scores are below 1, of {models} models "
+        f"(variants counted), the lowest {least['value']:g} ({least['model']}, "
+        f"{least['variant']}, {NAMES[least['stage']]}). A rating is a whole number from 1 to 10, "
+        "so no mean of ratings can be below 1: these scores count answers without a rating as 0. "
+        "A score S below 1 means that at most the share S of the answers was rated at all: of that "
+        f"lowest one at most {least['most_rated']:.1f} in 100 (S is rounded)."
+    )
+
+
+def problem_of(item_id: str) -> tuple[str, str, str]:
+    """Return (pathway, stage, problem) of an id `[seed<n>/]<model>/<variant>/<stage>/<problem>`."""
+    parts = item_id.split("/")
+    at = 3 if parts[0].startswith("seed") and parts[0][4:].isdigit() else 2
+    return "/".join(parts[:at]), parts[at], "/".join(parts[at + 1 :])
+
+
+def paired_stages(ratings: Iterable[Rating]) -> pd.DataFrame:
+    """Compare stages of the same pathway on the problems that both have a rating for.
+
+    Returns
+    -------
+    DataFrame
+        pathway (`model/variant`), dimension (`all`: every problem alike), before, after, n,
+        left_out (problems without a rating at either stage), difference with bootstrap bounds low
+        and high (points), p_value with its test, and `p_holm`, corrected over the table.
+    """
+    groups: dict[tuple[str, str, str], dict[str, float | None]] = defaultdict(dict)
+    for r in ratings:
+        pathway, stage, problem = problem_of(r.id)
+        for dimension in (r.dimension, OVERALL):
+            groups[pathway, dimension, stage][f"{r.dimension}/{problem}"] = r.rating
+    rows = [
+        _pair(pathway, dimension, step, groups)
+        for pathway in dict.fromkeys(key[0] for key in groups)
+        for step in STEPS
+        for dimension in (OVERALL, *DIMENSIONS)
+        if all((pathway, dimension, stage) in groups for stage in step)
+    ]
+    columns = ["pathway", "before", "after", "dimension", "n", "left_out", "difference", "low"]
+    columns += ["high", "interval", "p_value", "test"]
+    found = pd.DataFrame(rows, columns=columns)
+    found["p_holm"] = stats.adjust(found["p_value"], "holm") if rows else []
+    return found
+
+
+def _pair(
+    pathway: str,
+    dimension: str,
+    step: tuple[str, str],
+    groups: Mapping[tuple[str, str, str], Mapping[str, float | None]],
+) -> dict[str, object]:
+    before, after = (groups[pathway, dimension, stage] for stage in step)
+    every = sorted(before.keys() | after.keys())
+    both = [i for i in every if before.get(i) is not None and after.get(i) is not None]
+    values = [before[i] for i in both], [after[i] for i in both]
+    seed = seed_of("stages", pathway, dimension, *step)
+    low, high, method = stats.paired_bootstrap(*values, seed, SCALE - LOWEST)
+    test = stats.paired(*values, seed)
+    difference = float(np.mean(np.subtract(values[1], values[0]))) if both else math.nan
+    return {
+        "pathway": pathway,
+        "before": step[0],
+        "after": step[1],
+        "dimension": dimension,
+        "n": len(both),
+        "left_out": len(every) - len(both),
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "interval": method,
+        "p_value": test.p_value,
+        "test": test.name,
+    }
+
+
+def length_bias(
+    ratings: Iterable[Rating], answers: Iterable[Answer], seed: int, resamples: int
+) -> pd.DataFrame:
+    """Correlate ratings with the length of the answers, for each judge.
+
+    A correlation is no proof of a bias: longer answers may be better. A judge whose correlation is
+    far from people's, or from another judge's, on the same answers is suspect.
+
+    Returns
+    -------
+    DataFrame
+        judge, dimension (`all`: ranks are taken within each dimension), n, unrated, rho
+        (Spearman's, of rating and characters; the mid-ranks are what is resampled) with percentile
+        bootstrap bounds low and high, and `how`: the coefficient, or why it is undefined.
+    """
+    length = {a.id: len(a.text) for a in answers}
+    groups: dict[tuple[str, str], list[Rating]] = defaultdict(list)
+    for r in ratings:
+        if r.id in length:
+            groups[r.judge, r.dimension].append(r)
+    rows = []
+    for judge in dict.fromkeys(judge for judge, _ in groups):
+        parts = {d: _ranks(groups[judge, d], length) for d in DIMENSIONS if (judge, d) in groups}
+        for name, part in {OVERALL: np.concatenate([*parts.values()], axis=1), **parts}.items():
+            total = sum(len(groups[judge, d]) for d in (parts if name == OVERALL else [name]))
+            row = {"judge": judge, "dimension": name, "n": part.shape[1]}
+            row["unrated"] = total - part.shape[1]
+            rows.append(row | _correlation(part, seed_of(seed, judge, name), resamples))
+    columns = ["judge", "dimension", "n", "unrated", "rho", "low", "high", "how"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _ranks(ratings: Sequence[Rating], length: Mapping[str, int]) -> np.ndarray:
+    """Return the ranks of rating and length of the rated answers, [2, answers], from 0 to 1."""
+    rated = [r for r in ratings if r.rating is not None]
+    both = [[r.rating for r in rated], [length[r.id] for r in rated]]
+    return np.array([rankdata(values) / max(len(values), 1) for values in both])
+
+
+def _correlation(ranks: np.ndarray, seed: int, resamples: int) -> dict[str, object]:
+    n = ranks.shape[1]
+    if n < 3 or np.ptp(ranks, axis=1).min() == 0:
+        why = "fewer than three rated answers" if n < 3 else "all ratings or all lengths are equal"
+        return {"rho": math.nan, "low": math.nan, "high": math.nan, "how": f"undefined: {why}"}
+    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
+    low, high = np.nanpercentile(_correlations(ranks[0][drawn], ranks[1][drawn]), [2.5, 97.5])
+    rho = float(_correlations(ranks[:1], ranks[1:])[0])
+    how = "Spearman, bootstrap (percentile)"
+    return {"rho": rho, "low": float(low), "high": float(high), "how": how}
+
+
+def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the correlation of each row of two [rows, items] arrays; NaN for a constant row."""
+    a, b = (x - x.mean(axis=1, keepdims=True) for x in (first, second))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+
+
+def reference_position(judges: Mapping[str, Sequence[Rating]], seed: int) -> pd.DataFrame:
+    """Compare each judge with itself when the answer stands before the reference.
+
+    Single-answer grading has no second answer to swap, so this is the one position that can be
+    examined. A judge `answer_first:<name>` is the judge `<name>` with the other order.
+
+    Returns
+    -------
+    DataFrame
+        judge, n, equal (percent of answers with the same rating), kappa, and `shift` (mean rating
+        with the answer first minus that with the reference first) with bounds low and high. No
+        rows: no judge of the run was asked in both orders.
+    """
+    rows = []
+    for name in (n for n in judges if ANSWER_FIRST + n in judges):
+        paired = pair(judges[name], judges[ANSWER_FIRST + name])
+        change = np.subtract(paired.second, paired.first)
+        low, high, _ = stats.paired_bootstrap(paired.first, paired.second, seed, SCALE - LOWEST)
+        rows.append(
+            {
+                "judge": name,
+                "n": len(change),
+                "equal": 100 * float((change == 0).mean()) if len(change) else math.nan,
+                "kappa": kappa(paired.first, paired.second)[0],
+                "shift": float(change.mean()) if len(change) else math.nan,
+                "low": low,
+                "high": high,
+            }
+        )
+    return pd.DataFrame(rows, columns=["judge", "n", "equal", "kappa", "shift", "low", "high"])

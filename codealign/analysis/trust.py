@@ -1,0 +1,142 @@
+"""How far each judge can be trusted: agreement with a reference, and a ranking of judges.
+
+The reference is a person where there are human ratings; otherwise another judge, which shows the
+method and is no evidence about people.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from codealign.analysis import stats
+from codealign.analysis.agreement import SCALE, TOLERANCES, Paired, kappa, kappas, pair
+from codealign.analysis.alpha import alphas
+from codealign.records import Rating
+
+PERCENTILES = [50 * (1 - stats.CONFIDENCE), 50 * (1 + stats.CONFIDENCE)]
+LEVELS = ("ordinal", "interval")
+
+
+def one_hot(paired: Paired) -> np.ndarray:
+    """Return which of the 10 x 10 pairs of ratings each item has, [items, 100]."""
+    cells = 10 * (np.asarray(paired.first, dtype=int) - 1) + np.asarray(paired.second, dtype=int)
+    return np.eye(len(SCALE) ** 2)[cells - 1]
+
+
+def resampled(items: np.ndarray, seed: int, resamples: int) -> np.ndarray:
+    """Return how often each item is drawn, with replacement, in each resample."""
+    n = len(items)
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+
+
+def _tables(drawn: np.ndarray, items: np.ndarray) -> np.ndarray:
+    return (drawn @ items).reshape(-1, len(SCALE), len(SCALE))
+
+
+def trust(
+    reference: Sequence[Rating],
+    judges: Mapping[str, Sequence[Rating]],
+    seed: int,
+    resamples: int = stats.RESAMPLES,
+) -> pd.DataFrame:
+    """Return each judge's agreement with a reference.
+
+    Returns
+    -------
+    DataFrame
+        judge, n, unrated, unmatched, then for `kappa` (linear weights), `alpha_ordinal` and
+        `alpha_interval` the value with percentile bootstrap bounds `_low` and `_high`; `within_1`,
+        `within_2`, `within_3` in percent with Wilson bounds; `shift`, the judge's mean rating
+        minus the reference's; `how`: the coefficient, or why it is undefined.
+    """
+    return pd.DataFrame(
+        [{"judge": name, **_row(pair(reference, r), seed, resamples)} for name, r in judges.items()]
+    )
+
+
+def _row(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
+    n = len(paired.first)
+    value, how = kappa(paired.first, paired.second)
+    row: dict[str, object] = {"n": n, "unrated": paired.unrated, "unmatched": paired.unmatched}
+    found = {"kappa": value, **dict.fromkeys((f"alpha_{x}" for x in LEVELS), math.nan)}
+    drawn = dict.fromkeys(found, np.array([math.nan]))
+    if n > 1:
+        items = one_hot(paired)
+        whole, tables = (
+            _tables(np.ones((1, n)), items),
+            _tables(resampled(items, seed, resamples), items),
+        )
+        drawn["kappa"] = kappas(tables)
+        for level in LEVELS:
+            found[f"alpha_{level}"] = float(_alphas(whole, level)[0])
+            drawn[f"alpha_{level}"] = _alphas(tables, level)
+    for name, value in found.items():
+        row |= {name: value, **_bounds(name, drawn[name])}
+    for tolerance in TOLERANCES:
+        row |= _within(paired, tolerance)
+    shift = np.mean(np.subtract(paired.second, paired.first)) if n else math.nan
+    return row | {"shift": float(shift), "how": how}
+
+
+def _alphas(tables: np.ndarray, level: str) -> np.ndarray:
+    return alphas(tables + tables.transpose(0, 2, 1), SCALE, level)
+
+
+def _bounds(name: str, drawn: np.ndarray) -> dict[str, float]:
+    known = drawn[~np.isnan(drawn)]
+    low, high = np.percentile(known, PERCENTILES) if len(known) else (math.nan, math.nan)
+    return {f"{name}_low": float(low), f"{name}_high": float(high)}
+
+
+def _within(paired: Paired, tolerance: int) -> dict[str, float]:
+    n = len(paired.first)
+    near = np.abs(np.subtract(paired.first, paired.second)) <= tolerance
+    low, high, _ = stats.wilson(int(near.sum()), n)
+    name = f"within_{tolerance}"
+    share = 100 * float(near.mean()) if n else math.nan
+    return {name: share, f"{name}_low": 100 * low, f"{name}_high": 100 * high}
+
+
+def ranking(
+    reference: Sequence[Rating],
+    judges: Mapping[str, Sequence[Rating]],
+    seed: int,
+    resamples: int = stats.RESAMPLES,
+) -> pd.DataFrame:
+    """Rank judges by kappa with the reference, over the items that all of them rated.
+
+    Returns
+    -------
+    DataFrame
+        place, judge, n, kappa, `best` (share of bootstrap resamples in which this judge comes out
+        first) and `turned` (share in which the judge ranked just below comes out at least as high;
+        NaN for the last): what another sample of as many items might have shown.
+    """
+    shared = _rated_by_all([reference, *judges.values()])
+    pairs = {
+        name: pair([r for r in reference if r.id in shared], [r for r in found if r.id in shared])
+        for name, found in judges.items()
+    }
+    if len(shared) < 2 or not pairs:
+        return pd.DataFrame(columns=["place", "judge", "n", "kappa", "best", "turned"])
+    drawn = resampled(np.empty(len(shared)), seed, resamples)
+    values = {name: kappa(p.first, p.second)[0] for name, p in pairs.items()}
+    order = sorted(values, key=lambda name: -np.nan_to_num(values[name], nan=-np.inf))
+    spread = {name: kappas(_tables(drawn, one_hot(pairs[name]))) for name in order}
+    known = ~np.isnan(np.stack(list(spread.values()))).any(axis=0)
+    top = np.stack([spread[name][known] for name in order]).argmax(axis=0)
+    rows = []
+    for place, name in enumerate(order):
+        below = spread[order[place + 1]][known] if place + 1 < len(order) else None
+        turned = math.nan if below is None else float((below >= spread[name][known]).mean())
+        row = {"place": place + 1, "judge": name, "n": len(shared), "kappa": values[name]}
+        rows.append({**row, "best": float((top == place).mean()), "turned": turned})
+    return pd.DataFrame(rows)
+
+
+def _rated_by_all(sets: Sequence[Sequence[Rating]]) -> set[str]:
+    return set.intersection(*({r.id for r in found if r.rating is not None} for found in sets))
