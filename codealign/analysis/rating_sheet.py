@@ -91,3 +91,10 @@ def write_sheet(
     for path, text in zip(paths, (sheet_csv(answers), sheet_page(answers)), strict=True):
         write_text(path, text)
     return paths
+
+
+def try_sheet(run_root: Path | str, out: Path | str, per_dimension: int, seed: int) -> str:
+    """Write the sheet if the run has answers; return a line on what was written, or why not."""
+    if not read_judged(run_root):
+        return "no rating sheet: the run has no CODAL answers yet"
+    return "\n".join(f"wrote {p}" for p in write_sheet(run_root, out, per_dimension, seed))

@@ -69,7 +69,8 @@ def papers_sample() -> pd.DataFrame:
     """Return what the paper's sample really gives, and what its stated margin would need.
 
     Columns: population (its name), items, rated, confidence, stated_margin, margin (that of the
-    sample), needed (items for the stated margin). Margins are in percentage points.
+    sample), needed (items for the stated margin). Confidence is in percent, margins are in
+    percentage points.
     """
     rows = []
     for name, items, rated in (
@@ -82,7 +83,7 @@ def papers_sample() -> pd.DataFrame:
                     "population": name,
                     "items": items,
                     "rated": rated,
-                    "confidence": confidence,
+                    "confidence": 100 * confidence,
                     "stated_margin": 100 * PAPER["margin"],
                     "margin": 100 * margin(rated, items, confidence),
                     "needed": needed(PAPER["margin"], items, confidence),

@@ -212,7 +212,7 @@ def paired(before: Sequence[float], after: Sequence[float], seed: int) -> Test:
         return Test(
             _mcnemar(int((change > 0).sum()), int((change < 0).sum())), "exact McNemar", PAIRED
         )
-    if not change.any():
+    if not change.any() or len(change) == 1:  # one item's sign may as well be the other
         return Test(1.0, "paired permutation", PAIRED)
     found = scipy_stats.permutation_test(
         (change,),

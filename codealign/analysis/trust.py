@@ -21,6 +21,18 @@ PERCENTILES = [50 * (1 - stats.CONFIDENCE), 50 * (1 + stats.CONFIDENCE)]
 LEVELS = ("ordinal", "interval")
 
 
+def describe(reference: str, judges: Mapping[str, Sequence[Rating]]) -> str:
+    """Return the sentence that says what the judges are held against, and what that shows."""
+    if not judges:
+        return "One judge and no people: there is nothing to compare."
+    if reference == "human":
+        return f"{', '.join(judges)} against people."
+    return (
+        f"{', '.join(judges)} against {reference}: a demonstration of the method, not evidence "
+        "about people."
+    )
+
+
 def one_hot(paired: Paired) -> np.ndarray:
     """Return which of the 10 x 10 pairs of ratings each item has, [items, 100]."""
     cells = 10 * (np.asarray(paired.first, dtype=int) - 1) + np.asarray(paired.second, dtype=int)

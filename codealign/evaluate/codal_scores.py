@@ -21,6 +21,8 @@ from codealign.records import DIMENSIONS, Rating, Score
 RATED = "rating"
 ZERO = "rating_unrated_0"
 RATE = "rated_share"
+LOWEST = 1.0
+"""The lowest rating: no mean of ratings lies below it."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,14 @@ def overall(dimensions: Sequence[Mean]) -> Mean:
     )
 
 
-def interval(mean: Mean) -> tuple[float | None, float | None, str]:
-    """Return the bounds of Student's 95 % interval on the scale 0 to 10, and its name."""
+def interval(mean: Mean, lowest: float = 0.0) -> tuple[float | None, float | None, str]:
+    """Return the bounds of Student's 95 % interval on the scale `lowest` to 10, and its name."""
     from scipy.stats import t
 
     if math.isnan(mean.error):
         return None, None, "undefined: fewer than two ratings"
     half = float(t.ppf(0.975, mean.n - 1)) * mean.error
-    return max(mean.value - half, 0.0), min(mean.value + half, 10.0), "Student t, 95 %"
+    return max(mean.value - half, lowest), min(mean.value + half, 10.0), "Student t, 95 %"
 
 
 def scores(
@@ -106,7 +108,7 @@ def scores(
 
 
 def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
-    low, high, how = interval(mean)
+    low, high, how = interval(mean, LOWEST if metric == RATED else 0.0)
     return Score(
         **where,
         benchmark=name,

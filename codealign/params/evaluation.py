@@ -83,5 +83,10 @@ class Survey(Section):
     """Stage 6: practitioner survey and judge agreement."""
 
     answers: str = Field("", description="CSV of survey answers; empty: the paper's shares")
-    human_ratings: str = Field("", description="CSV of human ratings; empty: none")
+    human_ratings: str = Field(
+        "", description="CSV of human ratings, e.g. exported from the rating sheet; empty: none"
+    )
+    sheet_per_dimension: int = Field(
+        40, ge=1, description="answers of each dimension on the rating sheet; the paper's 40"
+    )
     bootstrap: int = Field(2000, ge=100, description="resamples of a bootstrap interval")

@@ -210,3 +210,7 @@ def test_students_interval_of_a_mean() -> None:
 def test_students_interval_at_its_edges() -> None:
     assert math.isnan(stats.t_mean([1]).low)
     assert stats.t_mean([2, 2, 2]) == (2.0, 2.0, "t over 3 (all equal)")
+
+
+def test_one_item_alone_is_no_evidence_of_a_change() -> None:
+    assert stats.paired([4.0], [6.0], seed=0).p_value == 1

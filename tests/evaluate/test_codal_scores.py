@@ -13,6 +13,7 @@ from codealign.evaluate.codal_scores import (
     mean_zero,
     overall,
     scores,
+    side_by_side,
     unrated_reasons,
     values,
 )
@@ -94,6 +95,13 @@ def test_only_counting_unrated_as_zero_gives_a_score_below_one() -> None:
     assert found["codal_style", "rating_unrated_0"].value == 0.5
 
 
+def test_no_interval_reaches_below_what_its_reading_can_be() -> None:
+    found = rows(ratings("style", 1, 1, 3))
+    # mean 5 / 3, error 2 / 3, t(0.975, 2) = 4.303: the half-width is 2.9
+    assert found["codal_style", "rating"].low == 1
+    assert found["codal_style", "rating_unrated_0"].low == 0
+
+
 def test_reasons_are_counted_the_most_frequent_first() -> None:
     given = ratings("style", None, 5, None)
     assert unrated_reasons(given) == {"no rating": 2}
@@ -104,3 +112,13 @@ def test_values_keep_each_rating_under_its_dimension_and_under_all() -> None:
     assert found["codal_style"] == {"style0": 4, "style1": None}
     assert found["codal_readability"] == {"readability0": 6}
     assert found["codal"] == {"style0": 4, "style1": None, "readability0": 6}
+
+
+def test_the_two_readings_stand_beside_the_rate_of_rated_answers() -> None:
+    row = side_by_side(rows(ratings("style", 8, 4, None)).values()).loc["codal_style"]
+    # rated: (8 + 4) / 2; with the unrated as 0: 12 / 3; 2 of 3 rated
+    assert (row["rated_mean"], row["zero_mean"], row["answers"]) == (6, 4, 3)
+    assert row["rated_percent"] == pytest.approx(200 / 3)
+    # Wilson for 2 of 3: 20.8 % to 93.9 %
+    assert row["rated_percent_low"] == pytest.approx(20.8, abs=0.05)
+    assert row["rated_percent_high"] == pytest.approx(93.9, abs=0.05)

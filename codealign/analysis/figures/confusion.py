@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from sklearn.metrics import confusion_matrix
 
 from codealign.analysis.agreement import SCALE, Paired
 from codealign.analysis.figures import style
-from codealign.analysis.figures.style import Drawn, canvas, styled
+from codealign.analysis.figures.style import Drawn, canvas, save, styled
 
 COLOURS = LinearSegmentedColormap.from_list("count", ["#f8f8f6", "#6fb0d6", "#0b5c94"])
 
@@ -47,6 +49,14 @@ def confusion(paired: Paired, first: str, second: str, note: str = "") -> Drawn:
         f"Outlined: equal ratings. {note}"
     )
     return Drawn(f"confusion_{_plain(first)}_{_plain(second)}", caption.strip(), figure)
+
+
+def write_confusion(paired: Paired, first: str, second: str, out: Path, note: str = "") -> Drawn:
+    """Draw the heat map, write it as PDF, SVG and PNG to a folder, and return it."""
+    drawn = confusion(paired, first, second, note)
+    with styled():
+        save(drawn, out)
+    return drawn
 
 
 def _plain(name: str) -> str:

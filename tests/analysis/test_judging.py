@@ -1,0 +1,136 @@
+"""What ratings say besides their mean, against values worked by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from codealign.analysis.judging import (
+    below_the_scale,
+    evidence_of_zeros,
+    length_bias,
+    paired_stages,
+    problem_of,
+    reference_position,
+)
+from codealign.records import Answer, Rating
+
+
+def rating(key: str, value: float | None, dimension: str = "style", judge: str = "j") -> Rating:
+    return Rating(key, dimension, judge, value, "", "")
+
+
+def answer(key: str, length: int, dimension: str = "style") -> Answer:
+    return Answer(key, dimension, "", "", "", "x" * length)
+
+
+def test_a_published_score_below_one_bounds_the_share_of_rated_answers() -> None:
+    found = below_the_scale()
+    # Table 4: Meta-Llama-3-8B, pretrained, base; the average is printed as 0.03
+    where = "model == 'Meta-Llama-3-8B' and variant == 'pretrained' and stage == 'base'"
+    row = found.query(where + " and benchmark == 'codal'").iloc[0]
+    assert row["value"] == 0.03
+    assert row["most_rated"] == pytest.approx(3.5)  # 3 % and half a printed digit
+    assert (found["value"] < 1).all()
+
+
+def test_the_evidence_names_its_numbers() -> None:
+    text = evidence_of_zeros()
+    assert f"{len(below_the_scale())} of the 240 published CODAL scores are below 1" in text
+    assert "count answers without a rating as 0" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "parts"),
+    [
+        ("m/pretrained/sft/Nano/style/3", ("m/pretrained", "sft", "Nano/style/3")),
+        ("seed7/m/finetuned/dpo/p1", ("seed7/m/finetuned", "dpo", "p1")),
+        ("seedling/finetuned/dpo/p1", ("seedling/finetuned", "dpo", "p1")),
+    ],
+)
+def test_an_id_is_taken_apart(key: str, parts: tuple[str, str, str]) -> None:
+    assert problem_of(key) == parts
+
+
+def test_stages_are_compared_on_the_problems_both_rated() -> None:
+    before = [4, 5, None, 7]
+    after = [6, 6, 6, 7]
+    ratings = [rating(f"m/v/base/p{i}", v) for i, v in enumerate(before)]
+    ratings += [rating(f"m/v/sft/p{i}", v) for i, v in enumerate(after)]
+    found = paired_stages(ratings).set_index("dimension")
+    assert list(found.index) == ["all", "style"]
+    row = found.loc["style"]
+    # p0, p1 and p3 have both: differences 2, 1, 0
+    assert (row["n"], row["left_out"], row["difference"]) == (3, 1, 1.0)
+    assert row["low"] <= 1 <= row["high"]
+
+
+def test_only_stages_of_one_pathway_are_compared() -> None:
+    ratings = [rating("m/pretrained/base/p", 4), rating("m/finetuned/sft/p", 6)]
+    assert paired_stages(ratings).empty
+
+
+def test_dimensions_with_the_same_problem_names_stay_apart() -> None:
+    ratings = [
+        rating(f"m/v/{stage}/p", value, dimension)
+        for stage, value in (("base", 4), ("sft", 6))
+        for dimension in ("style", "explanation")
+    ]
+    assert paired_stages(ratings).set_index("dimension").loc["all", "n"] == 2
+
+
+def test_length_bias_is_spearmans_rho() -> None:
+    values, lengths = [3, 5, 4, 8, 9, 5], [10, 20, 30, 40, 50, 60]
+    ratings = [rating(f"p{i}", v) for i, v in enumerate(values)]
+    answers = [answer(f"p{i}", n) for i, n in enumerate(lengths)]
+    found = length_bias(ratings, answers, 0, 500).set_index("dimension").loc["style"]
+    assert found["rho"] == pytest.approx(spearmanr(values, lengths).statistic)
+    assert found["low"] < found["rho"] < found["high"]
+
+
+def test_over_all_dimensions_ranks_are_taken_within_each() -> None:
+    # in either dimension longer is better; style's answers are all longer, and rated lower
+    ratings = [rating(f"s{i}", 1 + i) for i in range(4)]
+    ratings += [rating(f"e{i}", 6 + i, "explanation") for i in range(4)]
+    answers = [answer(f"s{i}", 100 + i) for i in range(4)]
+    answers += [answer(f"e{i}", 10 + i, "explanation") for i in range(4)]
+    found = length_bias(ratings, answers, 0, 500).set_index("dimension")
+    assert found.loc["all", "rho"] == pytest.approx(1)
+
+
+def test_unrated_answers_are_counted_and_left_out() -> None:
+    ratings = [rating(f"p{i}", v) for i, v in enumerate([3, None, 4, 8, 9])]
+    answers = [answer(f"p{i}", 10 + i) for i in range(5)]
+    found = length_bias(ratings, answers, 0, 500).set_index("dimension")
+    assert (found.loc["all", "n"], found.loc["all", "unrated"]) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "why"), [([5, 6], "fewer than three"), ([7, 7, 7, 7], "are equal")]
+)
+def test_an_undefined_correlation_says_why(values: list[float], why: str) -> None:
+    ratings = [rating(f"p{i}", v) for i, v in enumerate(values)]
+    answers = [answer(f"p{i}", 10 + i) for i in range(len(values))]
+    row = length_bias(ratings, answers, 0, 100).iloc[0]
+    assert math.isnan(row["rho"]) and why in row["how"]
+
+
+def test_a_judge_in_both_orders_is_compared_with_itself() -> None:
+    usual = [rating(f"p{i}", v) for i, v in enumerate([4, 5, 6, 7])]
+    swapped = [rating(f"p{i}", v) for i, v in enumerate([4, 6, 7, 7])]
+    judges = {"gpt": usual, "answer_first:gpt": swapped, "static": usual}
+    (row,) = reference_position(judges, 0).to_dict("records")
+    # differences 0, 1, 1, 0
+    assert (row["judge"], row["n"], row["equal"], row["shift"]) == ("gpt", 4, 50, 0.5)
+
+
+def test_without_both_orders_there_is_nothing_to_say() -> None:
+    found = reference_position({"static": [rating("p", 4)]}, 0)
+    assert isinstance(found, pd.DataFrame) and found.empty
+
+
+def test_empty_ratings_give_empty_tables() -> None:
+    assert paired_stages([]).empty and length_bias([], [], 0, 100).empty
