@@ -22,6 +22,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--allow-pre-commit-input",
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
 )
@@ -43,6 +44,7 @@ class Chromium:
         address = self._address(folder / "profile" / "DevToolsActivePort")
         self.socket = websocket.create_connection(address, timeout=30)
         self.call("Page.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def _address(self, note: Path) -> str:
@@ -68,8 +70,20 @@ class Chromium:
     def open(self, url: str) -> None:
         """Load a page and wait until it is there."""
         self.call("Page.navigate", url=url)
-        while self.run("document.readyState") != "complete" or self.run("location.href") != url:
+        self._wait(f"document.readyState == 'complete' && location.href == {url!r}")
+
+    def reload(self) -> None:
+        """Load the page again, as a reader who comes back does."""
+        self.run("window.old = true")
+        self.call("Page.reload")
+        self._wait("document.readyState == 'complete' && !window.old")
+
+    def _wait(self, condition: str) -> None:
+        while not self.run(condition):
             time.sleep(0.02)
+        # A browser drops keys that come before a page's first picture.
+        drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        self.call("Runtime.evaluate", expression=drawn, awaitPromise=True)
 
     def run(self, script: str) -> Any:
         """Return the value of a script's expression."""
