@@ -32,6 +32,7 @@ TOO_LONG = {
     r"codealign reproduce (?!.*--dry-run).*": "a run, or a stage of one",
     r"codealign evaluate (?!.*--samples .*--data nano).*": "loads a model, or the public files",
     r"codealign (train|merge|push-adapter) .*": "loads a model; in test_adapters.py",
+    r"codealign (judge|rating-sheet) .*": "reads a run's answers; in test_judge_again.py",
     r"accelerate launch .*": "a training; run in tests/train/test_processes.py",
     r"papermill .*": "a stage; papermill is run for real in test_notebooks_by_hand.py",
     r"jupyter lab .*": "waits for a person",
