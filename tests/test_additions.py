@@ -1,4 +1,4 @@
-"""A stranger's project adds a model, a benchmark and a judge, each in one place, none in ours."""
+"""A stranger's project adds a model, benchmark, judge and dimension, each in one place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import pytest
 import yaml
 
-from codealign.additions import own_benchmarks
+from codealign.additions import own_benchmarks, own_dimension
 from codealign.errors import CodealignError
 from codealign.evaluate.judges import open_judge
 from codealign.paths import NANO_WEIGHTS
@@ -49,7 +49,11 @@ from codealign import (
     measured_scores, open_judge, score_changes, write_tables,
 )
 from codealign.analysis.measured import write_measured
+from codealign.evaluate.codal import load_problems
+from codealign.evaluate.codal_scores import RATED, scores as codal_rows, values
 from codealign.evaluate.functional import expand
+from codealign.evaluate.judges.grading import prompt
+from codealign.prefs.instructions import Dimensions
 from codealign.records import Answer
 
 params = load_params("params/mine.yaml")
@@ -68,8 +72,22 @@ for stage, result in found.items():
     folder.mkdir(parents=True)
     write_measured(folder, cell, result.values())
 scores = measured_scores("runs/mine")
-answer = Answer("a", "style", "do it", "", "done", "1234")
-(rating,) = open_judge(params.codal.judge).rate([answer])
+asked = load_problems("nano", 1, own=params.codal.dimensions)
+answers = [Answer(p.id, p.dimension, p.instruction, p.principle, p.reference, "1234")
+           for p in asked]
+ratings = list(open_judge(params.codal.judge).rate(answers))
+static = list(open_judge("static").rate(answers))
+rated = values(ratings)
+where = {"source": "mine", "model": "mine", "variant": "pretrained"}
+rows = codal_rows(ratings, **where, stage="base")
+folder = Path("runs/mine/evals/mine/pretrained/non_functional/base")
+folder.mkdir(parents=True)
+kept = [r for r in rows if r.metric == RATED]
+cell = {**where, "requirement": "non_functional", "stage": "base"}
+write_measured(folder, cell, rated, kept)
+scores = measured_scores("runs/mine")
+seeds = [f"seed{i}" for i in range(6)]
+shares = Dimensions(seeds, "non_functional", params.prefs.dimensions)
 model, _ = load_model("mine", "pretrained", training=False)
 print(json.dumps({
     "names": names,
@@ -77,7 +95,13 @@ print(json.dumps({
     "change": score_changes(scores)["absolute"].tolist(),
     "claims": len(claims_ledger(scores, source="mine")),
     "tables": len(write_tables(Path("tables"), scores)),
-    "rating": [rating.judge, rating.rating],
+    "rating": [ratings[0].judge, ratings[0].rating],
+    "principle": answers[-1].principle,
+    "grading": prompt(answers[-1]),
+    "static": [static[-1].rating, static[-1].reason],
+    "codal": {r.benchmark: r.value for r in scores.itertuples() if r.metric == "rating"},
+    "counted": len(rated["codal"]),
+    "trained": sorted(shares.of(seed) for seed in seeds),
     "parameters": sum(p.numel() for p in model.parameters()),
 }))
 """
@@ -96,12 +120,21 @@ def found(tmp_path_factory) -> dict:
         "params/mine.yaml": {
             "profile": "mine", "models": ["mine"],
             "functional": {"benchmarks": ["mbpp", "mine"], "sandbox": "basic"},
-            "codal": {"judge": "python:my_judges:make"},
+            "codal": {"judge": "python:my_judges:make", "dimensions": ["security"]},
+            "prefs": {"dimensions": ["security"]},
+        },
+        "params/dimensions.yaml": {
+            "security": {
+                "principles": ["Trust no input."], "rubric": "Is input checked?",
+                "problems": "security.jsonl",
+            }
         },
     }  # fmt: skip
     for name, content in files.items():
         (project / name).write_text(yaml.safe_dump(content))
     (project / "mine.jsonl").write_text("\n".join(map(json.dumps, PROBLEMS)))
+    task = {"instruction": "Read a number.", "reference": "int(input())"}
+    (project / "security.jsonl").write_text(json.dumps(task))
     (project / "my_judges.py").write_text(JUDGE)
     (project / "script.py").write_text(SCRIPT)
     environment = {**os.environ, "CODEALIGN_PROJECT": str(project), "HF_HUB_OFFLINE": "1"}
@@ -132,6 +165,31 @@ def test_the_papers_tables_and_ledger_leave_it_out_and_work(found) -> None:
 
 def test_an_own_judge_rates(found) -> None:
     assert found["rating"] == ["short", 6.0]  # 10 less the 4 characters of the answer
+
+
+def test_an_own_dimension_is_asked_for_by_its_principle_and_graded_by_its_rubric(found) -> None:
+    assert found["principle"] == "Trust no input."
+    assert "Is input checked?" in found["grading"]
+
+
+def test_it_has_a_score_and_the_papers_codal_score_leaves_it_out(found) -> None:
+    assert found["codal"]["codal_security"] == 6.0
+    assert found["counted"] == 5  # one problem of each of the paper's dimensions
+
+
+def test_it_is_trained_for_in_the_same_share_as_the_others(found) -> None:
+    # six seeds, and six dimensions in turn
+    papers = ["instruction_following", "readability", "complexity", "style", "explanation"]
+    assert found["trained"] == sorted([*papers, "security"])
+
+
+def test_a_static_judge_has_no_formula_for_it_and_says_so(found) -> None:
+    assert found["static"] == [None, "no measure of the rubric is defined for this answer"]
+
+
+def test_a_dimension_that_the_project_does_not_have_is_refused() -> None:
+    with pytest.raises(CodealignError, match="no dimension 'security'"):
+        own_dimension("security")
 
 
 def test_an_own_model_is_an_entry_of_the_registry(found) -> None:

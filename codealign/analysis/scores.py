@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from codealign.additions import own_benchmarks
+from codealign.additions import own_benchmarks, own_dimensions
 from codealign.analysis import stats
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA, RunPaths
@@ -61,13 +61,20 @@ def benchmarks() -> dict[str, Benchmark]:
 
 
 def every_benchmark() -> dict[str, Benchmark]:
-    """Return the paper's benchmarks and, behind them, the project's own, which have no table."""
+    """Return the paper's benchmarks, then the project's own and its dimensions: without a table."""
     own = {
         name: Benchmark(name, label, label, label, 0, "own", "functional", "pass@1", 0, 1, 3)
         for name, entry in own_benchmarks().items()
         for label in [entry.label or name]
     }
-    return {**benchmarks(), **own}
+    rated = {
+        f"codal_{name}": Benchmark(
+            f"codal_{name}", label, label, label, 0, "own", "non_functional", "rating", 0, 10, 2
+        )
+        for name, entry in own_dimensions().items()
+        for label in [entry.label or name]
+    }
+    return {**benchmarks(), **own, **rated}
 
 
 def benchmark(name: str) -> Benchmark:

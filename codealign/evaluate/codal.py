@@ -18,6 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from codealign.additions import own_dimension
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import Judge
 from codealign.evaluate.resume import resumable
@@ -43,7 +44,9 @@ class Problem:
     reference: str
 
 
-def load_problems(data: str, limit: int = 0, reference: str = "") -> list[Problem]:
+def load_problems(
+    data: str, limit: int = 0, reference: str = "", own: Sequence[str] = ()
+) -> list[Problem]:
     """Return the problems of a data set, dimension by dimension.
 
     Parameters
@@ -51,6 +54,7 @@ def load_problems(data: str, limit: int = 0, reference: str = "") -> list[Proble
     data : `nano` (embedded), a local file (.jsonl or .jsonl.gz) or a data set of the hub.
     limit : the first problems of each dimension only; 0 is all.
     reference : column of the reference answers; "" takes `reference` or the first known model's.
+    own : dimensions of the project, whose problems are in files of their own.
 
     Raises
     ------
@@ -64,6 +68,10 @@ def load_problems(data: str, limit: int = 0, reference: str = "") -> list[Proble
     if not problems:
         raise CodealignError(f"{data}: no CODAL problems in it")
     by_dimension = {d: [p for p in problems if p.dimension == d] for d in DIMENSIONS}
+    for name in own:
+        path = own_dimension(name).path
+        asked = [{**row, "dimension": name} for row in _read_file(path)]
+        by_dimension[name] = list(_problems(asked, str(path), reference, (name,)))
     return [p for found in by_dimension.values() for p in found[: limit or None]]
 
 
@@ -89,10 +97,15 @@ def _read_hub(name: str) -> Iterator[dict[str, Any]]:
         ) from error
 
 
-def _problems(rows: Sequence[dict[str, Any]], data: str, reference: str) -> Iterator[Problem]:
+def _problems(
+    rows: Sequence[dict[str, Any]],
+    data: str,
+    reference: str,
+    dimensions: Sequence[str] = DIMENSIONS,
+) -> Iterator[Problem]:
     seen: Counter[str] = Counter()
     for row in rows:
-        dimension = _dimension(row, data)
+        dimension = _dimension(row, data, dimensions)
         text = _column(row, ("instruction",), data)
         same = stable_id("codal", dimension, text)
         seen[same] += 1
@@ -106,10 +119,10 @@ def _problems(rows: Sequence[dict[str, Any]], data: str, reference: str) -> Iter
         )
 
 
-def _dimension(row: dict[str, Any], data: str) -> str:
+def _dimension(row: dict[str, Any], data: str, known: Sequence[str]) -> str:
     found = _column(row, ("dimension", "preference"), data).replace("-", "_")
-    if found not in DIMENSIONS:
-        raise CodealignError(f"{data}: dimension {found!r}" + nearest(found, list(DIMENSIONS)))
+    if found not in known:
+        raise CodealignError(f"{data}: dimension {found!r}" + nearest(found, list(known)))
     return found
 
 

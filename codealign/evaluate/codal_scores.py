@@ -87,24 +87,31 @@ def scores(
     stage: str,
     requirement: str = "non_functional",
 ) -> list[Score]:
-    """Return the tidy rows: for each dimension present, and over all of them (`codal`).
+    """Return the tidy rows: for each dimension present, and over the paper's five (`codal`).
 
     Metrics: `rating` (mean of rated answers), `rating_unrated_0` (unrated counted as 0) and
     `rated_share` (rated answers, 0 to 1, with Wilson's interval).
     """
     ratings = list(ratings)
-    groups = {d: [r for r in ratings if r.dimension == d] for d in DIMENSIONS}
-    present = {d: group for d, group in groups.items() if group}
+    present = _by_dimension(ratings)
+    papers = [r for r in ratings if r.dimension in DIMENSIONS]
     where = {"source": source, "model": model, "variant": variant, "stage": stage}
     where["requirement"] = requirement
     rows = []
     for metric, mean in ((RATED, mean_rated), (ZERO, mean_zero)):
         means = {f"codal_{d}": mean(group) for d, group in present.items()}
-        means["codal"] = overall(list(means.values()))
+        means["codal"] = overall([means[f"codal_{d}"] for d in present if d in DIMENSIONS])
         rows += [_row(name, metric, m, where) for name, m in means.items()]
-    for name, group in {**{f"codal_{d}": g for d, g in present.items()}, "codal": ratings}.items():
+    for name, group in {**{f"codal_{d}": g for d, g in present.items()}, "codal": papers}.items():
         rows.append(_share(name, group, where))
     return rows
+
+
+def _by_dimension(ratings: Sequence[Rating]) -> dict[str, list[Rating]]:
+    """Return the ratings of each dimension present, the paper's five first."""
+    own = dict.fromkeys(r.dimension for r in ratings if r.dimension not in DIMENSIONS)
+    groups = {d: [r for r in ratings if r.dimension == d] for d in (*DIMENSIONS, *own)}
+    return {d: group for d, group in groups.items() if group}
 
 
 def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
@@ -161,15 +168,13 @@ def side_by_side(rows: Iterable[Score]) -> pd.DataFrame:
 def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
     """Return the rating of each answer (None if unrated), by benchmark and id.
 
-    The benchmarks are the dimensions present and `codal`, which has all answers.
+    The benchmarks are the dimensions present and `codal`, which has the answers of the paper's
+    five.
     """
-    ratings = list(ratings)
-    found: dict[str, dict[str, float | None]] = {}
-    for name in DIMENSIONS:
-        group = {r.id: r.rating for r in ratings if r.dimension == name}
-        if group:
-            found[f"codal_{name}"] = group
-    return {**found, "codal": {r.id: r.rating for r in ratings}}
+    groups = _by_dimension(list(ratings))
+    found = {f"codal_{d}": {r.id: r.rating for r in group} for d, group in groups.items()}
+    papers = [r for d, group in groups.items() if d in DIMENSIONS for r in group]
+    return {**found, "codal": {r.id: r.rating for r in papers}}
 
 
 def unrated_reasons(ratings: Iterable[Rating]) -> dict[str, int]:

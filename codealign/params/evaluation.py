@@ -33,6 +33,9 @@ class Codal(Section):
 
     data: str = Field("coseal/codal-bench", description="`nano`, a hub data set or a local file")
     limit: int = Field(0, ge=0, description="first problems of each dimension only; 0: all")
+    dimensions: list[str] = Field(
+        default=[], description="entries of `params/dimensions.yaml` rated beside CODAL's"
+    )
     judge: str = Field(
         "gpt-3.5-turbo",
         description="`static`, `local:<model>`, `python:<module>:<function>` or a model's name",

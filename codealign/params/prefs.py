@@ -74,6 +74,9 @@ class Prefs(Section):
     hub: Hub = Hub()
     filters: Filters = Filters()
     variant: Variant = Field("pretrained", description="the variant that writes the data")
+    dimensions: list[str] = Field(
+        default=[], description="entries of `params/dimensions.yaml` trained for beside CODAL's"
+    )
     seeds: int = Field(300, ge=1, description="seed functions used")
     responses: int = Field(8, ge=2, description="sampled responses an instruction")
     templates: str = Field(

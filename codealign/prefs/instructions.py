@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from codealign.additions import own_dimension
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Request
 from codealign.params import Generation
@@ -18,17 +19,25 @@ MIN_CHARACTERS = 15
 STOP = ("\n",)
 
 
-def dimensions_of(requirement: str) -> tuple[str, ...]:
+def dimensions_of(requirement: str, own: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the dimensions of a requirement's data; functional data have one, "".
+
+    Parameters
+    ----------
+    own : dimensions of the project beside CODAL's five.
 
     Raises
     ------
     CodealignError
-        Another requirement.
+        Another requirement, or a dimension that the project does not have.
     """
     if requirement not in REQUIREMENTS:
         raise CodealignError(f"requirement {requirement!r}; valid: {', '.join(REQUIREMENTS)}")
-    return ("",) if requirement == "functional" else DIMENSIONS
+    if requirement == "functional":
+        return ("",)
+    for name in own:
+        own_dimension(name)
+    return (*DIMENSIONS, *own)
 
 
 class Dimensions:
@@ -40,11 +49,11 @@ class Dimensions:
     Parameters
     ----------
     seed_ids : those that an instruction is asked for.
-    requirement : "functional" or "non_functional".
+    requirement, own : as in `dimensions_of`.
     """
 
-    def __init__(self, seed_ids: Iterable[str], requirement: str) -> None:
-        self.names = dimensions_of(requirement)
+    def __init__(self, seed_ids: Iterable[str], requirement: str, own: Sequence[str] = ()) -> None:
+        self.names = dimensions_of(requirement, own)
         self.turns, ordered = Index(), Index()
         for seed_id in seed_ids:
             ordered.add(seed_id)

@@ -97,7 +97,7 @@ class Pipeline:
         """Ask for an instruction for each set of concepts, of equal shares of the dimensions."""
         settings = self.settings.instructions
         asked = (c.seed_id for c in self.read("concepts", Concepts) if c.concepts)
-        shares = instructions.Dimensions(asked, requirement)
+        shares = instructions.Dimensions(asked, requirement, self.settings.dimensions)
 
         def work() -> Iterator:
             found = self.read("concepts", Concepts)
@@ -218,7 +218,9 @@ def run_pipeline(
     recipe = Recipe(model, seed, settings.templates, chat)
     run = Pipeline(settings, generate, folder, recipe, report)
     needs_judge(settings.pairs, requirement)
-    template_set(settings.templates).check(instructions.dimensions_of(requirement))
+    template_set(settings.templates).check(
+        instructions.dimensions_of(requirement, settings.dimensions)
+    )
     run.seeds(Path(candidates))
     run.concepts()
     run.instructions(requirement)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from codealign.additions import own_dimensions
 from codealign.errors import CodealignError, nearest
 from codealign.records import DIMENSIONS, seed_of
 
@@ -69,12 +70,17 @@ class Template:
 def template(name: str) -> Template:
     """Return the template in `<name>.txt`, e.g. `concepts` or `rubrics/style`.
 
+    The rubric of one of the project's own dimensions is in its entry.
+
     Raises
     ------
     CodealignError
         No such template.
     """
     path = FOLDER / f"{name}.txt"
+    own = own_dimensions().get(name.removeprefix("rubrics/"))
+    if own and name.startswith("rubrics/"):
+        return Template(name, own.rubric)
     if not path.is_file():
         known = [p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.txt")]
         raise CodealignError(f"no template {name!r}" + nearest(name, known))
@@ -83,15 +89,16 @@ def template(name: str) -> Template:
 
 @cache
 def principles() -> dict[str, tuple[str, ...]]:
-    """Return the principles of each dimension, as they stand in prompts."""
+    """Return the principles of each dimension, own ones included, as they stand in prompts."""
     data = yaml.safe_load((FOLDER / "principles.yaml").read_text(encoding="utf-8"))
-    return {dimension: tuple(data[dimension]) for dimension in DIMENSIONS}
+    own = {name: tuple(entry.principles) for name, entry in own_dimensions().items()}
+    return {**{dimension: tuple(data[dimension]) for dimension in DIMENSIONS}, **own}
 
 
 def principle_for(dimension: str, item_id: str) -> str:
     """Return the principle that an item of `dimension` gets; the draw depends on its id alone."""
     if dimension not in principles():
-        raise CodealignError(f"no dimension {dimension!r}" + nearest(dimension, list(DIMENSIONS)))
+        raise CodealignError(f"no dimension {dimension!r}" + nearest(dimension, list(principles())))
     return random.Random(seed_of("principle", item_id)).choice(principles()[dimension])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from codealign.additions import own_benchmarks
+from codealign.additions import own_benchmarks, own_dimension
 from codealign.errors import CodealignError
 from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
 from codealign.models import spec
@@ -161,6 +161,9 @@ def _sizes() -> dict[str, dict[str, Any]]:
 
 def _codal(settings: Codal) -> Work:
     problems = min(5 * settings.limit or 10**9, _sizes()["codal"]["n"])
+    for name in settings.dimensions:
+        with own_dimension(name).path.open("rb") as file:
+            problems += min(settings.limit or 10**9, sum(1 for line in file if line.strip()))
     return Work(
         units=problems,
         generated=problems * assumed()["used_share"] * settings.max_new_tokens,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from codealign.evaluate.judges import grading
 from codealign.generate import Engine, Request, generate
 from codealign.params import Generation
-from codealign.records import DIMENSIONS, Answer, Rating, stable_id
+from codealign.prompts import principles
+from codealign.records import Answer, Rating, stable_id
 
 
 class LocalJudge:
@@ -36,7 +37,7 @@ class LocalJudge:
         self.settings = Generation(
             temperature=0.0, max_new_tokens=max_new_tokens, batch_size=batch_size
         )
-        rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in DIMENSIONS]
+        rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in principles()]
         self.key = stable_id(name, max_new_tokens, *rubrics)
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:

@@ -25,7 +25,8 @@ from codealign.evaluate.judges.batches import ask_batches
 from codealign.evaluate.judges.faults import KEY, explain, refusal
 from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
 from codealign.evaluate.judges.spending import Budget, estimate, price_of
-from codealign.records import DIMENSIONS, Answer, Rating, stable_id
+from codealign.prompts import principles
+from codealign.records import Answer, Rating, stable_id
 
 MAX_TOKENS = 1024
 MALFORMED_TRIES = 3
@@ -82,7 +83,7 @@ class OpenAIJudge:
         ledger = None if cache is None else Path(cache) / "spending.jsonl"
         self.price = price_of(model, base_url, price, batch)
         self.budget = Budget(spend_limit, self.price, ledger, MAX_TOKENS)
-        rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in DIMENSIONS]
+        rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in principles()]
         self.key = stable_id(model, base_url, MAX_TOKENS, *rubrics)
 
     def estimate(self, answers: Iterable[Answer]) -> str:

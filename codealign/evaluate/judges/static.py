@@ -137,17 +137,21 @@ class StaticJudge:
             judge=self.name,
             rating=value,
             reason=reason,
-            rubric=self.hashes[answer.dimension],
+            rubric=self.hashes.get(answer.dimension, ""),
             parts=parts,
         )
 
     def _parts(self, answer: Answer, found: Evidence) -> dict[str, float]:
         reference = evidence.read(answer.reference)
-        measured = {m.__name__: m(found, reference) for m in RUBRICS[self.name][answer.dimension]}
+        measured = {m.__name__: m(found, reference) for m in self._rubric(answer.dimension)}
         return {name: round(v, 4) for name, v in measured.items() if v is not None}
 
+    def _rubric(self, dimension: str) -> dict[Measure, float]:
+        """Return the measures of a dimension; none for one of the project's own."""
+        return RUBRICS[self.name].get(dimension, {})
+
     def _value(self, dimension: str, parts: dict[str, float]) -> float | None:
-        weights = {m.__name__: w for m, w in RUBRICS[self.name][dimension].items()}
+        weights = {m.__name__: w for m, w in self._rubric(dimension).items()}
         total = sum(weights[name] for name in parts)
         if not total:
             return None
