@@ -218,9 +218,8 @@ def run_pipeline(
     recipe = Recipe(model, seed, settings.templates, chat)
     run = Pipeline(settings, generate, folder, recipe, report)
     needs_judge(settings.pairs, requirement)
-    template_set(settings.templates).check(
-        instructions.dimensions_of(requirement, settings.dimensions)
-    )
+    dimensions = instructions.dimensions_of(requirement, settings.dimensions)
+    template_set(settings.templates).check(dimensions)
     run.seeds(Path(candidates))
     run.concepts()
     run.instructions(requirement)
