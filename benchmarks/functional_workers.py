@@ -75,7 +75,7 @@ def main() -> None:
     args = parser.parse_args()
     for row in by_workers(load("humaneval", "nano", limit=args.problems)):
         print(json.dumps(row), flush=True)
-    for row in by_measure(load("evalperf", "nano"), args.repeats):
+    for row in by_measure(load("evalperf", "nano", limit=args.problems // 4), args.repeats):
         print(json.dumps(row), flush=True)
 
 
