@@ -281,6 +281,15 @@ def test_a_sample_does_not_depend_on_the_window(engine, samples: dict, monkeypat
     assert run(engine, settings=SAMPLED.model_copy(update={"batch_size": 5})) == samples
 
 
+def test_a_completion_comes_when_it_ends_not_when_its_batch_does(engine, monkeypatch) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(engine.model, "forward", watched(engine.model.forward, calls))
+    made = generate([ITEMS[0], Request("long", "x" * 500)], engine, GREEDY)
+    assert next(made).id == "long"  # has room for 12 tokens; the other for all of its 24
+    assert len(calls) == 12
+    assert (next(made).id, len(calls)) == ("item0", 24)
+
+
 def test_windows_hold_every_item_once_in_order() -> None:
     assert list(windows("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
 

@@ -39,7 +39,7 @@ class LocalEngine:
     def complete(
         self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
-        """Yield one completion a job, batch by batch; longest prompts first in each window."""
+        """Yield each completion when it ends; longest prompts first in each window."""
         for window in windows(jobs, WINDOW * settings.batch_size):
             yield from self._complete_window(window, settings, stop)
 
@@ -57,9 +57,8 @@ class LocalEngine:
         for start in range(0, len(fits), settings.batch_size):
             some = fits[start : start + settings.batch_size]
             batch = _Batch(self, [ids[job.prompt] for job in some], settings, stop)
-            written = batch.run(uniforms([j.seed for j in some], settings.max_new_tokens))
-            for job, tokens in zip(some, written, strict=True):
-                yield self._completion(job, ids[job.prompt], tokens, stop)
+            for row, tokens in batch.run(uniforms([j.seed for j in some], settings.max_new_tokens)):
+                yield self._completion(some[row], ids[some[row].prompt], tokens, stop)
 
     def _completion(
         self, job: Job, prompt: list[int], tokens: list[int], stop: Sequence[str]
@@ -105,19 +104,26 @@ class _Batch:
         self.written: list[list[int]] = [[] for _ in prompts]
 
     @torch.inference_mode()
-    def run(self, uniform: torch.Tensor) -> list[list[int]]:
-        """Return each row's new tokens (an end token included); `uniform` is [rows, steps]."""
-        uniform = uniform.to(self.device)
+    def run(self, uniform: torch.Tensor) -> Iterator[tuple[int, list[int]]]:
+        """Yield each row, as it ends, with its new tokens (an end token included).
+
+        `uniform` is [rows, steps].
+        """
+        uniform, left = uniform.to(self.device), set(self.alive)
         logits = self._read_prompts(uniform.shape[1])
         for step in range(uniform.shape[1]):
             tokens = self._choose(logits, uniform[self.alive, step])
             for row, token in zip(self.alive, tokens.tolist(), strict=True):
                 self.written[row].append(token)
             tokens = self._drop_finished(tokens, step)
-            if not self.alive or step + 1 == uniform.shape[1]:
-                break
+            if step + 1 == uniform.shape[1]:
+                self.alive = []
+            for row in sorted(left.difference(self.alive)):
+                yield row, self.written[row]
+            left.intersection_update(self.alive)
+            if not self.alive:
+                return
             logits = self._step(tokens)
-        return self.written
 
     def _choose(self, logits: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
         """Choose a token a row; what rounding could decide, from the row computed alone."""
