@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_up_study import ablated, made_up, one_seed, rows
+from made_up_study import CHANGES, ablated, made_up, one_seed, rows
 
 from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import save, styled
@@ -119,3 +119,11 @@ def test_an_ablation_in_a_run_of_one_seed_is_drawn_without_bounds() -> None:
     found = study_of(frame_of(first), {"beta_1": {"align.dpo.beta": [0.1, 1.0]}})
     with styled():
         assert study_figures(found)[-1].stem == "study_ablations"
+
+
+def test_a_run_of_which_only_an_ablation_has_finished_shows_what_there_is() -> None:
+    base = [s for s in rows() if s.stage == "base"]
+    found = study_of(frame_of([*base, *ablated("beta_1", 1.0)]), {"beta_1": CHANGES["beta_1"]})
+    assert "study_ablations" in [table.name for table in study_tables(found)]
+    with styled():
+        assert [drawn.stem for drawn in study_figures(found)] == ["study_ablations"]

@@ -27,9 +27,11 @@ def study_figures(study: Study) -> list[Drawn]:
     return [drawn for drawn in (*found, tax(study), ablations(study)) if drawn is not None]
 
 
-def effects(study: Study, model: str) -> Drawn:
+def effects(study: Study, model: str) -> Drawn | None:
     """Draw each seed's change against the base, and the mean over seeds: a panel a requirement."""
     cells = study.main[(study.main["model"] == model) & (study.main["stage"] != "base")]
+    if cells.empty:
+        return None
     shown = [r for r in REQUIREMENTS if r in set(cells["requirement"])]
     figure = canvas(2.2)
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
