@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from codealign.records import DIMENSIONS, Answer, Rating
 
 def write(path: Path, rows: list[dict]) -> str:
     text = "".join(json.dumps(row) + "\n" for row in rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".gz":
         path.write_bytes(gzip.compress(text.encode()))
     else:
@@ -75,10 +79,32 @@ def test_the_public_data_sets_columns_are_understood(monkeypatch: pytest.MonkeyP
     assert other.id == found.id
 
 
+def test_the_data_sets_form_is_loaded_by_the_real_library(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    rows = [
+        {"instruction": f"Task {d}.", "preference": d, "gpt-4_response": f"answer {d}"}
+        for d in ("readability", "style")
+    ]
+    write(tmp_path / "bench" / "test.jsonl", rows)
+    found = codal.load_problems(str(tmp_path / "bench"))
+    assert [(p.dimension, p.reference) for p in found] == [
+        ("readability", "answer readability"),
+        ("style", "answer style"),
+    ]
+
+
 def test_problems_of_equal_words_get_different_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     same = {"instruction": "Sort.", "preference": "style", "reference": "x"}
     monkeypatch.setattr("datasets.load_dataset", lambda name, split: [same, same])
     assert len({p.id for p in codal.load_problems("some/data")}) == 2
+
+
+def test_without_a_network_the_hubs_data_set_is_one_clear_error(tmp_path: Path) -> None:
+    code = "from codealign.evaluate.codal import load_problems; load_problems('coseal/codal-bench')"
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=offline, capture_output=True, text=True)
+    assert "CodealignError: data set 'coseal/codal-bench' could not be loaded" in done.stderr
+    assert "give `nano`, a .jsonl file" in done.stderr
 
 
 def test_a_data_set_that_cannot_be_loaded_says_what_to_give(monkeypatch) -> None:
