@@ -58,6 +58,11 @@ def test_no_file_of_the_run_holds_the_key(run) -> None:
     assert [p for p in files if KEY.encode() in p.read_bytes()] == []
 
 
+def test_the_clients_log_was_on(run) -> None:
+    said = (run[0] / "out.ipynb").read_text() + (run[0] / "stderr.txt").read_text()
+    assert "_base_client:" in said and "DEBUG] request_id" in said
+
+
 def test_both_orders_of_reference_and_answer_were_rated(run) -> None:
     for name, judge in (("ratings", "judge"), ("ratings_second", "answer_first:judge")):
         (file,) = run[0].rglob(f"{name}.jsonl")
