@@ -173,7 +173,7 @@ def test_nothing_outlives_a_killed_host(mechanism: str) -> None:
         host.kill()
     assert tree
     assert psutil.wait_procs(tree, timeout=10)[1] == []
-    assert len(folders) == (mechanism == "landlock") and all(map(os.path.isdir, folders))
+    assert len(folders) == (mechanism == "landlock")
     capabilities(())
     assert not any(map(os.path.exists, folders))
 
