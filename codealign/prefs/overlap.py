@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datasketch import MinHash, MinHashLSH
 
 from codealign.records import stable_id
+from codealign.resumable import Index
 
 SHINGLE, PERMUTATIONS = 5, 128  # tokens of a shingle, hash functions of a signature
 GRAM = 10  # words, as in the decontamination of The Stack's models
@@ -79,7 +80,9 @@ class NearDuplicates:
     """Remembers code and tells what resembles it, by MinHash and locality-sensitive hashing.
 
     Similarity is the Jaccard index of the shingles, estimated with 128 hash functions: pairs well
-    above the threshold are found, pairs near it may go either way. Two runs agree.
+    above the threshold are found, pairs near it may go either way. Two runs agree. Two pieces
+    resemble each other if all values of a band are equal; datasketch chooses the bands for the
+    threshold. Their index is on disk, since datasketch's own needs kilobytes of memory a piece.
 
     Parameters
     ----------
@@ -88,17 +91,22 @@ class NearDuplicates:
     """
 
     def __init__(self, threshold: float) -> None:
-        self.known = None
+        self.bands: list[tuple[int, int]] = []
         if threshold < 1:
-            self.known = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+            best = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+            self.bands = [(band * best.r, (band + 1) * best.r) for band in range(best.b)]
+        self.known = Index()
 
     def seen(self, code: str) -> bool:
         """Tell whether earlier code resembles this one; if not, remember it."""
-        if self.known is None:
+        if not self.bands:
             return False
         signature = MinHash(num_perm=PERMUTATIONS)
         signature.update_batch([s.encode("utf-8", "replace") for s in sorted(shingles(code))])
-        if self.known.query(signature):
+        values = signature.hashvalues
+        keys = [f"{start} {values[start:end].tobytes().hex()}" for start, end in self.bands]
+        if any(key in self.known for key in keys):
             return True
-        self.known.insert(len(self.known.keys), signature, check_duplication=False)
+        for key in keys:
+            self.known.add(key)
         return False

@@ -56,8 +56,8 @@ def extract(
 ) -> Extraction:
     """Write the functions of a corpus that pass every filter to `path`, in the corpus' order.
 
-    One function at a time is in memory, besides the signatures that near-duplicates are told by
-    and the batch of the type checker. A data set is read once: what was written from it with the
+    One file at a time is in memory, and the functions that the type checker gets together; what
+    duplicates are told by is on disk. A data set is read once: what was written from it with the
     same settings and benchmarks is used again; folders are small and are always read.
 
     Parameters
@@ -94,7 +94,7 @@ def _extract(corpus: str, path: Path, guard: Benchmarks, settings: Prefs) -> Ext
     if settings.filters.type_check:
         found = _typed(found, removed)
     found = _new(found, guard, NearDuplicates(settings.filters.near_duplicates), removed)
-    kept = write_jsonl(path, map(_seed, found))
+    kept = write_jsonl(path, found)
     if not read["files"]:
         raise CodealignError(f"corpus {corpus}: no Python file in it; give a folder of sources")
     return Extraction(path, kept, dict(read), dict(removed))
@@ -106,9 +106,8 @@ def _modules(corpus: str, hub: Hub, read: Counter[str]) -> Iterator[Module]:
     return read_modules(corpus_folder(corpus), read)
 
 
-def _plain(
-    modules: Iterable[Module], read: Counter[str], removed: Counter[str]
-) -> Iterator[SourceFunction]:
+def _plain(modules: Iterable[Module], read: Counter[str], removed: Counter[str]) -> Iterator[Seed]:
+    """Yield what passes the predicates, as records: without the syntax trees of their modules."""
     for module in modules:
         for function in functions(module):
             read["functions"] += 1
@@ -116,33 +115,29 @@ def _plain(
             if reason:
                 removed[reason] += 1
             else:
-                yield function
+                yield _seed(function)
 
 
-def _typed(found: Iterable[SourceFunction], removed: Counter[str]) -> Iterator[SourceFunction]:
+def _typed(found: Iterable[Seed], removed: Counter[str]) -> Iterator[Seed]:
     for some in windows(found, CHECKED_TOGETHER):
-        bad = faulty([f.standalone for f in some])
+        bad = faulty([seed.code for seed in some])
         removed[TYPE_ERROR] += len(bad)
-        yield from (f for place, f in enumerate(some) if place not in bad)
+        yield from (seed for place, seed in enumerate(some) if place not in bad)
 
 
 def _new(
-    found: Iterable[SourceFunction],
-    guard: Benchmarks,
-    near: NearDuplicates,
-    removed: Counter[str],
-) -> Iterator[SourceFunction]:
+    found: Iterable[Seed], guard: Benchmarks, near: NearDuplicates, removed: Counter[str]
+) -> Iterator[Seed]:
     known = Index()
-    for function in found:
-        code = function.standalone
-        if guard.contaminate(code):
+    for seed in found:
+        if guard.contaminate(seed.code):
             removed[CONTAMINATED] += 1
-        elif not known.add(fingerprint(code)):
+        elif not known.add(fingerprint(seed.code)):
             removed[DUPLICATE] += 1
-        elif near.seen(code):
+        elif near.seen(seed.code):
             removed[NEAR] += 1
         else:
-            yield function
+            yield seed
 
 
 def _seed(function: SourceFunction) -> Seed:
