@@ -45,6 +45,8 @@ class Program:
     cpu_s : CPU seconds for all of it; what decides between a verdict and a timeout.
     call_cpu_s : CPU seconds for one call; 0 for no limit of its own.
     wall_s : real seconds, generous: it is there for programs that sleep.
+    idle_s : real seconds in which it may use no CPU time at all (it sleeps or waits for something
+        that never comes); 0: only `wall_s` ends that. A busy machine does not make it idle.
     memory_mb : private memory in MiB, beyond what the interpreter takes.
     result_bytes : bytes that the encoded outcomes of its calls may take; with more it fails.
     output_bytes : what is kept of standard output and error.
@@ -61,6 +63,7 @@ class Program:
     cpu_s: float = 2.0
     call_cpu_s: float = 0.0
     wall_s: float = 30.0
+    idle_s: float = 0.0
     memory_mb: int = 512
     result_bytes: int = 64 << 20
     output_bytes: int = 65536

@@ -42,6 +42,22 @@ def test_programs_may_be_endless_and_are_read_little_ahead(any_sandbox: Sandbox)
     assert next(read) < 5 + pool.AHEAD
 
 
+def test_a_program_that_only_sleeps_is_ended_long_before_the_wall_limit(
+    any_sandbox: Sandbox,
+) -> None:
+    program = Program("p", "import time; time.sleep(600)", wall_s=600, idle_s=0.3)
+    (result,) = any_sandbox.run([program])
+    assert result.verdict == "timeout"
+    assert "(idle limit)" in result.detail
+
+
+def test_a_program_that_computes_is_never_idle(any_sandbox: Sandbox) -> None:
+    """0.6 s of CPU time under an idle limit of half of it."""
+    busy = "import time\nwhile time.process_time() < 0.6: pass"
+    (result,) = any_sandbox.run([Program("p", busy, idle_s=0.3)])
+    assert result.verdict == "pass"
+
+
 def test_abandoned_programs_do_not_disturb_the_next(any_sandbox: Sandbox) -> None:
     results = any_sandbox.run([Program("a", ""), Program("slow", "import time; time.sleep(60)")])
     assert next(results).id == "a"

@@ -39,6 +39,8 @@ LARGE_BYTES = 1 << 20
 SPARE_BYTES = 4 << 20
 WALL_FACTOR = 10.0
 """Real seconds a CPU second: so large that a busy machine does not make a verdict."""
+IDLE_S = 10.0
+"""Real seconds without any CPU time, after which a solution that sleeps is ended."""
 
 
 @dataclass
@@ -191,6 +193,7 @@ def _program(sample: _Sample, part: slice, limits: Limits, hash_over: int = HASH
         cpu_s=total,
         call_cpu_s=limits.longest_call(expected, part),
         wall_s=30.0 + WALL_FACTOR * total,
+        idle_s=IDLE_S,
         memory_mb=LARGE_MEMORY_MB if size > LARGE_BYTES else MEMORY_MB,
         result_bytes=SPARE_BYTES + 2 * size,
         hash_over=hash_over,

@@ -126,7 +126,7 @@ def _verdict(
     seen: Watch, job: dict[str, Any], ready: bool, end: bytes, nonce: bytes
 ) -> tuple[str, str]:
     kind, text = end[:1], end[1:].decode("utf-8", "replace")
-    if seen.stopped == "wall" or seen.stopped == "call":
+    if seen.stopped in ("wall", "call", "idle"):
         return "timeout", f"stopped after {seen.wall_s:.1f} s ({seen.stopped} limit)"
     if seen.stopped == "cpu" or seen.cpu_s > job["cpu_s"]:
         return "timeout", f"over {job['cpu_s']} s of CPU time"

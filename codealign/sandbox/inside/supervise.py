@@ -13,6 +13,7 @@ BLOCK = 1 << 16
 SOONEST = 0.005
 LOOK_EVERY = 0.05  # seconds between looks into the work folder
 MOST_FILES, LONGEST_PATH = 10_000, 1024
+AWAKE_S = 0.005  # CPU seconds that show a child is not asleep
 CPU_CLOCK = 2  # CPUCLOCK_SCHED: the scheduler's own account of a process's CPU time
 
 
@@ -21,8 +22,8 @@ class Watch:
     """What was seen of a child.
 
     `stopped` is "" or the limit at which it was killed: cpu, call (CPU time of one call), wall,
-    size (of its outcomes), disk (its files, also if seen only when it had ended). `cut` says that
-    output beyond the cap was thrown away.
+    idle (no CPU time used), size (of its outcomes), disk (its files, also if seen only when it had
+    ended). `cut` says that output beyond the cap was thrown away.
     """
 
     output: bytes = b""
@@ -121,6 +122,7 @@ class _Budget:
         self.clock = (~pid << 3) | CPU_CLOCK
         self.cpu_s, self.call_cpu_s = job["cpu_s"], job["call_cpu_s"]
         self.deadline = started + job["wall_s"]
+        self.idle_s, self.awake = job["idle_s"], (0.0, started)
         self.result_bytes, self.size = job["result_bytes"], 0
         self.at_last_message = 0.0
 
@@ -145,6 +147,12 @@ class _Budget:
             left = min(left, self.call_cpu_s + self.at_last_message - used)
         return max(SOONEST, left)
 
+    def _asleep(self, used: float, now: float) -> bool:
+        """Whether it has used no CPU time worth the name for `idle_s` seconds."""
+        if used - self.awake[0] > AWAKE_S:
+            self.awake = (used, now)
+        return now - self.awake[1] > self.idle_s
+
     def exceeded(self, result_size: int) -> str:
         """Name of the limit that is reached, or ""."""
         used = self.used()
@@ -155,6 +163,8 @@ class _Budget:
         now = time.monotonic()
         if now > self.deadline:
             return "wall"
+        if self.idle_s and self._asleep(used, now):
+            return "idle"
         if now > self.look:
             self.look = now + LOOK_EVERY
             if overfull(self.work, self.disk_bytes):
