@@ -24,7 +24,7 @@ from codealign.prompts import principle_for
 from codealign.records import DIMENSIONS, seed_of
 
 SEED = 20261123
-HUMANEVAL, MBPP, EVALPERF, EVOEVAL, CODAL = 164, 200, 32, 28, 30
+HUMANEVAL, MBPP, EVALPERF, EVOEVAL, CODAL = 164, 200, 32, 28, 40
 # operations whose slow form is quadratic (or, for primes, linear instead of a square root)
 QUADRATIC = {"unique", "count_distinct", "frequency", "running", "prime"}
 PERFORMANCE_SOURCES = ("list", "words", "sentence", "dict_values", "range")
