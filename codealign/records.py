@@ -149,6 +149,7 @@ class Score:
     `requirement` is that of the benchmark. Where a run has several seeds, cross-evaluation or
     ablations, `seed` is the training's, `trained` the requirement the model was trained for ("":
     the benchmark's) and `ablation` the name of the varied settings ("": none, a main cell).
+    `failures` counts the failing samples by kind, e.g. "wrong 30, timeout 2" (functional scores).
     """
 
     source: str
@@ -167,6 +168,7 @@ class Score:
     seed: int = 0
     trained: str = ""
     ablation: str = ""
+    failures: str = ""
 
 
 Record = TypeVar("Record")

@@ -50,6 +50,7 @@ def write_measured(
     values: Mapping[str, Values],
     scores: Sequence[Score] | None = None,
     place: Mapping[str, Any] | None = None,
+    failures: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Write `scores.jsonl` and `items.jsonl` of one evaluated model; return its scores.
 
@@ -60,9 +61,14 @@ def write_measured(
     values : for each benchmark the value of each problem, as in `score_of`.
     scores : the rows, where a benchmark has a formula of its own; None: `score_of` of each.
     place : seed, trained and ablation of the scores (`Context.place`); None: the defaults.
+    failures : for each benchmark the failing samples by kind, as text; None: not told.
     """
+    told = failures or {}
     scores = scores or [score_of(cell, name, found) for name, found in values.items()]
-    scores = [dataclasses.replace(score, **(place or {})) for score in scores]
+    scores = [
+        dataclasses.replace(score, failures=told.get(score.benchmark, ""), **(place or {}))
+        for score in scores
+    ]
     where = {key: cell[key] for key in ("model", "variant", "requirement", "stage")}
     items = [
         {**where, "benchmark": name, "id": key, "value": value}

@@ -223,6 +223,7 @@ def _mean_row(rows: pd.DataFrame) -> pd.Series:
         mean[column] = scored[column].astype(float).mean()
     for column in ("n", "missing"):
         mean[column] = round(scored[column].mean())
+    mean["failures"] = ""  # those of a seed stand in its own row
     mean["interval"] = f"{scored.iloc[0]['interval']}, bounds averaged over {len(scored)} seeds"
     return mean
 
@@ -240,6 +241,6 @@ def read_scores(path: Path | str) -> pd.DataFrame:
     lacking = sorted(set(COLUMNS) - set(frame.columns))
     if lacking:
         raise CodealignError(f"{path}: no column {', '.join(lacking)}; expected {COLUMNS}")
-    texts = ["interval", "ablation"]
+    texts = ["interval", "ablation", "failures"]
     frame[texts] = frame[texts].astype(object).fillna("")
     return check(frame[COLUMNS])

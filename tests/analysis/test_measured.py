@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
 from codealign.analysis.changes import collect_items
 from codealign.analysis.measured import score_of, write_measured
-from codealign.analysis.scores import collect
+from codealign.analysis.scores import collect, read_scores, write_scores
 
 CELL = {
     "source": "mine",
@@ -46,3 +47,12 @@ def test_what_is_written_is_what_is_collected(tmp_path) -> None:
     assert list(scores["benchmark"]) == ["humaneval", "evalperf"]
     items = collect_items(tmp_path)
     assert items[("nano", "pretrained", "functional", "base", "humaneval")] == {"a": 1.0, "b": 0.0}
+
+
+def test_failures_by_kind_stand_beside_the_score_and_survive_the_csv(tmp_path: Path) -> None:
+    told = {"humaneval": "wrong 1"}
+    values = {"humaneval": {"a": 1.0, "b": 0.0}, "mbpp": {"c": 1.0}}
+    frame = write_measured(tmp_path, CELL, values, failures=told)
+    write_scores(tmp_path / "scores.csv", frame)
+    read = read_scores(tmp_path / "scores.csv").set_index("benchmark")
+    assert read["failures"].to_dict() == {"humaneval": "wrong 1", "mbpp": ""}

@@ -101,6 +101,19 @@ class Results:
             counts["missing"] = len(self.missing)
         return dict(counts.most_common())
 
+    def failures_told(self) -> dict[str, str]:
+        """For each score its failing samples by kind, as "wrong 30, timeout 2".
+
+        A score of the base tests counts samples that fail those; the kind is that of the sample's
+        first failing test.
+        """
+        return {name: self._told(base_only) for name, base_only in self._names()}
+
+    def _told(self, base_only: bool) -> str:
+        every = [a for found in self.attempts.values() for a in found if a.kind]
+        failed = [a.kind for a in every if not (base_only and a.base_status == "pass")]
+        return ", ".join(f"{kind} {count}" for kind, count in Counter(failed).most_common())
+
     def pass_at_k(self, task_id: str, k: int, base_only: bool = False) -> float | None:
         """Unbiased pass@k of one problem (Chen et al. 2021); None with fewer than k samples."""
         from evalplus.eval import estimate_pass_at_k

@@ -63,6 +63,14 @@ def test_an_evoeval_category_has_one_score_of_all_its_tests() -> None:
     assert found.values()["evoeval_verbose"]["A"] == pytest.approx(1 / 3)
 
 
+def test_each_score_tells_the_failures_of_its_own_tests() -> None:
+    """Of A, one sample fails the added tests alone, another times out on the base."""
+    assert results().failures_told() == {
+        "humaneval": "timeout 1, sandbox_error 1",
+        "humaneval_plus": "wrong 1, timeout 1, sandbox_error 1",
+    }
+
+
 def test_failures_are_counted_by_kind() -> None:
     assert results().failures == {"wrong": 1, "timeout": 1, "sandbox_error": 1, "missing": 1}
 
