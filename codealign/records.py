@@ -22,6 +22,8 @@ VARIANTS = ("pretrained", "finetuned")
 REQUIREMENTS = ("functional", "non_functional")
 STAGES = ("base", "sft", "dpo", "bonbon")
 DIMENSIONS = ("instruction_following", "readability", "complexity", "style", "explanation")
+ALIGNED = STAGES[2:]
+"""The stages that align, each from the SFT model."""
 PATHWAY = {"pretrained": "PTA", "finetuned": "FTA"}
 
 

@@ -19,7 +19,7 @@ from codealign.analysis import stats
 from codealign.analysis.changes import Items, changes
 from codealign.analysis.claims import clarity
 from codealign.analysis.scores import every_benchmark
-from codealign.records import PATHWAY
+from codealign.records import ALIGNED, PATHWAY
 from codealign.train.gates import Verdict, alignment_gate, baseline_gate, sft_gate
 
 SUPPORTED, NOT_SUPPORTED, CANNOT_TELL = "supported", "not supported", "cannot tell"
@@ -27,7 +27,6 @@ THRESHOLD = 0.10
 """Least baseline pass@1 of Observation 2."""
 ALPHA = 1 - stats.CONFIDENCE
 WHO = ["model", "variant"]
-ALIGNED = ("dpo", "bonbon")
 Finding = tuple[str, list[str], str]
 """Verdict, numbers, next step."""
 

@@ -14,14 +14,20 @@ from typing import Any
 
 import pandas as pd
 
-from codealign.analysis import labels, stats
+from codealign.analysis import labels
 from codealign.analysis.changes import Items, collect_items
 from codealign.analysis.contrast import contrast
-from codealign.analysis.scores import CELL, benchmark, collect
-from codealign.analysis.summary import MEMBERS, summarise
-from codealign.records import PATHWAY, seed_of, write_text
+from codealign.analysis.scores import CELL, collect
+from codealign.analysis.summary import (
+    MEMBERS,
+    Part,
+    mean_of,
+    points,
+    summarise,
+    summary_markdown,
+)
+from codealign.records import ALIGNED, PATHWAY, seed_of, write_text
 
-ALIGNED = ("dpo", "bonbon")
 CANNOT_TELL = "cannot tell"
 COLUMNS = [
     "source", "model", "requirement", "stage", "benchmarks", "ends", "ends_low", "ends_high",
@@ -32,16 +38,18 @@ HOW = (
     "benchmarks), with 95% intervals: paired over problems where both have per-problem values, "
     "benchmarks taken as independent. A winner is named only if the interval excludes 0."
 )
-Part = tuple[float, float, float]
 
 
-def pathways(scores: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
+def pathways(
+    scores: pd.DataFrame, items: Items | None = None, summary: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Compare the two pathways of every model, requirement and technique.
 
     Parameters
     ----------
     scores : tidy scores.
     items : per-problem values, for paired differences.
+    summary : what `summarise` gives for the same; None: it is made here.
 
     Returns
     -------
@@ -52,39 +60,33 @@ def pathways(scores: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
         (like `gains` NaN where a base was not run).
         Rows where one pathway has no score are left out.
     """
-    scored = scores[scores["value"].notna() & (scores["n"] > 0)]
-    summary = summarise(scores, items)
+    summary = summarise(scores, items) if summary is None else summary
+    aligned = scores[scores["stage"].isin(ALIGNED) & scores["value"].notna() & (scores["n"] > 0)]
     rows = []
-    for cell, part in scored.groupby(["source", "model", "requirement", "stage"], sort=False):
+    for cell, part in aligned.groupby(["source", "model", "requirement", "stage"], sort=False):
         ends = _ends(part[part["benchmark"].isin(MEMBERS[cell[2]])], items or {})
-        if cell[3] in ALIGNED and ends:
+        if len(ends):
             changes = [_change(summary, cell, pathway) for pathway in PATHWAY.values()]
-            told = *_told(_mean(ends)), *_told(_minus(*changes))
+            told = *_told(mean_of(points(ends, "absolute"))), *_told(_minus(*changes))
             rows.append([*cell, len(ends), *told, *(change[0] for change in changes)])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _ends(part: pd.DataFrame, items: Items) -> list[Part]:
-    """Return PTA minus FTA of each benchmark that both have, in percent of its scale."""
+def _ends(part: pd.DataFrame, items: Items) -> pd.DataFrame:
+    """Return PTA minus FTA of each benchmark that both have."""
     of = {
         variant: {row["benchmark"]: row for row in found.to_dict("records")}
         for variant, found in part.groupby("variant")
     }
     pta, fta = of.get("pretrained", {}), of.get("finetuned", {})
-    return [_difference(fta[name], pta[name], items) for name in pta if name in fta]
+    return pd.DataFrame([_difference(fta[name], pta[name], items) for name in pta if name in fta])
 
 
-def _difference(before: dict[str, Any], after: dict[str, Any], items: Items) -> Part:
+def _difference(before: dict[str, Any], after: dict[str, Any], items: Items) -> dict[str, Any]:
     cells = [tuple(row[c] for c in CELL) for row in (before, after)]
     values = [items.get(cell, {}) for cell in cells]
     found = contrast(before, after, *values, seed_of("pathways", *cells[1]))
-    scale = 100 / benchmark(after["benchmark"]).scale
-    return found["absolute"] * scale, found["low"] * scale, found["high"] * scale
-
-
-def _mean(parts: list[Part]) -> Part:
-    interval = stats.combine(parts)
-    return sum(p[0] for p in parts) / len(parts), interval.low, interval.high
+    return {"benchmark": after["benchmark"], **found}
 
 
 def _change(summary: pd.DataFrame, cell: tuple[str, ...], pathway: str) -> Part:
@@ -95,7 +97,7 @@ def _change(summary: pd.DataFrame, cell: tuple[str, ...], pathway: str) -> Part:
 
 def _minus(first: Part, second: Part) -> Part:
     """Return the difference of two independent estimates (twice the mean of two is their sum)."""
-    mean, low, high = _mean([first, (-second[0], -second[2], -second[1])])
+    mean, low, high = mean_of([first, (-second[0], -second[2], -second[1])])
     return 2 * mean, 2 * low, 2 * high
 
 
@@ -137,9 +139,8 @@ def _claim(winner: str, does: str, span: str) -> str:
 def _span(row: dict[str, Any], name: str) -> str:
     if math.isnan(row[name]):
         return "base not run"
-    numbers = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    value, low, high = (f"{round(n, 1) + 0.0:+.1f}" for n in numbers)  # adding 0 rids us of -0.0
-    return f"PTA - FTA {value} [{low}, {high}]"
+    span = labels.with_interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), "{:+.1f}")
+    return f"PTA - FTA {span}"
 
 
 def _counts(found: pd.DataFrame) -> list[str]:
@@ -159,15 +160,23 @@ def answer_markdown(found: pd.DataFrame) -> str:
     return "\n".join([*(f"- {line}" for line in answer_lines(found)), "", HOW]) + "\n"
 
 
-def write_answer(out: Path | str, scores: pd.DataFrame, items: Items | None = None) -> str:
-    """Write `answer.md` and `answer.csv` to `out`; return the Markdown."""
-    found = pathways(scores, items)
+def write_answer(
+    out: Path | str,
+    scores: pd.DataFrame,
+    items: Items | None = None,
+    summary: pd.DataFrame | None = None,
+) -> str:
+    """Write `answer.md` and `answer.csv` to `out`; return the Markdown. See `pathways`."""
+    found = pathways(scores, items, summary)
     text = answer_markdown(found)
     write_text(Path(out) / "answer.md", text)
     write_text(Path(out) / "answer.csv", found.to_csv(index=False))
     return text
 
 
-def answer_text(run_root: Path | str) -> str:
-    """Return the answer from a run's measured scores, for printing at its end."""
-    return answer_markdown(pathways(collect(run_root), collect_items(run_root)))
+def closing_text(run_root: Path | str) -> str:
+    """Return summary and answer from a run's measured scores, for printing at its end."""
+    scores, items = collect(run_root), collect_items(run_root)
+    summary = summarise(scores, items)
+    told = f"{run_root}: no scores yet\n" if scores.empty else summary_markdown(summary)
+    return f"{told}\n{answer_markdown(pathways(scores, items, summary))}"

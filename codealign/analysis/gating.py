@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codealign.analysis import stats
-from codealign.analysis.scores import benchmark
+from codealign.analysis.scores import EVALUATED, benchmark
 from codealign.params import Gates
 from codealign.paths import RunPaths
 from codealign.records import Score, read_jsonl, seed_of, write_jsonl
@@ -62,7 +62,7 @@ def check_gates(paths: RunPaths, cell: Mapping[str, str], settings: Gates) -> li
     list[Gate]
         None or one. Without scores of the base a gate passes and says so.
     """
-    where = [cell[key] for key in ("model", "variant", "requirement", "stage")]
+    where = [cell[key] for key in EVALUATED]
     action = getattr(settings, GATE[cell["stage"]])
     folder, base = paths.evals(*where), RunPaths(paths.top).evals(*where[:3], "base")
     found = []

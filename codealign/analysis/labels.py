@@ -1,7 +1,8 @@
-"""How stages, variants and models are called in tables, figures and the summary."""
+"""How stages, variants, models and numbers are told in tables, figures and the summary."""
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import yaml
@@ -22,3 +23,15 @@ def model_labels() -> dict[str, dict[int, str]]:
 def model_label(model: str, table: int = 3) -> str:
     """Return the model's name as the table prints it; a model not in the paper keeps its name."""
     return model_labels().get(model, {}).get(table, model)
+
+
+def rounded(value: float, form: str) -> str:
+    """Return a number to one decimal in a format such as "{:+.1f}"; never "-0.0"."""
+    return form.format(round(value, 1) + 0.0)  # adding zero turns -0.0 into 0.0
+
+
+def with_interval(value: float, low: float, high: float, form: str) -> str:
+    """Return a number with its interval in brackets, or the remark that it has none."""
+    if math.isnan(low) or math.isnan(high):
+        return f"{rounded(value, form)} [no interval]"
+    return f"{rounded(value, form)} [{rounded(low, form)}, {rounded(high, form)}]"

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import stats
-from codealign.analysis.scores import benchmark, frame_of
+from codealign.analysis.scores import EVALUATED, benchmark, frame_of
 from codealign.records import Score, seed_of, write_jsonl
 
 Values = Mapping[str, float | None]
@@ -69,7 +69,7 @@ def write_measured(
         dataclasses.replace(score, failures=told.get(score.benchmark, ""), **(place or {}))
         for score in scores
     ]
-    where = {key: cell[key] for key in ("model", "variant", "requirement", "stage")}
+    where = {key: cell[key] for key in EVALUATED}
     items = [
         {**where, "benchmark": name, "id": key, "value": value}
         for name, found in values.items()

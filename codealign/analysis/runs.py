@@ -11,14 +11,13 @@ import yaml
 
 from codealign.analysis import contrast, labels, stats
 from codealign.analysis.changes import collect_items
-from codealign.analysis.scores import CELL, benchmark, collect
-from codealign.analysis.summary import MEMBERS
+from codealign.analysis.scores import CELL, EVALUATED, collect
+from codealign.analysis.summary import MEMBERS, mean_of, points
 from codealign.errors import CodealignError
 from codealign.paths import RunPaths
 from codealign.records import PATHWAY, seed_of
 
 COLUMNS = [*CELL, "metric", "first", "second", *contrast.COLUMNS, "p_holm"]
-OVERALL = ["model", "variant", "requirement", "stage"]
 NAMES = ("profile", "run")
 """Parameters that name a run and decide nothing else."""
 
@@ -86,16 +85,13 @@ def _only(
 
 def _overall(cells: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    for cell, part in cells.groupby(OVERALL, sort=False):
+    for cell, part in cells.groupby(EVALUATED, sort=False):
         part = part[part["benchmark"].isin(MEMBERS[cell[2]])]
         if part.empty:
             continue
-        scale = 100 / part["benchmark"].map(lambda name: benchmark(name).scale)
-        parts = part[["absolute", "low", "high"]].mul(scale, axis=0)
-        interval = stats.combine(list(parts.itertuples(index=False, name=None)))
-        mean = parts["absolute"].mean()
-        rows.append([*cell, len(part), int(part["n"].sum()), mean, interval.low, interval.high])
-    return pd.DataFrame(rows, columns=[*OVERALL, "benchmarks", "n", "change", "low", "high"])
+        change = mean_of(points(part, "absolute"))
+        rows.append([*cell, len(part), int(part["n"].sum()), *change])
+    return pd.DataFrame(rows, columns=[*EVALUATED, "benchmarks", "n", "change", "low", "high"])
 
 
 def _differing(first: Path | str, second: Path | str) -> dict[str, tuple[Any, Any]]:
@@ -112,7 +108,7 @@ def _settings(root: Path | str) -> dict[str, Any]:
         notebook = path.parent.name.split("-")[0]
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
         for key, value in _flat(params, notebook):
-            if key.split(".")[1] not in (*NAMES, *OVERALL):
+            if key.split(".")[1] not in (*NAMES, *EVALUATED):
                 found[key] = value
     return found
 
@@ -145,6 +141,6 @@ def _clear(cells: pd.DataFrame) -> int:
 
 def _line(row: dict[str, Any]) -> str:
     names = [row["model"], PATHWAY[row["variant"]], labels.REQUIREMENTS[row["requirement"]]]
-    told = f"{row['change']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]"
+    told = labels.with_interval(row["change"], row["low"], row["high"], "{:+.1f}")
     cells = [*names, labels.STAGES[row["stage"]], told, str(row["benchmarks"]), str(row["n"])]
     return f"| {' | '.join(cells)} |"

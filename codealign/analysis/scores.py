@@ -30,6 +30,8 @@ from codealign.records import (
 
 COLUMNS = [f.name for f in dataclasses.fields(Score)]
 CELL = ["model", "variant", "requirement", "stage", "benchmark"]
+EVALUATED = CELL[:-1]
+"""What names an evaluated model."""
 PLACE = ["seed", "trained", "ablation"]
 """What tells the scores of one cell apart in a run with several seeds, cross or ablations."""
 PAPER = "paper"
@@ -94,6 +96,12 @@ def _printed_interval(value: float, b: Benchmark) -> stats.Interval:
     if b.metric == "pass@1":
         return stats.wilson(count_of(value, b.n), b.n)
     return stats.bounded_mean(value, b.n, b.scale)
+
+
+def percent_of_scale(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column of scores or changes in percent of the benchmark's scale."""
+    scale = frame["benchmark"].map(lambda name: benchmark(name).scale)
+    return 100 * frame[column].astype(float) / scale.astype(float)
 
 
 def published() -> pd.DataFrame:

@@ -8,16 +8,15 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from codealign.analysis.scores import benchmark
+from codealign.analysis.scores import EVALUATED, benchmark
 from codealign.errors import CodealignError
-
-CELL = ["model", "variant", "requirement", "stage"]
+from codealign.records import write_text
 
 
 def cells_of(scores: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     """Return (model, variant, requirement, stage) of every model that has a score."""
     scored = scores[scores["value"].notna()]
-    return list(dict.fromkeys(scored[CELL].itertuples(index=False, name=None)))
+    return list(dict.fromkeys(scored[EVALUATED].itertuples(index=False, name=None)))
 
 
 def model_card(scores: pd.DataFrame, cell: tuple[str, str, str, str]) -> str:
@@ -33,7 +32,7 @@ def model_card(scores: pd.DataFrame, cell: tuple[str, str, str, str]) -> str:
     CodealignError
         The run has no score of this model.
     """
-    rows = scores[(scores[CELL] == list(cell)).all(axis=1) & scores["value"].notna()]
+    rows = scores[(scores[EVALUATED] == list(cell)).all(axis=1) & scores["value"].notna()]
     if rows.empty:
         raise CodealignError(f"{'-'.join(cell)}: the run has no score of this model")
     records = rows.to_dict("records")
@@ -63,12 +62,11 @@ def _line(row: dict[str, Any]) -> str:
 
 def write_export(out: Path, scores: pd.DataFrame, changes: pd.DataFrame) -> list[Path]:
     """Write `scores.csv`, `changes.csv` and a `model_card-<cell>.md` a model; return the paths."""
-    out.mkdir(parents=True, exist_ok=True)
-    written = [out / "scores.csv", out / "changes.csv"]
-    scores.to_csv(written[0], index=False)
-    changes.to_csv(written[1], index=False)
-    for cell in cells_of(scores):
-        path = out / f"model_card-{'-'.join(cell)}.md"
-        path.write_text(model_card(scores, cell), encoding="utf-8")
-        written.append(path)
-    return written
+    texts = {
+        "scores.csv": scores.to_csv(index=False),
+        "changes.csv": changes.to_csv(index=False),
+        **{f"model_card-{'-'.join(c)}.md": model_card(scores, c) for c in cells_of(scores)},
+    }
+    for name, text in texts.items():
+        write_text(out / name, text)
+    return [out / name for name in texts]

@@ -16,14 +16,15 @@ like. Intervals are combined as of independent estimates (`stats.combine`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from codealign.analysis import labels, stats
-from codealign.analysis.changes import Items, changes, collect_items
-from codealign.analysis.scores import benchmark, benchmarks, collect
+from codealign.analysis.changes import Items, changes
+from codealign.analysis.scores import benchmarks, percent_of_scale
 from codealign.records import DIMENSIONS, PATHWAY, STAGES, write_text
 
 MEMBERS = {
@@ -32,6 +33,8 @@ MEMBERS = {
     ],
     "non_functional": [f"codal_{dimension}" for dimension in DIMENSIONS],
 }  # fmt: skip
+Part = tuple[float, float, float]
+"""An estimate and its bounds."""
 CELL = ["source", "model", "variant", "requirement", "stage"]
 HOW = (
     "Score: mean over benchmarks in percent of their scale (functional: pass@1 of HumanEval+, "
@@ -88,16 +91,16 @@ def _matching(change: pd.DataFrame, cell: tuple[str, ...]) -> pd.DataFrame:
 def _row(cell: dict[str, str], part: pd.DataFrame, change: pd.DataFrame) -> dict[str, Any]:
     if cell["stage"] != "base" and len(change):
         part = part[part["benchmark"].isin(change["benchmark"])]
-    score = stats.combine(_parts(part, "value"))
-    moved = stats.combine(_parts(change, "absolute"))
+    score, low, high = mean_of(points(part, "value"))
+    moved, moved_low, moved_high = mean_of(points(change, "absolute"))
     return cell | {
         "pathway": PATHWAY[cell["variant"]],
-        "score": _mean(part, "value"),
-        "low": score.low,
-        "high": score.high,
-        "change": _mean(change, "absolute"),
-        "change_low": moved.low,
-        "change_high": moved.high,
+        "score": score,
+        "low": low,
+        "high": high,
+        "change": moved,
+        "change_low": moved_low,
+        "change_high": moved_high,
         "benchmarks": len(part),
         "of": len(MEMBERS[cell["requirement"]]),
         "n": int(part["n"].sum()),
@@ -105,16 +108,17 @@ def _row(cell: dict[str, str], part: pd.DataFrame, change: pd.DataFrame) -> dict
     }
 
 
-def _parts(frame: pd.DataFrame, column: str) -> list[tuple[float, float, float]]:
+def points(frame: pd.DataFrame, column: str) -> list[Part]:
     """Return (estimate, low, high) of each benchmark in percent of its scale."""
-    rows = frame.to_dict("records")
-    scale = [100 / benchmark(r["benchmark"]).scale for r in rows]
-    return [(r[column] * s, r["low"] * s, r["high"] * s) for r, s in zip(rows, scale, strict=True)]
+    columns = [percent_of_scale(frame, name) for name in (column, "low", "high")]
+    return list(zip(*columns, strict=True))
 
 
-def _mean(frame: pd.DataFrame, column: str) -> float:
-    values = [value for value, _, _ in _parts(frame, column)]
-    return sum(values) / len(values) if values else math.nan
+def mean_of(parts: Sequence[Part]) -> Part:
+    """Return the mean of independent estimates with its bounds (`stats.combine`); NaN of none."""
+    low, high, _ = stats.combine(parts)
+    mean = sum(part[0] for part in parts) / len(parts) if parts else math.nan
+    return mean, low, high
 
 
 def summary_lines(summary: pd.DataFrame) -> list[str]:
@@ -138,7 +142,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         row["pathway"],
         labels.REQUIREMENTS[row["requirement"]],
         labels.STAGES[row["stage"]],
-        _with_interval(row["score"], row["low"], row["high"], "{:.1f}"),
+        labels.with_interval(row["score"], row["low"], row["high"], "{:.1f}"),
         "" if row["stage"] == "base" else _change(row),
         f"{row['benchmarks']} of {row['of']}",
         f"{row['n']}{unscored}",
@@ -148,31 +152,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def _change(row: dict[str, Any]) -> str:
     if math.isnan(row["change"]):
         return "base not run"
-    return _with_interval(row["change"], row["change_low"], row["change_high"], "{:+.1f}")
-
-
-def _with_interval(value: float, low: float, high: float, form: str) -> str:
-    known = not (math.isnan(low) or math.isnan(high))
-    if not known:
-        return f"{_number(value, form)} [no interval]"
-    return f"{_number(value, form)} [{_number(low, form)}, {_number(high, form)}]"
-
-
-def _number(value: float, form: str) -> str:
-    return form.format(round(value, 1) + 0.0)  # adding zero turns -0.0 into 0.0
+    return labels.with_interval(row["change"], row["change_low"], row["change_high"], "{:+.1f}")
 
 
 def summary_markdown(summary: pd.DataFrame) -> str:
     """Return the table and, below it, how its numbers are made."""
     return "\n".join([*summary_lines(summary), "", HOW]) + "\n"
-
-
-def summary_text(run_root: Path | str) -> str:
-    """Return the summary of a run's measured scores, for printing at its end."""
-    scores = collect(run_root)
-    if scores.empty:
-        return f"{run_root}: no scores yet"
-    return summary_markdown(summarise(scores, collect_items(run_root)))
 
 
 def write_summary(

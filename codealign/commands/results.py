@@ -86,15 +86,15 @@ def _advise(args: argparse.Namespace) -> int:
 
 def _compare(args: argparse.Namespace) -> int:
     from codealign.analysis.runs import compare_runs, comparison_markdown
+    from codealign.records import write_text
 
     found = compare_runs(args.first, args.second)
     text = comparison_markdown(found, args.first, args.second)
     if args.out:
-        out = Path(args.out)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "compare.md").write_text(text, encoding="utf-8")
-        found.cells.to_csv(out / "compare.csv", index=False)
-        _say_written([out / "compare.md", out / "compare.csv"])
+        paths = [Path(args.out) / "compare.md", Path(args.out) / "compare.csv"]
+        write_text(paths[0], text)
+        write_text(paths[1], found.cells.to_csv(index=False))
+        _say_written(paths)
     else:
         print(found.cells.to_json(orient="records", indent=1) if args.json else text)
     return 0

@@ -111,11 +111,9 @@ def _show_plan(jobs: list[Job], root: Path) -> int:
 
 def _report(root: Path) -> None:
     """Build the report from what is there, print the summary and the report's path."""
-    from codealign.analysis.answer import answer_text
-    from codealign.analysis.summary import summary_text
+    from codealign.analysis.answer import closing_text
     from codealign.report import build_report
 
     index = build_report(RunPaths(root))
-    print(summary_text(root))
-    print(answer_text(root))
+    print(closing_text(root))
     print(f"report: {os.path.relpath(index, PROJECT)}")

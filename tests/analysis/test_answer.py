@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,11 +13,13 @@ from codealign.analysis.answer import (
     CANNOT_TELL,
     answer_lines,
     answer_markdown,
-    answer_text,
+    closing_text,
     pathways,
     write_answer,
 )
 from codealign.analysis.scores import CELL, published
+from codealign.analysis.summary import summarise
+from codealign.records import write_jsonl
 
 
 def shifted(points: float, stage: str | None = None) -> pd.DataFrame:
@@ -129,5 +132,26 @@ def test_the_answer_is_written_as_text_and_as_data(tmp_path) -> None:
     assert len(pd.read_csv(tmp_path / "answer.csv")) == 4
 
 
+def parts_of(run_root: Path) -> list[str]:
+    """Return what is printed at a run's end: the summary, how it is made, the answer."""
+    return closing_text(run_root).split("\n\n")
+
+
+def test_a_run_without_scores_says_so(tmp_path: Path) -> None:
+    assert parts_of(tmp_path)[0].endswith("no scores yet")
+
+
+def test_a_runs_scores_are_summed_up(tmp_path: Path) -> None:
+    records = measured().to_dict("records")
+    write_jsonl(tmp_path / "evals" / "scores.jsonl", records)
+    first = "| nano  | PTA     | functional     | Base   | 40.0 [36.7, 43.3]"
+    assert first in parts_of(tmp_path)[0]
+
+
 def test_a_run_without_scores_has_no_answer_yet(tmp_path) -> None:
-    assert answer_text(tmp_path).startswith("- No answer yet")
+    assert parts_of(tmp_path)[1].startswith("- No answer yet")
+
+
+def test_the_summary_that_is_there_is_not_made_again() -> None:
+    summary = summarise(measured())
+    pd.testing.assert_frame_equal(pathways(measured(), None, summary), pathways(measured()))

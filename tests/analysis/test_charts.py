@@ -10,14 +10,14 @@ from made_up_run import measured, unscored
 from matplotlib.axes import Axes
 
 from codealign.analysis.changes import changes
-from codealign.analysis.figures.common import percent_of_scale, present, source_phrase
+from codealign.analysis.figures.common import present, source_phrase
 from codealign.analysis.figures.dots import dots
 from codealign.analysis.figures.heatmap import heatmap
 from codealign.analysis.figures.plane import plane
 from codealign.analysis.figures.profiles import profiles
 from codealign.analysis.figures.style import STAGE_COLOURS, STAGE_MARKERS, Drawn, styled
 from codealign.analysis.figures.versus import versus
-from codealign.analysis.scores import published
+from codealign.analysis.scores import percent_of_scale, published
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,8 @@ from codealign.analysis.summary import (
     summarise,
     summary_lines,
     summary_markdown,
-    summary_text,
     write_summary,
 )
-from codealign.records import write_jsonl
 
 
 @pytest.fixture(scope="module")
@@ -105,17 +103,6 @@ def test_published_rows_are_named(paper: pd.DataFrame) -> None:
 
 def test_no_negative_zero_is_shown(paper: pd.DataFrame) -> None:
     assert "-0.0" not in summary_markdown(paper)
-
-
-def test_a_run_without_scores_says_so(tmp_path: Path) -> None:
-    assert summary_text(tmp_path).endswith("no scores yet")
-
-
-def test_a_runs_scores_are_summed_up(tmp_path: Path) -> None:
-    records = measured().to_dict("records")
-    write_jsonl(tmp_path / "evals" / "scores.jsonl", records)
-    first = "| nano  | PTA     | functional     | Base   | 40.0 [36.7, 43.3]"
-    assert first in summary_text(tmp_path)
 
 
 def test_the_summary_is_written(tmp_path: Path) -> None:

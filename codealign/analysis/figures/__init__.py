@@ -22,6 +22,7 @@ from codealign.analysis.figures.versus import versus
 from codealign.analysis.figures.workflow import figure4
 from codealign.analysis.scores import PAPER, published
 from codealign.analysis.study.effects import Study
+from codealign.records import ALIGNED
 
 __all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
 
@@ -45,7 +46,7 @@ def draw_figures(
     measured = scores[scores["source"] != PAPER]
     shown = measured if len(measured) else published()
     change = changes(shown, items)
-    charts = [heatmap(change, stage) for stage in ("dpo", "bonbon")]
+    charts = [heatmap(change, stage) for stage in ALIGNED]
     charts += [plane(change), *(dots(shown, table) for table in (3, 4, 5)), profiles(shown)]
     if len(measured):
         both = pd.concat([changes(published()), change], ignore_index=True)

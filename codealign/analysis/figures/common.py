@@ -1,14 +1,12 @@
-"""What the charts share: labels, sources, percent of scale."""
+"""What the charts share: labels and sources."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from codealign.analysis.labels import model_labels
-from codealign.analysis.scores import PAPER, benchmark
+from codealign.analysis.scores import PAPER
 from codealign.records import STAGES, VARIANTS
-
-ALIGNED = ("dpo", "bonbon")
 
 
 def source_phrase(frame: pd.DataFrame) -> str:
@@ -17,12 +15,6 @@ def source_phrase(frame: pd.DataFrame) -> str:
     parts = ["published numbers"] * (PAPER in set(frame["source"]))
     parts += [f"measured in run {name}" for name in runs]
     return " and ".join(parts) or "no numbers"
-
-
-def percent_of_scale(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Return a column of scores or changes in percent of the benchmark's scale."""
-    scale = frame["benchmark"].map(lambda name: benchmark(name).scale)
-    return 100 * frame[column].astype(float) / scale.astype(float)
 
 
 def present(frame: pd.DataFrame, column: str) -> list[str]:

@@ -7,14 +7,13 @@ from matplotlib.axes import Axes
 
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
-    ALIGNED,
-    percent_of_scale,
     present,
     source_phrase,
 )
 from codealign.analysis.figures.style import PATHWAY_COLOURS, Drawn, canvas
 from codealign.analysis.labels import model_label
-from codealign.records import PATHWAY, REQUIREMENTS
+from codealign.analysis.scores import percent_of_scale
+from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS
 
 TITLES = {"functional": "Functional", "non_functional": "Non-functional (CODAL)"}
 MODEL_MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*")

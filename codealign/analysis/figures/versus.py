@@ -10,13 +10,12 @@ from matplotlib.patches import Patch
 from codealign.analysis import labels
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
-    percent_of_scale,
     present,
     source_phrase,
 )
 from codealign.analysis.figures.style import STAGE_COLOURS, STAGE_MARKERS, Drawn, canvas
 from codealign.analysis.labels import model_label
-from codealign.analysis.scores import PAPER, benchmarks
+from codealign.analysis.scores import PAPER, benchmarks, percent_of_scale
 from codealign.records import PATHWAY, STAGES
 
 TRAINED = [s for s in STAGES if s != "base"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from codealign.analysis.study.effects import KEYS, Study, over_seeds, spread
 from codealign.analysis.summary import MEMBERS
+from codealign.records import ALIGNED
 
 NO_GAIN, GAIN, CANNOT_TELL = "no gain, as it must be", "gains: do not trust", "cannot tell"
 
@@ -78,7 +79,7 @@ def placebo(study: Study) -> list[dict[str, Any]]:
     """
     names = [name for name, changes in study.changes.items() if _is_placebo(changes)]
     cells = study.cells[study.cells["ablation"].isin(names)]
-    cells = cells[cells["stage"].isin(("dpo", "bonbon"))]
+    cells = cells[cells["stage"].isin(ALIGNED)]
     rows = []
     for cell in cells[KEYS].drop_duplicates().to_dict("records"):
         main = {**cell, "ablation": ""}

@@ -12,11 +12,11 @@ from collections.abc import Callable
 import pandas as pd
 
 from codealign.analysis.claims.rules import SETS
+from codealign.records import ALIGNED
 
 Numbers = dict[int, float]
 Contrast = Callable[[pd.DataFrame], Numbers]
 
-ALIGNED = ("dpo", "bonbon")
 PTA, FTA = ("pretrained",), ("finetuned",)
 BOTH = (*PTA, *FTA)
 F, NF = "F1-F3 and F4", "NF1-NF5"

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import stats
-from codealign.analysis.scores import CELL, PLACE, benchmark
+from codealign.analysis.scores import CELL, PLACE, percent_of_scale
 from codealign.analysis.summary import MEMBERS
 from codealign.records import PATHWAY, STAGES
 
@@ -84,20 +84,14 @@ def _bases(raw: pd.DataFrame) -> pd.DataFrame:
     """Return the base models' scores in percent of the scale, one row a benchmark."""
     base = raw[(raw["stage"] == "base") & own(raw) & raw["value"].notna()]
     base = base.drop_duplicates(CELL)
-    return base.assign(base=_percent(base))
-
-
-def _percent(scores: pd.DataFrame) -> pd.Series:
-    """Return values in percent of their benchmark's scale."""
-    scale = scores["benchmark"].map(lambda name: benchmark(name).scale)
-    return 100 * scores["value"].astype(float) / scale.astype(float)
+    return base.assign(base=percent_of_scale(base, "value"))
 
 
 def _parts(raw: pd.DataFrame) -> pd.DataFrame:
     keys = ["model", "variant", "requirement", "benchmark"]
     trained = raw[(raw["stage"] != "base") & raw["value"].notna()]
     found = trained[[*CELL, *PLACE, "value"]].merge(_bases(raw)[[*keys, "base"]], on=keys)
-    found["value"] = _percent(found)
+    found["value"] = percent_of_scale(found, "value")
     found["change"] = found["value"] - found["base"]
     found["relative"] = 100 * found["change"] / found["base"].where(found["base"] > 0)
     return found[[*KEYS, "seed", "benchmark", "value", "base", "change", "relative"]]

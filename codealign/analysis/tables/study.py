@@ -13,7 +13,7 @@ from codealign.analysis.study.ablations import compared, groups, placebo
 from codealign.analysis.study.effects import KEYS, Study, differences, over_seeds
 from codealign.analysis.study.findings import Finding
 from codealign.analysis.tables.model import Cell, Group, Row, Table, to_markdown
-from codealign.records import PATHWAY
+from codealign.records import ALIGNED, PATHWAY
 
 SEEDS_NOTE = (
     "Means over seeds with 95% t intervals over seeds: a seed has its own preference data and its "
@@ -21,7 +21,6 @@ SEEDS_NOTE = (
     "choice of problems; those of the summary do). Points: percent of a benchmark's scale, mean "
     "over the requirement's benchmarks."
 )
-ALIGNED = ("dpo", "bonbon")
 
 
 def study_tables(study: Study) -> list[Table]:
@@ -56,11 +55,11 @@ def study_markdown(study: Study, tables: Sequence[Table]) -> str:
 def number(row: dict[str, Any], signed: bool = True) -> str:
     """Return a mean with its interval; without one (one seed) the mean alone says so."""
     form = "{:+.1f}" if signed else "{:.1f}"
-    mean, low, high = (form.format(round(row[k], 1) + 0.0) for k in ("mean", "low", "high"))
     if math.isnan(row["mean"]):
         return "no number"
-    alone = math.isnan(row["low"]) or row.get("stage") == "base"  # one model, not one a seed
-    return mean if alone else f"{mean} [{low}, {high}]"
+    if math.isnan(row["low"]) or row.get("stage") == "base":  # one model, not one a seed
+        return labels.rounded(row["mean"], form)
+    return labels.with_interval(row["mean"], row["low"], row["high"], form)
 
 
 def where(row: dict[str, Any]) -> str:
