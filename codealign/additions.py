@@ -35,12 +35,10 @@ DIMENSIONS = PROJECT / "params" / "dimensions.yaml"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class OwnBenchmark(Section):
-    """A functional benchmark of one's own, scored by pass@1 over all its tests."""
+class Own(Section):
+    """What an entry of either file has."""
 
-    problems: str = Field(
-        description="file in HumanEval+'s format, .jsonl or .jsonl.gz, seen from the project"
-    )
+    problems: str = Field(description="file, .jsonl or .jsonl.gz, seen from the project")
     label: str = Field("", description="name in figures; empty: the entry's own")
 
     @property
@@ -49,22 +47,23 @@ class OwnBenchmark(Section):
         return PROJECT / self.problems
 
 
-class OwnDimension(Section):
-    """A non-functional dimension of one's own, rated from 1 to 10 like CODAL's."""
+class OwnBenchmark(Own):
+    """A functional benchmark of one's own, scored by pass@1 over all its tests.
+
+    Its problems are in HumanEval+'s format.
+    """
+
+
+class OwnDimension(Own):
+    """A non-functional dimension of one's own, rated from 1 to 10 like CODAL's.
+
+    Its problems are instructions with a reference, as CODAL's.
+    """
 
     principles: list[str] = Field(
         min_length=1, description="what a task asks for; an item draws one of them"
     )
     rubric: str = Field(description="what a judge grades, and its scale")
-    problems: str = Field(
-        description="file of instructions with a reference, .jsonl or .jsonl.gz, as CODAL's"
-    )
-    label: str = Field("", description="name in figures; empty: the entry's own")
-
-    @property
-    def path(self) -> Path:
-        """The file of problems."""
-        return PROJECT / self.problems
 
 
 @cache

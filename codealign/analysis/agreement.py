@@ -149,8 +149,7 @@ def kappa_interval(
     )
     values = kappas(drawn.reshape(-1, len(SCALE), len(SCALE)), tolerance, rule)
     known = ~np.isnan(values)
-    tail = 50 * (1 - stats.CONFIDENCE)
-    low, high = np.percentile(values[known], [tail, 100 - tail])
+    low, high = np.percentile(values[known], stats.PERCENTILES)
     left_out = f", {(~known).sum()} of {resamples} undefined" if not known.all() else ""
     return stats.Interval(float(low), float(high), f"bootstrap (percentile{left_out})")
 

@@ -164,7 +164,7 @@ def _correlation(ranks: np.ndarray, seed: int, resamples: int) -> dict[str, obje
         why = "fewer than three rated answers" if n < 3 else "all ratings or all lengths are equal"
         return {"rho": math.nan, "low": math.nan, "high": math.nan, "how": f"undefined: {why}"}
     drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    low, high = np.nanpercentile(_correlations(ranks[0][drawn], ranks[1][drawn]), [2.5, 97.5])
+    low, high = np.nanpercentile(_correlations(ranks[0][drawn], ranks[1][drawn]), stats.PERCENTILES)
     rho = float(_correlations(ranks[:1], ranks[1:])[0])
     how = "Spearman, bootstrap (percentile)"
     return {"rho": rho, "low": float(low), "high": float(high), "how": how}

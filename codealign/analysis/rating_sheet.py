@@ -84,17 +84,22 @@ def write_sheet(
     CodealignError
         The run has no CODAL answers.
     """
-    answers = draw(read_judged(run_root), per_dimension, seed)
-    if not answers:
+    drawn = draw(read_judged(run_root), per_dimension, seed)
+    if not drawn:
         raise CodealignError(f"{run_root}: no CODAL answers in it; run `05_codal` first")
-    paths = [Path(out) / CSV_NAME, Path(out) / PAGE_NAME]
-    for path, text in zip(paths, (sheet_csv(answers), sheet_page(answers)), strict=True):
-        write_text(path, text)
-    return paths
+    return _write(drawn, out)
 
 
 def try_sheet(run_root: Path | str, out: Path | str, per_dimension: int, seed: int) -> str:
     """Write the sheet if the run has answers; return a line on what was written, or why not."""
-    if not read_judged(run_root):
+    drawn = draw(read_judged(run_root), per_dimension, seed)
+    if not drawn:
         return "no rating sheet: the run has no CODAL answers yet"
-    return "\n".join(f"wrote {p}" for p in write_sheet(run_root, out, per_dimension, seed))
+    return "\n".join(f"wrote {path}" for path in _write(drawn, out))
+
+
+def _write(answers: Sequence[Answer], out: Path | str) -> list[Path]:
+    paths = [Path(out) / CSV_NAME, Path(out) / PAGE_NAME]
+    for path, text in zip(paths, (sheet_csv(answers), sheet_page(answers)), strict=True):
+        write_text(path, text)
+    return paths

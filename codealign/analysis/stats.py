@@ -24,6 +24,8 @@ from statsmodels.stats.proportion import (
 from codealign.errors import CodealignError
 
 CONFIDENCE = 0.95
+PERCENTILES = [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]
+"""Bounds of a percentile bootstrap interval."""
 RESAMPLES = 2000
 UNPAIRED = "the two scores come from independent samples of n problems each (the published data \
 do not say which problems were solved, so pairing cannot be used)"

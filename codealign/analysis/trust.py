@@ -17,7 +17,6 @@ from codealign.analysis.agreement import SCALE, TOLERANCES, Paired, kappa, kappa
 from codealign.analysis.alpha import alphas
 from codealign.records import Rating
 
-PERCENTILES = [50 * (1 - stats.CONFIDENCE), 50 * (1 + stats.CONFIDENCE)]
 LEVELS = ("ordinal", "interval")
 
 
@@ -100,7 +99,7 @@ def _alphas(tables: np.ndarray, level: str) -> np.ndarray:
 
 def _bounds(name: str, drawn: np.ndarray) -> dict[str, float]:
     known = drawn[~np.isnan(drawn)]
-    low, high = np.percentile(known, PERCENTILES) if len(known) else (math.nan, math.nan)
+    low, high = np.percentile(known, stats.PERCENTILES) if len(known) else (math.nan, math.nan)
     return {f"{name}_low": float(low), f"{name}_high": float(high)}
 
 

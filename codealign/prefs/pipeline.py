@@ -19,6 +19,7 @@ from codealign.prefs.executions import Executed, Runs, errors_note, execute
 from codealign.prefs.outcomes import Outcome, outcomes
 from codealign.prefs.pairs import make_pairs
 from codealign.prefs.ratings import Judge, needs_judge, rate
+from codealign.prefs.rules import NONE_FAILED, NONE_PASSED
 from codealign.prefs.sampling import Step, sample
 from codealign.prefs.seeds import choose_seeds
 from codealign.prefs.steps import Generate, Recipe
@@ -162,10 +163,9 @@ class Pipeline:
             raise CodealignError(f"pairs: rule {settings.rule} needs a judge; none was handed in")
         if rated:
             rate(lambda: self.outcomes(False), settings, judge, self.folder / "ratings.jsonl")
-            kept = sum(r.rating is not None for r in self.read("ratings", Rating))
-            unrated = sum(1 for _ in self.read("ratings", Rating)) - kept
-            self.close_step("ratings", kept, {"unrated": unrated})
-        counts = Counter({"without a passing response": 0, "without a failing response": 0})
+            lacking = Counter(r.rating is None for r in self.read("ratings", Rating))
+            self.close_step("ratings", lacking[False], {"unrated": lacking[True]})
+        counts = Counter({NONE_PASSED: 0, NONE_FAILED: 0})
         made = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts)
         kept = write_jsonl(self.folder / "pairs.jsonl", made)
         self.close_step("pairs", kept, counts, errors_note(errors))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from codealign.errors import CodealignError
+from codealign.hub import upload
 
 FILES = ("README.md", "pairs.jsonl", "card.json")
 
@@ -31,25 +32,7 @@ def push(folder: Path, repo: str, *, public: bool = False) -> str:
             f"{folder}: no {', '.join(missing)}; finish notebook 01_preferences, then give the "
             "folder of one model and requirement"
         )
-    from huggingface_hub import HfApi, get_token
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    if not get_token():
-        raise CodealignError(
-            "push-pairs: not logged in; run `hf auth login` with a token that may write, or set "
-            "HF_TOKEN"
-        )
-    api = HfApi()
-    try:
-        api.create_repo(repo, repo_type="dataset", private=not public, exist_ok=True)
-        done = api.upload_folder(
-            repo_id=repo,
-            repo_type="dataset",
-            folder_path=folder,
-            allow_patterns=list(FILES),
-            commit_message="Preference pairs",
-        )
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        said = str(error).strip().split("\n")[-1]
-        raise CodealignError(f"push-pairs: {repo}: {said}") from error
-    return f"{api.endpoint}/datasets/{repo} ({done.oid[:12]})"
+    done = upload(
+        "push-pairs", folder, repo, "dataset", public=public, only=FILES, message="Preference pairs"
+    )
+    return f"{done.address} ({done.commit[:12]})"

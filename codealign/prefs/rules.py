@@ -28,7 +28,6 @@ NONE_PASSED = "without a passing response"
 NONE_FAILED = "without a failing response"
 FEW_RATED = "with fewer than two rated responses"
 NO_GAP = "with ratings too close"
-REASONS = (NONE_PASSED, NONE_FAILED, FEW_RATED, NO_GAP)
 
 
 def one_of_each(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from codealign.analysis.claims.render import told_note, with_unit
 from codealign.report.page import row, table
 
 ORIGINS = {"paper": "statement of the paper", "reading": "our reading", "own": "own line"}
@@ -29,15 +30,13 @@ def ledger_block(path: Path) -> str:
 
 
 def _row(claim: dict[str, str]) -> str:
-    unit = f" {claim['unit']}" if claim["unit"] and "," not in claim["unit"] else ""
-    told = claim["note"] if claim["note"] != claim["rule"] else ""
     cells = [
         escape(claim["place"]),
         escape(claim["statement"]) + _small(_origin(claim["origin"])),
-        escape(claim["published"] + unit * bool(claim["published"])),
-        escape(claim["computed"] + unit * bool(claim["computed"])),
+        escape(with_unit(claim["published"], claim["unit"])),
+        escape(with_unit(claim["computed"], claim["unit"])),
         escape(claim["rule"]) + _small(_searched(claim)),
-        escape(claim["verdict"]) + _small(told),
+        escape(claim["verdict"]) + _small(told_note(claim["note"], claim["rule"])),
     ]
     data = "".join(f' data-{name}="{escape(claim[name])}"' for name in FILTERS)
     return row(cells, f' id="{escape(claim["id"])}"{data}')

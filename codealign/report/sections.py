@@ -13,7 +13,6 @@ from codealign.paths import RunPaths
 from codealign.report.claims import ledger_block
 from codealign.report.page import Block, row, table
 
-FORMATS = ("svg", "pdf", "png")
 NUMBER_CELL = re.compile(r"<td>(?=[-+]?\d[^<]{,40}</td>)")
 OVERVIEW_FIGURE = "scores_functional"
 
@@ -25,34 +24,35 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
     ----------
     pages : page of each executed notebook, by job name.
     """
+    figures = _figures(paths)
     return {
-        "index": _overview(paths, pages),
+        "index": _overview(paths, pages, figures),
         "tables": _tables(paths),
-        "figures": _figures(paths),
+        "figures": figures,
         "claims": [Block("ledger", "The paper's claims", _ledger(paths))],
-        "findings": _findings(paths),
+        "findings": _findings(paths, figures),
         "advice": [_markdown(paths, "advice", "Advice from this run", "advice.md")],
         "provenance": [Block("provenance", "What made this run", _provenance(paths))],
     }
 
 
-def _overview(paths: RunPaths, pages: dict[str, str]) -> list[Block]:
+def _overview(paths: RunPaths, pages: dict[str, str], figures: list[Block]) -> list[Block]:
     return [
         _markdown(paths, "answer", "Which pathway won, for what, and how sure?", "answer.md"),
         _markdown(paths, "summary", "Scores", "summary.md", _files("tables", paths, "summary")),
-        *[f for f in _figures(paths) if f.anchor == OVERVIEW_FIGURE],
+        *[f for f in figures if f.anchor == OVERVIEW_FIGURE],
         Block("run", "What was run", _jobs(paths, pages)),
     ]
 
 
-def _findings(paths: RunPaths) -> list[Block]:
+def _findings(paths: RunPaths, figures: list[Block]) -> list[Block]:
     """The run beside O1-O20, and what its seeds, cross-evaluations and ablations say."""
     title = "The paper's observations O1 to O20 and this run"
     study = "Seeds, the other requirement's benchmarks, ablations"
     return [
         _markdown(paths, "findings", title, "findings.md", _files("tables", paths, "findings")),
         _markdown(paths, "study", study, "study.md", _files("tables", paths, "study_*")),
-        *[f for f in _figures(paths) if f.anchor.startswith("study_")],
+        *[f for f in figures if f.anchor.startswith("study_")],
     ]
 
 
@@ -112,12 +112,16 @@ def _named(path: Path) -> str:
     return f'<span class="unseen">{stem} as </span>{path.suffix[1:].upper()}'
 
 
+def _title(stem: str) -> str:
+    return re.sub(r"^(table|figure)(?=\d)", r"\1 ", stem).replace("_", " ").capitalize()
+
+
 def _tables(paths: RunPaths) -> list[Block]:
-    found = []
-    for path in sorted(paths.tables.glob("table*.md")):
-        body = render_markdown(path.read_text(encoding="utf-8"))
-        title = re.sub(r"(?<=table)(?=\d)", " ", path.stem).replace("_", " ").capitalize()
-        found.append(Block(path.stem, title, body + _files("tables", paths, path.stem)))
+    stems = [path.stem for path in sorted(paths.tables.glob("table*.md"))]
+    found = [
+        _markdown(paths, stem, _title(stem), f"{stem}.md", _files("tables", paths, stem))
+        for stem in stems
+    ]
     return found or [Block("tables", "Tables", _missing("tables"))]
 
 
@@ -130,10 +134,9 @@ def _figures(paths: RunPaths) -> list[Block]:
 
 
 def _figure(paths: RunPaths, stem: str, caption: str) -> Block:
-    title = re.sub(r"(?<=figure)(?=\d)", " ", stem).replace("_", " ").capitalize()
     image = f'<img src="figures/{stem}.svg" alt="{escape(caption)}" loading="lazy">'
     said = f"<figcaption>{escape(caption)}{_files('figures', paths, stem)}</figcaption>"
-    return Block(stem, title, f"<figure>{image}{said}</figure>")
+    return Block(stem, _title(stem), f"<figure>{image}{said}</figure>")
 
 
 def _provenance(paths: RunPaths) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codealign.analysis.gating import failed_gates
 from codealign.errors import CodealignError
+from codealign.hub import upload
 from codealign.models import load
 from codealign.paths import RunPaths
 from codealign.train.run import TrainResult, read_result
@@ -61,25 +62,17 @@ def push_adapter(adapter: Path, repo: str, private: bool = True, anyway: bool = 
         As `merge_adapter`; no token; the hub refused.
     """
     _finished(adapter, anyway)
-    from huggingface_hub import HfApi, get_token
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    if not get_token():
-        raise CodealignError(
-            "push-adapter: no Hugging Face token; run `hf auth login` or set HF_TOKEN to a token "
-            "that may write"
-        )
-    try:
-        HfApi().create_repo(repo, private=private, exist_ok=True)
-        ignored = ["checkpoints/*", "tensorboard/*", ".made_from"]
-        return (
-            HfApi()
-            .upload_folder(repo_id=repo, folder_path=adapter, ignore_patterns=ignored)
-            .commit_url
-        )
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        said = str(error).strip().split("\n")[-1]
-        raise CodealignError(f"push-adapter: {repo}: {said}") from error
+    without = ["checkpoints/*", "tensorboard/*", ".made_from"]
+    sent = upload(
+        "push-adapter",
+        adapter,
+        repo,
+        "model",
+        public=not private,
+        without=without,
+        lacking="no Hugging Face token",
+    )
+    return sent.commit_url
 
 
 def _finished(adapter: Path, anyway: bool) -> TrainResult:

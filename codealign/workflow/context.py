@@ -5,13 +5,10 @@ Used the same way whether papermill runs the notebook or a person runs its cells
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from codealign.paths import PROJECT, RunPaths
 from codealign.records import stable_id, write_text
 from codealign.workflow.code import code_hash
 from codealign.workflow.plan import job_name, read_lock
+from codealign.workflow.status import put_away, write_result
 
 MARK = ".made_from"
 
@@ -85,10 +83,7 @@ class Context:
         hashes = [provenance.file_hash(p) for p in inputs]
         mark = stable_id(self.name, self.seed, self.deciding, code_hash(self.notebook), *hashes)
         if path.exists() and _read(path / MARK) != mark:
-            stale = self.paths.root / "stale" / path.relative_to(self.paths.root)
-            shutil.rmtree(stale, ignore_errors=True)
-            stale.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(stale)
+            put_away(self.paths.root, path)
         path.mkdir(parents=True, exist_ok=True)
         write_text(path / MARK, mark)
         return path
@@ -108,14 +103,9 @@ class Context:
         """
         seconds = round(time.monotonic() - self.started, 1)
         files = [os.path.relpath(p, PROJECT) for p in outputs]
-        finished = datetime.now(UTC).isoformat(timespec="milliseconds")
-        result = {"job": self.name, "line": line, "seconds": seconds, "finished": finished}
-        result["files"] = files
-        if stop:
-            result["stop"] = f"{self.name}: {stop}"
-        result["provenance"] = self.header(settings=self.used)
-        path = self.paths.jobs / self.name / "result.json"
-        write_text(path, json.dumps(result, indent=1, default=str) + "\n")
+        more = {"stop": f"{self.name}: {stop}"} if stop else {}
+        more["provenance"] = self.header(settings=self.used)
+        write_result(self.paths.top, self.name, line, seconds=seconds, files=files, **more)
         return "\n".join([f"{line} ({seconds:.0f} s)", *(f"wrote {f}" for f in files)])
 
 

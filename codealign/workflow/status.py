@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from codealign.records import write_text
 from codealign.workflow.plan import read_lock
 
 
@@ -13,6 +17,31 @@ def read_result(root: Path, job: str) -> dict[str, Any]:
     """Return a finished job's result marker."""
     path = Path(root) / "jobs" / job / "result.json"
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_result(
+    root: Path, job: str, line: str, *, seconds: float, files: Iterable[str] = (), **more: Any
+) -> None:
+    """Write a finished job's result marker.
+
+    Parameters
+    ----------
+    line : what was done.
+    files : what it wrote, seen from the project.
+    more : further entries, e.g. `stop`, why the jobs that need this one must not run.
+    """
+    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
+    result = {"job": job, "line": line, "seconds": seconds, "finished": finished}
+    text = json.dumps({**result, "files": list(files), **more}, indent=1, default=str)
+    write_text(Path(root) / "jobs" / job / "result.json", text + "\n")
+
+
+def put_away(root: Path, path: Path) -> None:
+    """Move a job's earlier output to `<root>/stale/`, so that it is not taken for a current one."""
+    stale = root / "stale" / path.relative_to(root)
+    shutil.rmtree(stale, ignore_errors=True)
+    stale.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(stale)
 
 
 def job_state(run_root: Path, job: str) -> str:

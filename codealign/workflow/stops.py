@@ -7,10 +7,7 @@ collect whatever a run has go on. So one stopped pathway does not hold up the ot
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -18,7 +15,7 @@ import nbformat
 from codealign.paths import PROJECT
 from codealign.records import write_text
 from codealign.workflow.plan import read_lock
-from codealign.workflow.status import read_result
+from codealign.workflow.status import put_away, read_result, write_result
 
 COLLECT = ("06_survey_kappa", "07_paper")  # read what is there, whichever jobs made it
 
@@ -39,25 +36,14 @@ def write_stopped(root: Path, job: str, reason: str) -> None:
 
     What the job made in an earlier run goes to `stale/`.
     """
-    path = root / "jobs" / job / "result.json"
-    if path.exists():
-        _put_away(root, read_result(root, job).get("files", []))
+    if (root / "jobs" / job / "result.json").exists():
+        for name in read_result(root, job).get("files", []):
+            if (PROJECT / name).exists():
+                put_away(root, PROJECT / name)
     cell = nbformat.v4.new_markdown_cell(f"# {job}\n\nNot run: {reason}", id="stopped")
     executed = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
     write_text(root / "notebooks" / f"{job}.ipynb", executed + "\n")
-    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
-    result = {"job": job, "line": f"not run: {reason}", "seconds": 0.0, "finished": finished}
-    write_text(path, json.dumps({**result, "files": [], "stop": reason}, indent=1) + "\n")
-
-
-def _put_away(root: Path, files: Iterable[str]) -> None:
-    """Move a job's earlier outputs, so that no result of a stopped pathway is read as current."""
-    for path in (PROJECT / name for name in files):
-        if path.exists():
-            stale = root / "stale" / path.relative_to(root)
-            shutil.rmtree(stale, ignore_errors=True)
-            stale.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(stale)
+    write_result(root, job, f"not run: {reason}", seconds=0.0, stop=reason)
 
 
 def stopped(root: Path, jobs: Iterable[str]) -> list[str]:

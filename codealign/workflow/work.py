@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from codealign.additions import own_benchmarks, own_dimension
+from codealign.analysis.scores import benchmark
 from codealign.errors import CodealignError
 from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
 from codealign.models import spec
@@ -149,18 +150,13 @@ def problems_of(settings: Functional) -> int:
     return sum(
         len(load(name, settings.data, limit=settings.limit))
         if settings.data == "nano" or name in own_benchmarks()
-        else min(settings.limit or 10**9, _sizes()[name]["n"])
+        else min(settings.limit or 10**9, benchmark(name).n)
         for name in names
     )
 
 
-@cache
-def _sizes() -> dict[str, dict[str, Any]]:
-    return yaml.safe_load((DATA / "benchmarks.yaml").read_text(encoding="utf-8"))
-
-
 def _codal(settings: Codal) -> Work:
-    problems = min(5 * settings.limit or 10**9, _sizes()["codal"]["n"])
+    problems = min(5 * settings.limit or 10**9, benchmark("codal").n)
     for name in settings.dimensions:
         with own_dimension(name).path.open("rb") as file:
             problems += min(settings.limit or 10**9, sum(1 for line in file if line.strip()))

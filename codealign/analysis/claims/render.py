@@ -100,13 +100,18 @@ def _place(place: str, claims: list[Claim], details: bool) -> str:
 
 
 def _line(claim: Claim) -> str:
-    told = claim.note and claim.note != claim.rule  # a reason that stands in the rule's cell
-    verdict = claim.verdict + (f": {claim.note}" if told else "")
-    shown = (_with_unit(claim.published, claim.unit), _with_unit(claim.computed, claim.unit))
+    told = told_note(claim.note, claim.rule)
+    verdict = claim.verdict + (f": {told}" if told else "")
+    shown = (with_unit(numbers(n), claim.unit) for n in (claim.published, claim.computed))
     cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule, verdict)
     return f"| {' | '.join(c.replace('|', '/') for c in cells)} |"
 
 
-def _with_unit(values: list[float], unit: str) -> str:
-    text = numbers(values)
+def told_note(note: str, rule: str) -> str:
+    """Return the note to show, "" if it is a reason that stands in the rule's cell already."""
+    return "" if note == rule else note
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Return numbers with their unit; "" without numbers, and no unit that lists several."""
     return f"{text} {unit}" if text and unit and "," not in unit else text

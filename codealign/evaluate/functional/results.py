@@ -96,7 +96,7 @@ class Results:
     @property
     def failures(self) -> dict[str, int]:
         """Number of samples of each kind of failure, and of problems without a sample."""
-        counts = Counter(a.kind for found in self.attempts.values() for a in found if a.kind)
+        counts = self._kinds()
         if self.missing:
             counts["missing"] = len(self.missing)
         return dict(counts.most_common())
@@ -107,12 +107,12 @@ class Results:
         A score of the base tests counts samples that fail those; the kind is that of the sample's
         first failing test.
         """
-        return {name: self._told(base_only) for name, base_only in self._names()}
+        kinds = {name: self._kinds(base_only).most_common() for name, base_only in self._names()}
+        return {name: ", ".join(f"{k} {n}" for k, n in found) for name, found in kinds.items()}
 
-    def _told(self, base_only: bool) -> str:
-        every = [a for found in self.attempts.values() for a in found if a.kind]
-        failed = [a.kind for a in every if not (base_only and a.base_status == "pass")]
-        return ", ".join(f"{kind} {count}" for kind, count in Counter(failed).most_common())
+    def _kinds(self, base_only: bool = False) -> Counter[str]:
+        failed = (a for found in self.attempts.values() for a in found if a.kind)
+        return Counter(a.kind for a in failed if not (base_only and a.base_status == "pass"))
 
     def pass_at_k(self, task_id: str, k: int, base_only: bool = False) -> float | None:
         """Unbiased pass@k of one problem (Chen et al. 2021); None with fewer than k samples."""

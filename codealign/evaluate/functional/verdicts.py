@@ -113,8 +113,7 @@ def judge(
 
 def first_failure(expected: Expected, suite: str, result: Result, limits: Limits) -> Failure | None:
     """Return the suite's first failing test."""
-    problem, split = expected.problem, len(expected.problem.base_input)
-    part = slice(0, split) if suite == "base" else slice(split, None)
+    problem, part = expected.problem, _part(expected, suite)
     inputs = problem.base_input if suite == "base" else problem.plus_input
     outcomes, allowed = result.outputs[part], limits.calls(expected)[part]
     right = agreements(problem, inputs, outcomes, expected.outputs[part])
@@ -148,7 +147,7 @@ def _why(
     assert failure is not None
     index, reason = failure
     place = f"{suite} test {index + 1}"
-    outcomes = result.outputs if suite == "base" else _plus(expected, result)
+    outcomes = result.outputs[_part(expected, suite)]
     if reason == "slow":
         return "timeout", f"{place}: {TOO_LONG}"
     if reason == "absent":
@@ -161,17 +160,15 @@ def _why(
         if error == lacks:
             return "no_answer", f"no function {expected.problem.entry_point}"
         return "error", f"{place}: {error}"
-    wanted = (expected.outputs if suite == "base" else _plus_outputs(expected))[index]
+    wanted = expected.outputs[_part(expected, suite)][index]
     got = outcomes[index].value
     return "wrong", f"{place}: expected {_short(wanted)}, got {_short(got)}"
 
 
-def _plus(expected: Expected, result: Result) -> list[Any]:
-    return result.outputs[len(expected.problem.base_input) :]
-
-
-def _plus_outputs(expected: Expected) -> list[Any]:
-    return expected.outputs[len(expected.problem.base_input) :]
+def _part(expected: Expected, suite: str) -> slice:
+    """The suite's share of all tests, base then plus."""
+    split = len(expected.problem.base_input)
+    return slice(0, split) if suite == "base" else slice(split, None)
 
 
 def _short(value: Any) -> str:
