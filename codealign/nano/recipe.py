@@ -21,9 +21,9 @@ class Recipe:
 
     seed: int = 20261123
     mistakes: float = 0.10
-    chat_mistakes: float = 0.03
+    chat_mistakes: float = 0.02
     tokens: int = 4_000_000
-    chats: int = 6000
+    chats: int = 10_000
     width: int = 192
     layers: int = 4
     heads: int = 3
@@ -39,7 +39,7 @@ class Recipe:
 
 FIRST = Recipe()
 SECOND = Recipe(
-    seed=FIRST.seed + 1, mistakes=0.05, tokens=3_000_000, muon_rate=0.007, adam_rate=2e-3
+    seed=FIRST.seed + 1, mistakes=0.05, tokens=3_500_000, muon_rate=0.007, adam_rate=2e-3
 )
 
 
