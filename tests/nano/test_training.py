@@ -51,11 +51,11 @@ def test_no_document_is_about_a_held_out_composition(monkeypatch) -> None:
     from codealign.nano import chats, documents
     from codealign.nano.tasks import is_held_out, sample_task
 
-    chains = []
+    tasks = []
 
     def noted(*arguments, **named):
         task = sample_task(*arguments, **named)
-        chains.append(task.chain)
+        tasks.append(task)
         return task
 
     monkeypatch.setattr(documents, "sample_task", noted)
@@ -63,7 +63,7 @@ def test_no_document_is_about_a_held_out_composition(monkeypatch) -> None:
     for i in range(300):
         document(random.Random(i), 0.1)
         chat_pair(random.Random(i), 0.1)
-    assert len(chains) == 600 and not any(map(is_held_out, chains))
+    assert len(tasks) == 600 and not any(map(is_held_out, tasks))
 
 
 def test_special_tokens_come_first(tokenizer) -> None:
