@@ -9,11 +9,12 @@ from codealign.nano.benchmarks import write_benchmarks
 from codealign.nano.recipe import FIRST, phases
 from codealign.paths import NANO_DATA, NANO_WEIGHTS
 
-PARTS = ("benchmarks", "pretrain", "finetune", "card")
+PARTS = ("benchmarks", "pretrain", "finetune", "card", "account")
 
 
 def build(parts: list[str], weights: Path, seed: int) -> None:
     """Run some of PARTS in their order; each reads what the earlier ones wrote."""
+    from codealign.nano.account import write_account
     from codealign.nano.build import build_finetuned, build_pretrained
     from codealign.nano.card import write_card
 
@@ -29,6 +30,8 @@ def build(parts: list[str], weights: Path, seed: int) -> None:
     if "card" in parts:
         for variant, numbers in write_card(weights).items():
             print(variant, ", ".join(f"{k} {v:.3f}" for k, v in numbers.items()))
+    if "account" in parts:
+        print((write_account(NANO_DATA, weights, seed) / "README.md").read_text(encoding="utf-8"))
 
 
 def main(arguments: list[str] | None = None) -> None:

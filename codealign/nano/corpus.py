@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 TOKENIZER_DOCUMENTS = 12_000
+BATCH = 5_000  # documents
 
 
 def corpus_document(recipe: Recipe, index: int) -> str:
@@ -37,14 +39,21 @@ def pack(documents: list[list[int]], end: int, width: int) -> np.ndarray:
     return np.array(rows, dtype=np.uint16).reshape(-1, width)
 
 
+def batches(recipe: Recipe, tokenizer: Tokenizer) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Yield documents with their rows until there are enough for `recipe.tokens` tokens."""
+    end, needed, start = tokenizer.token_to_id("<|endoftext|>"), _rows(recipe), 0
+    while needed > 0:
+        texts = [corpus_document(recipe, i) for i in range(start, start + BATCH)]
+        rows = pack([e.ids for e in tokenizer.encode_batch(texts)], end, recipe.context + 1)
+        yield texts, rows
+        needed, start = needed - len(rows), start + BATCH
+
+
+def _rows(recipe: Recipe) -> int:
+    return recipe.tokens // recipe.context
+
+
 def training_rows(recipe: Recipe, tokenizer: Tokenizer) -> np.ndarray:
     """Return enough rows (n, context + 1) for `recipe.tokens` tokens, no document seen twice."""
-    needed = recipe.tokens // recipe.context
-    rows: list[np.ndarray] = []
-    start = 0
-    while sum(len(r) for r in rows) < needed:
-        texts = [corpus_document(recipe, i) for i in range(start, start + 5000)]
-        encoded = [e.ids for e in tokenizer.encode_batch(texts)]
-        rows.append(pack(encoded, tokenizer.token_to_id("<|endoftext|>"), recipe.context + 1))
-        start += 5000
-    return np.concatenate(rows)[:needed]
+    found = [rows for _, rows in batches(recipe, tokenizer)]
+    return np.concatenate(found)[: _rows(recipe)]

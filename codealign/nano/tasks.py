@@ -13,6 +13,7 @@ import hashlib
 import keyword
 import random
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -98,6 +99,16 @@ def is_held_out(task: Task) -> bool:
     return int.from_bytes(digest[:8], "big") % HOLD_OUT_ONE_IN == 0
 
 
+def of_chain(chain: str) -> Task:
+    """Return the task of a composition, without its constants."""
+    source, *names = chain.split(">")
+    steps = []
+    for name in names:
+        op, _, inner = name.partition(":")
+        steps.append(Step(OPS[op], condition=Step(FILTERS[inner]) if inner else None))
+    return Task(SOURCES[source], tuple(steps), SOURCES[source].args[0])
+
+
 def constant(needs: str, rng: random.Random) -> str:
     """Return the source text of a random constant of a kind (number, divisor or letter)."""
     if needs == "letter":
@@ -139,6 +150,25 @@ def fits(op: Op, source: Source, before: str, earlier: list[str]) -> bool:
     if op.id in ("running", "product"):
         return "cube" not in earlier
     return not (op.id == "prime" and any(OPS[e].kind == "map" for e in earlier))
+
+
+def compositions(depth: int = len(DEPTHS)) -> Iterator[Task]:
+    """Yield every composition of up to `depth` operations that can be sampled, without constants.
+
+    An any or all step comes once, whatever its condition.
+    """
+    todo = [Task(source, (), source.args[0]) for source in SOURCES.values()]
+    while todo:
+        task = todo.pop()
+        earlier = [step.op.id for step in task.steps]
+        previous = task.steps[-1].op.kind if task.steps else ""
+        kinds = set(_kinds(task.types[-1], previous, True, depth))
+        for op in OPS.values():
+            if op.kind in kinds and fits(op, task.source, task.types[-1], earlier):
+                longer = replace(task, steps=(*task.steps, Step(op)))
+                yield longer
+                if op.kind != "reduce" and len(longer.steps) < depth:
+                    todo.append(longer)
 
 
 def next_step(

@@ -13,7 +13,7 @@ from codealign.nano import benchmarks, inputs, problems, variants
 from codealign.nano.measure import expected_outputs, first_block
 from codealign.nano.ops import FILTERS, MAPS, SOURCES
 from codealign.nano.sequence_ops import OPS, REDUCTIONS
-from codealign.nano.tasks import Step, Task
+from codealign.nano.tasks import Step, Task, of_chain
 from codealign.paths import NANO_DATA
 from codealign.prompts import principles
 
@@ -69,19 +69,9 @@ def test_asserts_shown_in_basic_problems_are_true() -> None:
         exec(f"{problems.full_solution(problem)}\n{line}", {})
 
 
-def task_of(chain: str) -> Task:
-    """Return a task of a composition, without its constants."""
-    source, *names = chain.split(">")
-    steps = []
-    for name in names:
-        op, _, inner = name.partition(":")
-        steps.append(Step(OPS[op], condition=Step(OPS[inner]) if inner else None))
-    return Task(SOURCES[source], tuple(steps), "x")
-
-
 @pytest.mark.parametrize("name", [*FUNCTIONAL, "codal", *EVOEVAL])
 def test_compositions_are_unseen_in_training(name: str) -> None:
-    assert all(variants.is_unseen(task_of(p["chain"])) for p in read(name))
+    assert all(variants.is_unseen(of_chain(p["chain"])) for p in read(name))
 
 
 @pytest.mark.parametrize("name", FUNCTIONAL)
