@@ -102,10 +102,11 @@ def build_pretrained(
     ----------
     start : folder of the model to go on with, which may be `folder`; None starts from nothing.
     """
-    from codealign.nano.pretrain import optimizers, pretraining_batches, train
+    from codealign.nano.batches import by_length
+    from codealign.nano.pretrain import optimizers, train
 
     model, tokenizer, origin = _started(recipe, start)
-    batches = pretraining_batches(training_rows(recipe, tokenizer), recipe)
+    batches = by_length(training_rows(recipe, tokenizer), recipe.batch_tokens, recipe.seed)
     records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
     save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
     write_made(folder, recipe, records, **origin)
@@ -113,11 +114,12 @@ def build_pretrained(
 
 def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print) -> None:
     """Fine-tune the pretrained model in `start` on chat pairs and write it to `folder`."""
-    from codealign.nano.finetune import chat_batches, chat_rows
+    from codealign.nano.batches import by_length
+    from codealign.nano.finetune import chat_rows
     from codealign.nano.pretrain import optimizers, train
 
     model, tokenizer, origin = _started(recipe, start)
-    batches = chat_batches(chat_rows(recipe, tokenizer), recipe)
+    batches = by_length(chat_rows(recipe, tokenizer), recipe.chat_tokens, recipe.seed)
     found = optimizers(model, recipe, recipe.chat_rate)
     records = _logged(train(model, batches, found, recipe.warmup), log)
     save_model(model, tokenizer, folder, END, recipe)
