@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.plan import Job
 from codealign.workflow.slurm import job_prefix, status_command
 from codealign.workflow.status import job_state, read_result
+from codealign.workflow.warm import end_with_parent, kinds_of, servers
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,11 @@ def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LO
     command = snakemake_command(run, jobs, cores, profile)
     root = PROJECT / run
     environment = {**os.environ, **job_environment(os.environ)}
+    kinds: list[str] = []
     if profile == LOCAL:
         environment[DRIVER] = str(os.getpid())
-    with (root / "snakemake.log").open("ab") as log:
+        kinds = kinds_of(job for job in jobs if job_state(root, job.name) != "done")
+    with (root / "snakemake.log").open("ab") as log, servers(kinds, environment) as environment:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -87,7 +89,7 @@ def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LO
             env=environment,
             cwd=PROJECT,
             pass_fds=(lock,),
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         watcher = _Watcher(root, [job.name for job in jobs])
         try:
@@ -97,11 +99,6 @@ def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LO
             process.wait()
             raise CodealignError(f"interrupted; the same command continues {run}") from None
     return Outcome(process.returncode, watcher.ran, round(watcher.peak_mb))
-
-
-def _end_with_parent() -> None:
-    """Have the kernel end this child when its parent dies, however it dies."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 class _Watcher:
