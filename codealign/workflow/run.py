@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -37,6 +38,8 @@ class Outcome:
 
 
 LOCAL = "local"
+MEASURE_EVERY_S = 4
+"""Seconds between two looks at the memory of all processes, which the kernel must add up."""
 
 
 def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> list[str]:
@@ -107,12 +110,25 @@ class _Watcher:
     def __init__(self, root: Path, planned: list[str]) -> None:
         self.root, self.planned = root, planned
         self.started, self.peak_mb, self.ran = time.monotonic(), 0.0, 0
+        self.times: dict[str, int] = {}
+        self.finished: dict[str, str] = {}
         self.seen = self.results()
 
     def results(self) -> dict[str, str]:
-        """Return when each job finished; a file's time would change when Snakemake touches it."""
-        done = [job for job in self.planned if (self.root / "jobs" / job / "result.json").exists()]
-        return {job: read_result(self.root, job)["finished"] for job in done}
+        """Return when each job finished; a file's time may also change when Snakemake touches it.
+
+        A result is read anew only when its file's time has changed.
+        """
+        for job in self.planned:
+            path = self.root / "jobs" / job / "result.json"
+            changed = path.stat().st_mtime_ns if path.exists() else 0
+            if changed == self.times.get(job, 0):
+                continue
+            self.times[job] = changed
+            self.finished.pop(job, None)
+            if changed:
+                self.finished[job] = read_result(self.root, job)["finished"]
+        return dict(self.finished)
 
     def look(self) -> None:
         now = self.results()
@@ -124,25 +140,28 @@ class _Watcher:
             print(f"[{done}/{len(self.planned)}] {minutes:4.1f} min  {name}: {line}", flush=True)
         self.seen = now
 
-    def measure(self, pid: int) -> None:
-        self.peak_mb = max(self.peak_mb, _memory_mb(pid))
+    def measure(self) -> None:
+        self.peak_mb = max(self.peak_mb, _memory_mb(os.getpid()))
 
 
 def _memory_mb(pid: int) -> float:
-    """Return the unshared memory of a process and its descendants, in MiB."""
+    """Return the memory of a process and its descendants in MiB, shared pages counted once."""
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
         for process in [root, *root.children(recursive=True)]:
             with contextlib.suppress(psutil.Error):
-                total += process.memory_full_info().uss
+                total += process.memory_full_info().pss
     return total / 2**20
 
 
 def _watch(process: subprocess.Popen[bytes], watcher: _Watcher) -> None:
-    while process.poll() is None:
+    for second in itertools.count():
+        if process.poll() is not None:
+            break
         watcher.look()
-        watcher.measure(process.pid)
+        if second % MEASURE_EVERY_S == 0:
+            watcher.measure()
         time.sleep(1)
     watcher.look()
 

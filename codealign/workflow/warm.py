@@ -32,6 +32,8 @@ from codealign.workflow.code import code_cells
 
 FOLDER = "CODEALIGN_WARM"
 """Names the folder with the servers' sockets."""
+OFF = "CODEALIGN_COLD"
+"""Set to anything, every job starts by itself."""
 KINDS = {
     "evaluation": ("01_preferences", "04_functional", "05_codal"),
     "training": ("02_sft", "03_align"),
@@ -53,7 +55,7 @@ def kinds_of(jobs: Iterable[Any]) -> list[str]:
 
     Notebooks that train without Unsloth have none: its import would change what they compute.
     """
-    todo = list(jobs)
+    todo = [] if os.environ.get(OFF) else list(jobs)
     found = [k for k, own in KINDS.items() if sum(j.notebook in own for j in todo) >= SEVERAL]
     settings = [s for j in todo for s in (j.parameters.get("sft"), *_techniques(j)) if s]
     plain = any(s["backend"] != "unsloth" for s in settings)
@@ -232,7 +234,9 @@ def _kernel(reading: int) -> NoReturn:
         numpy.random.seed()
     from ipykernel.kernelapp import IPKernelApp
 
-    IPKernelApp.launch_instance(argv=["-f", connection_file])
+    # Its parent, whose end it watches for; it looks for the variable on import only.
+    parent = f"--IPKernelApp.parent_handle={os.getppid()}"
+    IPKernelApp.launch_instance(argv=["-f", connection_file, parent])
     atexit._run_exitfuncs()
     os._exit(0)
 

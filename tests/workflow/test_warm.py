@@ -25,6 +25,11 @@ def test_a_few_jobs_are_not_worth_a_server() -> None:
     assert warm.kinds_of(jobs("04_functional", warm.SEVERAL)) == ["evaluation"]
 
 
+def test_servers_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(warm.OFF, "1")
+    assert warm.kinds_of(jobs("04_functional", 9)) == []
+
+
 def test_training_without_unsloth_never_forks_from_a_process_with_it() -> None:
     many = jobs("02_sft", 9, sft={"backend": "unsloth"})
     assert warm.kinds_of(many) == ["training"]
