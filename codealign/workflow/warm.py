@@ -79,13 +79,7 @@ def servers(kinds: list[str], environment: dict[str, str]) -> Iterator[dict[str,
         command = [sys.executable, "-m", "codealign.workflow.warm", folder]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": here}
         quiet |= {"stderr": subprocess.DEVNULL, "preexec_fn": end_with_parent}
-        listening = [_listen(Path(folder) / kind) for kind in kinds]
-        started = [
-            subprocess.Popen([*command, kind, str(s.fileno())], pass_fds=[s.fileno()], **quiet)
-            for kind, s in zip(kinds, listening, strict=True)
-        ]
-        for each in listening:
-            each.close()  # a server that ends refuses its jobs, which then start by themselves
+        started = [subprocess.Popen([*command, kind], **quiet) for kind in kinds]
         try:
             yield here
         finally:
@@ -130,13 +124,17 @@ def hand_over(notebook: str, arguments: list[str]) -> int | None:
     return int(code) if code else 1
 
 
-def serve(kind: str, listening: socket.socket) -> None:
-    """Import what the notebooks of a kind import, then fork a job for each that asks."""
+def serve(folder: Path, kind: str) -> None:
+    """Import what the notebooks of a kind import, then fork a job for each that asks.
+
+    Jobs that start before it is ready find no socket in the folder and start by themselves.
+    """
     for name in (*LATE[kind], *EVERY, *_imports(kind)):
         importlib.import_module(name)
     if not may_fork():
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    listening = _listen(folder / kind)
     while True:
         client, _ = listening.accept()
         if os.fork() == 0:
@@ -290,4 +288,4 @@ def manager(launch: Callable[[str, dict[str, str]], Process]) -> type:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[2], socket.socket(fileno=int(sys.argv[3])))
+    serve(Path(sys.argv[1]), sys.argv[2])
