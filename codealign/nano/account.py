@@ -18,7 +18,7 @@ from codealign.nano.chats import chat_pair
 from codealign.nano.corpus import batches
 from codealign.nano.mutation import Noticed, total
 from codealign.nano.problems import read_problems
-from codealign.nano.recipe import Recipe, phases
+from codealign.nano.recipe import Recipe
 from codealign.nano.tasks import DEPTHS, HOLD_OUT_ONE_IN, compositions, is_held_out
 from codealign.records import seed_of, write_text
 
@@ -78,7 +78,7 @@ notice. Slips that no input shows are taken to be equivalent and left out.
 
 
 def corpus_texts(recipe: Recipe, tokenizer: Tokenizer, mistakes: bool) -> Iterator[str]:
-    """Yield every document that a phase of pretraining reads, with or without its mistakes."""
+    """Yield every document that the pretraining reads, with or without its mistakes."""
     from codealign.nano.documents import document
 
     number = 0
@@ -97,24 +97,23 @@ def chat_texts(recipe: Recipe, mistakes: bool) -> Iterator[str]:
         yield f"### Instruction\n{asked}\n{reply}"
 
 
-def _all_texts(tokenizer: Tokenizer, seed: int, mistakes: bool) -> Iterator[str]:
-    for recipe in phases(seed):
-        yield from corpus_texts(recipe, tokenizer, mistakes)
-    yield from chat_texts(phases(seed)[0], mistakes)
+def _all_texts(recipe: Recipe, tokenizer: Tokenizer, mistakes: bool) -> Iterator[str]:
+    yield from corpus_texts(recipe, tokenizer, mistakes)
+    yield from chat_texts(recipe, mistakes)
 
 
 def count_leaks(
-    benchmarks: dict[str, list[dict[str, Any]]], tokenizer: Tokenizer, seed: int
+    benchmarks: dict[str, list[dict[str, Any]]], recipe: Recipe, tokenizer: Tokenizer
 ) -> dict[str, int]:
     """Count what of the benchmarks stands in the corpus; some minutes."""
     problems = [problem for found in benchmarks.values() for problem in found]
     parts = [leakage.fingerprints(problem) for problem in problems]
-    documents = sum(len(texts) for r in phases(seed) for texts, _ in batches(r, tokenizer))
-    code, words = leakage.leaks(problems, _all_texts(tokenizer, seed, mistakes=False))
-    mistaken, _ = leakage.leaks(problems, _all_texts(tokenizer, seed, mistakes=True))
+    documents = sum(len(texts) for texts, _ in batches(recipe, tokenizer))
+    code, words = leakage.leaks(problems, _all_texts(recipe, tokenizer, mistakes=False))
+    mistaken, _ = leakage.leaks(problems, _all_texts(recipe, tokenizer, mistakes=True))
     return {
         "documents": documents,
-        "chats": phases(seed)[0].chats,
+        "chats": recipe.chats,
         "problems": len(problems),
         "solutions": len({form for found, _ in parts for form in found}),
         "descriptions": len({form for _, found in parts for form in found}),
@@ -134,7 +133,7 @@ def count_tasks() -> dict[str, int]:
     }
 
 
-def counted(data: Path, weights: Path, seed: int) -> dict[str, Any]:
+def counted(data: Path, weights: Path, recipe: Recipe) -> dict[str, Any]:
     """Return every count of the account: tasks, leaks, and mutants by benchmark."""
     from tokenizers import Tokenizer
 
@@ -143,7 +142,7 @@ def counted(data: Path, weights: Path, seed: int) -> dict[str, Any]:
     found = {name: read_problems(data / f"{name}.jsonl.gz") for name in names}
     return {
         **count_tasks(),
-        **count_leaks(found, tokenizer, seed),
+        **count_leaks(found, recipe, tokenizer),
         "sizes": {name: len(problems) for name, problems in found.items()},
         "mutants": {n: asdict(total(found[n])) for n in names if n != "codal"},
     }
@@ -175,9 +174,9 @@ def account_text(counts: dict[str, Any]) -> str:
     )
 
 
-def write_account(data: Path, weights: Path, seed: int) -> Path:
+def write_account(data: Path, weights: Path, recipe: Recipe) -> Path:
     """Count, write `account.json` and `README.md` into the folder of the benchmarks, return it."""
-    counts = counted(data, weights, seed)
+    counts = counted(data, weights, recipe)
     write_text(data / "account.json", json.dumps(counts, indent=1) + "\n")
     write_text(data / "README.md", account_text(counts))
     return data

@@ -10,7 +10,7 @@ import pytest
 from codealign.nano.account import account_text, counted
 from codealign.nano.mutation import total
 from codealign.nano.problems import read_problems
-from codealign.nano.recipe import FIRST
+from codealign.nano.recipe import Recipe
 from codealign.nano.tasks import compositions, fits, is_held_out
 from codealign.paths import NANO_DATA, NANO_WEIGHTS
 
@@ -54,4 +54,4 @@ def test_held_out_compositions_have_several_operations() -> None:
 
 @pytest.mark.long
 def test_the_counts_are_true() -> None:
-    assert counted(NANO_DATA, NANO_WEIGHTS, FIRST.seed) == COUNTS
+    assert counted(NANO_DATA, NANO_WEIGHTS, Recipe()) == COUNTS

@@ -6,7 +6,6 @@ import pytest
 
 from codealign.nano import __main__ as command
 from codealign.nano import account, build, card
-from codealign.nano.recipe import FIRST, SECOND, phases
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def called(monkeypatch, tmp_path) -> list[str]:
 
 def test_build_runs_all_parts_in_order(called: list[str]) -> None:
     command.main(["build"])
-    assert called == ["benchmarks", "pretrain", "pretrain", "finetune", "card", "account"]
+    assert called == ["benchmarks", "pretrain", "finetune", "card", "account"]
 
 
 def test_parts_can_be_run_alone(called: list[str]) -> None:
@@ -46,8 +45,3 @@ def test_the_seed_can_be_chosen(monkeypatch) -> None:
     monkeypatch.setattr(command, "build", lambda parts, weights, seed: seen.append(seed))
     command.main(["build", "--seed", "7"])
     assert seen == [7]
-
-
-def test_each_phase_has_documents_of_its_own() -> None:
-    assert [recipe.seed for recipe in phases(7)] == [7, 8]
-    assert phases() == [FIRST, SECOND]
