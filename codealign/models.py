@@ -17,6 +17,7 @@ from codealign import weights
 from codealign.errors import CodealignError, nearest
 from codealign.params import Lora, Section, Variant, validate
 from codealign.paths import NANO_WEIGHTS, PROJECT
+from codealign.shapes import Shape, read_shape
 from codealign.weights import quiet_environment as quiet_environment
 
 REGISTRY = PROJECT / "params" / "models.yaml"
@@ -48,6 +49,9 @@ class ModelSpec(Section):
     )
     target_modules: list[str] = Field(default=LINEAR, description="layers that get a LoRA adapter")
     gated: str = Field("", description="how to get access; empty: free to fetch")
+    shape: Shape | None = Field(
+        None, description="dimensions, for `codealign plan`; absent: not known before it is fetched"
+    )
 
 
 @cache
@@ -103,6 +107,16 @@ def source(name: str, variant: Variant) -> tuple[str, str | None]:
         remedy = "run `make nano` to build them" if entry.embedded else "save a model there"
         raise CodealignError(f"{folder}: no weights of {name} {variant}; {remedy}")
     return str(folder), None
+
+
+def shape_of(name: str) -> Shape | None:
+    """Return a model's dimensions: the registry's, or those of weights on this machine, or None."""
+    entry = spec(name)
+    if entry.shape or entry.hub:
+        return entry.shape
+    folder = NANO_WEIGHTS if entry.embedded else Path(name)
+    found = [v for v in ("pretrained", "finetuned") if (folder / v / "config.json").exists()]
+    return read_shape(folder / found[0]) if found else None
 
 
 def load(
