@@ -145,7 +145,7 @@ def load(
     lora : settings of a new adapter when training without `adapter` (None: the defaults).
         `quantize` loads the base weights in 4 bits (QLoRA), in training only.
     attention : "eager" is faster for short sequences on a CPU.
-    dtype : of the weights; "auto" is float32 on a CPU and bfloat16 on a GPU.
+    dtype : of the weights; "auto" is float32 on a CPU and half precision on a GPU.
     max_length : longest training sequence in tokens, for Unsloth.
     gradient_checkpointing : recompute activations instead of keeping them, in training.
     seed : of a new adapter's random half.

@@ -18,7 +18,7 @@ ROWS = {
     "prefs": 3, "train": 3, "evaluate": 3,
     "analysis": 4, "nano": 5,
     "report": 6, "doctor": 6, "workflow": 7, "commands": 8,
-    "cli": 9, "": 9, "__main__": 9, "reference": 10,
+    "cli": 9, "": 9, "__main__": 9, "reference": 10, "badges": 10,
 }  # fmt: skip
 STAGES = {"prefs", "train", "evaluate"}
 # data/ holds examples to be shown, not modules.
