@@ -94,7 +94,9 @@ print(1)
 
 def test_what_a_cell_does_on_colab_alone_is_no_part_of_the_hash(notebook) -> None:
     one = code.code_hash(notebook("a", "seed = 0", ON_COLAB))
-    two = code.code_hash(notebook("b", "seed = 0", ON_COLAB.replace("tag 1", "tag 2\n    more")))
+    two = code.code_hash(
+        notebook("b", "seed = 0", ON_COLAB.replace('"tag 1"', '"tag 2"\n    more = 1'))
+    )
     assert one == two
     assert code.closure("a") == ()
 
