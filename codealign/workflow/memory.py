@@ -181,15 +181,15 @@ def plan_memory(params: Params) -> list[Memory]:
             continue
         shape = shape_of(model)
         for step, parts in _steps(job, shape, spec(model).target_modules) if shape else ():
-            found = _memory(step, model, job, parts)
+            found = on_device(step, model, device_of(job.resources), parts)
             largest[step] = max(largest.get(step, found), found, key=lambda m: m.total)
     return [largest[step] for step in sorted(largest)]
 
 
-def _memory(step: str, model: str, job: Job, parts: dict[str, float]) -> Memory:
-    device, sizes = device_of(job.resources), assumed()["gpu_memory"]
-    context = sizes["context_gib"] * GIB
-    reserve = sizes["reserve"] * sum(parts.values())
+def on_device(step: str, model: str, device: str, parts: dict[str, float]) -> Memory:
+    """Return the memory of a step's parts on a device of `data/plan_rates.yaml`."""
+    sizes = assumed()["gpu_memory"]
+    context, reserve = sizes["context_gib"] * GIB, sizes["reserve"] * sum(parts.values())
     limit = assumed()["devices"][device].get("memory_gib", 0) * GIB
     return Memory(step, model, device, limit, **parts, context=context, reserve=reserve)
 
