@@ -47,6 +47,7 @@ if "google.colab" in sys.modules:  # on Colab alone: packages it lacks, GPU, dri
     if importlib.util.find_spec("codealign") is None:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
         subprocess.run(pip, check=True)
+        importlib.invalidate_caches()
     from codealign.workflow.colab import prepare
 
     profile = prepare("{notebook}", profile)

@@ -214,9 +214,10 @@ def _loaded() -> set[str]:
 
 
 def _restart(in_use: list[str]) -> None:
+    """End this kernel when its cell has ended, as `exit()` does: Colab starts another at once."""
     from IPython import get_ipython
 
-    get_ipython().kernel.do_shutdown(True)
+    get_ipython().exit_now = True
     raise CodealignError(
         f"Colab: {', '.join(in_use)} were in use and have been replaced: the session restarts now; "
         "when it is back, choose Runtime > Run all"
@@ -230,15 +231,16 @@ def what_it_takes(params: Params, notebook: str) -> list[str]:
 
     found = estimate(params)
     line = next(line for line in found.lines if line.notebook == notebook)
-    free = shutil.disk_usage(Path.home()).free / 1e9
-    weights = found.weights_gb / len(params.models) / len(params.variants)
-    said = [
-        f"time: about {60 * line.hours / line.jobs:.0f} min for one such notebook, assumed for its "
-        f"device; the profile has {line.jobs}",
-        f"disk: {weights:.1f} GB of weights here ({free:.0f} GB free), "
-        f"{line.gigabytes / line.jobs:.1f} GB of results in the project folder",
-    ]
+    minutes = 60 * line.hours / line.jobs
+    about = f"about {minutes:.0f} min" if minutes >= 1 else "under a minute"
+    said = [f"time: {about} for one such notebook; the profile has {line.jobs}"]
+    disk = f"disk: {line.gigabytes / line.jobs:.1f} GB of results in the project folder"
+    if line.generated_tokens or line.trained_tokens:
+        weights = found.weights_gb / len(params.models) / len(params.variants)
+        free = shutil.disk_usage(Path.home()).free / 1e9
+        disk += f", {weights:.1f} GB of weights on this machine, which has {free:.0f} GB free"
+    said.append(disk)
     memory = [one for one in found.memory if one.step.split()[0] == notebook]
-    if short := [one.step for one in memory if not one.fits]:
-        said.append(f"memory: {', '.join(short)} will not fit {memory[0].limit / GIB:.1f} GiB")
-    return [*said, *memory_lines(memory)] if memory else said
+    if over := [one.step for one in memory if not one.fits]:
+        said.append(f"memory: {', '.join(over)} will not fit {memory[0].limit / GIB:.1f} GiB")
+    return [*said, *(memory_lines(memory) if memory else ()), *found.notes]

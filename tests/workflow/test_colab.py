@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from jupyter_client import KernelManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -158,9 +160,39 @@ def test_what_a_notebook_takes_is_what_the_plan_says_of_one_of_its_jobs() -> Non
     params = load_params(PROJECT / "params/colab_t4.yaml")
     line = next(line for line in estimate(params).lines if line.notebook == "02_sft")
     told = colab.what_it_takes(params, "02_sft")
-    assert told[0].startswith(f"time: about {60 * line.hours / 4:.0f} min for one")
-    assert told[1].startswith("disk: 2.7 GB of weights here")  # 2 bytes x 1.35e9
-    assert told[-1].startswith("02_sft ") and told[-1].endswith("fits 14.6 of t4")
+    assert (
+        told[0]
+        == f"time: about {60 * line.hours / 4:.0f} min for one such notebook; the profile has 4"
+    )
+    assert "0.1 GB of results" in told[1] and "2.7 GB of weights" in told[1]  # 2 bytes x 1.35e9
+    assert told[3].startswith("02_sft ") and told[3].endswith("fits 14.6 of t4")
+    assert told[4].startswith("assumed: one NVIDIA T4")
+
+
+def test_a_notebook_without_a_model_needs_no_weights() -> None:
+    told = colab.what_it_takes(load_params(PROJECT / "params/colab_t4.yaml"), "07_paper")
+    assert told[0].startswith("time: under a minute")
+    assert "weights" not in told[1]
+
+
+def test_a_package_that_was_in_use_ends_the_kernel() -> None:
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=300)
+    client.execute("from codealign.workflow.colab import _restart; _restart(['numpy'])")
+    reply = client.get_shell_msg(timeout=300)["content"]
+    assert "numpy were in use and have been replaced" in reply["evalue"]
+    until = time.monotonic() + 60
+    while manager.is_alive() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not manager.is_alive()
+    client.stop_channels()
+
+
+def test_a_package_is_in_use_once_something_of_it_is_imported() -> None:
+    assert {"packaging", "pytest"} <= colab._loaded()
 
 
 def test_a_notebook_that_will_not_fit_is_told_before_it_starts() -> None:
