@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,9 @@ from nbformat import NotebookNode
 from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report.page import Block, page
+
+BADGE = re.compile(r"^\[!\[Open in Colab\].*\n*", re.M)
+"""A picture from elsewhere, which a page that needs no network must not have."""
 
 
 def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
@@ -54,6 +58,8 @@ def _render(notebook: Path) -> str:
     for cell in read.cells:
         if cell.cell_type == "code":
             cell.outputs = still(cell.outputs)
+        else:
+            cell.source = BADGE.sub("", cell.source)
     body, _ = exporter.from_notebook_node(read)
     block = Block("notebook", "Executed notebook", f'<div class="notebook">{body}</div>')
     return page(notebook.stem, [block], root="../")
