@@ -183,7 +183,7 @@ def test_a_package_that_was_in_use_ends_the_kernel() -> None:
     client.wait_for_ready(timeout=300)
     client.execute("from codealign.workflow.colab import _restart; _restart(['numpy'])")
     reply = client.get_shell_msg(timeout=300)["content"]
-    assert "numpy were in use and have been replaced" in reply["evalue"]
+    assert "replaced while in use: numpy. The session restarts now" in reply["evalue"]
     until = time.monotonic() + 60
     while manager.is_alive() and time.monotonic() < until:
         time.sleep(0.1)
