@@ -46,6 +46,7 @@ def environment(machine: Path, **more: str) -> dict[str, str]:
     paths = [str(STAND_IN), str(PROJECT), os.environ.get("PYTHONPATH", "")]
     own = {"PYTHONPATH": os.pathsep.join(p for p in paths if p), "HF_HUB_OFFLINE": "1"}
     own |= {"IPYTHONDIR": str(machine / "ipython"), "STAND_IN_DRIVE": str(machine / "drive")}
+    own |= {"OMP_NUM_THREADS": "1"}  # nano's products are too small for a second thread
     dropped = ("CODEALIGN_PROJECT", "CODEALIGN_DRIVER")
     return {**{k: v for k, v in os.environ.items() if k not in dropped}, **own, **more}
 
@@ -125,7 +126,7 @@ def test_the_notebooks_run_one_by_one_and_go_on_after_a_disconnect(machine: Path
     cut(machine, "01_preferences", some_responses)
     first = run_all(machine, "01_preferences")
     assert "project: " + str(machine / "drive/MyDrive/codealign") in said(first)
-    assert "packages: 0 installed" in said(first) and "time: about" in said(first)
+    assert "packages: 0 installed" in said(first) and "\ntime: " in said(first)
 
     cut(
         machine,

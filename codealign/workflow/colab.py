@@ -219,8 +219,8 @@ def _restart(in_use: list[str]) -> None:
 
     get_ipython().exit_now = True
     raise CodealignError(
-        f"Colab: {', '.join(in_use)} were in use and have been replaced: the session restarts now; "
-        "when it is back, choose Runtime > Run all"
+        f"Colab: replaced while in use: {', '.join(in_use)}. The session restarts now; when it is "
+        "back, choose Runtime > Run all"
     )
 
 

@@ -181,9 +181,11 @@ def test_a_package_that_was_in_use_ends_the_kernel() -> None:
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(timeout=300)
-    client.execute("from codealign.workflow.colab import _restart; _restart(['numpy'])")
-    reply = client.get_shell_msg(timeout=300)["content"]
-    assert "numpy were in use and have been replaced" in reply["evalue"]
+    asked = client.execute("from codealign.workflow.colab import _restart; _restart(['numpy'])")
+    reply: dict = {"parent_header": {}}
+    while reply["parent_header"].get("msg_id") != asked:
+        reply = client.get_shell_msg(timeout=300)
+    assert "replaced while in use: numpy. The session restarts" in reply["content"]["evalue"]
     until = time.monotonic() + 60
     while manager.is_alive() and time.monotonic() < until:
         time.sleep(0.1)
