@@ -49,6 +49,7 @@ reference: install
 
 # Copy the finished run's tables and figures to where nano's are committed.
 keep-nano:
+	rm -rf figures/nano paper_tables/nano
 	mkdir -p figures/nano paper_tables/nano
 	cp runs/nano/figures/* figures/nano/
 	cp runs/nano/tables/* paper_tables/nano/

@@ -1,12 +1,14 @@
 """Tokens a CPU second of SFT and one epoch of DPO on nano: TRL's defaults, ours, a bare loop.
 
-    OMP_NUM_THREADS=1 python benchmarks/training_speed.py [seeds] [trl,peft,unsloth,bare]
+    OMP_NUM_THREADS=1 python benchmarks/training_speed.py [seeds] [trl,trl32,peft,unsloth,bare]
 
 The same data, seeds, batch and LoRA; each variant in a process of its own, in turns. Tokenizing,
 the pass over the reference and the trainer's construction count; importing and loading the model do
 not. Tokens are those of the data, padding excluded. Compare ratios within one run. The final loss
 is that of the trained model over all the data, computed the same way for every variant; the spread
-is over the seeds. `bare` is a loop of plain torch with the same batches, the least there is to do.
+is over the seeds. `trl32` is TRL with `bf16: false`: its default is bfloat16 on any machine, which
+one without such instructions emulates, at several times the cost; ours then takes float32. `bare`
+is a loop of plain torch with the same layers and batches, the least there is to do.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-VARIANTS = ("trl", "peft", "unsloth", "bare")
+VARIANTS = ("trl", "trl32", "peft", "unsloth", "bare")
 LORA, BATCH, RATE, COUNT, BETA = 16, {"sft": 16, "dpo": 8}, 3e-4, 256, 0.1
 Train = Callable[[], Any]
 
@@ -73,8 +76,11 @@ def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, seed: 
     return model, train
 
 
-def plain(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
-    """Return the model and a function that trains it with TRL and PEFT as they come."""
+def plain(stage: str, pairs: list[Any], adapter: str | None, seed: int, **more: Any) -> Any:
+    """Return the model and a function that trains it with TRL and PEFT as they come.
+
+    `more` are arguments of TRL's configuration that replace its defaults.
+    """
     from datasets import Dataset
     from transformers import AutoTokenizer
     from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
@@ -92,7 +98,8 @@ def plain(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
         row |= {"completion": pair.chosen} if stage == "sft" else sides
     args = config(stage, num_train_epochs=1, per_device_train_batch_size=BATCH[stage], seed=seed,
                   learning_rate=RATE, use_cpu=True, report_to="none", disable_tqdm=True,
-                  warmup_steps=10, lr_scheduler_type="cosine", save_strategy="no")  # fmt: skip
+                  warmup_steps=10, lr_scheduler_type="cosine", save_strategy="no",
+                  **more)  # fmt: skip
 
     def train() -> Any:
         tokenizer = AutoTokenizer.from_pretrained(source("nano", "pretrained")[0])
@@ -153,12 +160,14 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
     from transformers import get_cosine_schedule_with_warmup
 
     from codealign.models import load
+    from codealign.train.cpu import quicken
     from codealign.train.data import tokenize
     from codealign.train.losses import dpo_loss
     from codealign.train.run import bf16_is_fast
     from codealign.train.sampler import LengthGrouped
 
     model, size = peft_model(adapter, seed, "eager"), BATCH[stage]
+    quicken(model)
     _, tokenizer = load("nano", "pretrained", training=False)
 
     def train() -> Any:
@@ -225,7 +234,8 @@ def child(variant: str, seed: int) -> None:
     pairs = make_pairs()
     _, tokenizer = load("nano", "pretrained", training=False)
     rows, found = tokenize(pairs, tokenizer, 512, chat=False), {}
-    build = {"trl": plain, "bare": bare}.get(variant, lambda *a: ours(variant, *a))
+    others = {"trl": plain, "trl32": partial(plain, bf16=False), "bare": bare}
+    build = others.get(variant, partial(ours, variant))
     for stage in ("sft", "dpo"):
         model, train = build(stage, pairs, "adapter" if stage == "dpo" else None, seed)
         reference = all_log_probs(model, rows)
@@ -237,6 +247,15 @@ def child(variant: str, seed: int) -> None:
         found[stage] = {"rate": tokens / spent, "loss": loss, "cpu_s": spent}
         model.save_pretrained("adapter", selected_adapters=["default"])
     print(json.dumps(found))
+
+
+def machine() -> str:
+    """Return the processor's name and whether it computes in bfloat16."""
+    from codealign.train.run import bf16_is_fast
+
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        name = next((line.split(": ")[1].strip() for line in file if "model name" in line), "CPU")
+    return f"{name}, bfloat16 {'computed' if bf16_is_fast() else 'emulated'}"
 
 
 def spread(values: Sequence[float]) -> str:
@@ -256,6 +275,7 @@ def main(seeds: int, variants: Sequence[str]) -> None:
                 if done.returncode:
                     sys.exit(done.stderr)
                 results[variant].append(json.loads(done.stdout.splitlines()[-1]))
+    print(machine())
     print("| stage | variant | tokens/CPU-s | factor | final loss |\n|---|---|---|---|---|")
     for stage in ("sft", "dpo"):
         rate = {v: statistics.median(r[stage]["rate"] for r in results[v]) for v in variants}

@@ -17,6 +17,7 @@ from codealign import weights
 from codealign.errors import CodealignError, nearest
 from codealign.params import Lora, Section, Variant, validate
 from codealign.paths import NANO_WEIGHTS, PROJECT
+from codealign.shapes import Shape, read_shape
 from codealign.weights import quiet_environment as quiet_environment
 
 REGISTRY = PROJECT / "params" / "models.yaml"
@@ -48,6 +49,9 @@ class ModelSpec(Section):
     )
     target_modules: list[str] = Field(default=LINEAR, description="layers that get a LoRA adapter")
     gated: str = Field("", description="how to get access; empty: free to fetch")
+    shape: Shape | None = Field(
+        None, description="dimensions, for `codealign plan`; absent: not known before it is fetched"
+    )
 
 
 @cache
@@ -105,6 +109,16 @@ def source(name: str, variant: Variant) -> tuple[str, str | None]:
     return str(folder), None
 
 
+def shape_of(name: str) -> Shape | None:
+    """Return a model's dimensions: the registry's, or those of weights on this machine, or None."""
+    entry = spec(name)
+    if entry.shape or entry.hub:
+        return entry.shape
+    folder = NANO_WEIGHTS if entry.embedded else Path(name)
+    found = [v for v in ("pretrained", "finetuned") if (folder / v / "config.json").exists()]
+    return read_shape(folder / found[0]) if found else None
+
+
 def load(
     name: str,
     variant: Variant,
@@ -131,7 +145,7 @@ def load(
     lora : settings of a new adapter when training without `adapter` (None: the defaults).
         `quantize` loads the base weights in 4 bits (QLoRA), in training only.
     attention : "eager" is faster for short sequences on a CPU.
-    dtype : of the weights; "auto" is float32 on a CPU and bfloat16 on a GPU.
+    dtype : of the weights; "auto" is float32 on a CPU and half precision on a GPU.
     max_length : longest training sequence in tokens, for Unsloth.
     gradient_checkpointing : recompute activations instead of keeping them, in training.
     seed : of a new adapter's random half.

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-INSTALLED = Path(sys.prefix) / "share" / "codealign"
-"""Where a wheel puts notebooks/, params/ and workflow/; `codealign init` copies them from there."""
+INSTALLED = Path(sysconfig.get_path("data")) / "share" / "codealign"
+"""Where pip puts a wheel's notebooks/, params/ and workflow/ (not in `sys.prefix` on Debian)."""
+
+
+def shipped() -> Path:
+    """Return the folder with the package's own notebooks/, params/ and workflow/."""
+    return PACKAGE.parent if _is_project(PACKAGE.parent) else INSTALLED
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "notebooks").is_dir() and (folder / "params").is_dir()
 
 
 def find_project() -> Path:
@@ -22,10 +31,8 @@ def find_project() -> Path:
     named = os.environ.get("CODEALIGN_PROJECT")
     if named:
         return Path(named).resolve()
-    for folder in (PACKAGE.parent, Path.cwd()):
-        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
-            return folder
-    return INSTALLED
+    found = [folder for folder in (PACKAGE.parent, Path.cwd()) if _is_project(folder)]
+    return found[0] if found else INSTALLED
 
 
 PROJECT = find_project()

@@ -62,6 +62,14 @@ def require_unsloth() -> None:
         raise CodealignError(f"Unsloth does not work here ({error}); {remedy}") from error
 
 
+def half_precision() -> str:
+    """Return bfloat16, or float16 for a GPU that only emulates it (a T4), which is far slower."""
+    import torch
+
+    own = torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if own else "float16"
+
+
 @dataclass(frozen=True)
 class Options:
     """How base weights are loaded; `dtype` is torch's, `max_length` is in tokens (Unsloth)."""
@@ -73,7 +81,7 @@ class Options:
 
     @classmethod
     def of(cls, dtype: str, attention: str, quantize: bool, max_length: int) -> Options:
-        """Return the options for this machine; "auto" is float32 on a CPU, bfloat16 on a GPU.
+        """Return the options for this machine; "auto" is float32 on a CPU, half precision on a GPU.
 
         Raises
         ------
@@ -86,7 +94,7 @@ class Options:
         if quantize and not gpu:
             raise CodealignError("lora.quantize (4-bit weights) needs a GPU; set quantize: false")
         if dtype == "auto":
-            dtype = "bfloat16" if gpu else "float32"
+            dtype = half_precision() if gpu else "float32"
         return cls(getattr(torch, dtype), attention, quantize, max_length)
 
 
@@ -115,7 +123,7 @@ def base_plain(where: str, revision: str | None, options: Options) -> Any:
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_compute_dtype=options.dtype,
     )
     model = AutoModelForCausalLM.from_pretrained(
         where,

@@ -36,6 +36,7 @@ TOO_LONG = {
     r"accelerate launch .*": "a training; run in tests/train/test_processes.py",
     r"papermill .*": "a stage; papermill is run for real in test_notebooks_by_hand.py",
     r"jupyter lab .*": "waits for a person",
+    r"python -m codealign.badges": "writes into the source tree; in test_badges.py",
 }
 
 

@@ -125,6 +125,15 @@ def test_four_bit_weights_need_a_gpu(tiny: Path) -> None:
         load(str(tiny), "pretrained", backend="peft", training=True, lora=Lora(quantize=True))
 
 
+@pytest.mark.parametrize(("own", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_gpu_without_bfloat16_gets_float16(
+    own: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: own)
+    assert weights.Options.of("auto", "sdpa", True, 512).dtype == dtype
+
+
 def test_only_the_adapter_is_trainable(tiny: Path) -> None:
     model, _ = load(str(tiny), "pretrained", backend="peft", training=True, lora=Lora(r=2))
     trainable = {name for name, p in model.named_parameters() if p.requires_grad}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 
 import pytest
 
-from codealign.workflow.code import code_cells, notebook_parameters, notebook_path
+from codealign.workflow.code import code_cells, computing, notebook_parameters, notebook_path
 from codealign.workflow.plan import NOTEBOOKS
 
 
@@ -56,7 +57,14 @@ def test_code_cells_are_short_and_call_no_shell(name: str) -> None:
         lines = [line for line in source.splitlines() if line.strip()]
         assert len(lines) <= 8 or "parameters" in tags or "setup" in tags, source
         assert not source.lstrip().startswith(("!", "%"))
-        assert "pip install" not in source
+        assert not re.search(r"\bpip\b", computing(source)), "pip outside of Colab"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_only_its_third_cell_has_lines_for_colab(name: str) -> None:
+    with_lines = [tags for source, tags in code_cells(name) if computing(source) != source]
+    assert with_lines == [("setup",)]
+    assert cells(name)[2]["metadata"]["tags"] == ["setup"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

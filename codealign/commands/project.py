@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 from codealign.commands import AddCommand
 from codealign.errors import CodealignError
-from codealign.paths import PROJECT
-
-PARTS = ("notebooks", "params", "workflow")
 
 
 def add(command: AddCommand) -> None:
@@ -20,11 +16,11 @@ def add(command: AddCommand) -> None:
 
 
 def _init(args: argparse.Namespace) -> int:
+    from codealign.workflow.layout import PARTS, lay_out
+
     folder = Path(args.folder)
     if folder.exists() and any(folder.iterdir()):
         raise CodealignError(f"{folder}: not empty; name a new folder")
-    for part in PARTS:
-        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-        shutil.copytree(PROJECT / part, folder / part, ignore=ignored)
+    lay_out(folder)
     print(f"wrote {', '.join(PARTS)} to {folder}; next: cd {folder} && codealign reproduce")
     return 0

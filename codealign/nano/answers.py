@@ -15,6 +15,7 @@ CONSTRAINTS = {
     "loop": ("Use a for loop.", "Solve it with an explicit loop."),
     "one_line": ("Use a single return expression.", "Write it as a one-liner."),
     "steps": ("Use a named variable for each step.", "Keep each step on its own line."),
+    "guarded": ("Include error handling.", "Add error handling for a wrong argument."),
 }
 DIRECTIVES = {
     "readability": ("Make the code easy to read.", "Keep the code readable."),
@@ -26,7 +27,8 @@ DIRECTIVES = {
     "explanation": ("Explain your solution step by step.", "Explain each step."),
 }
 GOOD_STYLES = (("steps", 0.55), ("loop", 0.25), ("one_line", 0.2))
-POOR_STYLES = (("one_line", 0.3), ("terse", 0.7))
+POOR_STYLES = (("one_line", 0.25), ("terse", 0.5), ("clumsy", 0.25))
+GUARDED_SHARE = 0.15  # of good answers, where no wish is against it
 ORACLE_SHARE = 0.75
 
 
@@ -80,15 +82,23 @@ def self_tests(task: Task, name: str, rng: random.Random) -> str:
 def answer_code(
     task: Task, name: str, rng: random.Random, asked: Wish, good: bool, mistakes: float
 ) -> str:
-    """Return the code of an answer; `good` style has hints and most often a docstring."""
+    """Return the code of an answer.
+
+    `good` style has hints, most often a docstring and sometimes error handling.
+    """
     good = good or asked.dimension in ("readability", "style")
-    style = asked.style or pick(GOOD_STYLES if good else POOR_STYLES, rng)
+    guarded = asked.style == "guarded"
+    if good and asked.dimension != "instruction_following":
+        guarded = rng.random() < GUARDED_SHARE
+    style = asked.style
+    if style in ("", "guarded"):
+        style = pick(GOOD_STYLES if good or guarded else POOR_STYLES, rng)
     if asked.dimension == "readability":
         style = "steps"
     documented = asked.dimension == "style" or (good and rng.random() < 0.75)
     doc = wording.description(task, rng) if documented else ""
     slow = asked.dimension != "complexity" and not asked.style and rng.random() < 0.35
-    code = function(task, style, name, doc, hints=good, slow=slow)
+    code = function(task, style, name, doc, hints=good, slow=slow, guarded=guarded)
     return plant(code, rng) if rng.random() < mistakes else code
 
 

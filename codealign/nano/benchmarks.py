@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codealign.nano import inputs
 from codealign.nano.answers import CONSTRAINTS, DIRECTIVES, Wish, answer
+from codealign.nano.clarity import is_clear
 from codealign.nano.problems import (
     Problem,
     asserted_problem,
@@ -106,18 +107,21 @@ def wish_of(dimension: str, principle: str) -> Wish:
 
 
 def _codal_item(dimension: str, number: int, task: Task, rng: random.Random) -> Problem | None:
+    if task.steps[-1].op.id == "count":
+        return None  # as a loop, it is what the corpus has for the same task with an idle map
     item_id = f"NanoCodal/{dimension}/{number}"
     asked = wish_of(dimension, principle_for(dimension, item_id))
     if asked.style == "loop" and loop_body(task) is None:
         return None
     if asked.style == "one_line" and one_expression(task) is None:
         return None
-    if len(inputs.examples(task, rng, 2)) < 2:
+    instruction = request(task, rng, task.name)
+    if len(inputs.examples(task, rng, 2)) < 2 or not is_clear(task, instruction):
         return None
     return {
         "id": item_id,
         "dimension": dimension,
-        "instruction": request(task, rng, task.name),
+        "instruction": instruction,
         "principle": asked.text,
         "reference": answer(task, rng, asked, good=1.0, tests=False),
         "chain": task.chain,

@@ -72,53 +72,52 @@ def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **mo
     write_text(folder / "provenance.json", json.dumps(made, indent=1) + "\n")
 
 
-def _started(
-    recipe: Recipe, start: Path | None
-) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
-    """Return model and tokenizer of the folder `start`, or fresh ones, and where they are from."""
+def _fresh(recipe: Recipe) -> tuple[LlamaForCausalLM, Tokenizer]:
+    """Return a new model and a tokenizer of the corpus."""
     import torch
-    from tokenizers import Tokenizer
-    from transformers import LlamaForCausalLM
 
     from codealign.nano.pretrain import new_model
 
     torch.set_num_threads(1)
-    if start is not None:
-        tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
-        model = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
-        made = json.loads((start / "provenance.json").read_text(encoding="utf-8"))
-        return model, tokenizer, {"started_from": made}
     tokenizer = train_tokenizer(corpus_document(recipe, i) for i in range(TOKENIZER_DOCUMENTS))
     torch.manual_seed(recipe.seed)
-    return new_model(recipe, tokenizer.get_vocab_size()), tokenizer, {}
+    return new_model(recipe, tokenizer.get_vocab_size()), tokenizer
 
 
-def build_pretrained(
-    folder: Path, recipe: Recipe, start: Path | None = None, log: Log = print
-) -> None:
-    """Run one phase of pretraining and write the model to `folder`.
+def _loaded(start: Path) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
+    """Return model, tokenizer and provenance of a folder."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import LlamaForCausalLM
 
-    Parameters
-    ----------
-    start : folder of the model to go on with, which may be `folder`; None starts from nothing.
-    """
-    from codealign.nano.pretrain import optimizers, pretraining_batches, train
+    torch.set_num_threads(1)
+    tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
+    model = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
+    made = json.loads((start / "provenance.json").read_text(encoding="utf-8"))
+    return model, tokenizer, made
 
-    model, tokenizer, origin = _started(recipe, start)
-    batches = pretraining_batches(training_rows(recipe, tokenizer), recipe)
+
+def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
+    """Pretrain on the corpus and write the model to `folder`."""
+    from codealign.nano.batches import by_length
+    from codealign.nano.pretrain import optimizers, train
+
+    model, tokenizer = _fresh(recipe)
+    batches = by_length(training_rows(recipe, tokenizer), recipe.batch_tokens, recipe.seed)
     records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
     save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
-    write_made(folder, recipe, records, **origin)
+    write_made(folder, recipe, records)
 
 
 def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print) -> None:
     """Fine-tune the pretrained model in `start` on chat pairs and write it to `folder`."""
-    from codealign.nano.finetune import chat_batches, chat_rows
+    from codealign.nano.batches import by_length
+    from codealign.nano.finetune import chat_rows
     from codealign.nano.pretrain import optimizers, train
 
-    model, tokenizer, origin = _started(recipe, start)
-    batches = chat_batches(chat_rows(recipe, tokenizer), recipe)
+    model, tokenizer, made = _loaded(start)
+    batches = by_length(chat_rows(recipe, tokenizer), recipe.chat_tokens, recipe.seed)
     found = optimizers(model, recipe, recipe.chat_rate)
     records = _logged(train(model, batches, found, recipe.warmup), log)
     save_model(model, tokenizer, folder, END, recipe)
-    write_made(folder, recipe, records, **origin)
+    write_made(folder, recipe, records, started_from=made)

@@ -1,20 +1,22 @@
-"""Documents to training rows: whole documents one after the other, each row starting with one."""
+"""Documents to training rows, one each."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from codealign.nano.batches import Row
 from codealign.nano.documents import document
 from codealign.nano.recipe import Recipe
+from codealign.nano.tokenizer import END_OF_TEXT
 from codealign.records import seed_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 TOKENIZER_DOCUMENTS = 12_000
+BATCH = 1_000  # documents
 
 
 def corpus_document(recipe: Recipe, index: int) -> str:
@@ -22,29 +24,22 @@ def corpus_document(recipe: Recipe, index: int) -> str:
     return document(random.Random(seed_of("corpus", recipe.seed, index)), recipe.mistakes)
 
 
-def pack(documents: list[list[int]], end: int, width: int) -> np.ndarray:
-    """Return rows (n, width) of token ids.
-
-    Every row starts at the start of a document and is filled up with further ones, each closed by
-    `end`; the last document of a row is cut off, and the next row starts with the next document.
-    """
-    rows, row = [], []
-    for ids in documents:
-        row += [*ids, end]
-        if len(row) >= width:
-            rows.append(row[:width])
-            row = []
-    return np.array(rows, dtype=np.uint16).reshape(-1, width)
+def batches(recipe: Recipe, tokenizer: Tokenizer) -> Iterator[tuple[list[str], list[Row]]]:
+    """Yield documents with their rows until there are `recipe.tokens` tokens, or a few more."""
+    needed, start = recipe.tokens, 0
+    while needed > 0:
+        texts = [corpus_document(recipe, i) for i in range(start, start + BATCH)]
+        rows = document_rows(texts, tokenizer, recipe.context)
+        yield texts, rows
+        needed, start = needed - sum(len(ids) for ids, _ in rows), start + BATCH
 
 
-def training_rows(recipe: Recipe, tokenizer: Tokenizer) -> np.ndarray:
-    """Return enough rows (n, context + 1) for `recipe.tokens` tokens, no document seen twice."""
-    needed = recipe.tokens // recipe.context
-    rows: list[np.ndarray] = []
-    start = 0
-    while sum(len(r) for r in rows) < needed:
-        texts = [corpus_document(recipe, i) for i in range(start, start + 5000)]
-        encoded = [e.ids for e in tokenizer.encode_batch(texts)]
-        rows.append(pack(encoded, tokenizer.token_to_id("<|endoftext|>"), recipe.context + 1))
-        start += 5000
-    return np.concatenate(rows)[:needed]
+def document_rows(texts: list[str], tokenizer: Tokenizer, context: int) -> list[Row]:
+    """Return a row for each document, closed by the end token, cut to `context` tokens."""
+    end = tokenizer.token_to_id(END_OF_TEXT)
+    return [([*e.ids, end][:context], 1) for e in tokenizer.encode_batch(texts)]
+
+
+def training_rows(recipe: Recipe, tokenizer: Tokenizer) -> list[Row]:
+    """Return the rows of the documents that a phase of pretraining reads, none twice."""
+    return [row for _, rows in batches(recipe, tokenizer) for row in rows]

@@ -12,8 +12,14 @@ from codealign.nano.render import function, helper_function
 from codealign.nano.tasks import Task, sample_task
 from codealign.prompts import response_prompt, task_text, template
 
-RAW_STYLES = (("steps", 0.36), ("one_line", 0.20), ("loop", 0.19), ("terse", 0.25))
+RAW_STYLES = (
+    ("steps", 0.36), ("one_line", 0.20), ("loop", 0.18), ("terse", 0.18), ("clumsy", 0.08),
+)  # fmt: skip
 SEED_STYLES = (("steps", 0.45), ("one_line", 0.30), ("loop", 0.25))
+ASSERTED_STYLES = (
+    ("steps", 0.30), ("one_line", 0.20), ("loop", 0.20), ("terse", 0.25), ("clumsy", 0.05),
+)  # fmt: skip
+GUARDED_SHARE = 0.08  # of functions with a docstring
 OTHER_NAMES = ("solve", "process", "compute", "transform", "func", "helper", "answer")
 
 
@@ -55,7 +61,8 @@ def raw_function(task: Task, rng: random.Random, mistakes: float) -> str:
     doc = problem_doc(task, rng, name, rng.choice([0, 0, 1, 2]))
     slow = rng.random() < 0.35
     helpers, helper = helped_step(task, rng) if rng.random() < 0.08 else ({}, "")
-    code = function(task, style, name, doc, rng.random() < 0.7, slow, helpers)
+    guarded = style not in ("terse", "clumsy") and rng.random() < GUARDED_SHARE
+    code = function(task, style, name, doc, rng.random() < 0.7, slow, helpers, guarded)
     return helper + _maybe_wrong(code, rng, mistakes)
 
 
@@ -63,7 +70,7 @@ def asserted_function(task: Task, rng: random.Random, mistakes: float) -> str:
     """A docstring with asserts, then the code (MBPP's look)."""
     name = _name(task, rng)
     lines = inputs.asserts(name, inputs.examples(task, rng, rng.choice([1, 1, 2, 3])))
-    style = pick((("steps", 0.3), ("one_line", 0.2), ("loop", 0.2), ("terse", 0.3)), rng)
+    style = pick(ASSERTED_STYLES, rng)
     code = _maybe_wrong(function(task, style, name, slow=rng.random() < 0.35), rng, mistakes)
     return f'"""\n{wording.request(task, rng)}\n{lines}"""\n{code}'
 

@@ -44,3 +44,16 @@ def plant(code: str, rng: random.Random) -> str:
     places = [m.start() for m in re.finditer(re.escape(right), body)]
     place = rng.choice(places)
     return head + body[:place] + wrong + body[place + len(right) :]
+
+
+def every(code: str) -> list[str]:
+    """Return `code` with each single mistake that `plant` could make, all different."""
+    head, body = _split(code)
+    found = []
+    for constant in _CONSTANT.finditer(body):
+        for value in (max(0, int(constant.group()) - 1), int(constant.group()) + 1):
+            found.append(body[: constant.start()] + str(value) + body[constant.end() :])
+    for right, wrong in SLIPS:
+        for place in re.finditer(re.escape(right), body):
+            found.append(body[: place.start()] + wrong + body[place.end() :])
+    return [head + changed for changed in dict.fromkeys(found) if changed != body]

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from codealign.nano.muon import Muon
 from codealign.nano.recipe import Recipe
+from codealign.train.run import bf16_is_fast
 
 LAST_RATE = 0.03
 LOG_EVERY = 50
@@ -43,9 +44,7 @@ def optimizers(
     """Return Muon for the blocks' matrices and AdamW for the rest; `factor` scales their rates."""
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
-    muon = torch.optim.Muon(
-        matrices, lr=factor * recipe.muon_rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
-    )
+    muon = Muon(matrices, lr=factor * recipe.muon_rate)
     rate = factor * recipe.adam_rate
     adam = torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0)
     return [muon, adam]
@@ -65,7 +64,7 @@ def loss_of(model: LlamaForCausalLM, ids: torch.Tensor, weights: torch.Tensor) -
     ids : (batch, length) token ids.
     weights : (batch, length) 1 where a token is to be predicted, 0 elsewhere; column 0 is unused.
     """
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16_is_fast()):
         logits = model(input_ids=ids[:, :-1], use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(
         logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
@@ -92,15 +91,8 @@ def train(
                 group["lr"] = rate * rate_at(step, len(batches), warmup)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        seen += ids[:, 1:].numel()
+        seen += int(weights[:, 1:].sum())
         average = loss.item() if average is None else 0.95 * average + 0.05 * loss.item()
         if (step + 1) % LOG_EVERY == 0 or step + 1 == len(batches):
             seconds = time.perf_counter() - started
             yield {"step": step + 1, "tokens": seen, "loss": average, "seconds": seconds}
-
-
-def pretraining_batches(rows: np.ndarray, recipe: Recipe) -> list[tuple[torch.Tensor, ...]]:
-    """Return the rows in a seeded order as batches of (ids, weights all 1)."""
-    order = np.random.default_rng(recipe.seed).permutation(len(rows))
-    ids = torch.from_numpy(rows[order].astype(np.int64))
-    return [(part, torch.ones_like(part)) for part in ids.split(recipe.batch)]

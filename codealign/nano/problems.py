@@ -12,6 +12,7 @@ from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.nano import inputs
+from codealign.nano.clarity import is_clear
 from codealign.nano.render import docstring, function, preamble, signature, steps_body
 from codealign.nano.tasks import Task, sample_task
 from codealign.nano.wording import description, request
@@ -59,7 +60,9 @@ def completion_problem(
     task_id: str, task: Task, rng: random.Random, text: str = "", helper: str = "",
     helpers: dict[str, str] | None = None, shown: int = SHOWN,
 ) -> Problem | None:  # fmt: skip
-    """Return a problem to complete (HumanEval's look), or None if its inputs tell too little.
+    """Return a problem to complete (HumanEval's look), or None.
+
+    None if its inputs tell too little or its text can be read as another task.
 
     Parameters
     ----------
@@ -71,6 +74,8 @@ def completion_problem(
     if not is_telling(task, base, plus):
         return None
     doc = text or description(task, rng)
+    if not is_clear(task, doc):
+        return None
     if shown:
         doc += "\n\n" + inputs.doctests(task.name, base[:shown])
     solution = "".join(f"    {line}\n" for line in steps_body(task, helpers=helpers))
@@ -84,7 +89,10 @@ def asserted_problem(task_id: str, task: Task, rng: random.Random) -> Problem | 
     base, plus = test_inputs(task, rng)
     if not is_telling(task, base, plus):
         return None
-    prompt = f'"""\n{request(task, rng)}\n{inputs.asserts(task.name, base[:1])}"""\n'
+    asked = request(task, rng)
+    if not is_clear(task, asked):
+        return None
+    prompt = f'"""\n{asked}\n{inputs.asserts(task.name, base[:1])}"""\n'
     solution = function(task, "steps")
     return problem(task_id, task, prompt, solution, [a for a, _ in base], plus)
 

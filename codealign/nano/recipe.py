@@ -1,48 +1,32 @@
-"""The one place that says how large, how long and from which seed nano is made.
-
-Pretraining has two phases, each with its own documents and its own cosine schedule; the second has
-fewer planted mistakes. Batches of 4 instead of 8 rows were tried and are worse: after 5.5 million
-tokens in one phase, they solved fewer problems than batches of 8 after 4 million.
-"""
+"""The one place that says how large, how long and from which seed nano is made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one phase of nano's training is made; every value goes into the provenance.
+    """How nano is trained; every value goes into the provenance.
 
-    `mistakes` is the share of code documents with a planted mistake, `tokens` how many tokens this
-    phase of pretraining sees, `chats` how many chat pairs the fine-tuning sees (once), `chat_rate`
-    scales the learning rates for it.
+    `mistakes` is the share of code documents with a planted mistake, `tokens` how many tokens the
+    pretraining sees, each once, `batch_tokens` how many a step, padding included, `chats` how many
+    chat pairs the fine-tuning sees (once), `chat_rate` scales the learning rates for it.
     """
 
     seed: int = 20261123
     mistakes: float = 0.10
-    chat_mistakes: float = 0.03
-    tokens: int = 4_000_000
-    chats: int = 6000
+    chat_mistakes: float = 0.02
+    tokens: int = 3_200_000
+    chats: int = 7_000
     width: int = 192
     layers: int = 4
     heads: int = 3
     inner: int = 512
     context: int = 512
-    batch: int = 8
+    batch_tokens: int = 4096
     warmup: int = 40
     muon_rate: float = 0.01
     adam_rate: float = 3e-3
-    chat_batch: int = 16
+    chat_tokens: int = 3072
     chat_rate: float = 0.4
-
-
-FIRST = Recipe()
-SECOND = Recipe(
-    seed=FIRST.seed + 1, mistakes=0.05, tokens=3_000_000, muon_rate=0.007, adam_rate=2e-3
-)
-
-
-def phases(seed: int = FIRST.seed) -> list[Recipe]:
-    """Return the phases of pretraining, from `seed` and the seeds after it."""
-    return [replace(recipe, seed=seed + i) for i, recipe in enumerate((FIRST, SECOND))]

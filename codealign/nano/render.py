@@ -1,4 +1,9 @@
-"""Tasks as Python code, in several styles: named steps, one expression, an explicit loop, terse."""
+"""Tasks as Python code, in several styles.
+
+Good ones are named steps, one expression and an explicit loop; poor ones are terse and clumsy (a
+loop over indexes for every step). All compute the same; so does code with a guard, for arguments of
+the right type.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from collections.abc import Mapping
 from codealign.nano.tasks import Step, Task
 from codealign.nano.vocabulary import ELEMENT, HINTS
 
-STYLES = ("steps", "one_line", "loop", "terse")
+STYLES = ("steps", "one_line", "loop", "terse", "clumsy")
 IMPORTS = {
     "accumulate(": "from itertools import accumulate",
     "Counter(": "from collections import Counter",
@@ -147,12 +152,54 @@ def loop_body(task: Task) -> list[str] | None:
     return [f"{variable} = {start}", *lines, f"return {variable}"]
 
 
+def _index_loop(step: Step, before: str, value: str, made: str) -> list[str]:
+    """Return the lines that build `made` from a filter or map of `value`, index by index."""
+    item = f"{value}[i]"
+    text = before == "S"
+    kept = element_code(step, item, {}) if step.op.kind == "map" else item
+    add = f"{made} += {kept}" if text else f"{made}.append({kept})"
+    lines = [f'{made} = ""' if text else f"{made} = []", f"for i in range(len({value})):"]
+    if step.op.kind == "map":
+        return [*lines, f"    {add}"]
+    return [*lines, f"    if {element_code(step, item, {})}:", f"        {add}"]
+
+
+def clumsy_body(task: Task) -> list[str]:
+    """Return a body with short names and a loop over indexes for each filter and map."""
+    taken = {name for name, _ in task.params}
+    names = (letter for letter in "abefghjopqru" if letter not in taken)
+    lines, value = [], task.arg
+    source = task.source.code.format(a=task.arg)
+    if source != task.arg:
+        value = next(names)
+        lines.append(f"{value} = {source}")
+    for step, before in zip(task.steps, task.types, strict=False):
+        made = next(names)
+        if step.op.kind in ("filter", "map"):
+            lines += _index_loop(step, before, value, made)
+        else:
+            lines.append(f"{made} = {step_expression(step, before, value)}")
+        value = made
+    return [*lines, f"return {value}"]
+
+
+def guard(task: Task) -> list[str]:
+    """Return the lines that refuse an argument of another type."""
+    kind = task.source.hint.split("[")[0]
+    return [
+        f"if not isinstance({task.arg}, {kind}):",
+        f'    raise TypeError("{task.arg} must be of type {kind}")',
+    ]
+
+
 def body(
     task: Task, style: str, slow: bool = False, helpers: Mapping[str, str] | None = None
 ) -> list[str]:
     """Return the body's lines in a style; named steps where the style does not fit the task."""
     if style == "loop" and (lines := loop_body(task)):
         return lines
+    if style == "clumsy" and not slow and not helpers:
+        return clumsy_body(task)
     if style in ("one_line", "terse") and not slow and (line := one_expression(task, helpers)):
         return [f"return {line}"]
     return steps_body(task, slow, helpers, short=style == "terse")
@@ -196,20 +243,22 @@ def function(
     hints: bool = True,
     slow: bool = False,
     helpers: Mapping[str, str] | None = None,
+    guarded: bool = False,
 ) -> str:
     """Return a module with one function that solves the task.
 
     Parameters
     ----------
-    style : one of STYLES; terse leaves out hints and spaces around operators.
+    style : one of STYLES; terse and clumsy leave out hints, terse also spaces around operators.
     name : the function's name; the task's own where empty.
     doc : docstring, none where empty.
-    hints : whether to write type hints (never in terse style).
+    hints : whether to write type hints (never in a poor style).
     slow : use the algorithm of worse complexity where the operations have one.
     helpers : operation id -> name of a helper function to call for it.
+    guarded : whether to refuse an argument of the wrong type (TypeError).
     """
-    lines = body(task, style, slow, helpers)
-    head = signature(task, name or task.name, hints and style != "terse")
+    lines = (guard(task) if guarded else []) + body(task, style, slow, helpers)
+    head = signature(task, name or task.name, hints and style not in ("terse", "clumsy"))
     if style == "terse":
         head, lines = squeeze(head), [squeeze(line) for line in lines]
     block = indent(lines)

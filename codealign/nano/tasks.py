@@ -1,8 +1,9 @@
-"""Tasks: a source and a typed chain of operations, sampled from a seed; some chains are held out.
+"""Tasks: a source and a typed chain of operations, sampled from a seed; some are held out.
 
-A chain of two or more operations is held out when the hash of its operations (constants and names
-aside) says so, about one in eight. Benchmarks use held-out chains only; the corpus and the seed
-functions never do.
+A task of two or more operations is held out when the hash of its skeleton says so, about one
+skeleton in eight. The skeleton is the task's code, names and constants aside, so that tasks whose
+solutions look alike (sorted numbers and sorted words, even and odd ones) are on the same side.
+Benchmarks use held-out tasks only; the corpus and the seed functions never do.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import builtins
 import hashlib
 import keyword
 import random
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,7 +21,8 @@ from codealign.nano.ops import FILTERS, SOURCES
 from codealign.nano.sequence_ops import OPS
 from codealign.nano.vocabulary import LETTERS, Op, Source, result_type
 
-HOLD_OUT_SALT, HOLD_OUT_ONE_IN = "held-out/1", 8
+HOLD_OUT_SALT, HOLD_OUT_ONE_IN = "held-out/2", 8
+_CONSTANT = re.compile(r'\d+|"[^"]"|\{k\}')
 DEPTHS = (0.25, 0.45, 0.30)
 NUMBERS, DIVISORS = (1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10), (2, 3, 3, 4, 5, 6, 7)
 LIMITS = ("greater", "less", "at_least", "at_most", "longer", "shorter", "cap")
@@ -56,9 +60,18 @@ class Task:
 
     @property
     def chain(self) -> str:
-        """The composition, without constants and names: what is held out."""
+        """The composition, without constants and names."""
         parts = [s.op.id + (f":{s.condition.op.id}" if s.condition else "") for s in self.steps]
         return ">".join([self.source.id, *parts])
+
+    @property
+    def skeleton(self) -> str:
+        """The code of the source and of each step, names and constants aside: what is held out."""
+        parts = [self.source.code]
+        for step in self.steps:
+            inner = f" where {step.condition.op.code}" if step.condition else ""
+            parts.append(f"{step.op.code}{inner}")
+        return _CONSTANT.sub("{k}", " > ".join(parts))
 
     @property
     def params(self) -> tuple[tuple[str, str], ...]:
@@ -78,12 +91,22 @@ class Task:
         return f"get_{name}" if name in TAKEN else name
 
 
-def is_held_out(chain: str) -> bool:
-    """Say whether a composition is kept for benchmarks (never one of a single operation)."""
-    if chain.count(">") < 2:
+def is_held_out(task: Task) -> bool:
+    """Say whether a task is kept for benchmarks (never one of a single operation)."""
+    if len(task.steps) < 2:
         return False
-    digest = hashlib.sha256((HOLD_OUT_SALT + chain).encode()).digest()
+    digest = hashlib.sha256((HOLD_OUT_SALT + task.skeleton).encode()).digest()
     return int.from_bytes(digest[:8], "big") % HOLD_OUT_ONE_IN == 0
+
+
+def of_chain(chain: str) -> Task:
+    """Return the task of a composition, without its constants."""
+    source, *names = chain.split(">")
+    steps = []
+    for name in names:
+        op, _, inner = name.partition(":")
+        steps.append(Step(OPS[op], condition=Step(FILTERS[inner]) if inner else None))
+    return Task(SOURCES[source], tuple(steps), SOURCES[source].args[0])
 
 
 def constant(needs: str, rng: random.Random) -> str:
@@ -127,6 +150,25 @@ def fits(op: Op, source: Source, before: str, earlier: list[str]) -> bool:
     if op.id in ("running", "product"):
         return "cube" not in earlier
     return not (op.id == "prime" and any(OPS[e].kind == "map" for e in earlier))
+
+
+def compositions(depth: int = len(DEPTHS)) -> Iterator[Task]:
+    """Yield every composition of up to `depth` operations that can be sampled, without constants.
+
+    An any or all step comes once, whatever its condition.
+    """
+    todo = [Task(source, (), source.args[0]) for source in SOURCES.values()]
+    while todo:
+        task = todo.pop()
+        earlier = [step.op.id for step in task.steps]
+        previous = task.steps[-1].op.kind if task.steps else ""
+        kinds = set(_kinds(task.types[-1], previous, True, depth))
+        for op in OPS.values():
+            if op.kind in kinds and fits(op, task.source, task.types[-1], earlier):
+                longer = replace(task, steps=(*task.steps, Step(op)))
+                yield longer
+                if op.kind != "reduce" and len(longer.steps) < depth:
+                    todo.append(longer)
 
 
 def next_step(
@@ -195,5 +237,5 @@ def sample_task(
     """
     while True:
         task = _sample(rng, depths, sources)
-        if task is not None and is_held_out(task.chain) == held_out:
+        if task is not None and is_held_out(task) == held_out:
             return task

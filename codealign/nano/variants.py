@@ -32,7 +32,7 @@ OPPOSITES |= {new: old for old, new in OPPOSITES.items()}
 
 def is_unseen(task: Task) -> bool:
     """Say whether the corpus cannot hold the composition: held out, or longer than any there."""
-    return len(task.steps) > LONGEST_TRAINED or is_held_out(task.chain)
+    return len(task.steps) > LONGEST_TRAINED or is_held_out(task)
 
 
 def extended(task: Task, rng: random.Random) -> Task | None:

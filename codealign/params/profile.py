@@ -21,6 +21,11 @@ class Resources(Section):
     memory_mb: int = Field(3000, ge=1)
     minutes: int = Field(60, ge=1)
     threads: int = Field(1, ge=1)
+    device: str = Field(
+        "",
+        description="what time and memory are planned for, a device of `data/plan_rates.yaml`; "
+        "empty: `gpu` or `cpu`",
+    )
 
 
 class Ablation(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nbformat
 from bs4 import Tag
 from nbconvert import HTMLExporter
@@ -16,6 +18,8 @@ HEADINGS = [f"h{level}" for level in range(1, 7)]
 TITLES = HEADINGS[:2]
 LONG = 25
 """Lines of a text output that are shown; a longer one is folded away."""
+BADGE = re.compile(r"^\[!\[Open in Colab\].*\n*", re.M)
+"""A picture from elsewhere, which a page that needs no network must not have."""
 
 
 def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
@@ -60,6 +64,8 @@ def notebook_blocks(notebook: NotebookNode) -> list[Block]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = still(cell.outputs)
+        else:
+            cell.source = BADGE.sub("", cell.source)
     tree = parse(exporter.from_notebook_node(notebook)[0])
     blocks: list[tuple[str, list[Tag]]] = []
     for cell in tree.find_all(class_="cell", recursive=False):

@@ -216,7 +216,10 @@ def sft_trainer(
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    from codealign.train.cpu import quicken
+
     head.install()
+    quicken(model)
     columns = sft_rows(rows)
     config = SFTConfig(**arguments, dataset_kwargs={"skip_prepare_dataset": True}, packing=False)
     trainer = type("SupervisedTrainer", (Supervised, SFTTrainer), {})(
@@ -247,7 +250,10 @@ def align_trainer(
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
+    from codealign.train.cpu import quicken
+
     head.install()
+    quicken(model)
     kept = [row for row in rows if row.chosen]
     config = DPOConfig(**arguments, beta=beta, precompute_ref_log_probs=True, disable_dropout=True)
     return type("AlignedTrainer", (Aligned, DPOTrainer), {})(

@@ -13,6 +13,8 @@ from codealign.errors import CodealignError
 from codealign.paths import PACKAGE, PROJECT
 
 TEXT = (".txt", ".yaml")
+COLAB = "'google.colab' in sys.modules"
+"""The test, as `ast.unparse` writes it, of what a notebook does on Google Colab alone."""
 # Folders without modules that are read by the module named: part of what it computes.
 READ_BY = {
     "analysis/scores.py": ("data",),
@@ -59,6 +61,15 @@ def notebook_parameters(notebook: str) -> list[str]:
     raise CodealignError(f"{notebook_path(notebook)}: no cell is tagged `parameters`")
 
 
+def computing(source: str) -> str:
+    """Return a cell's source without what it does on Colab alone: that decides where it runs."""
+    lines = source.splitlines(keepends=True)
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == COLAB:
+            del lines[node.lineno - 1 : node.end_lineno]
+    return "".join(lines)
+
+
 def _module_file(name: str) -> Path | None:
     base = PACKAGE.parent.joinpath(*name.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
@@ -87,7 +98,8 @@ def closure(notebook: str) -> tuple[Path, ...]:
 
     The package's own `__init__.py` names everything and loads it late: it is left out.
     """
-    todo = set().union(*(imported_modules(source) for source, _ in code_cells(notebook)))
+    cells = [computing(source) for source, _ in code_cells(notebook)]
+    todo = set().union(*(imported_modules(source) for source in cells))
     seen: dict[str, Path] = {}
     while todo:
         name = todo.pop()
@@ -104,12 +116,12 @@ def code_hash(notebook: str) -> str:
     """Return 16 hexadecimal digits over a notebook's code cells, its modules and their data files.
 
     The driver's own modules (`codealign.workflow`) decide when a job runs, not what it computes,
-    and are left out. Text files in a package's folder (templates) are part of it, and so are the
-    folders named in `READ_BY`.
+    and are left out; so is what a cell does on Colab alone. Text files in a package's folder
+    (templates) are part of it, and so are the folders named in `READ_BY`.
     """
     digest = hashlib.sha256()
     for source, _ in code_cells(notebook):
-        digest.update(source.encode())
+        digest.update(computing(source).encode())
     for path in closure(notebook):
         if PACKAGE / "workflow" in path.parents and path.name != "context.py":
             continue

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from codealign import provenance
+from codealign.errors import CodealignError
 from codealign.params import AnySection, Gates, load_params, validate
 from codealign.paths import PROJECT, RunPaths
 from codealign.records import stable_id, write_text
@@ -21,6 +22,13 @@ from codealign.workflow.plan import job_name, read_lock
 from codealign.workflow.status import put_away, write_result
 
 MARK = ".made_from"
+DEFAULT = "nano"
+"""The profile of a notebook that names none."""
+CELLS = {
+    "prefs": ("model", "requirement"),
+    "checkpoints": ("model", "variant", "requirement", "stage"),
+}
+"""Parameters of the job that makes a folder below one of these (`RunPaths`)."""
 
 
 @dataclass
@@ -79,14 +87,35 @@ class Context:
         What lies there is kept only if it was made from the same settings (those of pace and money
         aside), seed, code and inputs; otherwise it is moved to `<run>/stale/`, so that no old
         result is taken for a new one.
+
+        Raises
+        ------
+        CodealignError
+            An input is not there; the message names the notebook that makes it.
         """
-        hashes = [provenance.file_hash(p) for p in inputs]
+        found = list(inputs)
+        if missing := [p for p in found if not p.exists()]:
+            raise CodealignError(f"{missing[0]}: not there yet; {self._made_by(missing[0])}")
+        hashes = [provenance.file_hash(p) for p in found]
         mark = stable_id(self.name, self.seed, self.deciding, code_hash(self.notebook), *hashes)
         if path.exists() and _read(path / MARK) != mark:
             put_away(self.paths.root, path)
         path.mkdir(parents=True, exist_ok=True)
         write_text(path / MARK, mark)
         return path
+
+    def _made_by(self, path: Path) -> str:
+        """Return which notebook makes an input of this one, and with which parameters."""
+        folders = path.parent.parts
+        kind = next((kind for kind in CELLS if kind in folders), "")
+        if not kind:
+            return "it is an input of this notebook"
+        cell = folders[len(folders) - folders[::-1].index(kind) :]
+        trained = "02_sft" if cell[-1] == "sft" else "03_align"
+        notebook = trained if kind == "checkpoints" else "01_preferences"
+        given = {"profile": self.profile, **dict(zip(CELLS[kind], cell, strict=False))}
+        said = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+        return f"run notebooks/{notebook}.ipynb first, which makes it, with {said}"
 
     def header(self, **more: Any) -> dict[str, Any]:
         """Return the provenance header of this notebook (commit, versions, device, seed)."""
@@ -111,6 +140,12 @@ class Context:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def chosen(profile: str, model: str = "") -> tuple[str, str]:
+    """Return a notebook's profile and model: those given, or else nano and the profile's first."""
+    profile = profile or DEFAULT
+    return profile, model or load_params(PROJECT / "params" / f"{profile}.yaml").models[0]
 
 
 def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int = 0) -> Context:

@@ -19,8 +19,9 @@ from codealign.errors import CodealignError
 from codealign.evaluate.judges.spending import price_of
 from codealign.models import spec
 from codealign.params import Params, Prefs, validate
+from codealign.workflow.memory import Memory, memory_lines, plan_memory
 from codealign.workflow.plan import Job, make_plan, read_lock
-from codealign.workflow.work import Work, assumed, parameters_of, work_of
+from codealign.workflow.work import Work, assumed, device_of, parameters_of, work_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Line:
 class Estimate:
     """A plan with what it will take; `weights_gb` is what must be fetched, `usd` the judges' price.
 
-    `usd` is None if a judge's price is not known. `notes` say what the numbers rest on.
+    `usd` is None if a judge's price is not known. `memory` is that of each step on a GPU; `notes`
+    say what the numbers rest on.
     """
 
     profile: str
@@ -53,12 +55,14 @@ class Estimate:
     weights_gb: float
     judged: int
     usd: float | None
+    memory: list[Memory]
     notes: list[str]
 
     def to_json(self) -> dict[str, Any]:
         """Return the estimate as plain data, with its totals."""
         totals = {key: self.total(key) for key in ("jobs", "hours", "gpu_hours", "gigabytes")}
-        return {**asdict(self), "totals": totals}
+        memory = [one.to_json() for one in self.memory]
+        return {**asdict(self), "memory": memory, "totals": totals}
 
     def total(self, key: str) -> float:
         """Return the sum of a column."""
@@ -103,7 +107,8 @@ def estimate(
         weights_gb=_weights_gb(params),
         judged=round(judged.total()),
         usd=usd,
-        notes=[*_notes(lines, run), *said],
+        memory=plan_memory(params),
+        notes=[*_notes(lines, run, _devices(jobs, rates)), *said],
     )
 
 
@@ -153,7 +158,7 @@ def _line(notebook: str, found: list[tuple[Job, Work]], rates: dict[str, float])
 
 
 def _seconds(job: Job, work: Work) -> float:
-    device = assumed()["devices"]["gpu" if job.resources.gpu else "cpu"]
+    device = assumed()["devices"][device_of(job.resources)]
     seconds = work.seconds + work.programs * assumed()["execution_s"]
     if "model" not in job.parameters:
         return seconds
@@ -189,11 +194,16 @@ def _price(
     return usd, notes
 
 
-def _notes(lines: list[Line], run: Path | None) -> list[str]:
+def _devices(jobs: list[Job], rates: dict[str, float]) -> list[str]:
+    """Return the devices whose speed is assumed for some job."""
+    assuming = [j for j in jobs if j.notebook not in rates and "model" in j.parameters]
+    return sorted({device_of(job.resources) for job in assuming})
+
+
+def _notes(lines: list[Line], run: Path | None, devices: list[str]) -> list[str]:
     notes = [f"* measured in {run}"] if any(line.measured for line in lines) else []
     if any(not line.measured for line in lines):
-        kinds = ["gpu"] if any(line.gpu_hours for line in lines) else ["cpu"]
-        for kind in kinds:
+        for kind in devices:
             device = assumed()["devices"][kind]
             source = " ".join(device["source"].split())
             notes.append(f"assumed: {device['name']}; {source}; read {assumed()['read']}")
@@ -227,4 +237,5 @@ def estimate_lines(found: Estimate) -> list[str]:
     )
     cost = "not known" if found.usd is None else f"about {found.usd:,.2f} USD"
     lines.append(f"paid ratings: {found.judged:,}, {cost}")
-    return [*lines, *found.notes]
+    memory = ["", *memory_lines(found.memory), ""] if found.memory else []
+    return [*lines, *memory, *found.notes]

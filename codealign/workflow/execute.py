@@ -1,4 +1,4 @@
-"""Execute one notebook job with papermill: `python -m codealign.workflow.execute NB OUT PARAMS`."""
+"""Execute one notebook job with papermill."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from codealign.workflow.lock import held
 from codealign.workflow.stops import stop_reason, write_stopped
 
 
-def execute(notebook: str, executed: str, params_file: str) -> int:
+def execute(notebook: str, executed: str, params_file: str, **options: Any) -> int:
     """Run a notebook; return 0, or 1 with the failing cell's error on standard error.
+
+    `options` are papermill's.
 
     The executed copy is written whether the notebook fails or not, with the traceback in it. A job
     that a gate stops is not run and says so in its result marker.
@@ -47,7 +49,7 @@ def execute(notebook: str, executed: str, params_file: str) -> int:
             write_stopped(root, job, reason)
             print(f"{job}: not run: {reason}")
             return 0
-        return _papermill(papermill, notebook, executed, parameters)
+        return _papermill(papermill, notebook, executed, parameters, options)
 
 
 def _end_with(pid: int) -> None:
@@ -59,7 +61,13 @@ def _end_with(pid: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _papermill(papermill: Any, notebook: str, executed: str, parameters: dict[str, Any]) -> int:
+def _papermill(
+    papermill: Any,
+    notebook: str,
+    executed: str,
+    parameters: dict[str, Any],
+    options: dict[str, Any],
+) -> int:
     try:
         papermill.execute_notebook(
             notebook,
@@ -69,13 +77,10 @@ def _papermill(papermill: Any, notebook: str, executed: str, parameters: dict[st
             progress_bar=False,
             log_output=True,
             kernel_name="python3",
+            **options,
         )
     except papermill.PapermillExecutionError as error:
         print(f"{notebook} failed in cell {error.exec_count}: {error.ename}: {error.evalue}")
         print(f"its executed copy, with the traceback: {executed}")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(execute(*sys.argv[1:]))

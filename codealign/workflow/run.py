@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -20,6 +20,7 @@ from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.plan import Job
 from codealign.workflow.slurm import job_prefix, status_command
 from codealign.workflow.status import job_state, read_result
+from codealign.workflow.warm import end_with_parent, kinds_of, servers
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Outcome:
 
 
 LOCAL = "local"
+MEASURE_EVERY_S = 4
+"""Seconds between two looks at the memory of all processes, which the kernel must add up."""
 
 
 def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> list[str]:
@@ -76,9 +79,11 @@ def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LO
     command = snakemake_command(run, jobs, cores, profile)
     root = PROJECT / run
     environment = {**os.environ, **job_environment(os.environ)}
+    kinds: list[str] = []
     if profile == LOCAL:
         environment[DRIVER] = str(os.getpid())
-    with (root / "snakemake.log").open("ab") as log:
+        kinds = kinds_of(job for job in jobs if job_state(root, job.name) != "done")
+    with (root / "snakemake.log").open("ab") as log, servers(kinds, environment) as environment:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -87,7 +92,7 @@ def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LO
             env=environment,
             cwd=PROJECT,
             pass_fds=(lock,),
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         watcher = _Watcher(root, [job.name for job in jobs])
         try:
@@ -99,23 +104,31 @@ def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LO
     return Outcome(process.returncode, watcher.ran, round(watcher.peak_mb))
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this child when its parent dies, however it dies."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-
 class _Watcher:
     """Prints each job's closing line when its result appears; keeps the peak memory of all jobs."""
 
     def __init__(self, root: Path, planned: list[str]) -> None:
         self.root, self.planned = root, planned
         self.started, self.peak_mb, self.ran = time.monotonic(), 0.0, 0
+        self.times: dict[str, int] = {}
+        self.finished: dict[str, str] = {}
         self.seen = self.results()
 
     def results(self) -> dict[str, str]:
-        """Return when each job finished; a file's time would change when Snakemake touches it."""
-        done = [job for job in self.planned if (self.root / "jobs" / job / "result.json").exists()]
-        return {job: read_result(self.root, job)["finished"] for job in done}
+        """Return when each job finished; a file's time may also change when Snakemake touches it.
+
+        A result is read anew only when its file's time has changed.
+        """
+        for job in self.planned:
+            path = self.root / "jobs" / job / "result.json"
+            changed = path.stat().st_mtime_ns if path.exists() else 0
+            if changed == self.times.get(job, 0):
+                continue
+            self.times[job] = changed
+            self.finished.pop(job, None)
+            if changed:
+                self.finished[job] = read_result(self.root, job)["finished"]
+        return dict(self.finished)
 
     def look(self) -> None:
         now = self.results()
@@ -127,25 +140,28 @@ class _Watcher:
             print(f"[{done}/{len(self.planned)}] {minutes:4.1f} min  {name}: {line}", flush=True)
         self.seen = now
 
-    def measure(self, pid: int) -> None:
-        self.peak_mb = max(self.peak_mb, _memory_mb(pid))
+    def measure(self) -> None:
+        self.peak_mb = max(self.peak_mb, _memory_mb(os.getpid()))
 
 
 def _memory_mb(pid: int) -> float:
-    """Return the unshared memory of a process and its descendants, in MiB."""
+    """Return the memory of a process and its descendants in MiB, shared pages counted once."""
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
         for process in [root, *root.children(recursive=True)]:
             with contextlib.suppress(psutil.Error):
-                total += process.memory_full_info().uss
+                total += process.memory_full_info().pss
     return total / 2**20
 
 
 def _watch(process: subprocess.Popen[bytes], watcher: _Watcher) -> None:
-    while process.poll() is None:
+    for second in itertools.count():
+        if process.poll() is not None:
+            break
         watcher.look()
-        watcher.measure(process.pid)
+        if second % MEASURE_EVERY_S == 0:
+            watcher.measure()
         time.sleep(1)
     watcher.look()
 

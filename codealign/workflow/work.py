@@ -11,11 +11,11 @@ import yaml
 
 from codealign.additions import own_benchmarks, own_dimension
 from codealign.analysis.scores import benchmark
-from codealign.errors import CodealignError
+from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
-from codealign.models import spec
-from codealign.params import Codal, Functional, Prefs, Training, validate
-from codealign.paths import DATA, NANO_WEIGHTS
+from codealign.models import shape_of
+from codealign.params import Codal, Functional, Prefs, Resources, Training, validate
+from codealign.paths import DATA
 from codealign.prefs.ratings import needs_judge
 from codealign.workflow.plan import Job
 
@@ -46,15 +46,15 @@ class Work:
 
 
 def parameters_of(model: str) -> float:
-    """Return the number of a model's parameters, as its name tells it (nano's from its weights).
+    """Return the number of a model's parameters: of its shape, or else as its name tells it.
 
     Raises
     ------
     CodealignError
-        The name does not tell it.
+        The shape is not known, and the name does not tell it.
     """
-    if spec(model).embedded:
-        return (NANO_WEIGHTS / "pretrained" / "model.safetensors").stat().st_size / 2
+    if shape := shape_of(model):
+        return shape.parameters
     found = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", model)
     if not found:
         raise CodealignError(
@@ -70,22 +70,39 @@ def work_of(job: Job, prefs: Prefs) -> Work:
     ----------
     prefs : settings of the preference data that the job's training uses.
     """
-    stage = job.notebook.split("_")[1]
-    given = job.parameters
+    stage, given = job.notebook.split("_")[1], job.parameters
     if stage == "preferences":
         settings = validate(Prefs, given["prefs"], job.name)
         return _preferences(settings, given["requirement"])
     if stage in ("sft", "align"):
-        kind = given.get("stage", "sft")
-        settings = given["sft"] if stage == "sft" else given["align"][kind]
-        rank = settings["lora"]["r"] / 16
-        common = {key: settings[key] for key in Training.model_fields if key in settings}
-        return _training(validate(Training, common, job.name), kind, prefs, given["model"], rank)
+        return _training(job_training(job), given.get("stage", "sft"), prefs, given["model"])
     if stage == "functional":
         return _functional(validate(Functional, given["functional"], job.name))
     if stage == "codal":
         return _codal(validate(Codal, given["codal"], job.name))
     return Work(seconds=assumed()["light_s"])
+
+
+def job_training(job: Job) -> Training:
+    """Return the settings that a job of SFT or of an alignment has in common with the others."""
+    stage, given = job.parameters.get("stage"), job.parameters
+    settings = given["align"][stage] if stage else given["sft"]
+    common = {key: settings[key] for key in Training.model_fields if key in settings}
+    return validate(Training, common, job.name)
+
+
+def device_of(resources: Resources) -> str:
+    """Return the device, in `data/plan_rates.yaml`, that a job's time and memory are planned for.
+
+    Raises
+    ------
+    CodealignError
+        The profile names one that is not in the file.
+    """
+    name, known = resources.device or ("gpu" if resources.gpu else "cpu"), assumed()["devices"]
+    if name not in known:
+        raise CodealignError(f"resources: no device {name!r}{nearest(name, list(known))}")
+    return name
 
 
 def _paid(answers: float, *judges: str) -> dict[str, float]:
@@ -112,7 +129,7 @@ def _preferences(settings: Prefs, requirement: str) -> Work:
     )
 
 
-def _training(settings: Training, kind: str, prefs: Prefs, model: str, rank: float) -> Work:
+def _training(settings: Training, kind: str, prefs: Prefs, model: str) -> Work:
     rules, share = assumed()["training"], assumed()["used_share"]
     pairs = settings.pairs or prefs.seeds * assumed()["pairs_a_seed"]
     examples = settings.epochs * pairs
@@ -121,6 +138,7 @@ def _training(settings: Training, kind: str, prefs: Prefs, model: str, rank: flo
     tokens = share * prefs.sampling.max_new_tokens + prefs.instructions.max_new_tokens
     sides = 1 if kind == "sft" else 2
     flops = rules["lora"] + rules["checkpointing"] * settings.gradient_checkpointing
+    rank = settings.lora.r / 16
     adapter = assumed()["adapter_share"] * rank * parameters_of(model) * 4
     return Work(
         units=examples,

@@ -13,7 +13,7 @@ from codealign.nano import benchmarks, inputs, problems, variants
 from codealign.nano.measure import expected_outputs, first_block
 from codealign.nano.ops import FILTERS, MAPS, SOURCES
 from codealign.nano.sequence_ops import OPS, REDUCTIONS
-from codealign.nano.tasks import Step, Task, is_held_out
+from codealign.nano.tasks import Step, Task, of_chain
 from codealign.paths import NANO_DATA
 from codealign.prompts import principles
 
@@ -71,12 +71,7 @@ def test_asserts_shown_in_basic_problems_are_true() -> None:
 
 @pytest.mark.parametrize("name", [*FUNCTIONAL, "codal", *EVOEVAL])
 def test_compositions_are_unseen_in_training(name: str) -> None:
-    def depth(chain: str) -> int:
-        return chain.count(">")
-
-    assert all(
-        is_held_out(p["chain"]) or depth(p["chain"]) > variants.LONGEST_TRAINED for p in read(name)
-    )
+    assert all(variants.is_unseen(of_chain(p["chain"])) for p in read(name))
 
 
 @pytest.mark.parametrize("name", FUNCTIONAL)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codealign.nano import __main__ as command
-from codealign.nano import build, card
-from codealign.nano.recipe import FIRST, SECOND, phases
+from codealign.nano import account, build, card
 
 
 @pytest.fixture
@@ -20,12 +19,14 @@ def called(monkeypatch, tmp_path) -> list[str]:
     monkeypatch.setattr(build, "build_pretrained", lambda *a: names.append("pretrain"))
     monkeypatch.setattr(build, "build_finetuned", lambda *a: names.append("finetune"))
     monkeypatch.setattr(card, "write_card", lambda folder: names.append("card") or {})
+    (tmp_path / "README.md").write_text("the account\n")
+    monkeypatch.setattr(account, "write_account", lambda *a: names.append("account") or tmp_path)
     return names
 
 
 def test_build_runs_all_parts_in_order(called: list[str]) -> None:
     command.main(["build"])
-    assert called == ["benchmarks", "pretrain", "pretrain", "finetune", "card"]
+    assert called == ["benchmarks", "pretrain", "finetune", "card", "account"]
 
 
 def test_parts_can_be_run_alone(called: list[str]) -> None:
@@ -44,8 +45,3 @@ def test_the_seed_can_be_chosen(monkeypatch) -> None:
     monkeypatch.setattr(command, "build", lambda parts, weights, seed: seen.append(seed))
     command.main(["build", "--seed", "7"])
     assert seen == [7]
-
-
-def test_each_phase_has_documents_of_its_own() -> None:
-    assert [recipe.seed for recipe in phases(7)] == [7, 8]
-    assert phases() == [FIRST, SECOND]

@@ -72,6 +72,10 @@ def test_text_without_a_block_has_no_code() -> None:
     ("asked", "seen"),
     [
         (Wish("instruction_following", "Use a for loop.", "loop"), "    for x in nums:"),
+        (
+            Wish("instruction_following", "Include error handling.", "guarded"),
+            "    if not isinstance(nums, list):",
+        ),
         (Wish("explanation", "Explain each step."), "1. Keep only the even numbers."),
         (Wish("style", "Include a docstring and type hints."), '    """'),
         (Wish("readability", "Make the code easy to read."), "    evens = ["),

@@ -11,6 +11,7 @@ from codealign.nano import inputs
 from codealign.nano.ops import FILTERS, MAPS, SOURCES
 from codealign.nano.render import (
     STYLES,
+    clumsy_body,
     function,
     helper_function,
     loop_body,
@@ -80,13 +81,49 @@ def test_there_is_no_loop_for_sorting() -> None:
     assert loop_body(Task(LIST, (Step(OPS["sort"]),), "nums")) is None
 
 
+def test_a_clumsy_body_loops_over_indexes_for_every_step() -> None:
+    assert clumsy_body(EVEN_SQUARES) == [
+        "a = []",
+        "for i in range(len(nums)):",
+        "    if nums[i] % 2 == 0:",
+        "        a.append(nums[i])",
+        "b = []",
+        "for i in range(len(a)):",
+        "    b.append(a[i] ** 2)",
+        "return b",
+    ]
+
+
+def test_a_clumsy_body_adds_characters_up_to_a_string() -> None:
+    task = Task(SOURCES["string"], (Step(FILTERS["digit"]), Step(REDUCTIONS["count"])), "text")
+    assert "        a += text[i]" in clumsy_body(task)
+    assert clumsy_body(task)[-2:] == ["b = len(a)", "return b"]
+
+
+def test_a_guard_refuses_another_type_and_nothing_else() -> None:
+    code = function(EVEN_SQUARES, "steps", guarded=True)
+    with pytest.raises(TypeError, match="nums must be of type list"):
+        inputs.call_code(code, EVEN_SQUARES.name, ["12"])
+    assert inputs.call_code(code, EVEN_SQUARES.name, [[1, 2, 4]]) == [4, 16]
+
+
+def test_a_guard_lets_every_sources_arguments_through() -> None:
+    rng = random.Random(11)
+    for source in SOURCES:
+        task = sample_task(rng, held_out=False, sources=(source,))
+        given = inputs.arguments(task, rng)
+        code = function(task, "loop", guarded=True)
+        assert inputs.call_code(code, task.name, given) == inputs.expected(task, given)
+
+
 def test_squeezing_takes_spaces_from_operators_but_not_from_strings() -> None:
     assert squeeze('return " ".join([w for w in words if w != " "])').startswith('return " ".join')
     assert squeeze("a = [x % 2, x ** 2]") == "a=[x%2,x**2]"
 
 
-def test_terse_code_has_no_hints() -> None:
-    assert "->" not in function(EVEN_SQUARES, "terse")
+@pytest.mark.parametrize("style", ["terse", "clumsy"])
+def test_poor_code_has_no_hints(style: str) -> None:
+    assert "->" not in function(EVEN_SQUARES, style)
 
 
 def test_imports_stand_before_the_function() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -39,23 +40,40 @@ def test_name_never_shadows_a_builtin() -> None:
 
 
 def test_single_operations_are_never_held_out() -> None:
-    assert not any(is_held_out(f"{source}>{op}") for source in SOURCES for op in OPS)
+    tasks = [Task(s, (Step(op),), "x") for s in SOURCES.values() for op in OPS.values()]
+    assert not any(map(is_held_out, tasks))
 
 
-def test_about_one_chain_in_eight_is_held_out() -> None:
-    rng = random.Random(0)
-    chains = {f"list>{rng.choice(list(OPS))}>{rng.choice(list(OPS))}" for _ in range(3000)}
-    share = sum(map(is_held_out, chains)) / len(chains)
-    # 1/8 = 0.125; the standard error of a share of about 2500 chains is 0.007
-    assert 0.10 < share < 0.15
+def test_about_one_skeleton_in_eight_is_held_out() -> None:
+    pairs = itertools.permutations([op for op in OPS.values() if "L" in op.takes], 2)
+    tasks = {Task(SOURCES["list"], tuple(map(Step, pair)), "x") for pair in pairs}
+    found = {task.skeleton: is_held_out(task) for task in tasks}
+    # 1/8 = 0.125; the standard error of a share of about 1500 skeletons is 0.009
+    assert len(found) > 1000 and 0.10 < sum(found.values()) / len(found) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("list", "even", "sum"), ("list", "odd", "sum")),
+        (("list", "multiple", "sum"), ("list", "last_digit", "sum")),
+        (("list", "sort", "reverse"), ("words", "sort", "reverse")),
+        (("words", "sort", "join_spaces"), ("words", "sort", "join_dashes")),
+        (("list", "other_than", "count"), ("string", "unequal", "count")),
+        (("words", "first", "join_dashes"), ("string", "text_first", "text_dash")),
+    ],
+)
+def test_tasks_whose_code_looks_alike_share_their_skeleton(one, other) -> None:
+    def skeleton(source: str, *ops: str) -> str:
+        return Task(SOURCES[source], tuple(Step(OPS[op]) for op in ops), "x").skeleton
+
+    assert skeleton(*one) == skeleton(*other)
 
 
 @pytest.mark.parametrize("held_out", [True, False])
 def test_sampled_tasks_keep_to_their_side_of_the_split(held_out: bool) -> None:
     rng = random.Random(1)
-    assert all(
-        is_held_out(sample_task(rng, held_out=held_out).chain) == held_out for _ in range(200)
-    )
+    assert all(is_held_out(sample_task(rng, held_out=held_out)) == held_out for _ in range(200))
 
 
 def test_sampling_depends_on_the_seed_alone() -> None:

@@ -43,7 +43,11 @@ def run(tmp_path) -> RunPaths:
     (paths.tables / "claims.csv").write_text(claims_frame(CLAIMS).to_csv(index=False))
     (paths.figures / "captions.json").write_text('{"figure1": "A figure & its caption"}')
     (paths.figures / "figure1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    cells = [nbformat.v4.new_markdown_cell("# Title"), nbformat.v4.new_code_cell("1 + 1")]
+    badge = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/x.ipynb)"
+    cells = [
+        nbformat.v4.new_markdown_cell(f"# Title\n\n{badge}\n\nText"),
+        nbformat.v4.new_code_cell("1 + 1"),
+    ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), paths.notebooks / "07_paper.ipynb")
     return paths
 

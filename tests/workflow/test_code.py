@@ -81,3 +81,26 @@ def test_a_broken_notebook_is_one_clear_error(tmp_path: Path, monkeypatch) -> No
 def test_the_packages_front_door_does_not_pull_in_the_whole_package(notebook) -> None:
     name = notebook("a", "seed = 0", "from codealign import __version__")
     assert code.closure(name) == ()
+
+
+ON_COLAB = """import sys
+if "google.colab" in sys.modules:  # on Colab
+    source = "tag 1"
+    from codealign.workflow.estimate import estimate
+
+print(1)
+"""
+
+
+def test_what_a_cell_does_on_colab_alone_is_no_part_of_the_hash(notebook) -> None:
+    one = code.code_hash(notebook("a", "seed = 0", ON_COLAB))
+    two = code.code_hash(
+        notebook("b", "seed = 0", ON_COLAB.replace('"tag 1"', '"tag 2"\n    more = 1'))
+    )
+    assert one == two
+    assert code.closure("a") == ()
+
+
+def test_any_other_condition_is_part_of_it(notebook) -> None:
+    other = ON_COLAB.replace('"google.colab"', '"google"')
+    assert code.closure(notebook("a", "seed = 0", other))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.params import Codal, Gates, Sft
 from codealign.paths import PROJECT, RunPaths, part_folder
-from codealign.workflow.context import Context
+from codealign.workflow.context import Context, chosen
 
 
 def context(tmp_path: Path, seed: int = 0) -> Context:
@@ -51,6 +52,33 @@ def test_work_made_from_other_things_is_moved_aside(tmp_path, change: str) -> No
         source.write_text("new")
     assert not (other.folder(folder, [source]) / "pairs.jsonl").exists()
     assert (tmp_path / "run/stale/out/pairs.jsonl").read_text() == "old result"
+
+
+@pytest.mark.parametrize(
+    ("stage", "notebook"), [("sft", "02_sft"), ("dpo", "03_align"), ("bonbon", "03_align")]
+)
+def test_a_missing_adapter_names_the_notebook_that_makes_it(
+    tmp_path, stage: str, notebook: str
+) -> None:
+    job = context(tmp_path)
+    source = job.paths.checkpoint("nano", "finetuned", "functional", stage) / "adapter.safetensors"
+    said = f"run notebooks/{notebook}.ipynb first, which makes it, with profile = 'nano', model = "
+    said += f"'nano', variant = 'finetuned', requirement = 'functional', stage = '{stage}'"
+    with pytest.raises(CodealignError, match=re.escape(f"{source}: not there yet; {said}")):
+        job.folder(tmp_path / "run/out", [source])
+
+
+def test_missing_pairs_name_the_first_notebook(tmp_path) -> None:
+    job = context(tmp_path)
+    pairs = job.paths.prefs("nano", "functional") / "pairs.jsonl"
+    with pytest.raises(CodealignError, match="01_preferences.ipynb first.*requirement = 'func"):
+        job.folder(tmp_path / "run/out", [pairs])
+
+
+def test_a_notebook_that_names_nothing_takes_nano_and_the_profiles_first_model() -> None:
+    assert chosen("", "") == ("nano", "nano")
+    assert chosen("colab_t4") == ("colab_t4", "deepseek-coder-1.3b")
+    assert chosen("colab_t4", "mine-7b") == ("colab_t4", "mine-7b")
 
 
 def test_settings_of_pace_and_money_make_no_work_stale(tmp_path) -> None:

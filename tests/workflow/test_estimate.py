@@ -61,8 +61,8 @@ def test_time_on_a_gpu_is_tokens_by_the_assumed_rate_of_the_models_size() -> Non
     resources = {"02_sft": {"gpu": 1}}
     params = Params.model_validate({**SMALL.model_dump(), "resources": resources})
     line = lines(params)["02_sft"]
-    # 200 examples of 0.4 x 256 + 96 tokens; 4 operations a token and each of 7e9 parameters
-    flops = 200 * (0.4 * 256 + 96) * 4 * 7e9
+    # 200 examples of 0.4 x 256 + 96 tokens; 4 operations a token and each of 6.91e9 parameters
+    flops = 200 * (0.4 * 256 + 96) * 4 * 6_910_365_696
     seconds = assumed()["start_s"] + flops / (9.89e14 * 0.35)
     assert line.hours == pytest.approx(seconds / 3600)
     assert line.gpu_hours == line.hours
@@ -108,8 +108,19 @@ def test_an_embedded_model_is_not_fetched_and_its_judge_costs_nothing() -> None:
 
 
 def test_weights_are_two_bytes_a_parameter_and_variant() -> None:
-    assert estimate(SMALL).weights_gb == pytest.approx(14)
-    assert parameters_of("deepseek-coder-1.3b") == 1.3e9
+    assert estimate(SMALL).weights_gb == pytest.approx(13.820731392)
+    assert parameters_of("deepseek-coder-1.3b") == 1_346_471_936
+
+
+def test_a_model_of_unknown_shape_is_as_large_as_its_name_says(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("codealign.workflow.work.shape_of", lambda name: None)
+    assert parameters_of("mine-1.5B") == 1.5e9
+
+
+def test_a_device_that_nobody_knows_is_refused_with_the_nearest() -> None:
+    resources = {"02_sft": {"gpu": 1, "device": "t44"}}
+    with pytest.raises(CodealignError, match="no device 't44'; did you mean 't4'"):
+        estimate(Params.model_validate({**SMALL.model_dump(), "resources": resources}))
 
 
 def test_a_model_that_hides_its_size_is_refused(tmp_path: Path) -> None:

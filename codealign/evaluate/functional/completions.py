@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from codealign.generate.progress import Progress
 from codealign.models import uses_chat
 from codealign.params import Generation, Variant
 from codealign.records import read_jsonl, stable_id
+from codealign.resumable import Resumable
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,7 @@ def collect_completions(
     path : file of the completions; those made under other prompts or another `key` are not reused.
     key : what names the model and the way of sampling.
     """
-    made_by = stable_id(key, n, *(text for r in asked for text in (r.id, r.prompt)))
-    with closing(resumable(Path(path), Sample, made_by)) as file:
+    with closing(_file(asked, Path(path), n, key)) as file:
         done = {(s.task_id, s.index) for s in file}
         total = len(asked) * n
         with Progress(total, Path(path).parent.name, initial=len(done)) as bar:
@@ -56,11 +56,55 @@ def collect_completions(
             for c in generate(pending, n=n, done=done) if pending else ():
                 file.append(Sample(f"{c.id}#{c.index}", c.id, c.index, c.text, c.finish))
                 bar.took(c)
-        wanted = [f"{r.id}#{i}" for r in asked for i in range(n)]
-        if missing := [w for w in wanted if w not in file]:
-            raise CodealignError(f"completions: the engine gave none for {len(missing)} items")
-        file.finish(wanted)
-    return list(read_jsonl(path, Sample))
+        return _finished(file, asked, n)
+
+
+def collect_together(
+    asked: Mapping[str, Sequence[Request]],
+    generate: Callable[..., Iterator[Completion]],
+    folder: Path,
+) -> dict[str, list[Sample]]:
+    """Return the greedy completion of each request of several benchmarks, by benchmark.
+
+    All are asked in one call: a short benchmark alone would leave most of a batch empty. Each keeps
+    its own file, as by `collect_completions`.
+
+    Parameters
+    ----------
+    asked : requests of each benchmark; an id may come up in several of them.
+    generate : as for `collect_completions`, greedy, with stop strings that serve all of them.
+    folder : gets `<benchmark>/completions.jsonl`.
+    """
+    with ExitStack() as stack:
+        files = {
+            name: stack.enter_context(closing(_file(some, folder / name / "completions.jsonl")))
+            for name, some in asked.items()
+        }
+        every = [(name, r) for name, some in asked.items() for r in some]
+        pending = [
+            Request(f"{name}:{r.id}", r.prompt)
+            for name, r in every
+            if f"{r.id}#0" not in files[name]
+        ]
+        with Progress(len(every), "completions", initial=len(every) - len(pending)) as bar:
+            for c in generate(pending) if pending else ():
+                name, task_id = c.id.split(":", 1)
+                files[name].append(Sample(f"{task_id}#0", task_id, 0, c.text, c.finish))
+                bar.took(c)
+        return {name: _finished(files[name], some) for name, some in asked.items()}
+
+
+def _file(asked: Sequence[Request], path: Path, n: int = 1, key: str = "") -> Resumable[Sample]:
+    made_by = stable_id(key, n, *(text for r in asked for text in (r.id, r.prompt)))
+    return resumable(path, Sample, made_by)
+
+
+def _finished(file: Resumable[Sample], asked: Sequence[Request], n: int = 1) -> list[Sample]:
+    wanted = [f"{r.id}#{i}" for r in asked for i in range(n)]
+    if missing := [w for w in wanted if w not in file]:
+        raise CodealignError(f"completions: the engine gave none for {len(missing)} items")
+    file.finish(wanted)
+    return list(read_jsonl(file.path, Sample))
 
 
 def solutions_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -55,6 +55,14 @@ def stops(benchmark: str, chat: bool) -> list[str]:
     if chat:
         return [*EOS, CHAT_STOP]
     return EOS + extra_eos_for_direct_completion("mbpp" if benchmark == "mbpp" else "humaneval")
+
+
+def with_same_stops(benchmarks: Iterable[str], chat: bool) -> dict[tuple[str, ...], list[str]]:
+    """Return the benchmarks by the strings that end their completions."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in benchmarks:
+        found.setdefault(tuple(stops(name, chat)), []).append(name)
+    return found
 
 
 def extract(problem: Problem, completion: str, chat: bool) -> str:

@@ -1,0 +1,192 @@
+"""Training on a CPU: the same functions and gradients, with less arithmetic and less memory.
+
+LoRA's linear layers and causal attention compute here what PEFT and transformers compute, to
+rounding. What is saved: the half of the attention matrix that the mask would blank, the passes over
+a layer's whole output that scale LoRA's part and add it, and the kernel's work of handing out and
+clearing the same memory in each step.
+
+Like the trainers, to be imported after Unsloth if that is used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import torch
+from peft.tuners.lora.layer import Linear
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface
+
+from codealign.errors import CodealignError
+
+ATTENTION = "causal_blocks"
+BLOCK = 64  # queries handled together: each block reads the keys up to its own end
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+
+
+def quicken(model: Any) -> None:
+    """Give a PEFT model on a CPU the layers of this module; leave one on another device alone.
+
+    A LoRA layer with dropout, with a bias of its own or of a variant of LoRA stays as it is; so
+    does attention other than `eager`, with dropout or with a sliding window.
+    """
+    if model.device.type != "cpu":
+        return
+    _keep_memory()
+    for module in model.modules():
+        if type(module) is Linear and _is_plain(module):
+            module.__class__ = LeanLinear
+    base = model.get_base_model()
+    special = (getattr(base.config, k, None) for k in ("sliding_window", "attention_dropout"))
+    if base.config._attn_implementation == "eager" and not any(special):
+        AttentionInterface.register(ATTENTION, attend)
+        AttentionMaskInterface.register(ATTENTION, check_padding)
+        base.set_attn_implementation(ATTENTION)
+
+
+def _keep_memory() -> None:
+    """Have freed memory kept for the next step, where the C library can be told so (glibc)."""
+    if tell := getattr(ctypes.CDLL(None), "mallopt", None):
+        tell(M_MMAP_THRESHOLD, 1 << 25)  # the most that glibc takes
+        tell(M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def _is_plain(layer: Linear) -> bool:
+    dropout = any(type(d) is not torch.nn.Identity for d in layer.lora_dropout.values())
+    biased = any(b.bias is not None for b in layer.lora_B.values())
+    linear = isinstance(layer.get_base_layer(), torch.nn.Linear)
+    return linear and not (dropout or biased or layer.lora_variant)
+
+
+class LeanLinear(Linear):
+    """PEFT's LoRA layer, as one function where one adapter is at work and nothing is merged."""
+
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Return x W' + bias + s (x A') B', [..., out]."""
+        if self.disable_adapters or self.merged or len(self.active_adapters) != 1 or args or kwargs:
+            return super().forward(x, *args, **kwargs)
+        base, (name,) = self.get_base_layer(), self.active_adapters
+        a, b = self.lora_A[name].weight, self.lora_B[name].weight
+        return _Adapted.apply(x, base.weight, base.bias, a, b, self.scaling[name])
+
+
+class _Adapted(torch.autograd.Function):
+    """A frozen linear layer with LoRA: both products are summed where the output lies."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, s: float
+    ) -> Tensor:
+        dtype = _dtype(x)
+        rows, down, up = (t.to(dtype) for t in (x.reshape(-1, x.shape[-1]), a, b))
+        inner = rows @ down.T
+        out = rows @ weight.to(dtype).T
+        if bias is not None:
+            out += bias.to(dtype)
+        out.addmm_(inner, up.T, alpha=s)
+        ctx.save_for_backward(rows, weight, down, up, inner)
+        ctx.scaling, ctx.shape, ctx.dtypes = s, x.shape, (x.dtype, a.dtype, b.dtype)
+        return out.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        rows, weight, down, up, inner = ctx.saved_tensors
+        of_x, s = None, ctx.scaling
+        grad = grad.reshape(len(rows), -1)
+        back = grad @ up
+        if ctx.needs_input_grad[0]:
+            of_x = (grad @ weight.to(grad.dtype)).addmm_(back, down, alpha=s)
+            of_x = of_x.view(ctx.shape).to(ctx.dtypes[0])
+        of_a = (back.T @ rows).to(ctx.dtypes[1]) * s
+        of_b = (grad.T @ inner).to(ctx.dtypes[2]) * s
+        return of_x, None, None, of_a, of_b, None
+
+
+def _dtype(x: Tensor) -> torch.dtype:
+    """Return what a product is computed in: autocast's type, else the input's own."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+
+
+def attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Return causal attention over whole sequences padded on the right, [batch, n, heads, size].
+
+    Transformers' interface. `query`, `key` and `value` are [batch, heads, n, size] (the latter two
+    may have fewer heads); there is no mask. A token sees those before it, so never the padding;
+    what stands at padded positions means nothing.
+
+    Raises
+    ------
+    CodealignError
+        Keys of earlier calls: this is for training, not for generation.
+    """
+    if key.shape[2] != query.shape[2]:
+        raise CodealignError("attention: a model in training was asked to generate; load it anew")
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
+    return _CausalBlocks.apply(query, key, value, scaling).transpose(1, 2).contiguous(), None
+
+
+def check_padding(*args: Any, attention_mask: Tensor | None = None, **kwargs: Any) -> None:
+    """Refuse sequences that `attend` cannot read: transformers asks here for the mask it needs.
+
+    Parameters
+    ----------
+    attention_mask : [batch, n], True at tokens, False at padding.
+
+    Raises
+    ------
+    CodealignError
+        Something stands after padding.
+    """
+    if attention_mask is not None and (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
+        raise CodealignError("attention: sequences must be padded on the right")
+
+
+class _CausalBlocks(torch.autograd.Function):
+    """softmax(s q k' + mask) v, block of queries by block, each with the keys up to its end."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, s: float) -> Tensor:
+        shape, dtype = query.shape, _dtype(query)
+        q, k, v = (t.to(dtype).reshape(-1, *shape[2:]) for t in (query * s, key, value))
+        out, shares = torch.empty_like(q), []
+        for start, end in _blocks(shape[2]):
+            scores = q[:, start:end] @ k[:, :end].mT
+            future = torch.ones(end - start, end - start, dtype=torch.bool).triu_(1)
+            scores[:, :, start:].masked_fill_(future, -torch.inf)
+            shares.append(scores.softmax(-1).to(dtype))
+            out[:, start:end] = shares[-1] @ v[:, :end]
+        ctx.save_for_backward(q, k, v, *shares)
+        ctx.shape, ctx.scaling = shape, s
+        ctx.dtypes = query.dtype, key.dtype, value.dtype
+        return out.view(shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, *shares = ctx.saved_tensors
+        grad = grad.to(q.dtype).reshape(q.shape)
+        of_q, of_k, of_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        for (start, end), share in zip(_blocks(q.shape[1]), shares, strict=True):
+            part = grad[:, start:end]
+            of_v[:, :end].baddbmm_(share.mT, part)
+            of_share = part @ v[:, :end].mT
+            of_score = torch._softmax_backward_data(of_share, share, -1, share.dtype)
+            of_q[:, start:end] = of_score @ k[:, :end]
+            of_k[:, :end].baddbmm_(of_score.mT, q[:, start:end])
+        of_q *= ctx.scaling
+        found = zip((of_q, of_k, of_v), ctx.dtypes, strict=True)
+        return *(t.view(ctx.shape).to(dtype) for t, dtype in found), None
+
+
+def _blocks(length: int) -> list[tuple[int, int]]:
+    return [(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
