@@ -1,4 +1,4 @@
-"""A real local server that speaks the chat and batch API and misbehaves on demand."""
+"""A real local server that speaks OpenAI's interface and misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ USAGE = {"prompt_tokens": 100, "completion_tokens": 20}
 
 
 def completion(text: str | None, finish: str = "stop", **message: Any) -> bytes:
-    """Return the body of a chat completion; it cost 100 tokens in and 20 out."""
+    """Return the body of a completion, chat or plain; it cost 100 tokens in and 20 out."""
     choice = {
         "index": 0,
         "finish_reason": finish,
+        "text": text,
         "message": {"role": "assistant", "content": text, **message},
     }
     head = {"id": "c1", "object": "chat.completion", "created": 0, "model": "judge"}
@@ -120,11 +121,11 @@ class Server:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
                 with server.lock:
                     server.keys.add(self.headers["Authorization"])
-                if not self.path.endswith("/chat/completions"):
+                if not self.path.endswith("/completions"):
                     self.reply(*server.batches.post(self.path, raw))
                     return
                 body = json.loads(raw)
-                prompt = body["messages"][0]["content"]
+                prompt = body["prompt"] if "prompt" in body else body["messages"][0]["content"]
                 with server.lock:
                     number = len(server.prompts)
                     server.prompts.append(prompt)

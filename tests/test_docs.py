@@ -1,54 +1,50 @@
-"""The pages' commands are run or, where that would take too long, held against what they name."""
+"""The pages' commands are run or, where that would take too long, held against what they name.
+
+Most of those that take long are run by `make check`: `test_docs_long.py`.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from urllib.parse import unquote
 
 import pytest
+from chat_server import Server, completion
+from documented import (
+    NAMES,
+    PAGES,
+    PARTS,
+    PROJECT,
+    commands,
+    few_public_problems,
+    lay_out,
+    run,
+    shell,
+)
 from made_up_run import write_run
 
-from codealign.cli import build_parser, main
-from codealign.evaluate.functional import load
-from codealign.records import write_jsonl
+from codealign.cli import build_parser
+from codealign.records import Answer, Rating, write_jsonl
 from codealign.workflow.code import notebook_parameters
 
-PROJECT = Path(__file__).resolve().parents[1]
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-NAMES = [page.relative_to(PROJECT).as_posix() for page in PAGES]
-PARTS = ("notebooks", "params", "workflow")
-
-# What is only checked against the parser, the Makefile and the files it names, and why.
+# What is only checked against the parser, the Makefile and the files it names here, and why.
 TOO_LONG = {
     r"make \w+.*": "makes an environment of its own, then runs for minutes or hours",
-    r"codealign reproduce (?!.*--dry-run).*": "a run, or a stage of one",
-    r"codealign evaluate (?!.*--samples .*--data nano).*": "loads a model, or the public files",
-    r"codealign (train|merge|push-adapter) .*": "loads a model; in test_adapters.py",
-    r"codealign (judge|rating-sheet) .*": "reads a run's answers; in test_judge_again.py",
-    r"accelerate launch .*": "a training; run in tests/train/test_processes.py",
-    r"papermill .*": "a stage; papermill is run for real in test_notebooks_by_hand.py",
+    r"codealign reproduce (?!.*--dry-run).*": "a run; planned here, in test_docs_long.py run",
+    r"codealign evaluate .*--model (?!my-model).*": "loads a model; in test_docs_long.py",
+    r"codealign (train|merge|push-adapter) .*": "needs a training; in test_docs_long.py",
+    r"accelerate launch .*": "a training; in test_docs_long.py",
+    r"papermill .*": "a stage; in test_docs_long.py",
     r"jupyter lab .*": "waits for a person",
     r"python -m codealign.badges": "writes into the source tree; in test_badges.py",
 }
-
-
-@cache
-def commands(name: str) -> list[str]:
-    """Return the commands of a page's bash blocks, without comments."""
-    blocks = re.findall(
-        r"^ *```bash\n(.*?)^ *```", (PROJECT / name).read_text("utf-8"), re.S | re.M
-    )
-    text = "\n".join(blocks).replace("\\\n", " ")
-    lines = [re.split(r"(?:^|\s)#", line)[0].strip() for line in text.splitlines()]
-    return [part.strip() for line in lines for part in line.split(" && ") if part.strip()]
+REPLY = completion("It is fine.\nRating: [[8]]")
 
 
 def too_long(command: str) -> str:
@@ -63,54 +59,48 @@ def runs_here(command: str, name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory) -> Path:
-    """Return a project with a plan, two small made-up runs that have scores, and samples."""
-    folder = tmp_path_factory.mktemp("laid_out")
-    for part in PARTS:
-        shutil.copytree(PROJECT / part, folder / part)
-    for run, gain in (("nano", 0.0), ("nano_beta", 0.2)):
-        write_run(folder / "runs" / run, gain)
-    problems = list(load("humaneval", source="nano", limit=2).values())
-    solved = [{"task_id": p.task_id, "solution": p.canonical} for p in problems]
-    write_jsonl(folder / "samples.jsonl", solved)
+    """Return a project with a plan, and two small made-up runs that have scores and answers."""
+    folder = lay_out(tmp_path_factory.mktemp("laid_out"))
+    for name, gain in (("nano", 0.0), ("nano_beta", 0.2)):
+        write_run(folder / "runs" / name, gain)
+    codal = folder / "runs/nano/evals/nano/pretrained/non_functional/base/codal"
+    answers = [Answer(f"p{i}", "style", f"Task {i}.", "", "ref", "a") for i in range(2)]
+    write_jsonl(codal / "answers.jsonl", answers)
+    ratings = [Rating(a.id, a.dimension, "static", 5.0, "", "") for a in answers]
+    write_jsonl(codal / "ratings.jsonl", ratings)
     shell("codealign reproduce --dry-run", folder)
     return folder
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A model at a server: as a judge it rates with 8, as a programmer it writes nothing."""
+    found = Server(lambda k, prompt: (200, {}, REPLY))
+    yield found
+    found.http.shutdown()
+
+
 @pytest.fixture
-def project(laid_out: Path, tmp_path: Path, monkeypatch) -> Path:
+def project(laid_out: Path, server: Server, tmp_path: Path, monkeypatch) -> Path:
     """Return a project of one's own, as the working folder."""
     folder = shutil.copytree(laid_out, tmp_path / "project")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    # OpenAI's prices hold for addresses of its own
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url.replace("/v1", "/api.openai.com/v1"))
+    for place, path in few_public_problems(folder).items():
+        monkeypatch.setattr(place, path)
     return folder
 
 
-def run(command: str, folder: Path) -> None:
-    """Run a command in the project's folder; codealign's in this process, which saves its start.
-
-    `reproduce` works in the project that its process was started for, so it gets one.
-    """
-    words = shlex.split(command)
-    if words[0] == "codealign" and words[1] != "reproduce" and "<" not in words:
-        assert main(words[1:]) == 0, command
-    else:
-        shell(command, folder)
-
-
-def shell(command: str, folder: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    own = {**os.environ, "PATH": path, "CODEALIGN_PROJECT": str(folder)}
-    done = subprocess.run(command, shell=True, cwd=folder, env=own, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if commands(name)])
-def test_every_command_works(name: str, project: Path) -> None:
+def test_every_command_works(name: str, project: Path, server: Server) -> None:
     for command in commands(name):
         if too_long(command):
             check_unrun(command, project)
         elif runs_here(command, name):
-            run(command, project)
+            run(command.replace("http://localhost:8000/v1", server.url), project)
 
 
 def check_unrun(command: str, project: Path) -> None:
@@ -120,6 +110,9 @@ def check_unrun(command: str, project: Path) -> None:
         subprocess.run(["make", "-n", *words[1:]], cwd=PROJECT, check=True, capture_output=True)
     elif words[0] == "codealign":
         build_parser().parse_args(words[1:])
+        planned = f"{command} --dry-run"
+        if words[1] == "reproduce" and not any(planned in commands(page) for page in NAMES):
+            shell(planned, project)
     elif words[0] == "papermill":
         given = [after for option, after in zip(words, words[1:], strict=False) if option == "-p"]
         assert set(given) <= set(notebook_parameters(Path(words[1]).stem)), command

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -47,13 +48,48 @@ def test_init_leaves_a_folder_with_something_in_it_alone(tmp_path, capsys) -> No
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def source(tmp_path_factory) -> Path:
+    """Return the committed files, without what lies about in the working tree."""
+    folder = tmp_path_factory.mktemp("source")
+    subprocess.run(f"git archive HEAD | tar -x -C {folder}", shell=True, cwd=PROJECT, check=True)
+    return folder
+
+
+def build_wheel(source: Path, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    source = tmp_path_factory.mktemp("source")
-    subprocess.run(f"git archive HEAD | tar -x -C {source}", shell=True, cwd=PROJECT, check=True)
     subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True)
     return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory) -> Path:
+    return build_wheel(source, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(source: Path, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    code = f"from setuptools import build_meta; build_meta.build_sdist({str(folder)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=source, check=True, capture_output=True)
+    return next(folder.glob("*.tar.gz"))
+
+
+@pytest.mark.long
+def test_the_sdist_holds_every_committed_file_but_what_hosts_read(
+    source: Path, sdist: Path
+) -> None:
+    with tarfile.open(sdist) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    made = ("build/", "codealign.egg-info/")
+    files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
+    lacking = {name for name in files - held if not name.startswith(made)}
+    assert lacking <= {".gitignore", ".pre-commit-config.yaml", ".github/workflows/test.yml"}
+
+
+@pytest.mark.long
+def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    again = build_wheel(sdist, tmp_path)
+    assert set(zipfile.ZipFile(again).namelist()) == set(zipfile.ZipFile(wheel).namelist())
 
 
 @pytest.mark.long
