@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from codealign.analysis import stats
 from codealign.analysis.scores import EVALUATED, benchmark
 from codealign.params import Gates
-from codealign.paths import RunPaths
+from codealign.paths import PROJECT, RunPaths
 from codealign.records import Score, read_jsonl, seed_of, write_jsonl
 from codealign.train.gates import Verdict, alignment_gate, baseline_gate, sft_gate
 
@@ -109,3 +110,8 @@ def failed_gates(folder: Path | str) -> list[Gate]:
     """Return the gates a model failed, from the folder of its evaluation; none if not judged."""
     path = Path(folder) / FILE
     return [g for g in read_jsonl(path, Gate) if not g.passed] if path.exists() else []
+
+
+def failed_of(result: Mapping[str, Any]) -> list[Gate]:
+    """Return the gates that the model evaluated by a job failed, from the job's result marker."""
+    return [gate for name in result.get("files", []) for gate in failed_gates(PROJECT / name)]

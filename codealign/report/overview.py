@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from codealign.analysis.gating import failed_of
 from codealign.paths import RunPaths
 from codealign.report.answer import answer_block
 from codealign.report.claims import counts_line
@@ -64,9 +65,10 @@ def results(paths: RunPaths) -> dict[str, dict[str, Any]]:
 
 
 def was_run(paths: RunPaths) -> Block:
-    """Return in a few lines what was run, and which jobs have not finished."""
+    """Return in a few lines what was run, what was not, and which gates failed."""
     jobs = results(paths)
-    done = [result for result in jobs.values() if result]
+    kept = [job for job, result in jobs.items() if result.get("line", "").startswith("not run: ")]
+    done = [result for job, result in jobs.items() if result and job not in kept]
     about = f"Profile {escape(paths.root.name)}"
     if done:
         facts = done[-1]["provenance"]
@@ -78,6 +80,11 @@ def was_run(paths: RunPaths) -> Block:
     open_ = [escape(job) for job, result in jobs.items() if not result]
     if open_:
         body += f'<p class="failed">Not finished: {", ".join(open_)}.</p>'
+    if kept:
+        body += f'<p class="failed">Kept from running by a gate: {escape(", ".join(kept))}.</p>'
+    for job, result in jobs.items():
+        for gate in failed_of(result):
+            body += f'<p class="failed">{escape(job)}: {escape(str(gate))}.</p>'
     return Block("run", "What was run", body)
 
 

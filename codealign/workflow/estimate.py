@@ -132,7 +132,8 @@ def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
         prefs = validate(Prefs, given["prefs"], str(frozen)) if "prefs" in given else prefs
         units = work_of(Job(name, entry["notebook"], given), prefs).units
         seconds = json.loads(result.read_text(encoding="utf-8"))["seconds"]
-        found[entry["notebook"]].append((seconds, units))
+        if seconds:  # 0 of a job that a gate kept from running
+            found[entry["notebook"]].append((seconds, units))
     if not found:
         raise CodealignError(f"{run}: no finished job; plan without --measured")
     return {n: sum(s for s, _ in pairs) / sum(u for _, u in pairs) for n, pairs in found.items()}

@@ -19,7 +19,7 @@ from codealign.workflow.plan import Job, freeze, make_plan, select
 from codealign.workflow.run import LOCAL, Outcome, failures, lost, run_plan
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
 from codealign.workflow.status import job_state
-from codealign.workflow.stops import stopped
+from codealign.workflow.stops import stopped, warned
 
 RESTARTS = 3
 """How often jobs that a cluster killed are started again, before the run gives up."""
@@ -65,7 +65,8 @@ def reproduce(
     if outcome.code:
         print("\n".join(failures(root, jobs)))
     _report(root)
-    for line in stopped(root, [job.name for job in jobs]):
+    names = [job.name for job in jobs]
+    for line in (*warned(root, names), *stopped(root, names)):
         print(line)
     seconds = time.monotonic() - started
     if outcome.jobs:

@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 
 from codealign.paths import PROJECT
+from codealign.provenance import header
 from codealign.records import write_text
 from codealign.workflow.plan import read_lock
 from codealign.workflow.status import put_away, read_result, write_result
@@ -43,7 +44,21 @@ def write_stopped(root: Path, job: str, reason: str) -> None:
     cell = nbformat.v4.new_markdown_cell(f"# {job}\n\nNot run: {reason}", id="stopped")
     executed = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
     write_text(root / "notebooks" / f"{job}.ipynb", executed + "\n")
-    write_result(root, job, f"not run: {reason}", seconds=0.0, stop=reason)
+    made = header(job=job)
+    write_result(root, job, f"not run: {reason}", seconds=0.0, stop=reason, provenance=made)
+
+
+def warned(root: Path, jobs: Iterable[str]) -> list[str]:
+    """Return one line for each gate that failed and only warns; `jobs` as in `stopped`."""
+    from codealign.analysis.gating import failed_of
+
+    return [
+        f"warning: {job}: {gate}"
+        for job in jobs
+        if (root / "jobs" / job / "result.json").exists()
+        for gate in failed_of(read_result(root, job))
+        if not gate.stops
+    ]
 
 
 def stopped(root: Path, jobs: Iterable[str]) -> list[str]:

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from codealign.analysis import gating
+from codealign.analysis.gating import Gate
 from codealign.params import Params, validate
+from codealign.paths import RunPaths
+from codealign.records import write_jsonl
+from codealign.report.overview import was_run
 from codealign.workflow import plan, stops
 from codealign.workflow.execute import execute
 from codealign.workflow.plan import freeze, make_plan
 from codealign.workflow.status import job_state, read_result
-from codealign.workflow.stops import stop_reason, stopped, write_stopped
+from codealign.workflow.stops import stop_reason, stopped, warned, write_stopped
 
 BASE, SFT = "04_functional-none-pretrained-base", "02_sft-none-pretrained-functional"
 REASON = f"{BASE}: R4 failed (stops training): baseline pass@1 0.010 < 0.10 (n = 20)"
@@ -77,3 +82,28 @@ def test_what_a_stopped_job_made_earlier_is_put_away(root: Path) -> None:
     write_stopped(root, SFT, REASON)
     assert not made.exists()
     assert (root / "stale/checkpoints/none/sft/adapter").read_text() == "old"
+
+
+def test_a_stopped_jobs_marker_says_what_made_it(root: Path) -> None:
+    write_stopped(root, SFT, REASON)
+    assert {"commit", "versions"} <= set(read_result(root, SFT)["provenance"])
+
+
+@pytest.mark.parametrize(("action", "told"), [("warn", True), ("stop", False)])
+def test_a_gate_that_only_warns_is_told_too(root: Path, monkeypatch, action, told) -> None:
+    monkeypatch.setattr(gating, "PROJECT", root.parent.parent)
+    gate = Gate("R4", False, "baseline pass@1 0.010 < 0.10 (n = 20)", action)
+    (root / "evals").mkdir()
+    write_jsonl(root / "evals" / gating.FILE, [gate])
+    finish(root, BASE, files=["runs/mine/evals"])
+    assert warned(root, [BASE, SFT]) == [f"warning: {BASE}: {gate}"] * told
+
+
+def test_the_report_says_what_a_gate_has_kept_from_running(root: Path) -> None:
+    for job in (SFT, "03_align-none-pretrained-functional-dpo"):
+        write_stopped(root, job, REASON)
+    made = {"commit": "abc", "device": "CPU", "versions": {}}
+    for job in ("01_preferences-none-functional", BASE):
+        finish(root, job, provenance=made, seconds=30.0)
+    body = was_run(RunPaths(root)).body
+    assert f"Kept from running by a gate: {SFT}, " in body
