@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
+WANTED = "no Chromium; on Debian: apt-get install --no-install-recommends chromium"
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -26,24 +28,34 @@ FLAGS = (
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
 )
-NAMED = {"ArrowLeft": 37, "ArrowRight": 39, "Tab": 9, "Enter": 13}
+NAMED = {"ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9, "Enter": 13}
 
 
 class Chromium:
-    """A browser with one page; its profile and downloads lie in `folder`."""
+    """A browser with one page; its profile and downloads lie in `folder`.
+
+    Attributes
+    ----------
+    requested : addresses that the page asked for since it was opened.
+    complaints : errors and warnings that the browser had of it.
+    """
 
     def __init__(self, folder: Path) -> None:
         if CHROMIUM is None:
-            pytest.skip("no Chromium is installed")
+            pytest.skip(WANTED)
         websocket = pytest.importorskip("websocket", reason="websocket-client is not installed")
-        self.folder, self.number = folder, 0
+        self.folder, self.number, self.scripts = folder, 0, True
+        self.requested: list[str] = []
+        self.complaints: list[str] = []
         self.process = subprocess.Popen(
             [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         address = self._address(folder / "profile" / "DevToolsActivePort")
         self.socket = websocket.create_connection(address, timeout=30)
-        self.call("Page.enable")
+        for domain in ("Page", "Network", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
@@ -58,7 +70,7 @@ class Chromium:
         return pages[0]["webSocketDebuggerUrl"]
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Return the browser's answer to one command; its events are read past."""
+        """Return the browser's answer to one command; events that come before it are heard."""
         self.number += 1
         self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
         while True:
@@ -66,9 +78,37 @@ class Chromium:
             if found.get("id") == self.number:
                 assert "error" not in found, found
                 return found["result"]
+            if "method" in found:
+                self._hear(found["method"], found["params"])
+
+    def _hear(self, event: str, told: dict[str, Any]) -> None:
+        if event == "Network.requestWillBeSent":
+            self.requested.append(told["request"]["url"])
+        elif event == "Network.loadingFailed":
+            self.complaints.append(f"not loaded: {told['errorText']}")
+        elif event == "Log.entryAdded" and told["entry"]["level"] in ("warning", "error"):
+            self.complaints.append(told["entry"]["text"])
+        elif event == "Runtime.consoleAPICalled" and told["type"] in ("warning", "error", "assert"):
+            self.complaints.append(json.dumps(told["args"]))
+        elif event == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(told["exceptionDetails"]))
+
+    def show(self, width: int, dark: bool = False, medium: str = "screen") -> None:
+        """Show pages `width` pixels wide, on a light or dark system, or as they are printed."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", media=medium, features=[scheme])
+
+    def use_scripts(self, on: bool) -> None:
+        """Let pages run their scripts, or not."""
+        self.scripts = on
+        self.call("Emulation.setScriptExecutionDisabled", value=not on)
 
     def open(self, url: str) -> None:
         """Load a page and wait until it is there."""
+        self.requested.clear()
+        self.complaints.clear()
         self.call("Page.navigate", url=url)
         self._wait(f"document.readyState == 'complete' && location.href == {url!r}")
 
@@ -81,13 +121,16 @@ class Chromium:
     def _wait(self, condition: str) -> None:
         while not self.run(condition):
             time.sleep(0.02)
+        if not self.scripts:
+            return
         # A browser drops keys that come before a page's first picture.
         drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        self.call("Runtime.evaluate", expression=drawn, awaitPromise=True)
+        self.run(drawn)
 
     def run(self, script: str) -> Any:
-        """Return the value of a script's expression."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """Return the value of a script's expression; a promise is waited for."""
+        how = {"returnByValue": True, "awaitPromise": True}
+        found = self.call("Runtime.evaluate", expression=script, **how)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
@@ -96,7 +139,9 @@ class Chromium:
         for key in keys:
             code = NAMED.get(key) or ord(key.upper())
             event = {"key": key, "windowsVirtualKeyCode": code}
-            text = {"text": key} if len(key) == 1 else {}
+            text = (
+                {"text": "\r" if key == "Enter" else key} if len(key) == 1 or key == "Enter" else {}
+            )
             self.call("Input.dispatchKeyEvent", type="keyDown", **event, **text)
             self.call("Input.dispatchKeyEvent", type="keyUp", **event)
 

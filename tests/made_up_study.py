@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import pandas as pd
+
 from codealign.analysis.scores import benchmarks, frame_of
 from codealign.analysis.study.effects import Study, study_of
 from codealign.records import REQUIREMENTS, STAGES, VARIANTS, Score
@@ -57,13 +59,18 @@ def ablated(name: str, change: float, stage: str = "dpo") -> Iterator[Score]:
             )  # fmt: skip
 
 
-def made_up() -> Study:
+def all_scores() -> pd.DataFrame:
     """Return the whole: against DPO's 4 points, larger beta 1, smaller 5, few pairs 2, random 2."""
     parts = [
         *rows(), *ablated("beta_1", 1.0), *ablated("beta_0", 5.0), *ablated("few", 2.0),
         *ablated("random", 2.0),
     ]  # fmt: skip
-    return study_of(frame_of(parts), CHANGES)
+    return frame_of(parts)
+
+
+def made_up() -> Study:
+    """Return `all_scores` as a study."""
+    return study_of(all_scores(), CHANGES)
 
 
 def one_seed() -> Study:

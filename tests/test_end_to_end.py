@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from chromium import Chromium
+from site_checks import faults
 
 from codealign.analysis.scores import read_scores
+from codealign.report.page import PAGES
+from codealign.workflow.plan import NOTEBOOKS
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -82,6 +86,15 @@ def test_every_notebook_was_executed_and_is_in_the_report(run) -> None:
     assert executed == {p.stem for p in folder.glob("report/notebooks/*.html")}
     # 2 preferences, 2 SFT, 4 alignments, 4 + 4 evaluations, agreement, paper.
     assert len(executed) == 18
+
+
+def test_its_report_has_no_fault_in_a_browser(run, browser: Chromium) -> None:
+    """Of each notebook one page is looked at: what they show differs by notebook."""
+    report = run[0] / "report"
+    executed = {p.name.split("-")[0]: p for p in sorted(report.glob("notebooks/*.html"))}
+    pages = [*report.glob("*.html"), *executed.values()]
+    assert len(pages) == len(PAGES) + len(NOTEBOOKS)
+    assert [fault for page in pages for fault in faults(browser, page)] == []
 
 
 def test_nothing_runs_twice(run) -> None:

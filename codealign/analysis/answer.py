@@ -33,6 +33,7 @@ COLUMNS = [
     "source", "model", "requirement", "stage", "benchmarks", "ends", "ends_low", "ends_high",
     "higher", "gains", "gains_low", "gains_high", "more", "pta_change", "fta_change",
 ]  # fmt: skip
+NO_ANSWER = "No answer yet: it takes an aligned score of both pathways."
 HOW = (
     "Differences are PTA minus FTA in points (percent of the scale, mean over the requirement's "
     "benchmarks), with 95% intervals: paired over problems where both have per-problem values, "
@@ -115,44 +116,69 @@ def answer_lines(found: pd.DataFrame) -> list[str]:
     found : what `pathways` returns.
     """
     lines = [_sentence(row) for row in found.to_dict("records")]
-    if len(lines) > 4:  # more than one model: the count comes first
-        lines = [*_counts(found), *lines]
-    return lines or ["No answer yet: it takes an aligned score of both pathways."]
+    if len(lines) > 4:  # more than one model: what they have in common comes first
+        lines = [*(f"{what}: {told}." for what, told in headlines(found)), *lines]
+    return lines or [NO_ANSWER]
+
+
+def headlines(found: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return for each requirement who ends higher and who gains more, and in which cases.
+
+    A case is a technique; with several models, a model and a technique, and they are counted.
+    """
+    return [
+        (labels.REQUIREMENTS[requirement], "; ".join(_winners(part, q) for q in ("higher", "more")))
+        for requirement, part in found.groupby("requirement", sort=False)
+    ]
+
+
+def _winners(part: pd.DataFrame, question: str) -> str:
+    several = part["model"].nunique() > 1
+    told = []
+    for winner, _ in Counter(part[question]).most_common():
+        rows = part[part[question] == winner].to_dict("records")
+        cases = " and ".join(labels.STAGES[row["stage"]] for row in rows)
+        cases = f"{len(rows)} of {len(part)}" if several else cases
+        does = {does_what(row, question) for row in rows}
+        told.append(_claim(winner, does.pop() if len(does) == 1 else "gains more", cases))
+    return ", ".join(told)
+
+
+def does_what(row: dict[str, Any], question: str) -> str:
+    """Return what the winner of a row does: "ends higher", "gains more" or "loses less".
+
+    Parameters
+    ----------
+    row : of `pathways`.
+    question : its column of the winner, "higher" or "more".
+    """
+    if question == "higher":
+        return "ends higher"
+    change = row["fta_change" if row["more"] == "FTA" else "pta_change"]
+    return "loses less" if row["more"] != CANNOT_TELL and change < 0 else "gains more"
 
 
 def _sentence(row: dict[str, Any]) -> str:
     what = f"{labels.REQUIREMENTS[row['requirement']]}, {labels.STAGES[row['stage']]}"
     who = row["model"] + (" (published)" if row["source"] == "paper" else "")
-    ends = _claim(row["higher"], "ends higher", _span(row, "ends"))
-    change = row["fta_change" if row["more"] == "FTA" else "pta_change"]
-    does = "loses less" if row["more"] != CANNOT_TELL and change < 0 else "gains more"
-    gains = _claim(row["more"], does, _span(row, "gains"))
-    return f"{who}, {what}: {ends}; {gains}."
+    told = [
+        _claim(row[question], does_what(row, question), f"PTA - FTA {span(row, name)}")
+        for question, name in (("higher", "ends"), ("more", "gains"))
+    ]
+    return f"{who}, {what}: {'; '.join(told)}."
 
 
-def _claim(winner: str, does: str, span: str) -> str:
+def _claim(winner: str, does: str, where: str) -> str:
     if winner == CANNOT_TELL:
-        return f"which pathway {does} cannot be told ({span})"
-    return f"{winner} {does} ({span})"
+        return f"which pathway {does} cannot be told ({where})"
+    return f"{winner} {does} ({where})"
 
 
-def _span(row: dict[str, Any], name: str) -> str:
+def span(row: dict[str, Any], name: str) -> str:
+    """Return the difference `name` ("ends" or "gains") of a row of `pathways`, with interval."""
     if math.isnan(row[name]):
-        return "base not run"
-    span = labels.with_interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), "{:+.1f}")
-    return f"PTA - FTA {span}"
-
-
-def _counts(found: pd.DataFrame) -> list[str]:
-    lines = []
-    for requirement, part in found.groupby("requirement", sort=False):
-        told = [
-            f"{does}: " + ", ".join(f"{who} {n}" for who, n in Counter(part[column]).most_common())
-            for column, does in (("higher", "ends higher"), ("more", "gains more"))
-        ]
-        who = f"{labels.REQUIREMENTS[requirement]}, {len(part)} models and techniques"
-        lines.append(f"{who}: {'; '.join(told)}.")
-    return lines
+        return "not known: base not run"
+    return labels.with_interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), "{:+.1f}")
 
 
 def answer_markdown(found: pd.DataFrame) -> str:

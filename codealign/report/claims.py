@@ -1,6 +1,7 @@
 """The claims ledger as a table with a search and filters.
 
-Without scripts the whole ledger is shown; `report.js` uncovers the controls.
+Without scripts the whole ledger is shown; `report.js` uncovers the controls, and sets them from the
+page's address (`claims.html?verdict=agrees`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pandas as pd
 
@@ -16,17 +18,31 @@ from codealign.report.page import row, table
 
 ORIGINS = {"paper": "statement of the paper", "reading": "our reading", "own": "own line"}
 FILTERS = ("verdict", "place", "origin")
+HEAD = ["Place", "Statement", "Published", "Computed", "Rule", "Verdict"]
 
 
 def ledger_block(path: Path) -> str:
     """Return the ledger of `claims.csv` (columns of `claims_frame`) as HTML."""
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     rows = [_row(claim) for claim in frame.to_dict("records")]
-    head = ["Place", "Statement", "Published", "Computed", "Rule", "Verdict"]
-    counts = ", ".join(f"{n} {escape(v)}" for v, n in Counter(frame["verdict"]).most_common())
-    ledger = table(head, rows, "Ledger of claims", ' id="claims"')
+    ledger = table(HEAD, rows, "Ledger of claims", ' id="claims"')
     files = '<p class="files">Download: <a href="tables/claims.csv" download>CSV</a></p>'
-    return f"<p>{len(rows)} lines: {counts}.</p>{_controls(frame)}{ledger}{files}"
+    return f"<p>{counts_line(path)}.</p>{_controls(frame)}{ledger}{files}"
+
+
+def counts_line(path: Path, page: str = "") -> str:
+    """Return how many lines have which verdict, each a link that shows them.
+
+    Parameters
+    ----------
+    page : address of the ledger's page, seen from where the line stands.
+    """
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    links = ", ".join(
+        f'<a href="{page}?{escape(urlencode({"verdict": verdict}))}">{n} {escape(verdict)}</a>'
+        for verdict, n in Counter(frame["verdict"]).most_common()
+    )
+    return f"{len(frame)} lines: {links}"
 
 
 def _row(claim: dict[str, str]) -> str:
@@ -36,10 +52,10 @@ def _row(claim: dict[str, str]) -> str:
         escape(with_unit(claim["published"], claim["unit"])),
         escape(with_unit(claim["computed"], claim["unit"])),
         escape(claim["rule"]) + _small(_searched(claim)),
-        escape(claim["verdict"]) + _small(told_note(claim["note"], claim["rule"])),
+        f"<b>{escape(claim['verdict'])}</b>" + _small(told_note(claim["note"], claim["rule"])),
     ]
     data = "".join(f' data-{name}="{escape(claim[name])}"' for name in FILTERS)
-    return row(cells, f' id="{escape(claim["id"])}"{data}')
+    return row(HEAD, cells, f' id="{escape(claim["id"])}"{data}')
 
 
 def _origin(origin: str) -> str:
@@ -59,8 +75,9 @@ def _small(text: str) -> str:
 def _controls(frame: pd.DataFrame) -> str:
     selects = "".join(_select(name, list(dict.fromkeys(frame[name]))) for name in FILTERS)
     search = '<label>Search <input type="search" name="text" autocomplete="off"></label>'
+    clear = '<button type="reset">Show all</button>'
     count = f'<output role="status">{len(frame)} of {len(frame)} shown</output>'
-    return f'<form class="filter" data-for="claims" hidden>{search}{selects}{count}</form>'
+    return f'<form class="filter" data-for="claims" hidden>{search}{selects}{clear}{count}</form>'
 
 
 def _select(name: str, values: list[str]) -> str:

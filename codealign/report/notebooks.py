@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import nbformat
+from bs4 import Tag
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from codealign.paths import RunPaths
 from codealign.records import write_text
+from codealign.report.foreign import fit_tables, fold, number_boxes, parse, wrap
 from codealign.report.page import Block, page
 
+HEADINGS = [f"h{level}" for level in range(1, 7)]
+TITLES = HEADINGS[:2]
+LONG = 25
+"""Lines of a text output that are shown; a longer one is folded away."""
 BADGE = re.compile(r"^\[!\[Open in Colab\].*\n*", re.M)
 """A picture from elsewhere, which a page that needs no network must not have."""
 
@@ -26,7 +31,8 @@ def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
     for notebook in sorted(paths.notebooks.glob("*.ipynb")):
         target = paths.report / "notebooks" / f"{notebook.stem}.html"
         if not target.exists() or target.stat().st_mtime < notebook.stat().st_mtime:
-            write_text(target, _render(notebook))
+            blocks = notebook_blocks(nbformat.read(notebook, as_version=4))
+            write_text(target, page(notebook.stem, blocks, "notebooks", root="../"))
         pages[notebook.stem] = f"notebooks/{target.name}"
     return pages
 
@@ -51,15 +57,52 @@ def still(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return [o for o in joined if o.output_type != "stream" or o.text.strip()]
 
 
-def _render(notebook: Path) -> str:
+def notebook_blocks(notebook: NotebookNode) -> list[Block]:
+    """Return an executed notebook as blocks, a new one at each of its headings."""
     # The `basic` template is the cells alone: no scripts, fonts or styles from elsewhere.
-    exporter = HTMLExporter(template_name="basic", anchor_link_text="")
-    read = nbformat.read(notebook, as_version=4)
-    for cell in read.cells:
+    exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)
+    for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = still(cell.outputs)
         else:
             cell.source = BADGE.sub("", cell.source)
-    body, _ = exporter.from_notebook_node(read)
-    block = Block("notebook", "Executed notebook", f'<div class="notebook">{body}</div>')
-    return page(notebook.stem, [block], root="../")
+    tree = parse(exporter.from_notebook_node(notebook)[0])
+    blocks: list[tuple[str, list[Tag]]] = []
+    for cell in tree.find_all(class_="cell", recursive=False):
+        heading = cell.find(TITLES) if "text_cell" in cell["class"] else None
+        if heading or not blocks:
+            blocks.append((heading.extract().get_text() if heading else "Notice", []))
+        _fit(cell, blocks[-1][0])
+        blocks[-1][1].append(cell)
+    number_boxes(tree)
+    for _, cells in blocks:
+        _order_headings(cells)
+    return [
+        Block(f"part{n}", title, f'<div class="notebook">{"".join(map(str, cells))}</div>')
+        for n, (title, cells) in enumerate(blocks, 1)
+    ]
+
+
+def _order_headings(cells: list[Tag]) -> None:
+    """Let the headings below a part's own (h2) go down by one level at a time."""
+    above = 2
+    for heading in [found for cell in cells for found in cell.find_all(HEADINGS)]:
+        above = min(max(int(heading.name[1]), 3), above + 1)
+        heading.name = f"h{above}"
+
+
+def _fit(cell: Tag, title: str) -> None:
+    """Name pictures, box tables, and fold away warnings and what is long."""
+    for said in cell.select(".text_cell_render span[style]"):  # papermill's word of a failed cell
+        del said["style"]
+        said["class"] = "failed"
+    for picture in cell.find_all("img"):
+        picture["alt"] = f"Picture: {title}"
+        wrap(picture, f"Picture: {title}")
+    for output in cell.select(".output_stderr, .output_text:not(.output_error)"):
+        lines = len(output.get_text().strip().splitlines())
+        warned = "output_stderr" in output["class"]
+        if warned or lines > LONG:
+            what = "Warnings and progress" if warned else "Output"
+            fold(output, f"{what} ({lines} line{'s' * (lines != 1)})")
+    fit_tables(cell, title)

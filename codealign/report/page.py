@@ -1,7 +1,8 @@
-"""The frame of every page of the report."""
+"""The frame of every page of the report, and its tables."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 
@@ -12,18 +13,22 @@ PAGES = {
     "claims": "Claims",
     "findings": "Findings",
     "advice": "Advice",
+    "notebooks": "Notebooks",
     "provenance": "Provenance",
 }
 """File stem and title of the report's own pages, in the order of the navigation."""
+NUMBER = re.compile(r"[-+]?\.?\d([^A-Za-z]| of ){,24}")
+"""A cell that holds a number, maybe with interval and unit: it is not to be broken over lines."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One section of a page: an anchor, a heading, and its HTML."""
+    """One section of a page: an anchor, a heading, its HTML; its name in the page's contents."""
 
     anchor: str
     title: str
     body: str
+    short: str = ""
 
 
 def page(title: str, blocks: list[Block], current: str = "", root: str = "") -> str:
@@ -31,7 +36,7 @@ def page(title: str, blocks: list[Block], current: str = "", root: str = "") -> 
 
     Parameters
     ----------
-    current : key of `PAGES`, or empty for a page that is not in the navigation.
+    current : key of `PAGES` that the navigation marks.
     root : path from the page to the report's folder, "" or "../".
     """
     body = "".join(
@@ -45,7 +50,7 @@ def page(title: str, blocks: list[Block], current: str = "", root: str = "") -> 
         f'<script src="{root}report.js" defer></script></head><body>'
         '<a class="skip" href="#content">Skip to content</a>'
         f"<header>{_site(current, root)}<h1>{escape(title)}</h1></header>"
-        f'<main id="content">{_contents(blocks)}{body}</main></body></html>\n'
+        f'<main id="content" tabindex="-1">{_contents(blocks)}{body}</main></body></html>\n'
     )
 
 
@@ -64,26 +69,52 @@ def _here(is_here: bool) -> str:
 def _contents(blocks: list[Block]) -> str:
     if len(blocks) < 2:
         return ""
-    links = "".join(f'<li><a href="#{b.anchor}">{escape(b.title)}</a></li>' for b in blocks)
+    links = "".join(
+        f'<li><a href="#{b.anchor}">{escape(b.short or b.title)}</a></li>' for b in blocks
+    )
     return f'<nav aria-label="On this page"><ul>{links}</ul></nav>'
 
 
-def table(head: list[str], rows: list[str], caption: str, extra: str = "") -> str:
-    """Return an HTML table that scrolls sideways by itself on a narrow screen.
+def wide(label: str) -> dict[str, str]:
+    """Return the attributes of the box of something that may be wider than a narrow screen.
+
+    The box scrolls by itself; a keyboard can reach and scroll it, under the name `label`.
+    """
+    return {"class": "wide", "tabindex": "0", "role": "region", "aria-label": label}
+
+
+def boxed(html: str, label: str) -> str:
+    """Return HTML in a box that scrolls sideways on a narrow screen, see `wide`."""
+    attributes = " ".join(f'{name}="{escape(value)}"' for name, value in wide(label).items())
+    return f"<div {attributes}>{html}</div>"
+
+
+def table(
+    head: list[str], rows: list[str], caption: str, extra: str = "", kind: str = "cards"
+) -> str:
+    """Return an HTML table.
 
     Parameters
     ----------
     rows : whole `<tr>` elements; `row` makes one.
     extra : attributes of the table element.
+    kind : "cards", whose rows become cards on a narrow screen, or "facts", a name and its value.
     """
     top = "".join(f'<th scope="col">{h}</th>' for h in head)
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table{extra}><caption>{escape(caption)}</caption>"
-        f"<thead><tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'<table class="{kind}"{extra}><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
 
-def row(cells: list[str], extra: str = "") -> str:
-    """Return one row of cells that are HTML."""
-    return f"<tr{extra}>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
+def row(head: list[str], cells: list[str], extra: str = "") -> str:
+    """Return one row of cells that are HTML; on a card each is named by its column's head."""
+    shown = (
+        f'<td data-label="{escape(name)}"{_number(cell)}>{cell}</td>'
+        for name, cell in zip(head, cells, strict=True)
+    )
+    return f"<tr{extra}>{''.join(shown)}</tr>"
+
+
+def _number(cell: str) -> str:
+    return ' class="num"' if NUMBER.fullmatch(cell) else ""

@@ -7,14 +7,17 @@ import re
 from html import escape
 from pathlib import Path
 
-from markdown_it import MarkdownIt
-
 from codealign.paths import RunPaths
+from codealign.report import overview
 from codealign.report.claims import ledger_block
-from codealign.report.page import Block, row, table
+from codealign.report.foreign import render_markdown
+from codealign.report.page import Block, boxed
+from codealign.report.provenance import provenance_blocks
 
-NUMBER_CELL = re.compile(r"<td>(?=[-+]?\d[^<]{,40}</td>)")
 OVERVIEW_FIGURE = "scores_functional"
+SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
+ENLARGED = 1.8
+"""Pixels on the screen for a point of a figure, so that its smallest print can be read."""
 
 
 def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
@@ -26,22 +29,26 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
     """
     figures = _figures(paths)
     return {
-        "index": _overview(paths, pages, figures),
+        "index": _overview(paths, figures),
         "tables": _tables(paths),
         "figures": figures,
         "claims": [Block("ledger", "The paper's claims", _ledger(paths))],
         "findings": _findings(paths, figures),
-        "advice": [_markdown(paths, "advice", "Advice from this run", "advice.md")],
-        "provenance": [Block("provenance", "What made this run", _provenance(paths))],
+        "advice": [_markdown(paths, "advice", "Advice from this run")],
+        "notebooks": [overview.jobs(paths, pages)],
+        "provenance": provenance_blocks(paths),
     }
 
 
-def _overview(paths: RunPaths, pages: dict[str, str], figures: list[Block]) -> list[Block]:
+def _overview(paths: RunPaths, figures: list[Block]) -> list[Block]:
+    answered = (paths.tables / "answer.csv").exists()
+    missing = Block("answer", overview.ANSWER, _missing("answer.csv"))
     return [
-        _markdown(paths, "answer", "Which pathway won, for what, and how sure?", "answer.md"),
-        _markdown(paths, "summary", "Scores", "summary.md", _files("tables", paths, "summary")),
+        overview.answer(paths) if answered else missing,
+        *overview.more(paths),
+        _markdown(paths, "summary", "Scores"),
         *[f for f in figures if f.anchor == OVERVIEW_FIGURE],
-        Block("run", "What was run", _jobs(paths, pages)),
+        overview.was_run(paths),
     ]
 
 
@@ -50,18 +57,10 @@ def _findings(paths: RunPaths, figures: list[Block]) -> list[Block]:
     title = "The paper's observations O1 to O20 and this run"
     study = "Seeds, the other requirement's benchmarks, ablations"
     return [
-        _markdown(paths, "findings", title, "findings.md", _files("tables", paths, "findings")),
-        _markdown(paths, "study", study, "study.md", _files("tables", paths, "study_*")),
+        _markdown(paths, "findings", title, short="O1 to O20"),
+        _markdown(paths, "study", study, "study_*"),
         *[f for f in figures if f.anchor.startswith("study_")],
     ]
-
-
-def render_markdown(text: str) -> str:
-    """Return HTML of CommonMark with tables; raw HTML in it is shown, not interpreted."""
-    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    opened = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
-    html = NUMBER_CELL.sub('<td class="num">', html)
-    return html.replace("<table>", opened).replace("</table>", "</table></div>")
 
 
 def _missing(name: str) -> str:
@@ -69,11 +68,13 @@ def _missing(name: str) -> str:
     return f'<p class="failed">{said}</p>'
 
 
-def _markdown(paths: RunPaths, anchor: str, title: str, name: str, below: str = "") -> Block:
-    path = paths.tables / name
+def _markdown(paths: RunPaths, stem: str, title: str, files: str = "", short: str = "") -> Block:
+    """Return a Markdown file of the tables as a block, and links to its formats (or `files`)."""
+    path = paths.tables / f"{stem}.md"
     if not path.exists():
-        return Block(anchor, title, _missing(name))
-    return Block(anchor, title, render_markdown(path.read_text(encoding="utf-8")) + below)
+        return Block(stem, title, _missing(path.name), short)
+    body = render_markdown(path.read_text(encoding="utf-8"), title)
+    return Block(stem, title, body + _files("tables", paths, files or stem), short)
 
 
 def _ledger(paths: RunPaths) -> str:
@@ -81,48 +82,34 @@ def _ledger(paths: RunPaths) -> str:
     return ledger_block(path) if path.exists() else _missing(path.name)
 
 
-def _jobs(paths: RunPaths, pages: dict[str, str]) -> str:
-    """Every planned job with its closing line and a link to its executed notebook."""
-    lock = json.loads((paths.root / "plan.lock.json").read_text(encoding="utf-8"))["jobs"]
-    rows, facts = [], {}
-    for job in lock:
-        result = paths.jobs / job / "result.json"
-        link = f'<a href="{pages[job]}">{escape(job)}</a>' if job in pages else escape(job)
-        if result.exists():
-            found = json.loads(result.read_text(encoding="utf-8"))
-            rows.append(row([link, escape(found["line"]), f"{found['seconds']:.0f}"]))
-            facts = found["provenance"]
-        else:
-            rows.append(row([link, '<span class="failed">not finished</span>', ""]))
-    said = ", ".join(f"{key} {facts[key]}" for key in ("seed", "device", "commit") if key in facts)
-    about = f"<p>Profile {escape(paths.root.name)}, {escape(said)}.</p>"
-    jobs = table(["job", "result", "seconds"], rows, "Notebook jobs, in the order of the plan")
-    return about + jobs
-
-
 def _files(folder: str, paths: RunPaths, stem: str) -> str:
-    """Return download links to every format of one table or figure."""
+    """Return download links to every format of one table or figure, "" if there is none."""
     found = sorted((paths.root / folder).glob(f"{stem}.*"))
-    links = "".join(f'<a href="{folder}/{p.name}" download>{_named(p)}</a>' for p in found)
-    return f'<p class="files">Download: {links}</p>'
+    several = len({path.stem for path in found}) > 1
+    links = "".join(
+        f'<a href="{folder}/{p.name}" download>{_named(p, seen=several)}</a>' for p in found
+    )
+    return f'<p class="files">Download: {links}</p>' if found else ""
 
 
-def _named(path: Path) -> str:
+def _named(path: Path, seen: bool) -> str:
     stem = escape(path.stem.replace("_", " "))
-    return f'<span class="unseen">{stem} as </span>{path.suffix[1:].upper()}'
-
-
-def _title(stem: str) -> str:
-    return re.sub(r"^(table|figure)(?=\d)", r"\1 ", stem).replace("_", " ").capitalize()
+    said = f"{stem}, " if seen else f'<span class="unseen">{stem} as </span>'
+    return said + path.suffix[1:].upper()
 
 
 def _tables(paths: RunPaths) -> list[Block]:
-    stems = [path.stem for path in sorted(paths.tables.glob("table*.md"))]
-    found = [
-        _markdown(paths, stem, _title(stem), f"{stem}.md", _files("tables", paths, stem))
-        for stem in stems
-    ]
+    found = [_table(paths, path.stem) for path in sorted(paths.tables.glob("table*.md"))]
     return found or [Block("tables", "Tables", _missing("tables"))]
+
+
+def _table(paths: RunPaths, stem: str) -> Block:
+    """Return a table under its own caption."""
+    title, _, rest = (paths.tables / f"{stem}.md").read_text(encoding="utf-8").partition("\n")
+    title = re.sub(r"\\(.)", r"\1", title.removeprefix("**").removesuffix("**"))
+    body = render_markdown(rest, title) + _files("tables", paths, stem)
+    short = re.sub(r"^table_?(?=\D)|^(table)(?=\d)", r"\1 ", stem).replace("_", " ").strip()
+    return Block(stem, title, body, short.capitalize())
 
 
 def _figures(paths: RunPaths) -> list[Block]:
@@ -134,14 +121,19 @@ def _figures(paths: RunPaths) -> list[Block]:
 
 
 def _figure(paths: RunPaths, stem: str, caption: str) -> Block:
-    image = f'<img src="figures/{stem}.svg" alt="{escape(caption)}" loading="lazy">'
+    """Return a figure with its caption, whose first words are the heading."""
+    width, height = _size(paths.figures / f"{stem}.svg")
+    size = f'width="{width:.0f}" height="{height:.0f}"'
+    image = f'<img src="figures/{stem}.svg" alt="{escape(caption)}" {size} loading="lazy">'
     said = f"<figcaption>{escape(caption)}{_files('figures', paths, stem)}</figcaption>"
-    return Block(stem, _title(stem), f"<figure>{image}{said}</figure>")
+    title = re.match(r"(Figure \d+\. )?[^.:;,]+", caption)[0]
+    named = f"{title} (figure)"
+    body = f"<figure>{boxed(image, named)}{said}</figure>"
+    return Block(stem, title, body, title.split(". ")[0])
 
 
-def _provenance(paths: RunPaths) -> str:
-    results = sorted(paths.jobs.glob("*/result.json"), key=lambda p: p.stat().st_mtime)
-    if not results:
-        return _missing("results")
-    found = json.loads(results[-1].read_text(encoding="utf-8"))["provenance"]
-    return f'<pre tabindex="0">{escape(json.dumps(found, indent=1))}</pre>'
+def _size(figure: Path) -> tuple[float, float]:
+    """Return width and height to show a figure at, in pixels."""
+    found = SIZE.search(figure.read_text(encoding="utf-8")[:2000])
+    width, height = map(float, found.groups()) if found else (400.0, 300.0)
+    return width * ENLARGED, height * ENLARGED

@@ -14,6 +14,7 @@ from codealign.analysis.answer import (
     answer_lines,
     answer_markdown,
     closing_text,
+    headlines,
     pathways,
     write_answer,
 )
@@ -120,10 +121,27 @@ def test_the_smaller_loss_is_not_called_a_gain() -> None:
 
 
 def test_several_models_are_counted_first() -> None:
-    # 5 models x 2 techniques; Table 3: the finetuned end higher in most
-    lines = answer_lines(pathways(published()))
-    assert lines[0].startswith("functional, 10 models and techniques: ends higher: FTA")
-    assert len(lines) == 2 + 20
+    found = pathways(published())
+    lines = answer_lines(found)
+    assert len(lines) == 2 + 20  # 2 requirements; 5 models x 2 techniques of each
+    functional = found[found["requirement"] == "functional"]
+    first = functional["higher"].value_counts()
+    assert lines[0].startswith(f"functional: {first.index[0]} ends higher ({first.iloc[0]} of 10)")
+
+
+def test_the_headline_of_one_model_names_the_techniques() -> None:
+    found = dict(headlines(pathways(shifted(-20.0, "dpo"))))
+    higher, more = found["functional"].split("; ")
+    assert higher == ("FTA ends higher (DPO), which pathway ends higher cannot be told (BoNBoN)")
+    assert more == "FTA gains more (DPO), which pathway gains more cannot be told (BoNBoN)"
+
+
+def test_a_headline_speaks_of_losing_less_if_all_its_cases_lose() -> None:
+    frame = measured(value=0.6)
+    base = frame["stage"] == "base"
+    for variant, factor in (("finetuned", 1.6), ("pretrained", 1.3)):  # 0.96, 0.78 to 0.7, 0.75
+        frame.loc[base & (frame["variant"] == variant), "value"] *= factor
+    assert "PTA loses less (DPO and BoNBoN)" in dict(headlines(pathways(frame)))["functional"]
 
 
 def test_the_answer_is_written_as_text_and_as_data(tmp_path) -> None:

@@ -7,7 +7,6 @@ import dataclasses
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -89,13 +88,6 @@ def test_ratings_on_a_sheet_come_back_under_the_runs_ids(run: Path, tmp_path: Pa
 def test_a_run_without_answers_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CodealignError, match="no CODAL answers in it; run `05_codal`"):
         write_sheet(tmp_path, tmp_path / "sheet")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    found = Chromium(tmp_path_factory.mktemp("browser"))
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-// Search and filters over a table whose rows carry data- attributes.
+// Search and filters over a table whose rows carry data- attributes; the page's address may set them.
 "use strict";
 for (const form of document.querySelectorAll("form.filter")) {
   const rows = [...document.querySelectorAll(`#${form.dataset.for} tbody tr`)];
@@ -14,8 +14,12 @@ for (const form of document.querySelectorAll("form.filter")) {
     }
     count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown`;
   };
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (form.elements[name]) form.elements[name].value = value;
+  }
   form.hidden = false;
   form.addEventListener("input", show);
+  form.addEventListener("reset", () => setTimeout(show)); // once the fields are empty
   form.addEventListener("submit", (event) => event.preventDefault());
   show(); // a browser may have kept what was typed
 }

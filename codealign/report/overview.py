@@ -1,0 +1,94 @@
+"""The overview: the answer, what else the run says, scores, and what was run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from codealign.paths import RunPaths
+from codealign.report.answer import answer_block
+from codealign.report.claims import counts_line
+from codealign.report.page import Block, row, table
+
+ANSWER = "Which pathway won, for what, and how sure?"
+
+
+def answer(paths: RunPaths) -> Block:
+    """Return the answer, with links to its files."""
+    return Block("answer", ANSWER, answer_block(paths.tables / "answer.csv"), "The answer")
+
+
+def more(paths: RunPaths) -> list[Block]:
+    """Return one line each on claims, observations and recommendations that have been computed.
+
+    Without any of them there is no block.
+    """
+    said = []
+    if (paths.tables / "claims.csv").exists():
+        counts = counts_line(paths.tables / "claims.csv", "claims.html")
+        said.append(f'<a href="claims.html">The paper\'s claims</a>: {counts}')
+    if (paths.tables / "findings.csv").exists():
+        verdicts = pd.read_csv(paths.tables / "findings.csv")["Verdict"].str.split(":").str[0]
+        told = ", ".join(f"{n} {escape(verdict)}" for verdict, n in Counter(verdicts).most_common())
+        said.append(f'<a href="findings.html">Its observations O1 to O20</a>: {told}')
+    if (paths.tables / "advice.md").exists():
+        text = (paths.tables / "advice.md").read_text(encoding="utf-8")
+        told = _by_verdict(re.findall(r"^### (\w+): (.+)$", text, re.M))
+        said.append(f'<a href="advice.html">Its recommendations</a>: {told}')
+    items = "".join(f"<li>{line}.</li>" for line in said)
+    title = "What else this run says of the paper"
+    return [Block("more", title, f"<ul>{items}</ul>", "The paper")] if said else []
+
+
+def _by_verdict(advice: list[tuple[str, str]]) -> str:
+    verdicts = dict.fromkeys(verdict for _, verdict in advice)
+    return "; ".join(
+        f"{escape(verdict)}: {', '.join(name for name, v in advice if v == verdict)}"
+        for verdict in verdicts
+    )
+
+
+def results(paths: RunPaths) -> dict[str, dict[str, Any]]:
+    """Return the result marker of each planned job, in the plan's order; {} of one not finished."""
+    lock = json.loads((paths.root / "plan.lock.json").read_text(encoding="utf-8"))["jobs"]
+    found = {}
+    for job in lock:
+        marker = paths.jobs / job / "result.json"
+        found[job] = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
+    return found
+
+
+def was_run(paths: RunPaths) -> Block:
+    """Return in a few lines what was run, and which jobs have not finished."""
+    jobs = results(paths)
+    done = [result for result in jobs.values() if result]
+    about = f"Profile {escape(paths.root.name)}"
+    if done:
+        facts = done[-1]["provenance"]
+        told = [f"{key} {facts[key]}" for key in ("seed", "device", "commit") if key in facts]
+        about = f"{about}, {escape(', '.join(told))}"
+    minutes = sum(result["seconds"] for result in done) / 60
+    counted = f"{len(done)} of {len(jobs)} notebooks have finished, {minutes:.1f} minutes in all"
+    body = f'<p>{about}. <a href="notebooks.html">{counted}</a>.</p>'
+    open_ = [escape(job) for job, result in jobs.items() if not result]
+    if open_:
+        body += f'<p class="failed">Not finished: {", ".join(open_)}.</p>'
+    return Block("run", "What was run", body)
+
+
+def jobs(paths: RunPaths, pages: dict[str, str]) -> Block:
+    """Return every planned job with its closing line and a link to its executed notebook."""
+    head, rows = ["Notebook", "Result", "Seconds"], []
+    for job, result in results(paths).items():
+        link = f'<a href="{pages[job]}">{escape(job)}</a>' if job in pages else escape(job)
+        if result:
+            rows.append(row(head, [link, escape(result["line"]), f"{result['seconds']:.0f}"]))
+        else:
+            rows.append(row(head, [link, '<span class="failed">not finished</span>', ""]))
+    body = table(head, rows, "Notebook jobs, in the order of the plan")
+    return Block("jobs", "Executed notebooks", body)

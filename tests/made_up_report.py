@@ -1,0 +1,118 @@
+"""The report of a made-up study: its scores are made up, what is computed from them is real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+from made_up_study import CHANGES, all_scores
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from codealign.analysis.advice import advice_markdown, advise
+from codealign.analysis.answer import write_answer
+from codealign.analysis.changes import changes
+from codealign.analysis.claims import claims_frame, ledger
+from codealign.analysis.figures.dots import dots
+from codealign.analysis.figures.listings import figure5
+from codealign.analysis.figures.study import study_figures
+from codealign.analysis.figures.style import save, styled, write_captions
+from codealign.analysis.scores import over_seeds
+from codealign.analysis.study.effects import study_of
+from codealign.analysis.study.findings import findings
+from codealign.analysis.summary import write_summary
+from codealign.analysis.tables import (
+    findings_table,
+    save_tables,
+    study_markdown,
+    study_tables,
+    write_tables,
+)
+from codealign.paths import RunPaths
+from codealign.records import write_text
+from codealign.report import build_report
+from codealign.workflow.status import write_result
+
+FAILED, DONE = "02_sft-nano-pretrained-functional", "07_paper"
+PROVENANCE = {
+    "job": DONE,
+    "commit": "abc",
+    "device": "CPU, 2 cores",
+    "seed": 0,
+    "settings": {"a": {"b": [1]}},
+}
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJg"
+    "gg=="
+)
+
+
+def write_report(root: Path) -> RunPaths:
+    """Write run and report of a study of which one job has failed; the report is at `.report`."""
+    paths = RunPaths(root)
+    _write_tables(paths)
+    plan = {"run": f"runs/{root.name}", "parts": ["."], "jobs": {FAILED: {}, DONE: {}}}
+    write_text(paths.root / "plan.lock.json", json.dumps(plan))
+    write_result(paths.root, DONE, "paper: 3 <scores>", seconds=2.0, provenance=PROVENANCE)
+    paths.notebooks.mkdir()
+    for job, notebook in ((FAILED, failed_notebook()), (DONE, showing_notebook())):
+        nbformat.write(notebook, paths.notebooks / f"{job}.ipynb")
+    build_report(paths)
+    return paths
+
+
+def _write_tables(paths: RunPaths) -> None:
+    """Write what notebook 07 writes, but for most of the figures, which take long to draw."""
+    rows = all_scores()
+    scores, study = over_seeds(rows), study_of(rows, CHANGES)
+    write_answer(paths.tables, scores, None, write_summary(paths.tables, scores))
+    write_tables(paths.tables, scores)
+    shown = study_tables(study)
+    claims = ledger(scores, source="mine")
+    save_tables(paths.tables, [*shown, findings_table(findings(study, claims, None))])
+    write_text(paths.tables / "study.md", study_markdown(study, shown))
+    write_text(paths.tables / "claims.csv", claims_frame(claims).to_csv(index=False))
+    write_text(paths.tables / "advice.md", advice_markdown(advise(scores, None)))
+    with styled():
+        drawn = [figure5(), dots(scores, 3), *study_figures(study)]
+        for figure in drawn:
+            save(figure, paths.figures)
+        write_captions(drawn, paths.figures)
+
+
+def failed_notebook() -> NotebookNode:
+    """Return an executed notebook that warned, printed, and failed."""
+    error = ["\x1b[31mValueError\x1b[0m: no pairs", f"File {'very/' * 40}long.py"]
+    outputs = [
+        new_output("stream", name="stderr", text="UserWarning: a library warns\n"),
+        new_output("stream", name="stdout", text="said by the cell\n"),
+        new_output("error", ename="ValueError", evalue="no pairs", traceback=error),
+    ]
+    code = f"train(  # {'a very long line ' * 12}\n)"
+    red = 'style="color:red; font-family:Helvetica; font-size:2em;"'
+    cells = [
+        new_markdown_cell(f"<span {red}>Failed at '<a href=\"#failed\">In [3]</a>'.</span>"),
+        new_markdown_cell("# 2 Training\n\n## A question"),
+        new_markdown_cell(f'<span id="failed" {red}>It stopped here:</span>'),
+        new_code_cell(code, outputs=outputs),
+    ]
+    return new_notebook(cells=cells)
+
+
+def showing_notebook() -> NotebookNode:
+    """Return an executed notebook that shows a frame, a Markdown table, a picture and a drawing."""
+    frame = changes(all_scores().query("ablation == '' and seed == 0")).head(4)
+    drawing = "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='9'><rect id='a'/></svg>"
+    shown = [
+        {"text/html": frame.to_html(), "text/plain": str(frame)},
+        {"text/markdown": f"| {'wide | ' * 20}\n|{'---|' * 20}\n| {'1.25 | ' * 20}\n"},
+        {"image/png": PIXEL, "text/plain": "<Figure>"},
+        {"image/svg+xml": drawing, "text/plain": "<SVG>"},
+        {"text/plain": "a plain value"},
+    ]
+    cells = [
+        new_code_cell(f"show({i})", outputs=[new_output("execute_result", data, execution_count=i)])
+        for i, data in enumerate(shown)
+    ]
+    return new_notebook(cells=[new_markdown_cell("# 7 Tables\n\nProse with `code`."), *cells])
