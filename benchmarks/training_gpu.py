@@ -123,7 +123,7 @@ def plain_trainer(stage: str, folder: Path, rows: list[Any], settings: Training)
 
     from codealign.train import head
     from codealign.train.data import pair_rows, sft_rows
-    from codealign.train.run import bf16_is_fast
+    from codealign.weights import bf16_is_fast
 
     head.install()
     gpu = torch.cuda.is_available()

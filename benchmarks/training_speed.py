@@ -163,8 +163,8 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
     from codealign.train.cpu import quicken
     from codealign.train.data import tokenize
     from codealign.train.losses import dpo_loss
-    from codealign.train.run import bf16_is_fast
     from codealign.train.sampler import LengthGrouped
+    from codealign.weights import bf16_is_fast
 
     model, size = peft_model(adapter, seed, "eager"), BATCH[stage]
     quicken(model)
@@ -251,7 +251,7 @@ def child(variant: str, seed: int) -> None:
 
 def machine() -> str:
     """Return the processor's name and whether it computes in bfloat16."""
-    from codealign.train.run import bf16_is_fast
+    from codealign.weights import bf16_is_fast
 
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         name = next((line.split(": ")[1].strip() for line in file if "model name" in line), "CPU")

@@ -62,12 +62,18 @@ def require_unsloth() -> None:
         raise CodealignError(f"Unsloth does not work here ({error}); {remedy}") from error
 
 
-def half_precision() -> str:
-    """Return bfloat16, or float16 for a GPU that only emulates it (a T4), which is far slower."""
+def bf16_is_fast() -> bool:
+    """Tell whether this machine computes in bfloat16 itself rather than by emulation."""
     import torch
 
-    own = torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bfloat16" if own else "float16"
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def half_precision() -> str:
+    """Return bfloat16, or float16 for a GPU that only emulates it (a T4), which is far slower."""
+    return "bfloat16" if bf16_is_fast() else "float16"
 
 
 @dataclass(frozen=True)

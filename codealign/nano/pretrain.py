@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from codealign.nano.muon import Muon
 from codealign.nano.recipe import Recipe
-from codealign.train.run import bf16_is_fast
+from codealign.weights import bf16_is_fast
 
 LAST_RATE = 0.03
 LOG_EVERY = 50

@@ -15,6 +15,7 @@ from codealign.params import Training
 from codealign.records import Pair, from_json, stable_id, to_json, write_text
 from codealign.train import checkpoints, processes, trackers
 from codealign.train.data import Tokens, check_truncated, tokenize
+from codealign.weights import bf16_is_fast
 
 
 @dataclass(frozen=True)
@@ -209,15 +210,6 @@ class TrainJob:
             fingerprint=self.fingerprint(),
             **more,
         )
-
-
-def bf16_is_fast() -> bool:
-    """Tell whether this machine computes in bfloat16 itself rather than by emulation."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def read_result(folder: Path | str) -> TrainResult | None:
