@@ -54,7 +54,7 @@ keep-nano:
 	cp runs/nano/figures/* figures/nano/
 	cp runs/nano/tables/* paper_tables/nano/
 
-# The experiment: five seeds, cross-evaluation, ablations; one to two hours on two cores.
+# The experiment: five seeds, cross-evaluation, ablations; two to three hours on two cores.
 study: install
 	$(BIN)/codealign reproduce --params params/nano_study.yaml --cores $(CORES)
 
