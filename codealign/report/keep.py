@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,10 @@ def keep(paths: RunPaths, out: Path) -> list[Path]:
 
 
 def _text(path: Path, text: str) -> Path:
-    write_text(path, text.replace(f"{PROJECT}/", "").replace(str(PROJECT), "."))
+    """Write a text without the places where the project and its environment happened to lie."""
+    for place in (str(PROJECT), sys.prefix):
+        text = text.replace(f"{place}/", "").replace(place, ".")
+    write_text(path, text)
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import nbformat
@@ -73,6 +74,17 @@ def test_an_older_result_is_replaced(run: RunPaths, tmp_path) -> None:
 def test_no_absolute_path_is_kept(run: RunPaths, tmp_path) -> None:
     for path in keep(run, tmp_path / "nano"):
         assert str(PROJECT) not in path.read_text()
+
+
+def test_the_environments_place_is_not_kept_either(
+    run: RunPaths, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", "/elsewhere/env")
+    loaded = executed("/elsewhere/env/lib/torch.so: not loaded")
+    nbformat.write(loaded, run.notebooks / "07_paper.ipynb")
+    keep(run, tmp_path / "nano")
+    kept = (tmp_path / "nano/notebooks/07_paper.ipynb").read_text()
+    assert "elsewhere" not in kept and "lib/torch.so: not loaded" in kept
 
 
 def test_a_kept_notebook_has_neither_times_nor_pictures() -> None:
