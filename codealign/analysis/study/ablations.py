@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from codealign.analysis.study.effects import KEYS, Study, over_seeds, spread
 from codealign.analysis.summary import MEMBERS
 from codealign.records import ALIGNED
 
 NO_GAIN, GAIN, CANNOT_TELL = "no gain, as it must be", "gains: do not trust", "cannot tell"
+ALL = "all"
+"""Pathway and stage of the row that holds a placebo's cells together."""
 
 
 @dataclass(frozen=True)
@@ -67,28 +71,59 @@ def compared(study: Study, group: Varied) -> list[dict[str, Any]]:
             if len(mine):
                 row = over_seeds(mine, "change").iloc[0].to_dict()
                 gap = _paired(study, {**row, "ablation": name}, {**row, "ablation": ""})
-                rows.append({**row, "label": label, "against": spread(gap)})
+                rows.append({**row, "label": label, "against": spread(gap.tolist())})
     return rows
 
 
 def placebo(study: Study) -> list[dict[str, Any]]:
-    """Return, for each cell trained on random pairs, its gain over the SFT model and the verdict.
+    """Return the gains of cells trained on random pairs: of each cell, then of all together.
 
-    A row has `KEYS`, the `SPREAD` of aligned minus SFT within seeds, `main` (the same of the main
-    cell) and `verdict`.
+    A row has `KEYS`, the `SPREAD` of aligned minus SFT within seeds, `base` (the same of aligned
+    minus base), `main` (of the main cell minus SFT) and `verdict`. The last row of a model and
+    requirement has the cells' mean within seeds, `ALL` for what it is over, and the verdict: one
+    interval, because among several some miss 0 by chance.
     """
     names = [name for name, changes in study.changes.items() if _is_placebo(changes)]
     cells = study.cells[study.cells["ablation"].isin(names)]
     cells = cells[cells["stage"].isin(ALIGNED)]
     rows = []
-    for cell in cells[KEYS].drop_duplicates().to_dict("records"):
-        main = {**cell, "ablation": ""}
-        numbers, own = (spread(_paired(study, a, {**main, "stage": "sft"})) for a in (cell, main))
-        rows.append({**cell, **numbers, "main": own, "verdict": _verdict(numbers)})
+    for _, part in cells.groupby(["model", "requirement", "trained", "ablation"], sort=False):
+        places = part[KEYS].drop_duplicates().to_dict("records")
+        gains = [_gains(study, place) for place in places]
+        rows += [
+            {**place, **_spreads(own), "verdict": ""}
+            for place, own in zip(places, gains, strict=True)
+        ]
+        over = {key: _mean(own[key] for own in gains) for key in gains[0]}
+        numbers = _spreads(over)
+        every = {**places[0], "variant": ALL, "stage": ALL}
+        rows.append({**every, **numbers, "verdict": _verdict(numbers)})
     return rows
 
 
-def _paired(study: Study, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[float]:
+def _gains(study: Study, cell: dict[str, Any]) -> dict[str, pd.Series]:
+    """Return each seed's gain of a placebo's cell over SFT and over the base, and the main's."""
+    main = {**cell, "ablation": ""}
+    sft = {**main, "stage": "sft"}
+    same = study.cells[(study.cells[KEYS] == [cell[k] for k in KEYS]).all(axis=1)]
+    return {
+        "sft": _paired(study, cell, sft),
+        "base": same.set_index("seed")["change"],
+        "main": _paired(study, main, sft),
+    }
+
+
+def _mean(gains: Iterable[pd.Series]) -> pd.Series:
+    """Return the mean over cells of each seed that has them all."""
+    return pd.concat(gains, axis=1, join="inner").mean(axis=1)
+
+
+def _spreads(gains: dict[str, pd.Series]) -> dict[str, Any]:
+    found = {name: spread(values.tolist()) for name, values in gains.items()}
+    return {**found.pop("sft"), **found}
+
+
+def _paired(study: Study, first: Mapping[str, Any], second: Mapping[str, Any]) -> pd.Series:
     """Return, for each seed, the mean score of one cell minus another's.
 
     The mean is over the requirement's benchmarks that both have, so that an ablation evaluated on
@@ -98,7 +133,7 @@ def _paired(study: Study, first: Mapping[str, Any], second: Mapping[str, Any]) -
     a, b = (parts[(parts[KEYS] == [cell[k] for k in KEYS]).all(axis=1)] for cell in (first, second))
     both = a.merge(b, on=["seed", "benchmark"], suffixes=("", "_second"))
     both["difference"] = both["value"] - both["value_second"]
-    return both.groupby("seed")["difference"].mean().tolist()
+    return both.groupby("seed")["difference"].mean()
 
 
 def _is_placebo(changes: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.study.ablations import compared, groups, placebo
+from codealign.analysis.study.ablations import ALL, compared, groups, placebo
 from codealign.analysis.study.effects import KEYS, Study, differences, over_seeds
 from codealign.analysis.study.findings import Finding
 from codealign.analysis.tables.model import Cell, Group, Row, Table, to_markdown
@@ -179,17 +179,17 @@ def ablations_table(study: Study) -> Table:
 
 def placebo_table(study: Study) -> Table:
     """Random pairs must show no gain over the model they start from; own pairs may."""
-    rows: list[Row] = [
-        [
-            Cell(where(row)), Cell(labels.REQUIREMENTS[row["requirement"]]), Cell(number(row)),
-            Cell(number(row["main"])), Cell(row["verdict"]), Cell(str(row["seeds"])),
-        ]
-        for row in placebo(study)
-    ]  # fmt: skip
+    rows: list[Row] = []
+    for row in placebo(study):
+        place = "All cells" if row["variant"] == ALL else where(row)
+        cells = [place, labels.REQUIREMENTS[row["requirement"]]]
+        cells += [number(numbers) for numbers in (row, row["base"], row["main"])]
+        rows.append([Cell(text) for text in [*cells, row["verdict"], str(row["seeds"])]])
     head = [
         "Cell",
         "Requirement",
         "Placebo above its SFT",
+        "Placebo above the base",
         "Main above its SFT",
         "Verdict",
         "Seeds",
@@ -197,11 +197,12 @@ def placebo_table(study: Study) -> Table:
     note = (
         "Placebo: chosen and rejected exchanged by a toss of a coin for each pair, training else "
         "the same. It starts from the same SFT model as the main cell, so that its gain over that "
-        "model is what the preference's direction cannot have given."
+        "model is what the preference's direction cannot have given. The verdict is on the mean "
+        "over the cells within seeds: of several intervals one soon misses 0 by chance."
     )
     caption = "Placebo: random preference pairs"
     notes = [("", note), ("", SEEDS_NOTE)]
-    return Table("study_placebo", caption, head, "llrrlr", rows, notes=notes)
+    return Table("study_placebo", caption, head, "llrrrlr", rows, notes=notes)
 
 
 FINDINGS_NOTE = (

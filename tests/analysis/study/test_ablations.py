@@ -9,7 +9,15 @@ import pytest
 from made_up_study import CHANGES, ablated, made_up, one_seed, rows
 
 from codealign.analysis.scores import frame_of
-from codealign.analysis.study.ablations import CANNOT_TELL, GAIN, NO_GAIN, compared, groups, placebo
+from codealign.analysis.study.ablations import (
+    ALL,
+    CANNOT_TELL,
+    GAIN,
+    NO_GAIN,
+    compared,
+    groups,
+    placebo,
+)
 from codealign.analysis.study.effects import Study, study_of
 
 
@@ -61,23 +69,42 @@ def test_an_ablation_on_fewer_benchmarks_is_compared_with_like() -> None:
 
 def test_random_pairs_are_held_against_the_model_they_start_from() -> None:
     # By hand: SFT gains 2 points and the placebo 2: nothing above SFT. The main cell's DPO is 4.
-    (row,) = random_pairs(2.0)
+    row, every = random_pairs(2.0)
     assert row["mean"] == pytest.approx(0.0)
+    assert row["base"]["mean"] == pytest.approx(2.0)
     assert row["main"]["mean"] == pytest.approx(2.0)
-    assert row["verdict"] == NO_GAIN
+    assert row["verdict"] == "" and every["verdict"] == NO_GAIN
+
+
+def test_the_verdict_is_on_the_mean_over_the_cells_within_seeds() -> None:
+    # By hand: one pathway's placebo gains 3 points over SFT, the other loses 4: together a loss.
+    other = [replace(s, variant="finetuned") for s in ablated("random", -3.0)]
+    scores = frame_of([*rows(), *ablated("random", 5.0), *other])
+    gains, losses, every = placebo(study_of(scores, CHANGES))
+    assert (gains["verdict"], losses["verdict"]) == ("", "")
+    assert gains["low"] > 0 > losses["high"]
+    assert every["mean"] == pytest.approx(-0.5)
+    assert (every["variant"], every["stage"], every["verdict"]) == (ALL, ALL, NO_GAIN)
+
+
+def test_a_seed_that_lacks_a_cell_is_not_in_the_mean_over_them() -> None:
+    other = [replace(s, variant="finetuned") for s in ablated("random", 2.0) if s.seed]
+    scores = frame_of([*rows(), *ablated("random", 2.0), *other])
+    first, second, every = placebo(study_of(scores, CHANGES))
+    assert (first["seeds"], second["seeds"], every["seeds"]) == (3, 2, 2)
 
 
 def test_a_placebo_that_gains_condemns_the_experiment() -> None:
-    assert random_pairs(3.0)[0]["verdict"] == GAIN
+    assert random_pairs(3.0)[-1]["verdict"] == GAIN
 
 
 def test_a_placebo_that_loses_is_no_gain() -> None:
-    assert random_pairs(-3.0)[0]["verdict"] == NO_GAIN
+    assert random_pairs(-3.0)[-1]["verdict"] == NO_GAIN
 
 
 def test_one_seed_cannot_tell_of_a_placebo() -> None:
     first = [s for s in [*rows(seeds=(0,)), *ablated("random", 2.0)] if s.seed == 0]
-    assert placebo(study_of(frame_of(first), CHANGES))[0]["verdict"] == CANNOT_TELL
+    assert placebo(study_of(frame_of(first), CHANGES))[-1]["verdict"] == CANNOT_TELL
 
 
 def test_a_run_without_ablations_has_no_groups() -> None:
