@@ -1,14 +1,17 @@
-"""Tokens a CPU second of SFT and one epoch of DPO on nano: TRL's defaults, ours, a bare loop.
+"""Tokens a CPU second of SFT and DPO on nano: TRL's defaults, ours, a bare loop.
 
-    OMP_NUM_THREADS=1 python benchmarks/training_speed.py [seeds] [trl,trl32,peft,unsloth,bare]
+    OMP_NUM_THREADS=1 python benchmarks/training_speed.py [seeds] [variants] [epochs]
 
-The same data, seeds, batch and LoRA; each variant in a process of its own, in turns. Tokenizing,
-the pass over the reference and the trainer's construction count; importing and loading the model do
-not. Tokens are those of the data, padding excluded. Compare ratios within one run. The final loss
-is that of the trained model over all the data, computed the same way for every variant; the spread
-is over the seeds. `trl32` is TRL with `bf16: false`: its default is bfloat16 on any machine, which
-one without such instructions emulates, at several times the cost; ours then takes float32. `bare`
-is a loop of plain torch with the same layers and batches, the least there is to do.
+The same data, seeds, batch and LoRA, one epoch unless told; each variant in a process of its own,
+in turns. Tokenizing, the pass over the reference and the trainer's construction count; importing
+and loading the model do not. Tokens are those of the data, padding excluded. Compare ratios within
+one run. The final loss is that of the trained model over all the data, computed the same way for
+every variant; the spread is over the seeds. `trl32` is TRL with `bf16: false`: its default is
+bfloat16 on any machine, which one without such instructions emulates, at several times the cost;
+ours then takes float32. `bare` is a loop of plain torch with the same layers and batches, the least
+there is to do. `shuffled` is `peft` with examples of any length in a batch, as TRL has them.
+Variants: trl,trl32,peft,unsloth, shuffled,bare; a list without spaces; the first is what the others
+are held against.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-VARIANTS = ("trl", "trl32", "peft", "unsloth", "bare")
+VARIANTS = ("trl", "trl32", "peft", "unsloth", "shuffled", "bare")
 LORA, BATCH, RATE, COUNT, BETA = 16, {"sft": 16, "dpo": 8}, 3e-4, 256, 0.1
 Train = Callable[[], Any]
 
@@ -47,7 +50,9 @@ def make_pairs() -> list[Any]:
     return pairs[:COUNT]
 
 
-def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
+def ours(
+    backend: str, stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int
+) -> Any:
     """Return the model and a function that trains it with this project's trainers."""
     from codealign.models import load
     from codealign.params import Dpo, Sft
@@ -56,7 +61,7 @@ def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, seed: 
     from codealign.train.run import TrainJob
 
     section = Sft if stage == "sft" else Dpo
-    settings = section(backend=backend, epochs=1.0, batch_size=BATCH[stage], learning_rate=RATE)
+    settings = section(backend=backend, epochs=epochs, batch_size=BATCH[stage], learning_rate=RATE)
     options = {"backend": backend, "training": True, "lora": settings.lora, "seed": seed}
     model, tokenizer = load("nano", "pretrained", adapter, attention=settings.attention, **options)
     job = TrainJob(stage, "nano", "pretrained", settings, Path(stage), seed, pairs)
@@ -76,7 +81,9 @@ def ours(backend: str, stage: str, pairs: list[Any], adapter: str | None, seed: 
     return model, train
 
 
-def plain(stage: str, pairs: list[Any], adapter: str | None, seed: int, **more: Any) -> Any:
+def plain(
+    stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int, **more: Any
+) -> Any:
     """Return the model and a function that trains it with TRL and PEFT as they come.
 
     `more` are arguments of TRL's configuration that replace its defaults.
@@ -96,8 +103,8 @@ def plain(stage: str, pairs: list[Any], adapter: str | None, seed: int, **more: 
     for row, pair in zip(rows, pairs, strict=True):
         sides = {"chosen": pair.chosen, "rejected": pair.rejected}
         row |= {"completion": pair.chosen} if stage == "sft" else sides
-    args = config(stage, num_train_epochs=1, per_device_train_batch_size=BATCH[stage], seed=seed,
-                  learning_rate=RATE, use_cpu=True, report_to="none", disable_tqdm=True,
+    args = config(stage, num_train_epochs=epochs, per_device_train_batch_size=BATCH[stage],
+                  seed=seed, learning_rate=RATE, use_cpu=True, report_to="none", disable_tqdm=True,
                   warmup_steps=10, lr_scheduler_type="cosine", save_strategy="no",
                   **more)  # fmt: skip
 
@@ -154,7 +161,7 @@ def sides(rows: Sequence[Any]) -> list[tuple[list[int], list[int]]]:
     return [(r.prompt, r.chosen) for r in rows] + [(r.prompt, r.rejected) for r in rows]
 
 
-def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
+def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int) -> Any:
     """Return the model and a function that trains it in a plain loop, in our order of batches."""
     import torch
     from transformers import get_cosine_schedule_with_warmup
@@ -173,22 +180,24 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
     def train() -> Any:
         rows = tokenize(pairs, tokenizer, 512, chat=False)
         longest = [len(r.prompt) + len(r.chosen) if stage == "sft" else r.length for r in rows]
-        order = LengthGrouped(longest, size, seed).order(0)
-        batches = [[rows[i] for i in order[s : s + size]] for s in range(0, len(order), size)]
+        order = [i for e in range(epochs) for i in LengthGrouped(longest, size, seed).order(e)]
+        batches = [order[s : s + size] for s in range(0, len(order), size)]
         weights = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(weights, RATE, weight_decay=0.0, fused=True)
         schedule = get_cosine_schedule_with_warmup(optimizer, 10, len(batches))
         autocast = torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast())
         with torch.no_grad(), autocast:
-            reference = [log_probs(model, sides(b)) for b in batches] if stage == "dpo" else []
-        for step, batch in enumerate(batches):
+            first_epoch = batches[: len(batches) // epochs] if stage == "dpo" else []
+            reference = reference_log_probs(model, rows, first_epoch)
+        for indices in batches:
+            batch = [rows[i] for i in indices]
             with autocast:
                 if stage == "sft":
                     told = log_probs(model, [(r.prompt, r.chosen) for r in batch])
                     loss = -told.sum() / sum(len(r.chosen) for r in batch)
                 else:
                     policy = log_probs(model, sides(batch)).chunk(2)
-                    loss = dpo_loss(*policy, *reference[step].chunk(2), beta=BETA).mean()
+                    loss = dpo_loss(*policy, *reference[:, indices], beta=BETA).mean()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
@@ -197,6 +206,16 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int) -> Any:
         return model
 
     return model, train
+
+
+def reference_log_probs(model: Any, rows: Sequence[Any], batches: list[list[int]]) -> Any:
+    """Return log pi of the chosen and of the rejected responses, [2, pairs]."""
+    import torch
+
+    found = torch.zeros(2, len(rows))
+    for indices in batches:
+        found[:, indices] = log_probs(model, sides([rows[i] for i in indices])).view(2, -1)
+    return found
 
 
 def all_log_probs(model: Any, rows: Sequence[Any]) -> Any:
@@ -220,10 +239,11 @@ def final_loss(stage: str, model: Any, rows: Sequence[Any], reference: Any) -> f
     return dpo_loss(*policy, *reference, beta=BETA).mean().item()
 
 
-def child(variant: str, seed: int) -> None:
+def child(variant: str, seed: int, epochs: int) -> None:
     """Train both stages with one variant and print their measures as the last line."""
     from codealign import weights
     from codealign.models import load
+    from codealign.train import sampler
     from codealign.train.data import tokenize
 
     weights.quiet_environment()
@@ -234,15 +254,20 @@ def child(variant: str, seed: int) -> None:
     pairs = make_pairs()
     _, tokenizer = load("nano", "pretrained", training=False)
     rows, found = tokenize(pairs, tokenizer, 512, chat=False), {}
+    if variant == "shuffled":
+        sampler.POOL = 1
+        variant = "peft"
     others = {"trl": plain, "trl32": partial(plain, bf16=False), "bare": bare}
     build = others.get(variant, partial(ours, variant))
     for stage in ("sft", "dpo"):
-        model, train = build(stage, pairs, "adapter" if stage == "dpo" else None, seed)
+        model, train = build(stage, pairs, "adapter" if stage == "dpo" else None, seed, epochs)
         reference = all_log_probs(model, rows)
         began = time.process_time()
         model = train()
         spent = time.process_time() - began
-        tokens = sum(len(p) + len(r) for p, r in sides(rows)[: None if stage == "dpo" else COUNT])
+        tokens = epochs * sum(
+            len(p) + len(r) for p, r in sides(rows)[: None if stage == "dpo" else COUNT]
+        )
         loss = final_loss(stage, model, rows, reference)
         found[stage] = {"rate": tokens / spent, "loss": loss, "cpu_s": spent}
         model.save_pretrained("adapter", selected_adapters=["default"])
@@ -264,13 +289,13 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean:.4f} ± {statistics.stdev(values):.4f}" if len(values) > 1 else f"{mean:.4f}"
 
 
-def main(seeds: int, variants: Sequence[str]) -> None:
+def main(seeds: int, variants: Sequence[str], epochs: int) -> None:
     """Run the variants in turns, seed by seed; print medians of the rates and the losses."""
     results: dict[str, list[dict]] = {variant: [] for variant in variants}
     for seed in range(seeds):
         for variant in variants:
             with tempfile.TemporaryDirectory() as folder:
-                command = [sys.executable, __file__, "--child", variant, str(seed)]
+                command = [sys.executable, __file__, "--child", variant, str(seed), str(epochs)]
                 done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
                 if done.returncode:
                     sys.exit(done.stderr)
@@ -288,7 +313,7 @@ def main(seeds: int, variants: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], int(sys.argv[3]))
+        child(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     else:
-        named = sys.argv[2].split(",") if len(sys.argv) > 2 else VARIANTS
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, named)
+        given = sys.argv[1:] + ["3", ",".join(VARIANTS), "1"][len(sys.argv) - 1 :]
+        main(int(given[0]), given[1].split(","), int(given[2]))
