@@ -10,12 +10,12 @@ every variant; the spread is over the seeds. `trl32` is TRL with `bf16: false`: 
 bfloat16 on any machine, which one without such instructions emulates, at several times the cost;
 ours then takes float32. `bare` is a loop of plain torch with the same layers and batches, the least
 there is to do. `shuffled` is `peft` with examples of any length in a batch, as TRL has them.
-Variants: trl,trl32,peft,unsloth, shuffled,bare; a list without spaces; the first is what the others
-are held against.
+Variants are a list with commas; the first is what the others are held against.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import statistics
@@ -28,8 +28,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from training_bare import BATCH, BETA, RATE, all_log_probs, bare, peft_model, sides
+
 VARIANTS = ("trl", "trl32", "peft", "unsloth", "shuffled", "bare")
-LORA, BATCH, RATE, COUNT, BETA = 16, {"sft": 16, "dpo": 8}, 3e-4, 256, 0.1
+COUNT = 256
 Train = Callable[[], Any]
 
 
@@ -118,117 +120,6 @@ def plain(
     return model, train
 
 
-def peft_model(adapter: str | None, seed: int, attention: str = "sdpa") -> Any:
-    """Return nano with a new adapter or a trained one."""
-    import torch
-    from peft import LoraConfig, PeftModel, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    from codealign.models import LINEAR, source
-
-    where, _ = source("nano", "pretrained")
-    base = AutoModelForCausalLM.from_pretrained(
-        where, dtype="float32", attn_implementation=attention
-    )
-    if adapter:
-        return PeftModel.from_pretrained(base, adapter, is_trainable=True)
-    torch.manual_seed(seed)
-    lora = LoraConfig(r=LORA, lora_alpha=32, target_modules=LINEAR, task_type="CAUSAL_LM")
-    return get_peft_model(base, lora)
-
-
-def log_probs(model: Any, sequences: Sequence[tuple[list[int], list[int]]]) -> Any:
-    """Return log pi(response | prompt) of each (prompt, response), in plain torch."""
-    import torch
-    from torch.nn.utils.rnn import pad_sequence
-
-    base = model.get_base_model()
-    ids = pad_sequence([torch.tensor(p + r) for p, r in sequences], batch_first=True)
-    mask = torch.zeros_like(ids)
-    response = torch.zeros_like(ids, dtype=torch.bool)
-    for row, (p, r) in enumerate(sequences):
-        mask[row, : len(p) + len(r)] = 1
-        response[row, len(p) - 1 : len(p) + len(r) - 1] = True
-    hidden = base.model(input_ids=ids, attention_mask=mask, use_cache=False)[0]
-    where = response.nonzero(as_tuple=True)
-    logits = base.lm_head(hidden[where]).float()
-    found = logits.gather(-1, ids[where[0], where[1] + 1][:, None])[:, 0] - logits.logsumexp(-1)
-    return torch.zeros(len(ids)).index_add(0, where[0], found)
-
-
-def sides(rows: Sequence[Any]) -> list[tuple[list[int], list[int]]]:
-    """Return the sequences of pairs: the chosen ones, then the rejected."""
-    return [(r.prompt, r.chosen) for r in rows] + [(r.prompt, r.rejected) for r in rows]
-
-
-def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int) -> Any:
-    """Return the model and a function that trains it in a plain loop, in our order of batches."""
-    import torch
-    from transformers import get_cosine_schedule_with_warmup
-
-    from codealign.models import load
-    from codealign.train.cpu import quicken
-    from codealign.train.data import tokenize
-    from codealign.train.losses import dpo_loss
-    from codealign.train.sampler import LengthGrouped
-    from codealign.weights import bf16_is_fast
-
-    model, size = peft_model(adapter, seed, "eager"), BATCH[stage]
-    quicken(model)
-    _, tokenizer = load("nano", "pretrained", training=False)
-
-    def train() -> Any:
-        rows = tokenize(pairs, tokenizer, 512, chat=False)
-        longest = [len(r.prompt) + len(r.chosen) if stage == "sft" else r.length for r in rows]
-        order = [i for e in range(epochs) for i in LengthGrouped(longest, size, seed).order(e)]
-        batches = [order[s : s + size] for s in range(0, len(order), size)]
-        weights = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(weights, RATE, weight_decay=0.0, fused=True)
-        schedule = get_cosine_schedule_with_warmup(optimizer, 10, len(batches))
-        autocast = torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast())
-        with torch.no_grad(), autocast:
-            first_epoch = batches[: len(batches) // epochs] if stage == "dpo" else []
-            reference = reference_log_probs(model, rows, first_epoch)
-        for indices in batches:
-            batch = [rows[i] for i in indices]
-            with autocast:
-                if stage == "sft":
-                    told = log_probs(model, [(r.prompt, r.chosen) for r in batch])
-                    loss = -told.sum() / sum(len(r.chosen) for r in batch)
-                else:
-                    policy = log_probs(model, sides(batch)).chunk(2)
-                    loss = dpo_loss(*policy, *reference[:, indices], beta=BETA).mean()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(weights, 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-        return model
-
-    return model, train
-
-
-def reference_log_probs(model: Any, rows: Sequence[Any], batches: list[list[int]]) -> Any:
-    """Return log pi of the chosen and of the rejected responses, [2, pairs]."""
-    import torch
-
-    found = torch.zeros(2, len(rows))
-    for indices in batches:
-        found[:, indices] = log_probs(model, sides([rows[i] for i in indices])).view(2, -1)
-    return found
-
-
-def all_log_probs(model: Any, rows: Sequence[Any]) -> Any:
-    """Return log pi of the chosen and of the rejected responses, [2, pairs]."""
-    import torch
-
-    model.eval()
-    with torch.no_grad():
-        found = [log_probs(model, sides(rows[s : s + 16])) for s in range(0, len(rows), 16)]
-    model.train()
-    return torch.cat([part.view(2, -1) for part in found], 1)
-
-
 def final_loss(stage: str, model: Any, rows: Sequence[Any], reference: Any) -> float:
     """Return the trained model's loss over all the data: nats a token (SFT) or a pair (DPO)."""
     from codealign.train.losses import dpo_loss
@@ -315,5 +206,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         child(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     else:
-        given = sys.argv[1:] + ["3", ",".join(VARIANTS), "1"][len(sys.argv) - 1 :]
-        main(int(given[0]), given[1].split(","), int(given[2]))
+        parser = argparse.ArgumentParser()
+        parser.add_argument("seeds", type=int, nargs="?", default=3)
+        parser.add_argument("variants", nargs="?", default=",".join(VARIANTS))
+        parser.add_argument("epochs", type=int, nargs="?", default=1)
+        given = parser.parse_args()
+        main(given.seeds, given.variants.split(","), given.epochs)

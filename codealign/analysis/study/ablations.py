@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,37 +90,34 @@ def placebo(study: Study) -> list[dict[str, Any]]:
     for _, part in cells.groupby(["model", "requirement", "trained", "ablation"], sort=False):
         places = part[KEYS].drop_duplicates().to_dict("records")
         gains = [_gains(study, place) for place in places]
-        rows += [
-            {**place, **_spreads(own), "verdict": ""}
-            for place, own in zip(places, gains, strict=True)
-        ]
-        over = {key: _mean(own[key] for own in gains) for key in gains[0]}
-        numbers = _spreads(over)
-        every = {**places[0], "variant": ALL, "stage": ALL}
-        rows.append({**every, **numbers, "verdict": _verdict(numbers)})
+        rows += [_gained(place, own) for place, own in zip(places, gains, strict=True)]
+        # A seed that lacks a cell has no mean over them: NaN, which is left out.
+        every = _gained({**places[0], "variant": ALL, "stage": ALL}, sum(gains) / len(gains))
+        rows.append({**every, "verdict": _verdict(every)})
     return rows
 
 
-def _gains(study: Study, cell: dict[str, Any]) -> dict[str, pd.Series]:
+def _gains(study: Study, cell: Mapping[str, Any]) -> pd.DataFrame:
     """Return each seed's gain of a placebo's cell over SFT and over the base, and the main's."""
     main = {**cell, "ablation": ""}
     sft = {**main, "stage": "sft"}
-    same = study.cells[(study.cells[KEYS] == [cell[k] for k in KEYS]).all(axis=1)]
-    return {
+    return pd.DataFrame({
         "sft": _paired(study, cell, sft),
-        "base": same.set_index("seed")["change"],
+        "base": _of(study.cells, cell).set_index("seed")["change"],
         "main": _paired(study, main, sft),
-    }
+    })  # fmt: skip
 
 
-def _mean(gains: Iterable[pd.Series]) -> pd.Series:
-    """Return the mean over cells of each seed that has them all."""
-    return pd.concat(gains, axis=1, join="inner").mean(axis=1)
+def _gained(place: Mapping[str, Any], gains: pd.DataFrame) -> dict[str, Any]:
+    numbers = {name: spread(gains[name].tolist()) for name in gains}
+    return {
+        **place, **numbers["sft"], "base": numbers["base"], "main": numbers["main"], "verdict": "",
+    }  # fmt: skip
 
 
-def _spreads(gains: dict[str, pd.Series]) -> dict[str, Any]:
-    found = {name: spread(values.tolist()) for name, values in gains.items()}
-    return {**found.pop("sft"), **found}
+def _of(frame: pd.DataFrame, cell: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows of one cell, all its seeds."""
+    return frame[(frame[KEYS] == [cell[key] for key in KEYS]).all(axis=1)]
 
 
 def _paired(study: Study, first: Mapping[str, Any], second: Mapping[str, Any]) -> pd.Series:
@@ -130,7 +127,7 @@ def _paired(study: Study, first: Mapping[str, Any], second: Mapping[str, Any]) -
     fewer is compared with like.
     """
     parts = study.parts[study.parts["benchmark"].isin(MEMBERS[first["requirement"]])]
-    a, b = (parts[(parts[KEYS] == [cell[k] for k in KEYS]).all(axis=1)] for cell in (first, second))
+    a, b = (_of(parts, cell) for cell in (first, second))
     both = a.merge(b, on=["seed", "benchmark"], suffixes=("", "_second"))
     both["difference"] = both["value"] - both["value_second"]
     return both.groupby("seed")["difference"].mean()

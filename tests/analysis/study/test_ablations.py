@@ -94,6 +94,14 @@ def test_a_seed_that_lacks_a_cell_is_not_in_the_mean_over_them() -> None:
     assert (first["seeds"], second["seeds"], every["seeds"]) == (3, 2, 2)
 
 
+def test_a_placebo_without_a_main_cell_has_its_verdict_all_the_same() -> None:
+    # A run of base, SFT and placebo alone: by hand, SFT gains 2 points and the placebo 3.
+    scores = [s for s in rows() if s.stage in ("base", "sft")]
+    *_, every = placebo(study_of(frame_of([*scores, *ablated("random", 3.0)]), CHANGES))
+    assert every["mean"] == pytest.approx(1.0)
+    assert every["verdict"] == GAIN and every["main"]["seeds"] == 0
+
+
 def test_a_placebo_that_gains_condemns_the_experiment() -> None:
     assert random_pairs(3.0)[-1]["verdict"] == GAIN
 
