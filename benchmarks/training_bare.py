@@ -60,7 +60,7 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: i
     from codealign.train.cpu import quicken
     from codealign.train.data import tokenize
     from codealign.train.losses import dpo_loss
-    from codealign.train.sampler import LengthGrouped
+    from codealign.train.sampler import RandomBatches
     from codealign.weights import bf16_is_fast
 
     model, size = peft_model(adapter, seed, "eager"), BATCH[stage]
@@ -70,7 +70,7 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: i
     def train() -> Any:
         rows = tokenize(pairs, tokenizer, 512, chat=False)
         longest = [len(r.prompt) + len(r.chosen) if stage == "sft" else r.length for r in rows]
-        order = [i for e in range(epochs) for i in LengthGrouped(longest, size, seed).order(e)]
+        order = [i for e in range(epochs) for i in RandomBatches(longest, size, seed).order(e)]
         batches = [order[s : s + size] for s in range(0, len(order), size)]
         weights = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(weights, RATE, weight_decay=0.0, fused=True)

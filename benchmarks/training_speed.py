@@ -9,7 +9,7 @@ one run. The final loss is that of the trained model over all the data, computed
 every variant; the spread is over the seeds. `trl32` is TRL with `bf16: false`: its default is
 bfloat16 on any machine, which one without such instructions emulates, at several times the cost;
 ours then takes float32. `bare` is a loop of plain torch with the same layers and batches, the least
-there is to do. `shuffled` is `peft` with examples of any length in a batch, as TRL has them.
+there is to do. `grouped` is `peft` with batches of like length, as `group_by_length` makes them.
 Variants are a list with commas; the first is what the others are held against.
 """
 
@@ -28,9 +28,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from training_bare import BATCH, BETA, RATE, all_log_probs, bare, peft_model, sides
 
-VARIANTS = ("trl", "trl32", "peft", "unsloth", "shuffled", "bare")
+VARIANTS = ("trl", "trl32", "peft", "unsloth", "grouped", "bare")
 COUNT = 256
 Train = Callable[[], Any]
 
@@ -120,6 +121,14 @@ def plain(
     return model, train
 
 
+def grouped(sampler: Any, epoch: int) -> list[int]:
+    """Return an epoch's order in which the examples of a batch have like length."""
+    rng = np.random.default_rng((sampler.seed, epoch))
+    order = np.argsort(sampler.lengths, kind="stable")
+    batches = np.split(order, range(sampler.batch, len(order), sampler.batch))
+    return np.concatenate([batches[i] for i in rng.permutation(len(batches))]).tolist()
+
+
 def final_loss(stage: str, model: Any, rows: Sequence[Any], reference: Any) -> float:
     """Return the trained model's loss over all the data: nats a token (SFT) or a pair (DPO)."""
     from codealign.train.losses import dpo_loss
@@ -145,8 +154,8 @@ def child(variant: str, seed: int, epochs: int) -> None:
     pairs = make_pairs()
     _, tokenizer = load("nano", "pretrained", training=False)
     rows, found = tokenize(pairs, tokenizer, 512, chat=False), {}
-    if variant == "shuffled":
-        sampler.POOL = 1
+    if variant == "grouped":
+        sampler.RandomBatches.order = grouped
         variant = "peft"
     others = {"trl": plain, "trl32": partial(plain, bf16=False), "bare": bare}
     build = others.get(variant, partial(ours, variant))

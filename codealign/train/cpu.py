@@ -1,9 +1,9 @@
 """Training on a CPU: the same functions and gradients, with less arithmetic and less memory.
 
 LoRA's linear layers and causal attention compute here what PEFT and transformers compute, to
-rounding. What is saved: the half of the attention matrix that the mask would blank, the passes over
-a layer's whole output that scale LoRA's part and add it, and the kernel's work of handing out and
-clearing the same memory in each step.
+rounding. What is saved: all work on padding, the half of the attention matrix that the mask would
+blank, the passes over a layer's whole output that scale LoRA's part and add it, and the kernel's
+work of handing out and clearing the same memory in each step.
 
 Like the trainers, to be imported after Unsloth if that is used.
 """
@@ -11,6 +11,8 @@ Like the trainers, to be imported after Unsloth if that is used.
 from __future__ import annotations
 
 import ctypes
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -22,6 +24,7 @@ from codealign.errors import CodealignError
 
 ATTENTION = "causal_blocks"
 BLOCK = 64  # queries handled together: each block reads the keys up to its own end
+Block = tuple[int, int, int]  # where a sequence begins, where some of its queries begin and end
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -41,8 +44,9 @@ def quicken(model: Any) -> None:
     special = (getattr(base.config, k, None) for k in ("sliding_window", "attention_dropout"))
     if base.config._attn_implementation == "eager" and not any(special):
         AttentionInterface.register(ATTENTION, attend)
-        AttentionMaskInterface.register(ATTENTION, check_padding)
+        AttentionMaskInterface.register(ATTENTION, _no_mask)
         base.set_attn_implementation(ATTENTION)
+        base.base_model.forward = _without_padding(base.base_model.forward)
 
 
 def _keep_memory() -> None:
@@ -108,6 +112,51 @@ def _dtype(x: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
 
 
+def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a decoder's forward pass that computes a batch's tokens as one row, without padding.
+
+    Its arguments and its output are those of the pass it wraps; at padding the output is 0.
+    """
+
+    @functools.wraps(forward)
+    def run(input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: Any) -> Any:
+        lengths = row_lengths(input_ids, attention_mask)
+        steps = torch.arange(input_ids.shape[1])
+        there = steps < torch.tensor(lengths)[:, None]
+        kwargs["position_ids"] = steps.expand_as(input_ids)[there][None]
+        found = forward(input_ids=input_ids[there][None], sequence_lengths=lengths, **kwargs)
+        hidden = found.last_hidden_state[0]
+        padded = hidden.new_zeros(*there.shape, hidden.shape[-1])
+        found.last_hidden_state = padded.masked_scatter(there[..., None], hidden)
+        return found
+
+    return run
+
+
+def row_lengths(input_ids: Tensor, attention_mask: Tensor | None) -> list[int]:
+    """Return the tokens of each sequence of a batch padded on the right.
+
+    Parameters
+    ----------
+    input_ids : [batch, n].
+    attention_mask : [batch, n], 1 at tokens, 0 at padding; None without padding.
+
+    Raises
+    ------
+    CodealignError
+        Something stands after padding.
+    """
+    if attention_mask is None:
+        return [input_ids.shape[1]] * len(input_ids)
+    if (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
+        raise CodealignError("attention: sequences must be padded on the right")
+    return attention_mask.sum(1).tolist()
+
+
+def _no_mask(*args: Any, **kwargs: Any) -> None:
+    """Build no mask: transformers asks here for the one that `attend` needs."""
+
+
 def attend(
     module: Any,
     query: Tensor,
@@ -115,13 +164,14 @@ def attend(
     value: Tensor,
     attention_mask: Tensor | None,
     scaling: float,
+    sequence_lengths: Sequence[int],
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Return causal attention over whole sequences padded on the right, [batch, n, heads, size].
+    """Return causal attention within each of the sequences that follow one another in a row.
 
-    Transformers' interface. `query`, `key` and `value` are [batch, heads, n, size] (the latter two
-    may have fewer heads); there is no mask. A token sees those before it, so never the padding;
-    what stands at padded positions means nothing.
+    Transformers' interface. `query`, `key` and `value` are [1, heads, n, size] (the latter two may
+    have fewer heads), the output is [1, n, heads, size]; there is no mask. `sequence_lengths` add
+    up to n.
 
     Raises
     ------
@@ -133,41 +183,34 @@ def attend(
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
-    return _CausalBlocks.apply(query, key, value, scaling).transpose(1, 2).contiguous(), None
-
-
-def check_padding(*args: Any, attention_mask: Tensor | None = None, **kwargs: Any) -> None:
-    """Refuse sequences that `attend` cannot read: transformers asks here for the mask it needs.
-
-    Parameters
-    ----------
-    attention_mask : [batch, n], True at tokens, False at padding.
-
-    Raises
-    ------
-    CodealignError
-        Something stands after padding.
-    """
-    if attention_mask is not None and (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
-        raise CodealignError("attention: sequences must be padded on the right")
+    blocks = _blocks(sequence_lengths)
+    return _CausalBlocks.apply(query, key, value, scaling, blocks).transpose(
+        1, 2
+    ).contiguous(), None
 
 
 class _CausalBlocks(torch.autograd.Function):
-    """softmax(s q k' + mask) v, block of queries by block, each with the keys up to its end."""
+    """softmax(s q k' + mask) v, block of queries by block.
+
+    A block (first, start, end) holds the queries from `start` to `end` of a sequence that begins at
+    `first`; they read its keys up to `end`.
+    """
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, s: float) -> Tensor:
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, s: float, blocks: list[Block]
+    ) -> Tensor:
         shape, dtype = query.shape, _dtype(query)
         q, k, v = (t.to(dtype).reshape(-1, *shape[2:]) for t in (query * s, key, value))
         out, shares = torch.empty_like(q), []
-        for start, end in _blocks(shape[2]):
-            scores = q[:, start:end] @ k[:, :end].mT
+        for first, start, end in blocks:
+            scores = q[:, start:end] @ k[:, first:end].mT
             future = torch.ones(end - start, end - start, dtype=torch.bool).triu_(1)
-            scores[:, :, start:].masked_fill_(future, -torch.inf)
+            scores[:, :, start - first :].masked_fill_(future, -torch.inf)
             shares.append(scores.softmax(-1).to(dtype))
-            out[:, start:end] = shares[-1] @ v[:, :end]
+            out[:, start:end] = shares[-1] @ v[:, first:end]
         ctx.save_for_backward(q, k, v, *shares)
-        ctx.shape, ctx.scaling = shape, s
+        ctx.shape, ctx.scaling, ctx.blocks = shape, s, blocks
         ctx.dtypes = query.dtype, key.dtype, value.dtype
         return out.view(shape)
 
@@ -176,17 +219,23 @@ class _CausalBlocks(torch.autograd.Function):
         q, k, v, *shares = ctx.saved_tensors
         grad = grad.to(q.dtype).reshape(q.shape)
         of_q, of_k, of_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
-        for (start, end), share in zip(_blocks(q.shape[1]), shares, strict=True):
+        for (first, start, end), share in zip(ctx.blocks, shares, strict=True):
             part = grad[:, start:end]
-            of_v[:, :end].baddbmm_(share.mT, part)
-            of_share = part @ v[:, :end].mT
+            of_v[:, first:end].baddbmm_(share.mT, part)
+            of_share = part @ v[:, first:end].mT
             of_score = torch._softmax_backward_data(of_share, share, -1, share.dtype)
-            of_q[:, start:end] = of_score @ k[:, :end]
-            of_k[:, :end].baddbmm_(of_score.mT, q[:, start:end])
+            of_q[:, start:end] = of_score @ k[:, first:end]
+            of_k[:, first:end].baddbmm_(of_score.mT, q[:, start:end])
         of_q *= ctx.scaling
         found = zip((of_q, of_k, of_v), ctx.dtypes, strict=True)
-        return *(t.view(ctx.shape).to(dtype) for t, dtype in found), None
+        return *(t.view(ctx.shape).to(dtype) for t, dtype in found), None, None
 
 
-def _blocks(length: int) -> list[tuple[int, int]]:
-    return [(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
+def _blocks(lengths: Sequence[int]) -> list[Block]:
+    blocks, first = [], 0
+    for length in lengths:
+        last = first + length
+        starts = range(first, last, BLOCK)
+        blocks += [(first, start, min(start + BLOCK, last)) for start in starts]
+        first = last
+    return blocks

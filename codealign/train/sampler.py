@@ -1,4 +1,4 @@
-"""The order of examples: shuffled, with examples of like length in one batch."""
+"""The order of examples: batches drawn at random, the examples of one in the order of length."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
-POOL = 50  # batches' worth of shuffled examples that are sorted by length together
 
-
-class LengthGrouped(Sampler[int]):
+class RandomBatches(Sampler[int]):
     """Yields indices in an order that depends on the seed and the epoch alone.
 
-    So a resumed run sees exactly the batches that an uninterrupted one sees, and little is padded.
+    So a resumed run sees exactly the batches that an uninterrupted one sees. What an optimiser step
+    holds is drawn at random, as batches of like length would cost loss (`benchmarks/README.md`).
+    Within a step the examples are sorted: the parts that it is accumulated from have like length.
 
     Parameters
     ----------
@@ -37,13 +37,8 @@ class LengthGrouped(Sampler[int]):
 
     def order(self, epoch: int) -> list[int]:
         """Return the indices in the order of an epoch; the last batch may be short."""
-        rng = np.random.default_rng((self.seed, epoch))
-        shuffled = rng.permutation(len(self.lengths))
-        whole = len(shuffled) // self.batch * self.batch
-        batches: list[np.ndarray] = []
-        for start in range(0, whole, POOL * self.batch):
-            pool = shuffled[start : min(start + POOL * self.batch, whole)]
-            pool = pool[np.argsort(self.lengths[pool], kind="stable")]
-            batches += list(pool.reshape(-1, self.batch))
-        grouped = [batches[i] for i in rng.permutation(len(batches))]
-        return np.concatenate([*grouped, shuffled[whole:]]).astype(int).tolist()
+        shuffled = np.random.default_rng((self.seed, epoch)).permutation(len(self.lengths))
+        starts = range(0, len(shuffled), self.batch)
+        batches = [shuffled[start : start + self.batch] for start in starts]
+        ordered = [batch[np.argsort(self.lengths[batch], kind="stable")] for batch in batches]
+        return np.concatenate(ordered).tolist()

@@ -18,7 +18,7 @@ from codealign.train import head
 from codealign.train.data import IGNORED, Tokens, pair_rows, sft_rows
 from codealign.train.divergence import PAIRS, Divergence
 from codealign.train.losses import log_ratio_gap
-from codealign.train.sampler import LengthGrouped
+from codealign.train.sampler import RandomBatches
 
 PairLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 START_TOLERANCE = 1e-4  # of the DPO loss from ln 2, and of the gap from 0 (nats), at step 0
@@ -33,9 +33,9 @@ class Steady:
         self.started = time.monotonic()
         super().__init__(*args, **kwargs)
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGrouped:
+    def _get_train_sampler(self, train_dataset: Any = None) -> RandomBatches:
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return LengthGrouped(self.lengths, batch * self.args.world_size, self.args.seed)
+        return RandomBatches(self.lengths, batch * self.args.world_size, self.args.seed)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the loss of a device step; refuse one that is not a number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,21 +22,25 @@ def tensors(*shape: int, count: int = 3) -> list[Tensor]:
     return [t.requires_grad_() for t in made]
 
 
-def textbook(query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
-    """Return causal attention, query by query, [batch, n, heads, size]."""
-    out = torch.zeros_like(query)
-    for i in range(query.shape[2]):
-        seen = slice(0, i + 1)
-        scores = scaling * (query[:, :, i, None] * key[:, :, seen]).sum(-1)
-        out[:, :, i] = (scores.softmax(-1)[..., None] * value[:, :, seen]).sum(-2)
+def textbook(
+    query: Tensor, key: Tensor, value: Tensor, scaling: float, lengths: Sequence[int]
+) -> Tensor:
+    """Return causal attention within sequences, query by query, [1, n, heads, size]."""
+    out, first = torch.zeros_like(query), 0
+    for length in lengths:
+        for i in range(first, first + length):
+            seen = slice(first, i + 1)
+            scores = scaling * (query[:, :, i, None] * key[:, :, seen]).sum(-1)
+            out[:, :, i] = (scores.softmax(-1)[..., None] * value[:, :, seen]).sum(-2)
+        first += length
     return out.transpose(1, 2)
 
 
-@pytest.mark.parametrize("length", [1, cpu.BLOCK, 2 * cpu.BLOCK + 7])
-def test_attention_and_its_gradients_are_the_textbooks(length: int) -> None:
-    given, weight = tensors(2, 3, length, 4), tensors(2, length, 3, 4, count=1)[0]
-    ours, _ = cpu.attend(None, *given, None, 0.3)
-    theirs = textbook(*given, 0.3)
+@pytest.mark.parametrize("lengths", [[1], [cpu.BLOCK], [2 * cpu.BLOCK + 7, 1, cpu.BLOCK + 1, 30]])
+def test_attention_and_its_gradients_are_the_textbooks(lengths: list[int]) -> None:
+    given, weight = tensors(1, 3, sum(lengths), 4), tensors(1, sum(lengths), 3, 4, count=1)[0]
+    ours, _ = cpu.attend(None, *given, None, 0.3, lengths)
+    theirs = textbook(*given, 0.3, lengths)
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
     found = torch.autograd.grad((ours * weight).sum(), given)
     expected = torch.autograd.grad((theirs * weight).sum(), given)
@@ -44,27 +49,39 @@ def test_attention_and_its_gradients_are_the_textbooks(length: int) -> None:
 
 
 def test_heads_of_queries_share_heads_of_keys_in_order() -> None:
-    query, (key, value) = tensors(2, 4, 9, 3, count=1)[0], tensors(2, 2, 9, 3, count=2)
-    ours, _ = cpu.attend(None, query, key, value, None, 0.3)
+    query, (key, value) = tensors(1, 4, 9, 3, count=1)[0], tensors(1, 2, 9, 3, count=2)
+    ours, _ = cpu.attend(None, query, key, value, None, 0.3, [5, 4])
     # heads 0 and 1 read the first keys, 2 and 3 the second
     wide = [torch.stack([t[:, 0], t[:, 0], t[:, 1], t[:, 1]], 1) for t in (key, value)]
-    torch.testing.assert_close(ours, textbook(query, *wide, 0.3))
+    torch.testing.assert_close(ours, textbook(query, *wide, 0.3, [5, 4]))
 
 
-def test_what_stands_after_a_token_does_not_reach_it() -> None:
-    query, key, value = tensors(1, 1, 100, 4)
-    one, _ = cpu.attend(None, query, key, value, None, 1.0)
+def test_neither_what_follows_a_token_nor_another_sequence_reaches_it() -> None:
+    query, key, value = tensors(1, 1, 150, 4)
+    one, _ = cpu.attend(None, query, key, value, None, 1.0, [40, 60, 50])
     with torch.no_grad():
         for t in (query, key, value):
-            t[:, :, 70:] = 1e6
-    two, _ = cpu.attend(None, query, key, value, None, 1.0)
-    assert torch.equal(one[:, :70], two[:, :70])
+            t[:, :, :40] = t[:, :, 70:] = 1e6
+    two, _ = cpu.attend(None, query, key, value, None, 1.0, [40, 60, 50])
+    assert torch.equal(one[:, 40:70], two[:, 40:70])
 
 
-def test_padding_on_the_left_is_refused() -> None:
-    cpu.check_padding(attention_mask=torch.tensor([[True, True, False], [True, True, True]]))
+def test_padding_is_right_of_a_sequence_or_refused() -> None:
+    ids = torch.zeros(2, 3, dtype=torch.long)
+    assert cpu.row_lengths(ids, None) == [3, 3]
+    assert cpu.row_lengths(ids, torch.tensor([[1, 1, 0], [1, 1, 1]])) == [2, 3]
     with pytest.raises(CodealignError, match="padded on the right"):
-        cpu.check_padding(attention_mask=torch.tensor([[False, True, True]]))
+        cpu.row_lengths(ids, torch.tensor([[0, 1, 1], [1, 1, 1]]))
+
+
+def test_padding_is_not_computed() -> None:
+    model, rows = adapted(), []
+    cpu.quicken(model)
+    layer = model.get_base_model().model.layers[0]
+    layer.register_forward_pre_hook(lambda module, args: rows.append(args[0].shape))
+    loss_of(model)
+    size = model.config.hidden_size
+    assert rows == [(1, 50 + 100 + 2 * cpu.BLOCK, size)]
 
 
 def adapted(seed: int = 0, attention: str = "eager", **lora: Any) -> Any:
