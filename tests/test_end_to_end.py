@@ -24,11 +24,12 @@ def project(folder: Path) -> Path:
     """Return a copy of what a run reads, so that the run leaves the source tree alone."""
     for name in ("notebooks", "params", "workflow"):
         shutil.copytree(PROJECT / name, folder / name)
+    (folder / "params/smoke.yaml").rename(folder / "mine.yaml")  # a profile may lie anywhere
     return folder
 
 
 def reproduce(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "codealign.cli", "reproduce", "--params", "params/smoke.yaml"]
+    command = [sys.executable, "-m", "codealign.cli", "reproduce", "--params", "mine.yaml"]
     environment = {**os.environ, "CODEALIGN_PROJECT": str(folder), "HF_HUB_OFFLINE": "1"}
     return subprocess.run(
         [*command, "--cores", "2", *more],

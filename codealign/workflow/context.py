@@ -142,7 +142,7 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def chosen(profile: str, model: str = "") -> tuple[str, str]:
+def chosen(profile: str, model: str) -> tuple[str, str]:
     """Return a notebook's profile and model: those given, or else nano and the profile's first."""
     profile = profile or DEFAULT
     return profile, model or load_params(PROJECT / "params" / f"{profile}.yaml").models[0]
@@ -154,9 +154,11 @@ def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int =
     Parameters
     ----------
     notebook : e.g. `02_sft`.
+    profile : name of the settings; nano if empty.
     cell : the job's place in the matrix, e.g. model, variant, requirement.
     run : folder of the run or of a part of it (`paths.part_folder`), relative to the project;
         `runs/<profile>` if empty.
     """
+    profile = profile or DEFAULT
     root = PROJECT / (run or f"runs/{profile}")
     return Context(notebook, cell, profile, RunPaths(root), seed)

@@ -77,7 +77,7 @@ def test_missing_pairs_name_the_first_notebook(tmp_path) -> None:
 
 def test_a_notebook_that_names_nothing_takes_nano_and_the_profiles_first_model() -> None:
     assert chosen("", "") == ("nano", "nano")
-    assert chosen("colab_t4") == ("colab_t4", "deepseek-coder-1.3b")
+    assert chosen("colab_t4", "") == ("colab_t4", "deepseek-coder-1.3b")
     assert chosen("colab_t4", "mine-7b") == ("colab_t4", "mine-7b")
 
 
