@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from codealign.errors import CodealignError, nearest
-from codealign.params import Params, Resources, Study
+from codealign.params import Params, Resources
 from codealign.paths import MADE, PROJECT, RunPaths, part_folder
 from codealign.records import write_text
 from codealign.workflow.code import code_hash, notebook_parameters
@@ -210,8 +210,7 @@ def make_plan(params: Params, run: str = "") -> list[Job]:
     survey = whole.settings("survey", "")
     planner.add(whole, "06_survey_kappa", "06_survey_kappa", survey, planner.named("05_codal"))
     before = planner.named("01_preferences", *EVALUATION.values(), "06_survey_kappa")
-    study = whole.settings("study", "") if params.study != Study() else {}
-    planner.add(whole, "07_paper", "07_paper", study, before)
+    planner.add(whole, "07_paper", "07_paper", whole.settings("study", ""), before)
     return list(planner.jobs.values())
 
 
