@@ -104,7 +104,8 @@ def frozen(tmp_path, monkeypatch) -> Path:
 
 def test_freezing_writes_one_params_file_a_job(frozen: Path) -> None:
     found = yaml.safe_load((frozen / "jobs/07_paper/params.yaml").read_text())
-    assert found == {"profile": "mine", "run": "runs/mine", "seed": 0}
+    study = {"seeds": [], "cross": False, "ablations": {}}
+    assert found == {"profile": "mine", "run": "runs/mine", "seed": 0, "study": study}
     assert len(read_lock(frozen)) == len(list(frozen.glob("jobs/*/params.yaml")))
 
 
