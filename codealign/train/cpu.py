@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,7 +25,6 @@ from codealign.errors import CodealignError
 
 ATTENTION = "causal_blocks"
 BLOCK = 64  # queries handled together: each block reads the keys up to its own end
-Block = tuple[int, int, int]  # where a sequence begins, where some of its queries begin and end
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -183,59 +183,82 @@ def attend(
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
-    blocks = _blocks(sequence_lengths)
-    return _CausalBlocks.apply(query, key, value, scaling, blocks).transpose(
-        1, 2
-    ).contiguous(), None
+    found = _CausalBlocks.apply(query, key, value, scaling, _layout(tuple(sequence_lengths)))
+    return found.transpose(1, 2).contiguous(), None
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Sequences of a row side by side, the shortest first, padded to the longest."""
+
+    count: int
+    longest: int
+    places: Tensor
+    """[n], where a token of the row stands among count x longest."""
+    blocks: list[tuple[int, int, int]]
+    """The first sequence that reaches into a block of queries, and where the block starts and ends.
+    """
+
+    def pad(self, row: Tensor) -> Tensor:
+        """Return [heads, n, size] as [count * heads, longest, size], 0 at padding."""
+        heads, _, size = row.shape
+        wide = row.new_zeros(heads, self.count * self.longest, size)
+        wide = wide.index_copy_(1, self.places, row).view(heads, self.count, -1, size)
+        return wide.transpose(0, 1).reshape(-1, self.longest, size)
+
+    def unpad(self, wide: Tensor) -> Tensor:
+        """Return what `pad` was given."""
+        wide = wide.view(self.count, -1, *wide.shape[1:]).transpose(0, 1)
+        return wide.reshape(len(wide), -1, wide.shape[-1]).index_select(1, self.places)
+
+
+@functools.lru_cache(maxsize=2)
+def _layout(lengths: tuple[int, ...]) -> _Layout:
+    order, longest = sorted(range(len(lengths)), key=lengths.__getitem__), max(lengths)
+    rank = {sequence: rank for rank, sequence in enumerate(order)}
+    places = [torch.arange(n) + rank[i] * longest for i, n in enumerate(lengths)]
+    blocks = []
+    for start in range(0, longest, BLOCK):
+        ended = sum(n <= start for n in lengths)
+        blocks.append((ended, start, min(start + BLOCK, longest)))
+    return _Layout(len(lengths), longest, torch.cat(places), blocks)
 
 
 class _CausalBlocks(torch.autograd.Function):
-    """softmax(s q k' + mask) v, block of queries by block.
-
-    A block (first, start, end) holds the queries from `start` to `end` of a sequence that begins at
-    `first`; they read its keys up to `end`.
-    """
+    """softmax(s q k' + mask) v, block of queries by block, each with the keys up to its end."""
 
     @staticmethod
     def forward(
-        ctx: Any, query: Tensor, key: Tensor, value: Tensor, s: float, blocks: list[Block]
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, s: float, layout: _Layout
     ) -> Tensor:
-        shape, dtype = query.shape, _dtype(query)
-        q, k, v = (t.to(dtype).reshape(-1, *shape[2:]) for t in (query * s, key, value))
-        out, shares = torch.empty_like(q), []
-        for first, start, end in blocks:
-            scores = q[:, start:end] @ k[:, first:end].mT
+        dtype, heads = _dtype(query), query.shape[1]
+        q, k, v = (layout.pad(t[0].to(dtype)) for t in (query * s, key, value))
+        out, shares = torch.zeros_like(q), []
+        for ended, start, end in layout.blocks:
+            rows = slice(ended * heads, None)
+            scores = q[rows, start:end] @ k[rows, :end].mT
             future = torch.ones(end - start, end - start, dtype=torch.bool).triu_(1)
-            scores[:, :, start - first :].masked_fill_(future, -torch.inf)
+            scores[:, :, start:].masked_fill_(future, -torch.inf)
             shares.append(scores.softmax(-1).to(dtype))
-            out[:, start:end] = shares[-1] @ v[:, first:end]
+            out[rows, start:end] = shares[-1] @ v[rows, :end]
         ctx.save_for_backward(q, k, v, *shares)
-        ctx.shape, ctx.scaling, ctx.blocks = shape, s, blocks
+        ctx.layout, ctx.scaling, ctx.heads = layout, s, heads
         ctx.dtypes = query.dtype, key.dtype, value.dtype
-        return out.view(shape)
+        return layout.unpad(out)[None]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *shares = ctx.saved_tensors
-        grad = grad.to(q.dtype).reshape(q.shape)
-        of_q, of_k, of_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
-        for (first, start, end), share in zip(ctx.blocks, shares, strict=True):
-            part = grad[:, start:end]
-            of_v[:, first:end].baddbmm_(share.mT, part)
-            of_share = part @ v[:, first:end].mT
+        grad = ctx.layout.pad(grad[0].to(q.dtype))
+        of_q, of_k, of_v = (torch.zeros_like(t) for t in (q, k, v))
+        for (ended, start, end), share in zip(ctx.layout.blocks, shares, strict=True):
+            rows = slice(ended * ctx.heads, None)
+            part = grad[rows, start:end]
+            of_v[rows, :end].baddbmm_(share.mT, part)
+            of_share = part @ v[rows, :end].mT
             of_score = torch._softmax_backward_data(of_share, share, -1, share.dtype)
-            of_q[:, start:end] = of_score @ k[:, first:end]
-            of_k[:, first:end].baddbmm_(of_score.mT, q[:, start:end])
+            of_q[rows, start:end] = of_score @ k[rows, :end]
+            of_k[rows, :end].baddbmm_(of_score.mT, q[rows, start:end])
         of_q *= ctx.scaling
         found = zip((of_q, of_k, of_v), ctx.dtypes, strict=True)
-        return *(t.view(ctx.shape).to(dtype) for t, dtype in found), None, None
-
-
-def _blocks(lengths: Sequence[int]) -> list[Block]:
-    blocks, first = [], 0
-    for length in lengths:
-        last = first + length
-        starts = range(first, last, BLOCK)
-        blocks += [(first, start, min(start + BLOCK, last)) for start in starts]
-        first = last
-    return blocks
+        return *(ctx.layout.unpad(t)[None].to(dtype) for t, dtype in found), None, None
