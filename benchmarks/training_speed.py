@@ -143,8 +143,8 @@ def child(variant: str, seed: int, epochs: int) -> None:
     """Train both stages with one variant and print their measures as the last line."""
     from codealign import weights
     from codealign.models import load
-    from codealign.train import sampler
     from codealign.train.data import tokenize
+    from codealign.train.sampler import RandomBatches
 
     weights.quiet_environment()
     if variant == "unsloth":
@@ -155,7 +155,7 @@ def child(variant: str, seed: int, epochs: int) -> None:
     _, tokenizer = load("nano", "pretrained", training=False)
     rows, found = tokenize(pairs, tokenizer, 512, chat=False), {}
     if variant == "grouped":
-        sampler.RandomBatches.order = grouped
+        RandomBatches.order = grouped
         variant = "peft"
     others = {"trl": plain, "trl32": partial(plain, bf16=False), "bare": bare}
     build = others.get(variant, partial(ours, variant))

@@ -207,7 +207,7 @@ class _Layout:
         return wide.transpose(0, 1).reshape(-1, self.longest, size)
 
     def unpad(self, wide: Tensor) -> Tensor:
-        """Return what `pad` was given."""
+        """Return what `pad` was given; what stands at padding is not read."""
         wide = wide.view(self.count, -1, *wide.shape[1:]).transpose(0, 1)
         return wide.reshape(len(wide), -1, wide.shape[-1]).index_select(1, self.places)
 
@@ -217,10 +217,8 @@ def _layout(lengths: tuple[int, ...]) -> _Layout:
     order, longest = sorted(range(len(lengths)), key=lengths.__getitem__), max(lengths)
     rank = {sequence: rank for rank, sequence in enumerate(order)}
     places = [torch.arange(n) + rank[i] * longest for i, n in enumerate(lengths)]
-    blocks = []
-    for start in range(0, longest, BLOCK):
-        ended = sum(n <= start for n in lengths)
-        blocks.append((ended, start, min(start + BLOCK, longest)))
+    starts = range(0, longest, BLOCK)
+    blocks = [(sum(n <= s for n in lengths), s, min(s + BLOCK, longest)) for s in starts]
     return _Layout(len(lengths), longest, torch.cat(places), blocks)
 
 
@@ -233,7 +231,7 @@ class _CausalBlocks(torch.autograd.Function):
     ) -> Tensor:
         dtype, heads = _dtype(query), query.shape[1]
         q, k, v = (layout.pad(t[0].to(dtype)) for t in (query * s, key, value))
-        out, shares = torch.zeros_like(q), []
+        out, shares = torch.empty_like(q), []
         for ended, start, end in layout.blocks:
             rows = slice(ended * heads, None)
             scores = q[rows, start:end] @ k[rows, :end].mT
@@ -250,7 +248,7 @@ class _CausalBlocks(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *shares = ctx.saved_tensors
         grad = ctx.layout.pad(grad[0].to(q.dtype))
-        of_q, of_k, of_v = (torch.zeros_like(t) for t in (q, k, v))
+        of_q, of_k, of_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
         for (ended, start, end), share in zip(ctx.layout.blocks, shares, strict=True):
             rows = slice(ended * ctx.heads, None)
             part = grad[rows, start:end]

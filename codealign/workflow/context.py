@@ -154,8 +154,8 @@ def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int =
     Parameters
     ----------
     notebook : e.g. `02_sft`.
-    profile : name of the settings; nano if empty.
     cell : the job's place in the matrix, e.g. model, variant, requirement.
+    profile : name of the settings; nano if empty.
     run : folder of the run or of a part of it (`paths.part_folder`), relative to the project;
         `runs/<profile>` if empty.
     """
