@@ -42,18 +42,32 @@ def log_probs(
     logits = logits * logit_scale if logit_scale != 1.0 else logits
     logits = softcap * torch.tanh(logits / softcap) if softcap else logits
     logits = logits / temperature if temperature != 1.0 else logits
-    total = logits.logsumexp(-1)
-    chosen = logits.gather(-1, labels[:, None]).squeeze(-1)
     with torch.no_grad():
-        extras = tuple(_extra(e, logits, total, labels) if e in outputs else None for e in EXTRAS)
-    return chosen - total, *extras
+        extras = tuple(_extra(e, logits, labels) if e in outputs else None for e in EXTRAS)
+    return _LabelLogProbs.apply(logits, labels), *extras
 
 
-def _extra(name: str, logits: Tensor, total: Tensor, labels: Tensor) -> Tensor:
+class _LabelLogProbs(torch.autograd.Function):
+    """log softmax(logits) at the labels: its gradient is made where the probabilities lie."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
+        every, at = logits.log_softmax(-1), labels[:, None]
+        ctx.save_for_backward(every, at)
+        return every.gather(-1, at).squeeze(-1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        every, at = ctx.saved_tensors
+        grad = grad[:, None]
+        return every.exp().mul_(-grad).scatter_add_(-1, at, grad), None
+
+
+def _extra(name: str, logits: Tensor, labels: Tensor) -> Tensor:
     if name == "entropy":
-        return total - (logits.softmax(-1) * logits).sum(-1)
+        return torch.special.entr(logits.softmax(-1)).sum(-1)
     if name == "log_sum_sq_probs":
-        return (2 * logits).logsumexp(-1) - 2 * total
+        return (2 * logits).logsumexp(-1) - 2 * logits.logsumexp(-1)
     if name == "mean_logits":
         return logits.mean(-1)
     return logits.argmax(-1) == labels
