@@ -18,13 +18,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, AttentionMaskInterface
 
 from codealign.errors import CodealignError
-from codealign.train.cpu_attention import attend
+from codealign.train.cpu_attention import KINDS, LeanAttention
 from codealign.train.cpu_layers import make_lean
 
-ATTENTION = "causal_blocks"
+ATTENTION = "causal_blocks"  # transformers builds no mask for a name that it does not know
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -32,20 +31,22 @@ def quicken(model: Any) -> None:
     """Give a PEFT model on a CPU the layers of this module; leave one on another device alone.
 
     A LoRA layer with dropout, with a bias of its own or of a variant of LoRA stays as it is; so
-    does a norm that is trained, and attention other than `eager`, with dropout or with a sliding
-    window.
+    does a norm that is trained, and attention other than `eager`, with dropout, with a sliding
+    window or of another architecture than Llama's and Qwen2's.
     """
     if model.device.type != "cpu":
         return
     _keep_memory()
     base = model.get_base_model()
-    for layer in base.base_model.layers:
+    layers = base.base_model.layers
+    for layer in layers:
         make_lean(layer)
     special = (getattr(base.config, k, None) for k in ("sliding_window", "attention_dropout"))
-    if base.config._attn_implementation == "eager" and not any(special):
-        AttentionInterface.register(ATTENTION, attend)
-        AttentionMaskInterface.register(ATTENTION, _no_mask)
-        base.set_attn_implementation(ATTENTION)
+    fits = all(type(layer.self_attn) in KINDS for layer in layers)
+    if fits and base.config._attn_implementation == "eager" and not any(special):
+        for layer in layers:
+            layer.self_attn.__class__ = LeanAttention
+        base.config._attn_implementation = ATTENTION
         base.base_model.forward = _without_padding(base.base_model.forward)
 
 
@@ -54,10 +55,6 @@ def _keep_memory() -> None:
     if tell := getattr(ctypes.CDLL(None), "mallopt", None):
         tell(M_MMAP_THRESHOLD, 1 << 25)  # the most that glibc takes
         tell(M_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
-def _no_mask(*args: Any, **kwargs: Any) -> None:
-    """Build no mask: transformers asks here for the one that `attend` needs."""
 
 
 def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,60 +10,16 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from tiny import tiny_llama
+from tiny_architectures import FORMATS, config
 from torch import Tensor
+from transformers import AutoModelForCausalLM
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
 
 from codealign.errors import CodealignError
 from codealign.train import cpu
-
-
-def tensors(*shape: int, count: int = 3) -> list[Tensor]:
-    torch.manual_seed(0)
-    made = [torch.randn(*shape, dtype=torch.float64) for _ in range(count)]
-    return [t.requires_grad_() for t in made]
-
-
-def textbook(
-    query: Tensor, key: Tensor, value: Tensor, scaling: float, lengths: Sequence[int]
-) -> Tensor:
-    """Return causal attention within sequences, query by query, [1, n, heads, size]."""
-    out, first = torch.zeros_like(query), 0
-    for length in lengths:
-        for i in range(first, first + length):
-            seen = slice(first, i + 1)
-            scores = scaling * (query[:, :, i, None] * key[:, :, seen]).sum(-1)
-            out[:, :, i] = (scores.softmax(-1)[..., None] * value[:, :, seen]).sum(-2)
-        first += length
-    return out.transpose(1, 2)
-
-
-@pytest.mark.parametrize("lengths", [[1], [cpu.BLOCK], [2 * cpu.BLOCK + 7, 1, cpu.BLOCK + 1, 30]])
-def test_attention_and_its_gradients_are_the_textbooks(lengths: list[int]) -> None:
-    given, weight = tensors(1, 3, sum(lengths), 4), tensors(1, sum(lengths), 3, 4, count=1)[0]
-    ours, _ = cpu.attend(None, *given, None, 0.3, lengths)
-    theirs = textbook(*given, 0.3, lengths)
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-    found = torch.autograd.grad((ours * weight).sum(), given)
-    expected = torch.autograd.grad((theirs * weight).sum(), given)
-    for a, b in zip(found, expected, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-12)
-
-
-def test_heads_of_queries_share_heads_of_keys_in_order() -> None:
-    query, (key, value) = tensors(1, 4, 9, 3, count=1)[0], tensors(1, 2, 9, 3, count=2)
-    ours, _ = cpu.attend(None, query, key, value, None, 0.3, [5, 4])
-    # heads 0 and 1 read the first keys, 2 and 3 the second
-    wide = [torch.stack([t[:, 0], t[:, 0], t[:, 1], t[:, 1]], 1) for t in (key, value)]
-    torch.testing.assert_close(ours, textbook(query, *wide, 0.3, [5, 4]))
-
-
-def test_neither_what_follows_a_token_nor_another_sequence_reaches_it() -> None:
-    query, key, value = tensors(1, 1, 150, 4)
-    one, _ = cpu.attend(None, query, key, value, None, 1.0, [40, 60, 50])
-    with torch.no_grad():
-        for t in (query, key, value):
-            t[:, :, :40] = t[:, :, 70:] = 1e6
-    two, _ = cpu.attend(None, query, key, value, None, 1.0, [40, 60, 50])
-    assert torch.equal(one[:, 40:70], two[:, 40:70])
+from codealign.train.cpu_attention import BLOCK, LeanAttention
+from codealign.train.cpu_layers import LeanLinear, LeanNorm
 
 
 def test_padding_is_right_of_a_sequence_or_refused() -> None:
@@ -81,16 +37,16 @@ def test_padding_is_not_computed() -> None:
     layer.register_forward_pre_hook(lambda module, args: rows.append(args[0].shape))
     loss_of(model)
     size = model.config.hidden_size
-    assert rows == [(1, 50 + 100 + 2 * cpu.BLOCK, size)]
+    assert rows == [(1, 50 + 100 + 2 * BLOCK, size)]
 
 
-def adapted(seed: int = 0, attention: str = "eager", **lora: Any) -> Any:
-    """Return a tiny Llama with a LoRA adapter whose both halves are random."""
-    base = tiny_llama()
+def adapted(attention: str = "eager", base: Any = None, **lora: Any) -> Any:
+    """Return a tiny model, else a Llama, with a LoRA adapter whose both halves are random."""
+    base = base or tiny_llama()
     base.set_attn_implementation(attention)
     settings = {"r": 4, "lora_alpha": 12, "target_modules": ["q_proj", "o_proj", "down_proj"]}
     model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **settings | lora))
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     for parameter in trained(model):
         parameter.data = 0.1 * torch.randn_like(parameter)
     return model
@@ -102,7 +58,7 @@ def trained(model: Any) -> list[torch.nn.Parameter]:
 
 def loss_of(model: Any) -> Tensor:
     """Return a loss over a padded batch, two blocks long."""
-    ids = torch.randint(3, 250, (3, 2 * cpu.BLOCK), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(3, 250, (3, 2 * BLOCK), generator=torch.Generator().manual_seed(0))
     mask = torch.ones_like(ids)
     mask[0, 50:] = mask[1, 100:] = 0
     hidden = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
@@ -115,15 +71,36 @@ def gradients(model: Any) -> Tensor:
     return torch.cat([g.flatten() for g in torch.autograd.grad(loss_of(model), trained(model))])
 
 
-def lean_layers(model: Any) -> int:
-    return sum(isinstance(module, cpu.LeanLinear) for module in model.modules())
+def count(kind: type, model: Any) -> int:
+    return sum(isinstance(module, kind) for module in model.modules())
 
 
-def test_a_quickened_model_has_the_loss_and_the_gradients_it_had() -> None:
-    plain = adapted(attention="sdpa").double()  # eager computes its softmax in float32
-    ours = adapted().double()
+class TextbookNorm(torch.nn.Module):
+    """An RMS norm in the type it is given: transformers' own computes in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * x / (x.pow(2).mean(-1, keepdim=True) + self.variance_epsilon).sqrt()
+
+
+def in_float64(model: Any) -> Any:
+    """Return the model in float64 throughout, its norms' weights no longer all 1."""
+    for i, module in enumerate(model.modules()):
+        if type(module) in (LlamaRMSNorm, Qwen2RMSNorm):
+            module.__class__ = TextbookNorm
+        if hasattr(module, "variance_epsilon"):
+            module.weight.data += 0.3 * torch.sin(i + torch.arange(len(module.weight)))
+    return model.double()
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS))
+def test_a_quickened_model_has_the_loss_and_the_gradients_it_had(kind: str) -> None:
+    torch.manual_seed(0)
+    base = AutoModelForCausalLM.from_config(config(kind))
+    plain = adapted("sdpa", deepcopy(base))  # eager computes its softmax in float32
+    ours = adapted("eager", base)
     cpu.quicken(ours)
-    assert lean_layers(ours) == 6 and ours.config._attn_implementation == cpu.ATTENTION
+    assert [count(k, ours) for k in (LeanLinear, LeanNorm, LeanAttention)] == [6, 4, 2]
+    plain, ours = in_float64(plain), in_float64(ours)
     assert loss_of(ours).item() == pytest.approx(loss_of(plain).item(), rel=1e-12)
     torch.testing.assert_close(gradients(ours), gradients(plain), rtol=1e-9, atol=1e-12)
 
@@ -159,20 +136,27 @@ def test_an_adapter_is_saved_as_peft_reads_it(tmp_path: Any) -> None:
 def test_other_kinds_of_lora_stay_as_they_are(lora: dict[str, Any]) -> None:
     model = adapted(**lora)
     cpu.quicken(model)
-    assert lean_layers(model) == 0
+    assert count(LeanLinear, model) == 0
+
+
+def test_a_norm_that_is_trained_stays() -> None:
+    model = adapted(modules_to_save=["input_layernorm"])
+    cpu.quicken(model)
+    # of each layer's three (the saved copy, the one it stands for, the second norm) the last two
+    assert count(LeanNorm, model) == 4 and count(LlamaRMSNorm, model) == 3
 
 
 def test_attention_that_was_asked_for_stays() -> None:
-    model = adapted(attention="sdpa")
+    model = adapted("sdpa")
     cpu.quicken(model)
-    assert model.config._attn_implementation == "sdpa"
+    assert model.config._attn_implementation == "sdpa" and count(LeanAttention, model) == 0
 
 
 def test_a_sliding_window_is_not_taken_for_causal_attention() -> None:
     model = adapted()
     model.config.sliding_window = 16
     cpu.quicken(model)
-    assert model.config._attn_implementation == "eager"
+    assert model.config._attn_implementation == "eager" and count(LeanAttention, model) == 0
 
 
 def test_a_model_in_training_does_not_generate() -> None:
