@@ -7,8 +7,8 @@ in turns. Tokenizing, the pass over the reference and the trainer's construction
 and loading the model do not. Tokens are those of the data, padding excluded. Compare ratios within
 one run. The final loss is that of the trained model over all the data, computed the same way for
 every variant; the spread is over the seeds. `trl32` is TRL with `bf16: false`: its default is
-bfloat16 on any machine, which one without such instructions emulates, at several times the cost;
-ours then takes float32. `bare` is a loop of plain torch with the same layers and batches, the least
+bfloat16 on any machine, though a processor without AMX is slower in it than in float32, which ours
+then takes. `bare` is a loop of plain torch with the same layers and batches, the least
 there is to do. `grouped` is `peft` with batches of like length, as `group_by_length` makes them.
 Variants are a list with commas; the first is what the others are held against.
 """
@@ -175,12 +175,12 @@ def child(variant: str, seed: int, epochs: int) -> None:
 
 
 def machine() -> str:
-    """Return the processor's name and whether it computes in bfloat16."""
+    """Return the processor's name and the type that ours trains in there."""
     from codealign.weights import bf16_is_fast
 
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         name = next((line.split(": ")[1].strip() for line in file if "model name" in line), "CPU")
-    return f"{name}, bfloat16 {'computed' if bf16_is_fast() else 'emulated'}"
+    return f"{name}, ours in {'bfloat16' if bf16_is_fast() else 'float32'}"
 
 
 def spread(values: Sequence[float]) -> str:

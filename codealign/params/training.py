@@ -40,7 +40,9 @@ class Training(Section):
         "eager", description="eager is faster on a CPU, sdpa on a GPU"
     )
     bf16: bool = Field(
-        True, description="half-precision autocast; float16 on a GPU without bfloat16"
+        True,
+        description="half-precision autocast where it is faster than float32: on GPUs (float16 "
+        "without bfloat16) and on CPUs with AMX",
     )
     logging_steps: int = Field(1, ge=1, description="steps between entries of the log")
     save_steps: int = Field(200, ge=1, description="steps between checkpoints")
