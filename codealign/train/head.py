@@ -42,9 +42,11 @@ def log_probs(
     logits = logits * logit_scale if logit_scale != 1.0 else logits
     logits = softcap * torch.tanh(logits / softcap) if softcap else logits
     logits = logits / temperature if temperature != 1.0 else logits
+    found = _LabelLogProbs.apply(logits, labels)
     with torch.no_grad():
-        extras = tuple(_extra(e, logits, labels) if e in outputs else None for e in EXTRAS)
-    return _LabelLogProbs.apply(logits, labels), *extras
+        total = logits.gather(-1, labels[:, None]).squeeze(-1) - found
+        extras = tuple(_extra(e, logits, total, labels) if e in outputs else None for e in EXTRAS)
+    return found, *extras
 
 
 class _LabelLogProbs(torch.autograd.Function):
@@ -63,11 +65,11 @@ class _LabelLogProbs(torch.autograd.Function):
         return every.exp().mul_(-grad).scatter_add_(-1, at, grad), None
 
 
-def _extra(name: str, logits: Tensor, labels: Tensor) -> Tensor:
+def _extra(name: str, logits: Tensor, total: Tensor, labels: Tensor) -> Tensor:
     if name == "entropy":
-        return torch.special.entr(logits.softmax(-1)).sum(-1)
+        return total - (logits.softmax(-1) * logits).sum(-1)
     if name == "log_sum_sq_probs":
-        return (2 * logits).logsumexp(-1) - 2 * logits.logsumexp(-1)
+        return (2 * logits).logsumexp(-1) - 2 * total
     if name == "mean_logits":
         return logits.mean(-1)
     return logits.argmax(-1) == labels
