@@ -37,15 +37,13 @@ def quicken(model: Any) -> None:
     if model.device.type != "cpu":
         return
     _keep_memory()
+    make_lean(model)
     base = model.get_base_model()
-    layers = base.base_model.layers
-    for layer in layers:
-        make_lean(layer)
+    attentions = [module for module in base.modules() if type(module) in KINDS]
     special = (getattr(base.config, k, None) for k in ("sliding_window", "attention_dropout"))
-    fits = all(type(layer.self_attn) in KINDS for layer in layers)
-    if fits and base.config._attn_implementation == "eager" and not any(special):
-        for layer in layers:
-            layer.self_attn.__class__ = LeanAttention
+    if attentions and base.config._attn_implementation == "eager" and not any(special):
+        for attention in attentions:
+            attention.__class__ = LeanAttention
         base.config._attn_implementation = ATTENTION
         base.base_model.forward = _without_padding(base.base_model.forward)
 

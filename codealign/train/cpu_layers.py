@@ -7,16 +7,23 @@ from typing import Any
 import torch
 from peft.tuners.lora.layer import Linear
 from torch import Tensor
-from transformers.models.llama.modeling_llama import LlamaRMSNorm
-from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm
+from transformers.models.qwen2.modeling_qwen2 import Qwen2DecoderLayer, Qwen2RMSNorm
+
+LAYERS, NORMS = (LlamaDecoderLayer, Qwen2DecoderLayer), (LlamaRMSNorm, Qwen2RMSNorm)
 
 
-def make_lean(layer: torch.nn.Module) -> None:
-    """Give a decoder's layer the linear layers and the norms of this module where they fit."""
-    for module in layer.modules():
+def make_lean(model: torch.nn.Module) -> None:
+    """Give a model the linear layers and the norms of this module where they fit.
+
+    A decoder's last norm, outside its layers, stays: what follows it may compute in float32.
+    """
+    for module in model.modules():
         if type(module) is Linear and _is_plain(module):
             module.__class__ = LeanLinear
-        if type(module) in (LlamaRMSNorm, Qwen2RMSNorm) and not module.weight.requires_grad:
+    layers = (module for module in model.modules() if type(module) in LAYERS)
+    for module in (inner for layer in layers for inner in layer.modules()):
+        if type(module) in NORMS and not module.weight.requires_grad:
             module.__class__ = LeanNorm
 
 

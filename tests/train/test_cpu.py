@@ -12,7 +12,7 @@ from peft import LoraConfig, get_peft_model
 from tiny import tiny_llama
 from tiny_architectures import FORMATS, config
 from torch import Tensor
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GPTJConfig, GPTJForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
 
@@ -157,6 +157,17 @@ def test_a_sliding_window_is_not_taken_for_causal_attention() -> None:
     model.config.sliding_window = 16
     cpu.quicken(model)
     assert model.config._attn_implementation == "eager" and count(LeanAttention, model) == 0
+
+
+def test_another_architecture_keeps_its_layers_but_for_loras() -> None:
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 272, "n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 8}
+    base = GPTJForCausalLM(GPTJConfig(**sizes, n_positions=512))
+    plain, ours = adapted(base=deepcopy(base)), adapted(base=base)
+    cpu.quicken(ours)
+    assert [count(k, ours) for k in (LeanLinear, LeanNorm, LeanAttention)] == [2, 0, 0]
+    assert ours.config._attn_implementation == "eager"
+    torch.testing.assert_close(gradients(ours), gradients(plain))
 
 
 def test_a_model_in_training_does_not_generate() -> None:
