@@ -134,6 +134,16 @@ def test_a_gpu_without_bfloat16_gets_float16(
     assert weights.Options.of("auto", "sdpa", True, 512).dtype == dtype
 
 
+@pytest.mark.parametrize("amx", [True, False])
+def test_a_cpu_trains_in_bfloat16_where_it_has_amx(
+    amx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert weights.bf16_is_fast() == amx
+
+
 def test_only_the_adapter_is_trainable(tiny: Path) -> None:
     model, _ = load(str(tiny), "pretrained", backend="peft", training=True, lora=Lora(r=2))
     trainable = {name for name, p in model.named_parameters() if p.requires_grad}

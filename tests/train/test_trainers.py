@@ -14,6 +14,7 @@ from codealign.errors import CodealignError
 from codealign.models import load
 from codealign.params import Dpo, Sft
 from codealign.records import Pair, read_jsonl
+from codealign.train import run
 from codealign.train.align import pair_loss, told_target, train_align
 from codealign.train.curves import curves
 from codealign.train.data import Tokens, tokenize
@@ -179,8 +180,9 @@ def test_accumulated_steps_are_one_large_step(tiny: str, pairs: Any, tmp_path: P
 
 @pytest.mark.parametrize("bf16", [False, True])
 def test_every_alignment_starts_with_margin_0_and_loss_ln_2(
-    sft: Path, pairs: list[Pair], tmp_path: Path, bf16: bool
+    sft: Path, pairs: list[Pair], tmp_path: Path, bf16: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run, "bf16_is_fast", lambda: True)  # wherever this runs
     settings = Dpo(backend="peft", batch_size=4, max_steps=1, bf16=bf16)
     train_align(pairs, sft, "dpo", settings, tmp_path, seed=0)
     first = next(read_jsonl(tmp_path / "trainer_log.jsonl", dict))
