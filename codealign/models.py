@@ -18,18 +18,11 @@ from codealign.errors import CodealignError, nearest
 from codealign.params import Lora, Section, Variant, validate
 from codealign.paths import NANO_WEIGHTS, PROJECT
 from codealign.shapes import Shape, read_shape
+from codealign.text import check_chat_format, load_tokenizer
 from codealign.weights import quiet_environment as quiet_environment
 
 REGISTRY = PROJECT / "params" / "models.yaml"
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-
-CHAT_MARKS = {
-    "llama-3": "<|start_header_id|>",
-    "chatml": "<|im_start|>",
-    "llama-2": "[INST]",
-    "deepseek-coder": "### Instruction:",
-}
-"""What tells a chat template's format."""
 
 Backend = Literal["unsloth", "peft"]
 
@@ -73,7 +66,8 @@ def spec(name: str) -> ModelSpec:
     if name in known:
         return known[name]
     if _is_folder(name):
-        chat = [v for v in ("pretrained", "finetuned") if _has_chat_template(Path(name) / v)]
+        # A base model may bring a chat template, but it is trained and asked in the plain format.
+        chat = ["finetuned"] if _has_chat_template(Path(name) / "finetuned") else []
         return ModelSpec(family="llama", chat=chat)
     raise CodealignError(
         f"unknown model {name!r} (neither in {REGISTRY.name} nor a folder)"
@@ -187,25 +181,9 @@ def _fetch(
     weights.hide_loading_bars()
     loader = weights.base_unsloth if fast else weights.base_plain
     try:
-        return loader(*place, options), weights.tokenizer(*place)
+        return loader(*place, options), load_tokenizer(*place)
     except OSError as error:
         raise CodealignError(_unavailable(name, place[0], error)) from error
-
-
-def check_chat_format(tokenizer: Any, chat_format: str, where: str) -> None:
-    """Refuse a tokenizer whose chat template is not of the format that the registry names.
-
-    Raises
-    ------
-    CodealignError
-        It has none, or one of another format: every prompt would be wrong, without an error.
-    """
-    mark = CHAT_MARKS.get(chat_format, "")
-    if mark not in (tokenizer.chat_template or ""):
-        raise CodealignError(
-            f"{where}: the chat template is not of the format {chat_format} (no {mark!r} in it); "
-            "pin another revision in params/models.yaml, or correct chat_format there"
-        )
 
 
 def _unavailable(name: str, where: str, error: OSError) -> str:
@@ -217,26 +195,3 @@ def _unavailable(name: str, where: str, error: OSError) -> str:
             f"machine with network run `hf download {where}` or unset HF_HUB_OFFLINE"
         )
     return f"{where}: cannot load the weights; check name and network ({error})"
-
-
-def encode(tokenizer: Any, text: str) -> list[int]:
-    """Return the token ids of a prompt, with the model's start token exactly once (if it has one).
-
-    A chat template writes the start token as text; plain prompts get it from the tokenizer.
-    """
-    bos = tokenizer.bos_token
-    return tokenizer(text, add_special_tokens=not (bos and text.startswith(bos)))["input_ids"]
-
-
-def chat_prompt(tokenizer: Any, content: str) -> str:
-    """Return the prompt text for one user message, up to where the answer begins.
-
-    Raises
-    ------
-    CodealignError
-        The tokenizer has no chat template: a pretrained model asked as if it were fine-tuned.
-    """
-    if not tokenizer.chat_template:
-        raise CodealignError(f"{tokenizer.name_or_path}: no chat template; use a finetuned variant")
-    messages = [{"role": "user", "content": content}]
-    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
