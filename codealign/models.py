@@ -16,15 +16,8 @@ from codealign.registry import ModelSpec as ModelSpec
 from codealign.registry import registry as registry
 from codealign.registry import shape_of as shape_of
 from codealign.registry import source, spec, unavailable
+from codealign.text import check_chat_format, load_tokenizer
 from codealign.weights import quiet_environment as quiet_environment
-
-CHAT_MARKS = {
-    "llama-3": "<|start_header_id|>",
-    "chatml": "<|im_start|>",
-    "llama-2": "[INST]",
-    "deepseek-coder": "### Instruction:",
-}
-"""What tells a chat template's format."""
 
 Backend = Literal["unsloth", "peft"]
 
@@ -100,45 +93,6 @@ def _fetch(place: tuple[str, str | None], options: weights.Options, fast: bool) 
     weights.hide_loading_bars()
     loader = weights.base_unsloth if fast else weights.base_plain
     try:
-        return loader(*place, options), weights.tokenizer(*place)
+        return loader(*place, options), load_tokenizer(*place)
     except OSError as error:
         raise CodealignError(unavailable(place[0], error)) from error
-
-
-def check_chat_format(tokenizer: Any, chat_format: str, where: str) -> None:
-    """Refuse a tokenizer whose chat template is not of the format that the registry names.
-
-    Raises
-    ------
-    CodealignError
-        It has none, or one of another format: every prompt would be wrong, without an error.
-    """
-    mark = CHAT_MARKS.get(chat_format, "")
-    if mark not in (tokenizer.chat_template or ""):
-        raise CodealignError(
-            f"{where}: the chat template is not of the format {chat_format} (no {mark!r} in it); "
-            "pin another revision in params/models.yaml, or correct chat_format there"
-        )
-
-
-def encode(tokenizer: Any, text: str) -> list[int]:
-    """Return the token ids of a prompt, with the model's start token exactly once (if it has one).
-
-    A chat template writes the start token as text; plain prompts get it from the tokenizer.
-    """
-    bos = tokenizer.bos_token
-    return tokenizer(text, add_special_tokens=not (bos and text.startswith(bos)))["input_ids"]
-
-
-def chat_prompt(tokenizer: Any, content: str) -> str:
-    """Return the prompt text for one user message, up to where the answer begins.
-
-    Raises
-    ------
-    CodealignError
-        The tokenizer has no chat template: a pretrained model asked as if it were fine-tuned.
-    """
-    if not tokenizer.chat_template:
-        raise CodealignError(f"{tokenizer.name_or_path}: no chat template; use a finetuned variant")
-    messages = [{"role": "user", "content": content}]
-    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
