@@ -20,6 +20,7 @@ from codealign.registry import (
     source,
     spec,
     stored_parameters,
+    weights_here,
 )
 from codealign.shapes import Shape, shape_in
 
@@ -128,7 +129,7 @@ def _dimensions(config: dict[str, Any], shape: Shape | None, parameters: int) ->
 
 def _tensors(name: str, where: str, revision: str | None, config: dict[str, Any]) -> Iterator[Fact]:
     """Yield what the weights' headers tell, and which layers an adapter would have."""
-    yield _tried("tensors", lambda: _faults(where, revision))
+    yield _tried("tensors", lambda: _whole(where, revision))
     yield _tried("LoRA", lambda: _targets(spec(name).target_modules, where, revision))
     tied = config.get("tie_word_embeddings", False)
     yield Fact("head", "the embedding's own weights (tied)" if tied else "weights of its own")
@@ -141,10 +142,10 @@ def _tried(name: str, look: Callable[[], Fact]) -> Fact:
         return Fact(name, "cannot be told", " ".join(f"{error}".split()) or type(error).__name__)
 
 
-def _faults(where: str, revision: str | None) -> Fact:
-    faults = weights.tensor_faults(where, revision)
-    if faults:
-        return Fact("tensors", f"{len(faults)} faults", "; ".join(faults))
+def _whole(where: str, revision: str | None) -> Fact:
+    if not weights_here(where, revision):
+        return Fact("tensors", "not fetched yet, and so not looked at")
+    weights.check_tensors(where, revision)
     return Fact("tensors", "none missing, none left over, all of the right shape")
 
 

@@ -325,6 +325,22 @@ def stored_parameters(where: str) -> int:
     return found
 
 
+def weights_here(where: str, revision: str | None = None) -> bool:
+    """Tell whether a model's weights are on this machine, without asking the hub."""
+    if _folder(where):
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    def cached(name: str) -> str | None:
+        found = try_to_load_from_cache(where, name, revision=revision)
+        return found if isinstance(found, str) else None
+
+    if index := cached("model.safetensors.index.json"):
+        shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
+        return all(cached(shard) for shard in set(shards))
+    return any(cached(name) for name in ("model.safetensors", "pytorch_model.bin"))
+
+
 def has_chat_template(where: str, revision: str | None = None) -> bool:
     """Tell whether a model's tokenizer brings a chat template, without loading it."""
     for name in ("chat_template.jinja", "tokenizer_config.json"):
