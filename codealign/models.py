@@ -107,9 +107,9 @@ def check_adapter(adapter: Path | str, name: str, variant: Variant) -> None:
     if result.exists():
         of = json.loads(result.read_text(encoding="utf-8"))
         trained, known = (of["model"], of["variant"]), registry().keys() & {of["model"], name}
-        same = trained[0] == name or Path(trained[0]).resolve() == Path(name).resolve()
-        moved = not known and not Path(trained[0]).exists()
-        fits = trained[1] == variant and (same or moved)
+        place = _place(*trained)
+        moved = place is None and not known
+        fits = trained[1] == variant and (moved or place == source(name, variant)[0])
     else:
         base = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
         hub = {where: (n, v) for n, s in registry().items() for v, where in s.hub.items()}
@@ -120,6 +120,14 @@ def check_adapter(adapter: Path | str, name: str, variant: Variant) -> None:
             f"{adapter}: adapter of {' '.join(trained)}, not of {name} {variant}; name the model "
             "and variant that it was trained on"
         )
+
+
+def _place(name: str, variant: Variant) -> str | None:
+    """Return where a model's weights are, None if there is no such model here (any more)."""
+    try:
+        return source(name, variant)[0]
+    except CodealignError:
+        return None
 
 
 def _fetch(place: tuple[str, str | None], options: weights.Options, fast: bool) -> tuple[Any, Any]:
