@@ -163,6 +163,16 @@ def base_plain(where: str, revision: str | None, options: Options) -> Any:
     return model.to("cuda")
 
 
+def skeleton(where: str, revision: str | None) -> Any:
+    """Return a model with the shapes of its tensors and no memory for them."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(where, revision=revision)
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
+
+
 def check_tensors(where: str, revision: str | None = None) -> None:
     """Compare a checkpoint's tensors with its config.json, in seconds: no weights are read.
 
@@ -212,7 +222,7 @@ def adapter_settings(
     """Return LoRA settings: those an adapter was saved with, else the params'."""
     if adapter is None:
         settings = {"r": lora.r, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout}
-        return {**settings, "target_modules": target_modules}
+        return {**settings, "target_modules": target_modules or "all-linear"}
     config = json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
     return {key: config[key] for key in ("r", "lora_alpha", "lora_dropout", "target_modules")}
 

@@ -78,14 +78,14 @@ def test_a_base_model_with_a_chat_template_is_asked_in_the_plain_format(
 
 def test_missing_weights_of_a_folder_are_named(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny / "pretrained", tmp_path / "pretrained")
-    with pytest.raises(CodealignError, match="finetuned: no weights of"):
+    with pytest.raises(CodealignError, match="no weights of finetuned, only of pretrained"):
         source(str(tmp_path), "finetuned")
 
 
 def test_missing_embedded_weights_say_how_to_build_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "NANO_WEIGHTS", tmp_path)
+    monkeypatch.setattr("codealign.registry.NANO_WEIGHTS", tmp_path)
     with pytest.raises(CodealignError, match="make nano"):
         source("nano", "pretrained")
 

@@ -18,6 +18,7 @@ from codealign.generate.progress import Progress
 from codealign.models import uses_chat
 from codealign.params import Generation, Variant
 from codealign.records import read_jsonl, stable_id
+from codealign.registry import identity
 from codealign.resumable import Resumable
 
 
@@ -151,7 +152,9 @@ class Model:
             seed=self.seed,
             stop=[] if chat and remote else stops(benchmark, chat),
         )
-        made = collect_completions(asked, bound, folder / "completions.jsonl", n, repr(self))
+        weights = "" if remote else identity(self.name, self.variant)
+        key = repr(self) + weights.removeprefix(self.name)
+        made = collect_completions(asked, bound, folder / "completions.jsonl", n, key)
         return solutions_of(made, problems, chat)
 
 
