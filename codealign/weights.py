@@ -1,4 +1,4 @@
-"""Getting base weights, tokenizers and adapters into memory, with Unsloth or plain PEFT.
+"""Getting base weights and adapters into memory, with Unsloth or plain PEFT.
 
 The steps behind `models.load`, which is what to call.
 """
@@ -145,16 +145,6 @@ def base_plain(where: str, revision: str | None, options: Options) -> Any:
     if options.quantize or not torch.cuda.is_available():
         return model
     return model.to("cuda")
-
-
-def tokenizer(where: str, revision: str | None) -> Any:
-    """Return the tokenizer; one without a pad token pads with its end token."""
-    from transformers import AutoTokenizer
-
-    found = AutoTokenizer.from_pretrained(where, revision=revision)
-    if found.pad_token is None:
-        found.pad_token = found.eos_token
-    return found
 
 
 def adapter_settings(

@@ -12,7 +12,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Filters, Hub, Pairing, Prefs
-from codealign.params.profile import Ablation, Params, Resources, Study
+from codealign.params.profile import Ablation, ModelPair, Params, Resources, Study
 from codealign.params.section import (
     AnySection,
     Generation,
@@ -26,8 +26,9 @@ from codealign.params.training import Align, Bonbon, Dpo, Gates, Lora, Sft, Trai
 
 __all__ = [
     "Ablation", "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Filters", "Functional", "Gates",
-    "Generation", "Hub", "Lora", "Pairing", "Params", "Prefs", "Requirement", "Resources",
-    "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant", "load_params", "validate",
+    "Generation", "Hub", "Lora", "ModelPair", "Pairing", "Params", "Prefs", "Requirement",
+    "Resources", "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant",
+    "load_params", "validate",
 ]  # fmt: skip
 
 

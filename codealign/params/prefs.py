@@ -27,6 +27,11 @@ class Filters(Section):
     """Which functions become seeds, besides the fixed predicates of `prefs.filters`."""
 
     type_check: bool = Field(True, description="remove functions with a type error")
+    benchmarks: list[str] = Field(
+        default=["all"],
+        description="benchmarks whose problems no seed may share text with; `all`: every one, "
+        "whose public files must then be on this machine; the data card names those checked",
+    )
     near_duplicates: float = Field(
         0.7,
         gt=0,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
@@ -12,6 +13,26 @@ from codealign.params.prefs import Prefs
 from codealign.params.section import Requirement, Section, Stage, Variant, validate
 from codealign.params.training import Align, Gates, Sft
 from codealign.paths import MADE
+
+
+class ModelPair(Section):
+    """Two sets of weights as one model, in a profile's `models`."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$",
+        description="what it is called in the run's folders and tables",
+    )
+    pretrained: str = Field("", description="folder or Hugging Face id")
+    finetuned: str = Field("", description="folder or Hugging Face id")
+
+    def text(self) -> str:
+        """Return the pair as one line, which names it wherever a model is named."""
+        return json.dumps(self.model_dump(exclude_defaults=True), ensure_ascii=False)
+
+
+def _named(model: Any) -> Any:
+    """Return a model of a profile as text, as jobs and notebooks get it."""
+    return validate(ModelPair, model, "models").text() if isinstance(model, dict) else model
 
 
 class Resources(Section):
@@ -59,7 +80,11 @@ class Params(Section):
 
     profile: str = Field(description="name of the run folder")
     seed: int = Field(0, ge=0)
-    models: list[str] = Field(default=["nano"], description="names in params/models.yaml")
+    models: list[Annotated[str, BeforeValidator(_named)]] = Field(
+        default=["nano"],
+        description="each a name in params/models.yaml, a folder, a Hugging Face id, or a mapping "
+        "of `name`, `pretrained` and `finetuned` (folders or ids)",
+    )
     variants: list[Variant] = Field(default=["pretrained", "finetuned"])
     requirements: list[Requirement] = Field(default=["functional", "non_functional"])
     stages: list[Stage] = Field(default=["base", "sft", "dpo", "bonbon"])

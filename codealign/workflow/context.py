@@ -15,8 +15,9 @@ from typing import Any
 from codealign import provenance
 from codealign.errors import CodealignError
 from codealign.params import AnySection, Gates, load_params, validate
-from codealign.paths import PROJECT, RunPaths
+from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.records import stable_id, write_text
+from codealign.registry import among, references, registry
 from codealign.workflow.code import code_hash
 from codealign.workflow.plan import job_name, read_lock
 from codealign.workflow.status import put_away, write_result
@@ -48,6 +49,11 @@ class Context:
     def name(self) -> str:
         """The job's name, as in the plan."""
         return job_name(self.notebook, *self.cell, *self.paths.suffix)
+
+    @property
+    def model(self) -> str:
+        """The model's short name, as in paths and tables."""
+        return short_name(self.cell[0])
 
     def place(self, trained: str) -> dict[str, Any]:
         """Return the coordinates of this job's scores beside the cell: seed, training, ablation.
@@ -114,6 +120,8 @@ class Context:
         trained = "02_sft" if cell[-1] == "sft" else "03_align"
         notebook = trained if kind == "checkpoints" else "01_preferences"
         given = {"profile": self.profile, **dict(zip(CELLS[kind], cell, strict=False))}
+        if given["model"] == self.model:
+            given["model"] = self.cell[0]  # what names it wherever it is read
         said = ", ".join(f"{name} = {value!r}" for name, value in given.items())
         return f"run notebooks/{notebook}.ipynb first, which makes it, with {said}"
 
@@ -143,9 +151,18 @@ def _read(path: Path) -> str:
 
 
 def chosen(profile: str, model: str) -> tuple[str, str]:
-    """Return a notebook's profile and model: those given, or else nano and the profile's first."""
+    """Return a notebook's profile and the reference of its model (`registry.reference`).
+
+    Parameters
+    ----------
+    profile : nano if empty.
+    model : as in a profile's `models`, or the short name of one of them; the first if empty.
+    """
     profile = profile or DEFAULT
-    return profile, model or load_params(PROJECT / "params" / f"{profile}.yaml").models[0]
+    if model in registry() or "/" in model or model.startswith("{"):
+        return profile, references([model])[0]
+    models = load_params(PROJECT / "params" / f"{profile}.yaml").models
+    return profile, among(models, model or short_name(references(models)[0]))
 
 
 def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int = 0) -> Context:

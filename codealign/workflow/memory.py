@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from codealign import prompts
-from codealign.models import LINEAR, shape_of, spec
 from codealign.params import Generation, Params, Prefs, Training, validate
+from codealign.paths import short_name
+from codealign.registry import LINEAR, shape_of, spec
 from codealign.shapes import Shape
 from codealign.workflow.plan import Job, make_plan
 from codealign.workflow.work import assumed, device_of, job_training
@@ -181,7 +182,7 @@ def plan_memory(params: Params) -> list[Memory]:
             continue
         shape = shape_of(model)
         for step, parts in _steps(job, shape, spec(model).target_modules) if shape else ():
-            found = on_device(step, model, device_of(job.resources), parts)
+            found = on_device(step, short_name(model), device_of(job.resources), parts)
             largest[step] = max(largest.get(step, found), found, key=lambda m: m.total)
     return [largest[step] for step in sorted(largest)]
 

@@ -10,13 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from codealign.errors import CodealignError
-from codealign.models import source
+from codealign.evaluate.functional.registry import expand, guarding, require_public
 from codealign.params import load_params
 from codealign.paths import INSTALLED, PROJECT, RunPaths
 from codealign.records import write_text
+from codealign.registry import check_variants
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job, freeze, make_plan, select
-from codealign.workflow.run import LOCAL, Outcome, failures, lost, run_plan
+from codealign.workflow.run import LOCAL, Outcome, failures, lost, run_plan, unstarted
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
 from codealign.workflow.status import job_state
 from codealign.workflow.stops import stopped, warned
@@ -49,8 +50,7 @@ def reproduce(
     params = load_params(params_file)
     run = f"runs/{params.profile}"
     for model in params.models:
-        for variant in params.variants:
-            source(model, variant)
+        check_variants(model, params.variants)
     plan = make_plan(params, run)
     jobs = select(plan, only) if only else plan
     root = PROJECT / run
@@ -59,11 +59,12 @@ def reproduce(
         freeze(plan, run)
         if dry_run:
             return _show_plan(jobs, root)
+        _require_benchmarks([job for job in jobs if job_state(root, job.name) != "done"])
         where = f"on {cores} cores" if profile == LOCAL else f"by profile {profile}"
         print(f"{run}: {len(jobs)} notebooks {where}; log: {run}/snakemake.log", flush=True)
         outcome = _run(run, jobs, cores, lock, profile)
     if outcome.code:
-        print("\n".join(failures(root, jobs)))
+        print("\n".join([*failures(root, jobs), *unstarted(root, jobs)]))
     _report(root)
     names = [job.name for job in jobs]
     for line in (*warned(root, names), *stopped(root, names)):
@@ -76,6 +77,17 @@ def reproduce(
     if outcome.code:
         print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
     return 1 if outcome.code else 0
+
+
+def _require_benchmarks(jobs: list[Job]) -> None:
+    """Fetch the public benchmarks that jobs will read, before any starts; name all it cannot."""
+    given = [job.parameters for job in jobs]
+    prefs = [p["prefs"] for p in given if "prefs" in p and p["prefs"]["corpus"] != "nano"]
+    if prefs:
+        require_public(guarding([n for p in prefs for n in p["filters"]["benchmarks"]]))
+    tested = [p["functional"] for p in given if "functional" in p]
+    names = expand([n for p in tested if p["data"] != "nano" for n in p["benchmarks"]])
+    require_public(names, guarded=False)
 
 
 def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outcome:

@@ -188,14 +188,22 @@ def failures(run_root: Path, jobs: list[Job]) -> list[str]:
             continue
         if state == "failed":
             where = os.path.relpath(executed, PROJECT)
-            lines.append(f"failed: {job.name}: {_reason(log)}; traceback in {where}")
+            lines.append(f"failed: {job.name}: {_reason(log)}\n  traceback in {where}")
         else:
             lines.append(f"not run: {job.name} (waits for a job that failed)")
     return lines
 
 
 def _reason(log: Path) -> str:
-    for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
-        if "failed in cell" in line:
-            return line.split(": ", 1)[-1][:300]
-    return "unknown"
+    """Return the error of a notebook's failing cell, whole: its last lines say what to do."""
+    _, found, said = log.read_text(encoding="utf-8", errors="replace").rpartition("failed in cell ")
+    lines = said.partition("\nits executed copy, ")[0].strip().split("\n")
+    return "\n  ".join([lines[0].split(": ", 1)[-1], *lines[1:]]) if found else "unknown"
+
+
+def unstarted(run_root: Path, jobs: list[Job]) -> list[str]:
+    """Return the last words of the scheduler where it failed and no notebook did."""
+    if any(job_state(run_root, job.name) == "failed" for job in jobs):
+        return []
+    said = (run_root / "snakemake.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    return ["no notebook failed; Snakemake's last lines:", *(f"  {line}" for line in said[-8:])]

@@ -14,7 +14,6 @@ import pytest
 from tiny import tiny_tokenizer
 
 from codealign.errors import CodealignError
-from codealign.models import chat_prompt
 from codealign.params import Prefs
 from codealign.prefs.pipeline import run_pipeline
 from codealign.prefs.seeds import extract
@@ -29,6 +28,7 @@ from conftest import HandMadeGenerator, HandMadeSandbox
 from codealign.errors import CodealignError
 from codealign.params import Prefs
 from codealign.prefs.pipeline import run_pipeline
+from codealign.text import chat_prompt
 
 class Slow(HandMadeGenerator):
     def text(self, item, index):

@@ -9,8 +9,9 @@ import pytest
 from tiny_architectures import FORMATS, make_architecture
 
 from codealign.errors import CodealignError
-from codealign.models import CHAT_MARKS, check_chat_format, load, registry
+from codealign.models import load, registry
 from codealign.records import Pair
+from codealign.text import CHAT_MARKS, check_chat_format
 from codealign.train.align import train_align
 from codealign.train.curves import curves
 from codealign.train.data import tokenize

@@ -150,7 +150,45 @@ def _as_python(found: Problem) -> Problem:
     )
 
 
-def prompts_of(source: Literal["nano", "public"]) -> Iterator[str]:
-    """Yield the prompt of every problem of every benchmark, to keep them out of training data."""
-    for name in _known():
+def guarding(names: Sequence[str] = ("all",)) -> list[str]:
+    """Return the benchmarks whose problems are kept out of training data; `all` is every one."""
+    return list(_known()) if "all" in names else expand(list(names))
+
+
+def prompts_of(source: Literal["nano", "public"], names: Sequence[str] = ("all",)) -> Iterator[str]:
+    """Yield the prompt of every problem of these benchmarks, to keep them out of training data.
+
+    Raises
+    ------
+    CodealignError
+        Files of public ones are not there and cannot be fetched: all are named before any is read.
+    """
+    wanted = guarding(names)
+    if source == "public":
+        require_public(wanted)
+    for name in wanted:
         yield from (p.prompt for p in load(name, source).values())
+
+
+def require_public(names: Sequence[str], guarded: bool = True) -> None:
+    """Fetch what is not there of these benchmarks' public files; names all that cannot be had.
+
+    Parameters
+    ----------
+    guarded : they are wanted to keep their problems out of training data, which can do with fewer.
+    """
+
+    def fewer(whole: list[str]) -> str:
+        left = ", ".join([*whole, *(n for n in names if n in own_benchmarks())])
+        return (
+            f"Or do without: `prefs: {{filters: {{benchmarks: [{left}]}}}}` checks seeds against "
+            "these alone, which the data card then says."
+        )
+
+    public.require(
+        [n for n in names if n not in own_benchmarks()], fewer if guarded else _own_files
+    )
+
+
+def _own_files(whole: list[str]) -> str:
+    return f"Or evaluate on what is there: `functional: {{benchmarks: [{', '.join(whole)}]}}`."
