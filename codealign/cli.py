@@ -13,6 +13,7 @@ from codealign.commands import (
     evaluation,
     execution,
     judging,
+    models,
     project,
     results,
     runs,
@@ -21,7 +22,7 @@ from codealign.commands import (
 )
 from codealign.errors import CodealignError
 
-GROUPS = (project, runs, data, training, evaluation, judging, results, study, execution)
+GROUPS = (project, runs, models, data, training, evaluation, judging, results, study, execution)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ Nothing here sends anything anywhere except to fetch weights that are not on thi
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,13 +66,14 @@ def load(
     Raises
     ------
     CodealignError
-        Unknown model; weights that cannot be had (says how to get them); no Unsloth; 4 bits
-        without a GPU; an adapter folder without an adapter.
+        Unknown model; weights that cannot be had (says how to get them) or do not fit config.json;
+        a tokenizer that garbles text; no Unsloth; 4 bits without a GPU; an adapter folder without
+        an adapter, or with one of another model.
     """
     quiet_environment()
     lora, place = lora or Lora(), source(name, variant)
-    if adapter is not None and not (Path(adapter) / "adapter_config.json").exists():
-        raise CodealignError(f"{adapter}: no adapter here; train that stage first")
+    if adapter is not None:
+        check_adapter(adapter, name, variant)
     fast = training and backend == "unsloth"
     if fast:
         weights.require_unsloth()
@@ -87,6 +89,45 @@ def load(
     if adapter is not None:
         weights.copy_adapter(model, adapter)
     return model, tokenizer
+
+
+def check_adapter(adapter: Path | str, name: str, variant: Variant) -> None:
+    """Refuse an adapter that was trained on another model, even one of the same shape.
+
+    A folder that has been moved since is not taken for another model.
+
+    Raises
+    ------
+    CodealignError
+        No adapter there; or it tells of another model or variant.
+    """
+    config, result = Path(adapter) / "adapter_config.json", Path(adapter) / "training.json"
+    if not config.exists():
+        raise CodealignError(f"{adapter}: no adapter here; train that stage first")
+    if result.exists():
+        of = json.loads(result.read_text(encoding="utf-8"))
+        trained, known = (of["model"], of["variant"]), registry().keys() & {of["model"], name}
+        place = _place(*trained)
+        moved = place is None and not known
+        fits = trained[1] == variant and (moved or place == source(name, variant)[0])
+    else:
+        base = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
+        hub = {where: (n, v) for n, s in registry().items() for v, where in s.hub.items()}
+        trained = hub.get(base, (name, variant))
+        fits = trained == (name, variant) or base == source(name, variant)[0]
+    if not fits:
+        raise CodealignError(
+            f"{adapter}: adapter of {' '.join(trained)}, not of {name} {variant}; name the model "
+            "and variant that it was trained on"
+        )
+
+
+def _place(name: str, variant: Variant) -> str | None:
+    """Return where a model's weights are, None if there is no such model here (any more)."""
+    try:
+        return source(name, variant)[0]
+    except CodealignError:
+        return None
 
 
 def _fetch(place: tuple[str, str | None], options: weights.Options, fast: bool) -> tuple[Any, Any]:

@@ -200,6 +200,12 @@ def source(name: str, variant: Variant) -> tuple[str, str | None]:
     return where, entry.revision.get(variant, "main")
 
 
+def places_of(name: str) -> list[str]:
+    """Return where a model's variants are: folders and hub ids."""
+    entry = spec(name)
+    return [source(name, v)[0] for v in (VARIANTS if entry.embedded else entry.hub)]
+
+
 def hub_places(name: str, variants: Iterable[Variant]) -> set[str]:
     """Return the repositories of the hub that a model's variants are fetched from."""
     return {where for where, _ in (source(name, v) for v in variants) if not _folder(where)}
@@ -300,19 +306,51 @@ def shape_of(name: str) -> Shape | None:
     return None
 
 
-def stored_parameters(name: str) -> int:
-    """Return how many numbers the weights in a model's folder hold; 0 if it is not a folder.
+def stored_parameters(where: str) -> int:
+    """Return how many numbers the safetensors files in a folder hold, by their headers; else 0.
 
-    Read from the headers of its safetensors files.
+    Raises
+    ------
+    CodealignError
+        A file of them is cut short or none of the format.
     """
-    entry = spec(name)
-    where = source(name, next(iter(entry.hub), "pretrained"))[0]
     found = 0
     for path in (_folder(where) or Path(os.devnull)).glob("*.safetensors"):
-        with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        found += sum(prod(t["shape"]) for key, t in header.items() if key != "__metadata__")
+        try:
+            with path.open("rb") as file:
+                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            found += sum(prod(t["shape"]) for key, t in header.items() if key != "__metadata__")
+        except (ValueError, OSError, OverflowError, MemoryError, TypeError, KeyError) as error:
+            raise CodealignError(f"{path}: no safetensors file ({error}); copy it anew") from None
     return found
+
+
+def weights_here(where: str, revision: str | None = None) -> bool:
+    """Tell whether a model's weights are on this machine, without asking the hub."""
+    if _folder(where):
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    def cached(name: str) -> str | None:
+        found = try_to_load_from_cache(where, name, revision=revision)
+        return found if isinstance(found, str) else None
+
+    if index := cached("model.safetensors.index.json"):
+        shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
+        return all(cached(shard) for shard in set(shards))
+    return any(cached(name) for name in ("model.safetensors", "pytorch_model.bin"))
+
+
+def has_chat_template(where: str, revision: str | None = None) -> bool:
+    """Tell whether a model's tokenizer brings a chat template, without loading it."""
+    for name in ("chat_template.jinja", "tokenizer_config.json"):
+        folder = _folder(where)
+        path = folder / name if folder else hub_file(where, revision, name)
+        if path and path.exists():
+            content = path.read_text(encoding="utf-8", errors="replace")
+            if name.endswith(".jinja") or '"chat_template"' in content:
+                return True
+    return False
 
 
 def identity(name: str, variant: Variant) -> str:

@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   codealign evaluate humaneval --samples samples.jsonl --data HumanEvalPlus.jsonl.gz --json
   codealign evaluate mbpp --model Qwen2.5-Coder-7B --variant finetuned --out results
   codealign evaluate humaneval --model nano --data nano
+  codealign evaluate humaneval --model /data/my-coder --variant finetuned
 
 The result goes to standard output, everything else to standard error.
 """
@@ -32,7 +33,9 @@ def add(command: AddCommand) -> None:
         help="humaneval, mbpp, evalperf, evoeval (all seven categories) or evoeval_difficult, ...",
     )
     source = sub.add_mutually_exclusive_group(required=True)
-    source.add_argument("--model", help="a model of params/models.yaml, or a folder")
+    source.add_argument(
+        "--model", help="a name in params/models.yaml, a folder or a Hugging Face id"
+    )
     source.add_argument("--samples", help="JSON Lines of task_id and solution (or completion)")
     sub.add_argument(
         "--data", default="", help="problems, .jsonl or .jsonl.gz; `nano`: the embedded ones"

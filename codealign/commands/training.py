@@ -13,7 +13,9 @@ def add(command: AddCommand) -> None:
     sub = command("train", _train, "train one stage of a run without its notebook, on any GPUs")
     sub.add_argument("params", help="profile, e.g. params/nano.yaml")
     sub.add_argument("stage", choices=("sft", "dpo", "bonbon"))
-    sub.add_argument("--model", required=True, help="a model of params/models.yaml")
+    sub.add_argument(
+        "--model", required=True, help="as in the profile's models, or its short name there"
+    )
     sub.add_argument("--variant", choices=("pretrained", "finetuned"), required=True)
     sub.add_argument(
         "--requirement", choices=("functional", "non_functional"), default="functional"

@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from codealign.models import load, uses_chat
 from codealign.params import Training
+from codealign.paths import short_name
 from codealign.records import Pair, from_json, stable_id, to_json, write_text
+from codealign.registry import identity, source
 from codealign.train import checkpoints, processes, trackers
 from codealign.train.data import Tokens, check_truncated, tokenize
 from codealign.weights import bf16_is_fast
@@ -74,7 +76,7 @@ class TrainJob:
         start = read_result(self.start) if self.start else None
         return stable_id(
             self.stage,
-            self.model,
+            identity(self.model, self.variant),
             self.variant,
             self.settings.model_dump_json(exclude={"report_to"}),
             self.seed,
@@ -227,7 +229,6 @@ def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
     ----------
     commit : of the base model's repository, as it was loaded; "" for a folder.
     """
-    from codealign.models import source
     from codealign.provenance import versions
 
     base = source(job.model, job.variant)[0]
@@ -237,7 +238,7 @@ def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
     return (
         f"---\nbase_model: {base}\nlibrary_name: peft\n"
         f"tags: [{job.stage}, lora, codealign]\n---\n\n"
-        f"# {job.model}, {job.variant}: {job.stage}\n\n"
+        f"# {short_name(job.model)}, {job.variant}: {job.stage}\n\n"
         f"LoRA adapter trained on {result.examples} preference pairs ({result.truncated} cut), "
         f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{target}\n\n"
         f"Base model: {base}{f', commit {commit}' * bool(commit)}.\n\n"

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from codealign import provenance
+from codealign.checks import check
 from codealign.errors import CodealignError
-from codealign.params import AnySection, Gates, load_params, validate
+from codealign.params import AnySection, Gates, Variant, load_params, validate
 from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.records import stable_id, write_text
-from codealign.registry import among, references, registry
+from codealign.registry import among, identity, references, registry
 from codealign.workflow.code import code_hash
 from codealign.workflow.plan import job_name, read_lock
 from codealign.workflow.status import put_away, write_result
@@ -79,6 +80,29 @@ class Context:
         self.used[section] = found.model_dump()
         self.deciding[section] = found.deciding()
         return found
+
+    def check_model(self, variant: Variant, engine: str = "transformers") -> str:
+        """Check the model before anything is made with it; return the gist in one line.
+
+        What lies in an output folder is made from these weights: ask before `folder`.
+
+        Parameters
+        ----------
+        engine : "openai" asks a server, whose model is not here to be looked at.
+
+        Raises
+        ------
+        CodealignError
+            Something is wrong with it; each problem is named, with what to do.
+        """
+        if engine == "openai":
+            return f"{self.model} at a server"
+        name = self.cell[0]
+        checked = check(name, variant)
+        checked.require()
+        if (weights := identity(name, variant)) != name:
+            self.deciding["weights"] = {variant: weights}
+        return checked.line()
 
     def gates(self) -> Gates:
         """Return the gates on this job's scores: its plan's, else those of the profile's file."""

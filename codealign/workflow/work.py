@@ -16,7 +16,7 @@ from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
 from codealign.params import Codal, Functional, Prefs, Resources, Training, validate
 from codealign.paths import DATA, short_name
 from codealign.prefs.ratings import needs_judge
-from codealign.registry import shape_of, stored_parameters
+from codealign.registry import places_of, shape_of, stored_parameters
 from codealign.workflow.plan import Job
 
 
@@ -57,7 +57,7 @@ def parameters_of(model: str) -> float:
     """
     if shape := shape_of(model):
         return shape.parameters
-    if stored := stored_parameters(model):
+    if stored := max(stored_parameters(place) for place in places_of(model)):
         return stored
     found = re.search(r"(\d+(?:\.\d+)?)([bBmM])(?![a-zA-Z])", short_name(model))
     if not found:

@@ -17,6 +17,7 @@ from codealign.errors import CodealignError
 from codealign.params import Prefs
 from codealign.prefs.pipeline import run_pipeline
 from codealign.prefs.seeds import extract
+from codealign.text import chat_prompt
 
 SETTINGS = Prefs(seeds=15, responses=6)
 # The pipeline in a process of its own: slow enough to be killed, or with a limit to its files.
@@ -28,7 +29,6 @@ from conftest import HandMadeGenerator, HandMadeSandbox
 from codealign.errors import CodealignError
 from codealign.params import Prefs
 from codealign.prefs.pipeline import run_pipeline
-from codealign.text import chat_prompt
 
 class Slow(HandMadeGenerator):
     def text(self, item, index):

@@ -17,6 +17,7 @@ from codealign.generate import Request, generate, open_engine
 from codealign.models import load
 from codealign.params import Bonbon, Dpo, Generation, Sft
 from codealign.records import Pair
+from codealign.text import chat_prompt
 from codealign.train import checkpoints, trainers
 from codealign.train.align import train_align
 from codealign.train.curves import ALIGN_COLUMNS, SFT_COLUMNS, curves
@@ -163,7 +164,6 @@ sys.path.insert(0, sys.argv[1])
 from train.conftest import FAST, make_pairs
 from codealign.params import Sft
 from codealign.train.sft import train_sft
-from codealign.text import chat_prompt
 
 if len(sys.argv) > 4:  # no file may grow beyond so many bytes: what a full disk does to a write
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))

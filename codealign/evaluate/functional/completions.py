@@ -20,6 +20,7 @@ from codealign.generate.progress import Progress
 from codealign.models import uses_chat
 from codealign.params import Generation, Variant
 from codealign.records import read_jsonl, stable_id
+from codealign.registry import identity
 from codealign.resumable import Resumable
 
 
@@ -161,7 +162,9 @@ class Model:
             seed=self.seed,
             stop=[] if chat and remote else stops(benchmark, chat),
         )
-        made = collect_completions(asked, bound, folder / "completions.jsonl", n, repr(self))
+        weights = "" if remote else identity(self.name, self.variant)
+        key = repr(self) + weights.removeprefix(self.name)
+        made = collect_completions(asked, bound, folder / "completions.jsonl", n, key)
         solutions, programs = (of(made, problems, chat) for of in (solutions_of, programs_of))
         return Samples(solutions, n=n, programs=programs)
 
