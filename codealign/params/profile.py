@@ -79,6 +79,9 @@ class Params(Section):
     """One profile: everything that decides what a run computes."""
 
     profile: str = Field(description="name of the run folder")
+    note: str = Field(
+        "", description="what a reader of the results must know; stands first in the report"
+    )
     seed: int = Field(0, ge=0)
     models: list[Annotated[str, BeforeValidator(_named)]] = Field(
         default=["nano"],

@@ -56,7 +56,7 @@ def reproduce(
     root = PROJECT / run
     started = time.monotonic()
     with held(root / ".lock", 30, run) as lock:
-        freeze(plan, run)
+        freeze(plan, run, params.note)
         if dry_run:
             return _show_plan(jobs, root)
         _require_benchmarks([job for job in jobs if job_state(root, job.name) != "done"])
@@ -66,6 +66,8 @@ def reproduce(
     if outcome.code:
         print("\n".join([*failures(root, jobs), *unstarted(root, jobs)]))
     _report(root)
+    if params.note:
+        print(f"note: {params.note.strip()}")
     names = [job.name for job in jobs]
     for line in (*warned(root, names), *stopped(root, names)):
         print(line)

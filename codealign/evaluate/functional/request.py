@@ -52,7 +52,7 @@ class Asked:
     measure: Measure = "auto"
 
 
-Writer = Callable[[str, Problems, Path], dict[str, list[str]]]
+Writer = Callable[[str, Problems, Path], Samples]
 
 
 def run(
@@ -62,7 +62,7 @@ def run(
 
     Parameters
     ----------
-    write : makes a model's solutions of a benchmark's problems, and may keep files in the folder
+    write : makes a model's samples of a benchmark's problems, and may keep files in the folder
         it is given; None if there is a samples file.
     cache : folder for expected outputs.
     out : folder for samples and results; of several benchmarks each has a folder in it.
@@ -97,10 +97,11 @@ def _one(
             beyond=set(every) - set(problems),
         )
     else:
-        samples = Samples(write(name, problems, out), n=asked.n or 1)
+        samples = write(name, problems, out)
     results = evaluate(
-        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure
-    )
+        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure,
+        samples.programs,
+    )  # fmt: skip
     results.write(out)
     return summary(results, samples, time.monotonic() - started)
 

@@ -21,12 +21,14 @@ class Samples:
 
     `faults` names the places of each kind: `malformed` lines ("line 3"), `unknown` and `double`
     lines ("line 3: HumanEval/0"), and the task ids of `missing` problems. `n` is the number of
-    samples a problem that the file was read for.
+    samples a problem that the file was read for. `programs` are a model's answers as written, from
+    which its solutions were taken; empty for a file, whose solutions are taken as they are.
     """
 
     solutions: dict[str, list[str]] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
     n: int = 1
+    programs: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:

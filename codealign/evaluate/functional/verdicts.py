@@ -9,9 +9,13 @@ from codealign.evaluate.functional.expected import Expected, inputs_as_json
 from codealign.evaluate.functional.oracle import agreements
 from codealign.sandbox import Result
 
-KINDS = ("", "no_answer", "wrong", "error", "timeout", "crash", "no_proof", "sandbox_error")
-"""Why a solution failed: nothing was answered, an output is wrong, an exception, the time limit, a
-signal, it left early; a sandbox error is no failure of the solution. "" is a pass."""
+KINDS = (
+    "", "no_answer", "extraction", "wrong", "error", "timeout", "crash", "no_proof",
+    "sandbox_error",
+)  # fmt: skip
+"""Why a solution failed: nothing was answered, evalplus' sanitiser lost what was, an output is
+wrong, an exception, the time limit, a signal, it left early; a sandbox error is no failure of the
+solution. "" is a pass."""
 SUITES = ("base", "plus")
 CALL_CPU_S = 1.0
 REFERENCE_FACTOR = 4.0
