@@ -133,8 +133,8 @@ def readme(card: dict[str, Any]) -> str:
 INTRODUCTION = """\
 Each row has a `prompt` (the bare task), a `chosen` and a `rejected` response, in TRL's preference
 format; the other columns name the records they come from. Load it with
-`datasets.load_dataset(folder, split="train")`. The model itself wrote the responses; they were
-executed with their own tests in a sandbox (SelfCodeAlign's pipeline, changed to keep what fails).\
+`datasets.load_dataset(folder, split="train")`. The model itself wrote the responses and their
+tests, which were executed in a sandbox (SelfCodeAlign's pipeline, changed to keep what fails).\
 """
 
 
