@@ -75,19 +75,21 @@ def prepare(
     end = partial(_end, sys.stdout, bool(calls))
     steps = (program, *calls, end, proof, partial(os._exit, 0))
     order = iter(steps)
-    hide(proof, proof.args, steps, order)
+    hide(proof, steps, order)
     send(READY, b"")
     return order
 
 
 def hide(*objects: Any) -> None:
-    """Take objects off the lists of the garbage collector; they must live as long as the process.
+    """Take objects, and what they refer to, off the lists of the garbage collector.
 
-    `gc.get_objects` and `gc.get_referrers` find nothing else.
+    `gc.get_objects` and `gc.get_referrers` look nowhere else. The objects must live as long as the
+    process.
     """
     untrack = ctypes.pythonapi.PyObject_GC_UnTrack
-    for each in filter(gc.is_tracked, objects):
-        untrack(ctypes.py_object(each))
+    for each in filter(gc.is_tracked, (*objects, *gc.get_referents(*objects))):
+        if not isinstance(each, type):
+            untrack(ctypes.py_object(each))
 
 
 def _connect(out_fd: int, result_fd: int) -> None:
@@ -220,20 +222,21 @@ def _call(
     arguments: str,
     job: dict[str, Any],
     send: Send,
+    clock: Callable[[], float] = time.process_time,  # a program may replace that of `time`
 ) -> None:
     """Make one call and send its outcome: cost, and encoded value or error."""
-    started = time.process_time()
+    started = clock()
     steps, limit, longest = [0], job["count"], job["hash_over"]
     try:
         values, function = codec.loads(arguments), scope[name]
-        started, before = time.process_time(), counter.read_counter(job["counter"])
+        started, before = clock(), counter.read_counter(job["counter"])
         value = _counted(function, values, limit, steps) if limit else function(*values)
         steps[0] += counter.read_counter(job["counter"]) - before
-        spent = time.process_time() - started
+        spent = clock() - started
         outcome = hashing.dumps_short(value, longest) if longest else codec.dumps(value)
         kind = b"v"
     except BaseException as error:
-        spent = time.process_time() - started
+        spent = clock() - started
         outcome, kind = _describe(error).decode("utf-8", "replace"), b"e"
     send(OUTCOME, b"%s%.6f %d " % (kind, spent, steps[0]) + outcome.encode("utf-8", "replace"))
 
