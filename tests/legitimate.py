@@ -231,6 +231,9 @@ TESTS_ITSELF = _cases(
     at_exit="import atexit\natexit.register(print, 'bye')",
     finalizer="import tempfile, weakref\nd = tempfile.TemporaryDirectory()\n"
     "class A: pass\na = A(); weakref.finalize(a, print, 'gone')",
+    byte_order_mark="\ufeffassert 1 + 1 == 2",
+    long_sum="x = 0" + " + 1" * 1000 + "\nassert x == 1000",
+    exit_after_a_long_sum="x = 0" + " + 1" * 900 + "\nassert x == 900\nraise SystemExit",
     checks_in_a_class="class A:\n    assert 1 + 1 == 2\n    f = len\nassert A.f('') == 0",
 )
 
@@ -393,6 +396,7 @@ FAILS_IN_PYTHON_TOO = _cases(
         p = argparse.ArgumentParser(); p.add_argument("n")
         p.parse_args()
     """,
+    sum_too_long_to_compile="x = 0" + " + 1" * 20_000,
     missing_module="import no_such_module",
     assertion_in_main="def main(): assert 1 == 2\nif __name__ == '__main__':\n    main()",
     keyboard="raise KeyboardInterrupt",

@@ -31,6 +31,7 @@ OPEN_FILES = 64
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 38, 22
 SIGKILL = 9
 
+BYTE_ORDER_MARK = "\ufeff"
 Step = Callable[[], Any]
 Send = Callable[[bytes, bytes], None]
 
@@ -69,7 +70,8 @@ def prepare(
     _restrict(bpf)
     if job["count"]:
         _guard_count(send)
-    program = partial(_run, job.pop("code"), scope, bool(job["calls"]), send)
+    code = job.pop("code").removeprefix(BYTE_ORDER_MARK)  # as Python does with a file
+    program = partial(_run, code, scope, bool(job["calls"]), send)
     calls = [partial(_call, scope, *call, job, send) for call in job["calls"]]
     proof = partial(send, PROOF, nonce)
     end = partial(_end, sys.stdout, bool(calls))

@@ -28,7 +28,10 @@ def is_last_act(code: str, trace: TracebackType | None) -> bool:
     """
     if trace is None or any(_own(t) for t in _after(trace)):
         return False
-    before, last = _path(ast.parse(code).body, trace.tb_lineno)
+    try:
+        before, last = _path(ast.parse(code).body, trace.tb_lineno)
+    except (RecursionError, MemoryError):  # an expression too deep to be read from here
+        return False
     if all(isinstance(s, _SETTING_UP) for s in before) or not isinstance(last, _EXITS):
         return False
     return _end(trace) == (last.end_lineno, last.end_col_offset)

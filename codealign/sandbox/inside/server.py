@@ -189,8 +189,8 @@ def _verdict(
         return "no_proof", text
     code = os.waitstatus_to_exitcode(seen.status)
     if code:
-        return "fail", f"left with exit status {code}"
-    return "no_proof", "left with exit status 0 before its end"
+        return "fail", f"left with exit code {code}"
+    return "no_proof", "left with exit code 0 before its end"
 
 
 def _clean(work: str) -> bool:
