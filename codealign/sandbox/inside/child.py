@@ -273,11 +273,15 @@ def _guard_count(send: Send) -> None:
     own = {_counted.__code__}
     own |= {c for c in _counted.__code__.co_consts if isinstance(c, types.CodeType)}
     get_frame = sys._getframe
+    looking: list[int] = []  # looking for a frame is such an event itself
 
     def hook(event: str, _: tuple[Any, ...]) -> None:
-        if event in ("sys.settrace", "sys._getframe"):
-            code = get_frame(1).f_code
-            if code not in own and (event == "sys.settrace" or code.co_filename == FILE):
-                send(SUSPICION, event.encode())
+        if looking or event not in ("sys.settrace", "sys._getframe"):
+            return
+        looking.append(1)
+        code = get_frame(1).f_code
+        looking.clear()
+        if code not in own and (event == "sys.settrace" or code.co_filename == FILE):
+            send(SUSPICION, event.encode())
 
     sys.addaudithook(hook)
