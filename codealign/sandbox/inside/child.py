@@ -200,13 +200,10 @@ def _ending(error: BaseException, code: str, imported: bool) -> bytes:
 
 def _end(out: TextIO, imported: bool) -> None:
     """What the interpreter does at the end of a script: threads, exit functions, output."""
-    with contextlib.suppress(BaseException):
-        if not imported:
-            sys.modules["threading"]._shutdown()
-            atexit._run_exitfuncs()
-    for stream in (out, sys.stdout, sys.stderr):
+    script = () if imported else (sys.modules["threading"]._shutdown, atexit._run_exitfuncs)
+    for act in (*script, out.flush, lambda: sys.stdout.flush(), lambda: sys.stderr.flush()):
         with contextlib.suppress(BaseException):
-            stream.flush()
+            act()
 
 
 def _describe(error: BaseException) -> bytes:
