@@ -197,10 +197,14 @@ def rate(answers: Sequence[Answer], judge: Judge, path: Path | str) -> list[Rati
     """Return the judge's rating of each answer, in the answers' order.
 
     A killed run continues at the record; ratings of other answers or of another rubric are not
-    reused.
+    reused. A judge that keeps its replies is asked again about answers that stayed unrated: what
+    kept them so may have passed.
     """
     content = [json.dumps([a.id, a.instruction, a.principle, a.reference, a.text]) for a in answers]
     with closing(resumable(Path(path), Rating, stable_id(judge.key, *content))) as file:
+        if getattr(judge, "asks_again", False):
+            for unrated in [r.id for r in file if r.rating is None]:
+                file.forget(unrated)
         pending = [a for a in answers if a.id not in file]
         name = f"ratings ({judge.name})"
         with tqdm(total=len(answers), initial=len(file), desc=name, leave=False) as bar:
