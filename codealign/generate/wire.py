@@ -24,14 +24,16 @@ NO_MODEL = re.compile(r"model_not_found|\bmodel\b.{0,80}(does not exist|not foun
 def text_of(content: Any) -> str:
     """Return the text of a message's content: a string, or a list of parts (its text parts joined).
 
-    Parts of a model's thinking are left out; half of a surrogate pair, which no file can hold,
-    becomes U+FFFD.
+    Parts of a model's thinking are left out.
     """
     if isinstance(content, list | tuple):
         content = "".join(map(_part, content))
-    if not isinstance(content, str):
-        return ""
-    return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return mended(content) if isinstance(content, str) else ""
+
+
+def mended(text: str) -> str:
+    """Return a text with U+FFFD for each half of a surrogate pair, which no file can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _part(part: Any) -> str:

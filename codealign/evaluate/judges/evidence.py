@@ -44,7 +44,7 @@ class Evidence:
 def read(text: str, instruction: str = "", principle: str = "") -> Evidence:
     """Take an answer apart; whatever cannot be read is named in `fault`, nothing is raised."""
     fenced = FENCE.search(text)
-    code = fenced[1] if fenced else text
+    code = (fenced[1] if fenced else text).removeprefix("\ufeff")  # a mark, no code
     explanation = FENCE.sub("", text).strip() if fenced else ""
     tree = parse(code)
     fault = ""
