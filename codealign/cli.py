@@ -9,6 +9,7 @@ import sys
 from codealign import __version__
 from codealign.commands import (
     Command,
+    Parser,
     data,
     evaluation,
     execution,
@@ -26,7 +27,7 @@ GROUPS = (project, runs, data, training, evaluation, judging, results, study, ex
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(prog="codealign", description=__doc__)
+    parser = Parser(prog="codealign", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -2,8 +2,9 @@
 
 Answers file: CSV with a column `respondent` (unique) and one for each of Q1 to Q8 of Table 7. A
 cell holds one of the question's options (`data/survey_questions.yaml`) word for word; Q6 takes
-several, separated by semicolons or commas. A blank cell is "no answer": it is counted as missing and is not
-in the share's denominator. Anything else is an error that names its line; nothing is dropped.
+several, separated by semicolons or commas. A blank cell is "no answer": it is counted as missing
+and is not in the share's denominator. Anything else is an error that names its line; nothing is
+dropped.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, number
 from codealign.errors import CodealignError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add(command: AddCommand) -> None:
     sub.add_argument(
         "--price",
         nargs=2,
-        type=float,
+        type=number(0),
         default=(0.0, 0.0),
         metavar=("IN", "OUT"),
         help="US dollars for a million tokens sent to the judge and received",

@@ -86,11 +86,14 @@ def _one(
     several: bool,
 ) -> dict[str, Any]:
     started = time.monotonic()
+    given = _inside(asked.samples, name) if several and asked.samples else Path(asked.samples)
+    if write is None and not given.is_file():  # before the problems may be downloaded
+        raise CodealignError(f"{given}: no such samples file")
     every = _load(name, asked.data, several)
     problems = {t: every[t] for t in list(every)[: asked.limit or None]}
     if write is None:
         samples = read_samples(
-            _inside(asked.samples, name) if several else asked.samples,
+            given,
             problems,
             asked.n,
             asked.partial,
