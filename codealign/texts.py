@@ -17,6 +17,9 @@ from codealign.errors import CodealignError, nearest
 MARKS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf-16",
          b"\xfe\xff": "utf-16"}  # fmt: skip
 SEPARATORS = ",;\t"
+CELLS = "the number of cells differs from the header's"
+Row = dict[str, str] | None
+"""Cells by column; None for a row that has more cells than the header, or fewer."""
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, str | None]]:
@@ -48,8 +51,8 @@ def _is_text(line: str) -> bool:
     return True
 
 
-def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list[tuple[int, dict]]:
-    """Return line number and cells by column of each row of a CSV file that is not blank.
+def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list[tuple[int, Row]]:
+    """Return line number and cells of each row of a CSV file that is not blank.
 
     Commas, semicolons or tabs may separate cells: the header tells which.
 
@@ -61,8 +64,7 @@ def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list
     Raises
     ------
     CodealignError
-        An empty file, another encoding, a missing, repeated or unknown column, an open quote, or
-        rows with more or fewer cells than the header: one line for each, with its number.
+        An empty file, another encoding, a missing, repeated or unknown column, an open quote.
     """
     text = _decoded(path)
     if not text.strip():
@@ -76,15 +78,13 @@ def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list
         raise CodealignError(f"{path}:{reader.line_num}: {error}; mend this line") from None
     (_, names), *rows = rows
     _check_columns(path, names, required, others)
-    faults = [
-        f"{path}:{line}: the number of cells differs from the header's ({len(row)}, "
-        f"not {len(names)})"
-        for line, row in rows
-        if len(row) < len(names) or any(row[len(names) :])
-    ]
-    if faults:
-        raise CodealignError("\n".join(faults))
-    return [(line, dict(zip(names, row, strict=False))) for line, row in rows]
+    return [(line, _row(names, row)) for line, row in rows]
+
+
+def _row(names: list[str], cells: list[str]) -> Row:
+    if len(cells) < len(names) or any(cells[len(names) :]):
+        return None
+    return dict(zip(names, cells, strict=False))
 
 
 def _decoded(path: Path) -> str:

@@ -31,7 +31,7 @@ from codealign.analysis import stats
 from codealign.errors import CodealignError
 from codealign.paths import DATA
 from codealign.records import Rating
-from codealign.texts import read_sheet
+from codealign.texts import CELLS, read_sheet
 
 SCALE = np.arange(1, 11)
 TOLERANCES = (1, 2, 3)
@@ -209,14 +209,16 @@ def read_human_ratings(path: Path | str) -> list[Rating]:
         raise CodealignError(f"{path}: no such file; expected a CSV with id, dimension, rating")
     rows = read_sheet(path, ["id", "dimension", "rating"])
     faults = [f"{path}:{line}: {fault}" for line, row in rows if (fault := _rating_fault(row))]
-    times = Counter(row["id"] for _, row in rows)
+    times = Counter(row["id"] for _, row in rows if row)
     faults += [f"{path}: id {i} repeats" for i, count in times.items() if count > 1]
     if faults:
         raise CodealignError("\n".join(faults))
     return [_human(row) for _, row in rows]
 
 
-def _rating_fault(row: dict[str, str]) -> str:
+def _rating_fault(row: dict[str, str] | None) -> str:
+    if row is None:
+        return CELLS
     if not row["id"]:
         return "id is empty"
     if not row["rating"]:

@@ -20,7 +20,7 @@ import yaml
 from codealign.analysis import stats
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
-from codealign.texts import read_sheet
+from codealign.texts import CELLS, read_sheet
 
 DERIVED = "count derived from the printed share and 30 respondents"
 
@@ -59,10 +59,11 @@ def read_answers(path: Path | str) -> list[dict[str, list[str]]]:
     rows = read_sheet(path, ["respondent", *questions()], others=False)
     faults, seen = [], set()
     for line, row in rows:
-        fault = _row_fault(row, seen)
+        fault = CELLS if row is None else _row_fault(row, seen)
         if fault:
             faults.append(f"{path}:{line}: {fault}")
-        seen.add(row["respondent"])
+        if row is not None:
+            seen.add(row["respondent"])
     if faults:
         raise CodealignError("\n".join(faults))
     return [{q: _chosen(row[q], questions()[q]) for q in questions()} for _, row in rows]

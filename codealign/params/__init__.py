@@ -6,7 +6,6 @@ Every field has a type, a default and a description; the reference page is gener
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
