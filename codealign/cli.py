@@ -43,6 +43,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit code (1 after an error, 2 for wrong usage)."""
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal may lack letters: C locale, ASCII
+        sys.stdout.reconfigure(errors="replace")
     args = build_parser().parse_args(argv)
     try:
         return args.run_command(args)

@@ -8,10 +8,40 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
+
+from codealign.errors import CodealignError
 
 Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, Command, str], argparse.ArgumentParser]
+
+
+def run_folder(text: str, instead: str = "") -> Path:
+    """Return a run's folder; looked for before the libraries that read runs are imported.
+
+    Raises
+    ------
+    CodealignError
+        There is no such folder; `instead` says what else may be given.
+    """
+    if not Path(text).is_dir():
+        raise CodealignError(f"{text}: no such run folder; give {instead}e.g. runs/nano")
+    return Path(text)
+
+
+def adapter_folder(text: str) -> Path:
+    """Return a trained adapter's folder, looked for like a run's.
+
+    Raises
+    ------
+    CodealignError
+        No finished adapter is there.
+    """
+    files = ("training.json", "adapter_model.safetensors")
+    if not all((Path(text) / name).is_file() for name in files):
+        raise CodealignError(f"{text}: no finished adapter here; train that stage first")
+    return Path(text)
 
 
 class Parser(argparse.ArgumentParser):

@@ -44,9 +44,10 @@ def add(command: AddCommand) -> None:
 def _plan(args: argparse.Namespace) -> int:
     from codealign.params import load_params
     from codealign.paths import PROJECT
-    from codealign.workflow.estimate import estimate, estimate_lines
 
     params, price = load_params(args.params), tuple(args.price)
+    from codealign.workflow.estimate import estimate, estimate_lines
+
     finished = PROJECT / "runs" / params.profile
     if args.measured:
         found = estimate(params, Path(args.measured), price)

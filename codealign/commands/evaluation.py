@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from codealign.commands import AddCommand, number, whole
+from codealign.errors import CodealignError
 
 EXAMPLES = """examples:
   codealign evaluate humaneval --samples samples.jsonl --data HumanEvalPlus.jsonl.gz --json
@@ -76,6 +77,7 @@ def _add_model(sub: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
+    _check_given(args)
     from codealign.evaluate.functional.request import Asked, run
     from codealign.sandbox import Sandbox
 
@@ -90,6 +92,18 @@ def _evaluate(args: argparse.Namespace) -> int:
         found = run(asked, sandbox, write, args.cache or _cache(), folder)
     print(json.dumps(found) if args.json else "\n".join(_lines(found)))
     return 0
+
+
+def _check_given(args: argparse.Namespace) -> None:
+    """Refuse what is not there, before anything is imported that runs it, or downloaded."""
+    if args.samples and not Path(args.samples).exists():
+        raise CodealignError(f"{args.samples}: no such samples file")
+    if args.data and args.data != "nano" and not Path(args.data).exists():
+        raise CodealignError(f"{args.data}: no such benchmark file")
+    if args.model and args.engine != "openai":
+        from codealign.models import spec
+
+        spec(args.model)
 
 
 def _cache() -> Path:
@@ -128,6 +142,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
             f"{kinds or 'no failures'}; sandbox {part['level']}; {part['seconds']:.1f} s"
         )
         lines += [f"  {kind}: {', '.join(places)}" for kind, places in part["faults"].items()]
+        lines += [f"  unmeasured: {t}: {why}" for t, why in part.get("unmeasured", {}).items()]
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from codealign.commands import AddCommand, number, whole
+from codealign.commands import AddCommand, number, run_folder, whole
 
 
 def add(command: AddCommand) -> None:
@@ -33,7 +33,7 @@ def add(command: AddCommand) -> None:
 
 
 def _judge(args: argparse.Namespace) -> int:
-    from codealign.analysis.judge_again import estimate_run, judge_run
+    run_folder(args.run)
     from codealign.evaluate.judges import open_judge
     from codealign.paths import RunPaths
 
@@ -48,6 +48,8 @@ def _judge(args: argparse.Namespace) -> int:
         max_tokens=args.max_tokens,
         paying=not args.estimate,
     )
+    from codealign.analysis.judge_again import estimate_run, judge_run
+
     if args.estimate:
         print(estimate_run(args.run, judge))
         return 0
@@ -57,6 +59,7 @@ def _judge(args: argparse.Namespace) -> int:
 
 
 def _sheet(args: argparse.Namespace) -> int:
+    run_folder(args.run)
     from codealign.analysis.rating_sheet import write_sheet
 
     paths = write_sheet(args.run, args.out, args.per_dimension, args.seed)

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from codealign.commands import AddCommand, whole
+from codealign.commands import AddCommand, run_folder, whole
 
 
 def add(command: AddCommand) -> None:
@@ -27,6 +27,9 @@ def add(command: AddCommand) -> None:
 
 
 def _reproduce(args: argparse.Namespace) -> int:
+    from codealign.params import load_params
+
+    load_params(args.params)  # its faults are said before the workflow's libraries are imported
     from codealign.workflow.reproduce import reproduce
 
     return reproduce(
@@ -35,9 +38,10 @@ def _reproduce(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
+    run = run_folder(args.run)
     from codealign.workflow.status import status_lines
 
-    print("\n".join(status_lines(Path(args.run))))
+    print("\n".join(status_lines(run)))
     return 0
 
 

@@ -42,14 +42,14 @@ class ServerEngine:
         retries: int = 4,
         timeout_s: float = 120.0,
     ) -> None:
-        import openai
-
         key = os.environ.get("OPENAI_API_KEY", "")
         local = base_url or os.environ.get("OPENAI_BASE_URL", "")
         if not key and not local:
             raise CodealignError(
                 "engine openai: no key; set OPENAI_API_KEY, or base_url to a server of your own"
             )
+        import openai
+
         self.model, self.use_chat, self.in_flight = model, chat, in_flight
         self.most_stops = 0 if model.startswith(wire.REASONING) else sys.maxsize
         self.address = local or "https://api.openai.com/v1"

@@ -138,7 +138,8 @@ def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any
         scored problem has fewer samples than; EvalPerf also has `dps` and `dps_norm` (percent).
     samples : how many were run; `failures` : of them by kind; `faults` : lines of the file that
         were not samples, by kind, each named.
-    measure : what EvalPerf counted; `level` : of the sandbox; `seconds` : wall time.
+    measure : what EvalPerf counted; `unmeasured` : why, by task, correct samples have no score;
+    `level` : of the sandbox; `seconds` : wall time.
     """
     tasks = [*results.attempts, *results.missing]
     n = sum(results.pass_at_k(task_id, 1) is not None for task_id in tasks)
@@ -152,8 +153,17 @@ def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any
         "failures": results.failures,
         "faults": samples.faults,
         "level": results.level,
-        **({"measure": results.measure} if results.measure else {}),
+        **(_measured(results) if results.measure else {}),
     }
+
+
+def _measured(results: Results) -> dict[str, Any]:
+    unmeasured = {
+        task_id: next(e.reason for e in found if e.dps is None)
+        for task_id, found in results.efficiency.items()
+        if any(e.dps is None for e in found)
+    }
+    return {"measure": results.measure, "unmeasured": unmeasured}
 
 
 def together(benchmark: str, parts: list[dict[str, Any]]) -> dict[str, Any]:

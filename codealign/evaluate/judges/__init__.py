@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ from codealign.records import Answer, Rating
 
 STATIC = ("static", "static_b")
 ANSWER_FIRST = "answer_first:"
+KEY = "OPENAI_API_KEY"
 PYTHON = "python:"
 
 
@@ -64,7 +66,8 @@ def open_judge(
     in_flight : requests under way at once.
     cache : folder of paid replies, so that none is asked for twice; None keeps none.
     batch_size : answers a local model judges together.
-    batch, spend_limit, price, max_tokens, paying : see `openai_judge.OpenAIJudge`.
+    batch, spend_limit, price, max_tokens : see `openai_judge.OpenAIJudge`.
+    paying : False for a judge that only estimates, which needs no key.
 
     Raises
     ------
@@ -90,10 +93,15 @@ def open_judge(
 
         engine = open_engine("transformers", model.removeprefix("local:"), "finetuned")
         return LocalJudge(model, engine, batch_size=batch_size, answer_first=answer_first)
+    if paying and not os.environ.get(KEY) and not (base_url or os.environ.get("OPENAI_BASE_URL")):
+        raise CodealignError(
+            f"judge {model!r} needs an API key: set {KEY} in the environment, give the "
+            "base_url of a server of your own, or use the judge `static`"
+        )
     from codealign.evaluate.judges.openai_judge import OpenAIJudge
 
     server = {"base_url": base_url, "in_flight": in_flight, "cache": cache, "batch": batch}
-    money = {"spend_limit": spend_limit, "price": price, "paying": paying}
+    money = {"spend_limit": spend_limit, "price": price}
     return OpenAIJudge(model, **server, **money, answer_first=answer_first, max_tokens=max_tokens)
 
 

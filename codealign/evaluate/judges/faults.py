@@ -10,9 +10,9 @@ from typing import Any
 import openai
 
 from codealign.errors import CodealignError
+from codealign.evaluate.judges import KEY
 from codealign.generate import wire
 
-KEY = "OPENAI_API_KEY"
 REFUSED = (400, 413, 422)
 UNAVAILABLE = (502, 503, 504, 529)
 MOST_REFUSED = 5

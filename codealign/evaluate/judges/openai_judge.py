@@ -20,10 +20,9 @@ from typing import Any
 import openai
 
 from codealign.errors import CodealignError
-from codealign.evaluate.judges import grading
+from codealign.evaluate.judges import KEY, grading
 from codealign.evaluate.judges.batches import ask_batches
 from codealign.evaluate.judges.faults import (
-    KEY,
     MOST_REFUSED,
     explain,
     refusal,
@@ -58,13 +57,11 @@ class OpenAIJudge:
     retries : how often the client repeats a request that failed for a passing reason.
     timeout_s : seconds a request may take.
     max_tokens : longest reply in tokens; 0: 1024, of a `reasoning:` model 8192.
-    paying : False for a judge that only estimates, which needs no key.
 
     Raises
     ------
     CodealignError
-        OPENAI_API_KEY is not in the environment (a server of one's own may do without), or there
-        is a limit and no price.
+        There is a limit and no price.
     """
 
     asks_again = True
@@ -84,14 +81,8 @@ class OpenAIJudge:
         retries: int = 8,
         timeout_s: float = 120.0,
         max_tokens: int = 0,
-        paying: bool = True,
     ) -> None:
         base_url = base_url or os.environ.get("OPENAI_BASE_URL", "")
-        if paying and not os.environ.get(KEY) and not base_url:
-            raise CodealignError(
-                f"judge {model!r} needs an API key: set {KEY} in the environment, give the "
-                "base_url of a server of your own, or use the judge `static`"
-            )
         self.model, self.base_url, self.in_flight = model, base_url, in_flight
         self.name = grading.judge_name(model, answer_first)
         self.batch, self.answer_first = batch, answer_first
