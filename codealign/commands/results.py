@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, run_folder
 from codealign.errors import CodealignError
 
 
@@ -40,7 +40,13 @@ def _add_source(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--source", default="paper", help="`paper` or a run folder such as runs/nano")
 
 
+def _check_source(source: str) -> None:
+    if source != "paper":
+        run_folder(source, "`paper` or ")
+
+
 def _tables(args: argparse.Namespace) -> int:
+    _check_source(args.source)
     from codealign.analysis.source import open_source
     from codealign.analysis.tables import write_tables
 
@@ -49,6 +55,7 @@ def _tables(args: argparse.Namespace) -> int:
 
 
 def _figures(args: argparse.Namespace) -> int:
+    _check_source(args.source)
     from codealign.analysis.figures import write_figures
     from codealign.analysis.source import open_source
 
@@ -63,6 +70,7 @@ def _say_written(paths: list[Path]) -> int:
 
 
 def _claims(args: argparse.Namespace) -> int:
+    _check_source(args.source)
     from codealign.analysis.claims import claims_markdown, ledger
     from codealign.analysis.source import open_source
 
@@ -76,6 +84,7 @@ def _claims(args: argparse.Namespace) -> int:
 
 
 def _advise(args: argparse.Namespace) -> int:
+    _check_source(args.source)
     from codealign.analysis.advice import advice_markdown, advise
     from codealign.analysis.source import open_source
 
@@ -85,6 +94,8 @@ def _advise(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
+    for run in (args.first, args.second):
+        run_folder(run)
     from codealign.analysis.runs import compare_runs, comparison_markdown
     from codealign.records import write_text
 
@@ -101,6 +112,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
+    run_folder(args.run)
     from codealign.analysis.changes import changes, collect_items
     from codealign.analysis.scores import collect
     from codealign.analysis.snippet import write_export
