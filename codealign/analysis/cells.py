@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ MEMBERS = {
 """The benchmarks of a requirement's score. HumanEval and MBPP without the added tests repeat the
 same problems, and EvalPerf (F3) is no pass rate: neither is in it."""
 STEP = {"pass@1": 100.0, "rating": 10.0, "dps": 10.0}
-"""Points of the scale that one problem can move by: solved or not, one rating up, a tenth of DPS."""
+"""Points of the scale that a problem can move by: solved or not, one rating, a tenth of DPS."""
 BENCHMARKS, TASKS = "benchmarks", "tasks"
 """How a score weighs its benchmarks: each alike, or each task (F1, F2, F4) alike."""
 Problems = Mapping[Cell | tuple[str, ...], Mapping[str, float]]
@@ -54,6 +55,7 @@ class Cells:
     n : problems of each row. `answers` : its problems, None for scores alone (published ones).
     halves : [rows, seeds, 2], the same from either half of the problems; NaN where not known.
     clusters : number of problems in all (one that stands in several benchmarks counts once).
+    about : benchmark of each row. `plans` : rows of contrasts that have been asked for.
     """
 
     index: dict[Cell, int]
@@ -63,7 +65,8 @@ class Cells:
     answers: tuple[Answers | None, ...]
     halves: np.ndarray
     clusters: int
-    about: tuple[Benchmark, ...] = field(default=())
+    about: tuple[Benchmark, ...] = ()
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False)
 
     @property
     def models(self) -> list[str]:

@@ -15,7 +15,7 @@ Sankhya 22:357), also for two seeds, where that of Welch and Satterthwaite falls
 seed the first term is not known: the interval holds the problems alone, and says so.
 
 e is the infinitesimal jackknife of the contrast over problems: cells of the same problems are
-paired, and a problem that stands in several benchmarks is one. Two made-up problems a benchmark,
+paired, and a problem that stands in several benchmarks is one. Two made-up problems,
 one a step up and one a step down, keep equal values from claiming certainty (Bonett and Price 2012,
 J. Educ. Behav. Stat. 37:479). Scores whose problems are not known have the variance of a share.
 """
@@ -28,12 +28,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from codealign.analysis.cells import BENCHMARKS, MEMBERS, STEP, Cells, weights
 from codealign.analysis.stats import CONFIDENCE
 from codealign.cell import Cell
-from codealign.records import VARIANTS
+from codealign.records import STAGES, VARIANTS
 
 SCORE, CHANGE, RELATIVE = "score", "change", "relative"
 RISEN, FALLEN, LOST = "risen", "fallen", "lost"
@@ -100,7 +100,7 @@ class Effect:
     ----------
     value, low, high : in points (percent of the scale), or percent of the start for a relative
         change; NaN where there is none, and `missing` says why.
-    n : problems, added over the benchmarks. `seeds` : that have the number; 0 without training.
+    n : problems, added over the `benchmarks`. `seeds` : that have the number; 0 without training.
     holds : what the interval holds: problems, seeds, models.
     rule : what was measured, in words.
     seed_error, problem_error : standard errors; `freedom` : degrees of freedom of the second.
@@ -114,6 +114,7 @@ class Effect:
     holds: tuple[str, ...] = ()
     rule: str = ""
     missing: str = ""
+    benchmarks: int = 0
     seed_error: float = math.nan
     problem_error: float = math.nan
     freedom: float = math.nan
@@ -181,7 +182,10 @@ def effect(
     weigh : `cells.BENCHMARKS` or `cells.TASKS`.
     rule : what is measured, in words, handed on.
     """
-    parts = _parts(cells, contrast, measure, model, weigh)
+    plan = (contrast, measure == SCORE, model, weigh)
+    if plan not in cells.plans:
+        cells.plans[plan] = _parts(cells, contrast, measure, model, weigh)
+    parts = cells.plans[plan]
     if isinstance(parts, str):
         return Effect(rule=rule, missing=parts)
     per_seed = sum(part.weight * _reduce(measure, part, cells.values) for part in parts)
@@ -192,7 +196,8 @@ def effect(
     trained = any(part.trained for part in parts)
     seeds = len(known) if trained and cells.seeds else 0
     n = int(sum(cells.n[part.after[:, 0]].sum() for part in parts[:1]))
-    found = Effect(value, n=n, seeds=seeds, rule=rule, per_seed=tuple(map(float, known)))
+    found = Effect(value, n=n, seeds=seeds, rule=rule, benchmarks=len(parts[0].after),
+                   per_seed=tuple(map(float, known)))  # fmt: skip
     if measure in (RISEN, FALLEN, LOST):
         return _counted(cells, parts, measure, found)
     error, freedom = _problem_error(cells, parts, measure)
@@ -374,11 +379,14 @@ def _problem_error(cells: Cells, parts: list[_Part], measure: str) -> tuple[floa
 
 
 def _made_up(cells: Cells, part: _Part, size: float) -> float:
-    """Return the variance that two made-up problems, a step up and one down, add to a term."""
+    """Return the variance that two made-up problems, a step up and one down, add to a term.
+
+    They are two in all, wherever they might stand: hence the mean over the benchmarks.
+    """
     first = part.after[:, 0]
     steps = np.array([STEP[cells.about[row].metric] for row in first])
     n = cells.n[first]
-    return float((2 * (part.weight * size * part.share.sum(axis=1) * steps / (n + 2)) ** 2).sum())
+    return float((2 * (part.weight * size * part.share.sum(axis=1) * steps / (n + 2)) ** 2).mean())
 
 
 def influence(cells: Cells, slopes: dict[int, float]) -> tuple[np.ndarray, float, float]:
@@ -392,32 +400,39 @@ def influence(cells: Cells, slopes: dict[int, float]) -> tuple[np.ndarray, float
     -------
     Contributions [clusters] (their squares add up to the variance), the variance of the scores
     whose problems are not known, and degrees of freedom; NaN where a score has one problem.
+    Of the latter, one model's stages answer the same problems: those that are added up are taken
+    to err together, those that are set against each other to err independently.
     """
     moves = np.zeros(max(cells.clusters, 1))
-    alone, touched = 0.0, np.zeros(len(moves), dtype=bool)
-    least = math.inf
+    touched, least = np.zeros(len(moves), dtype=bool), math.inf
+    alone: dict[tuple[str, str, str, bool], float] = {}
+    places = list(cells.index) if None in cells.answers else []
     for row, slope in slopes.items():
         mine, n = cells.answers[row], int(cells.n[row])
-        if mine is None or not slope:
-            alone += slope**2 * _share_variance(float(np.nanmean(cells.values[row])), n)
+        if not slope:
+            continue
+        if mine is None:
+            cell, error = places[row], _share_error(float(np.nanmean(cells.values[row])), n)
+            key = (cell.model, cell.variant, cell.benchmark, slope > 0)
+            alone[key] = alone.get(key, 0.0) + slope * error
             least = min(least, n)
             continue
         n = len(mine.value)
         off = (mine.value - mine.value.mean()) / math.sqrt(n * (n - 1)) if n > 1 else math.nan
-        np.add.at(moves, mine.cluster, slope * off)
+        moves += np.bincount(mine.cluster, slope * off, len(moves))
         touched[mine.cluster] = True
     freedom = max(int(touched.sum()) - 1, 1) if touched.any() else max(least - 1, 1)
-    return moves, alone, float(freedom)
+    return moves, sum(error**2 for error in alone.values()), float(freedom)
 
 
-def _share_variance(points: float, n: int) -> float:
-    """Return the variance of a score in percent of which only mean and n are known.
+def _share_error(points: float, n: int) -> float:
+    """Return the standard error of a score in percent of which only mean and n are known.
 
     That of a share, which no values between the same bounds exceed, with two made-up successes and
     two failures (Agresti and Coull 1998, Am. Stat. 52:119).
     """
     share = (points / 100 * n + 2) / (n + 4)
-    return 1e4 * share * (1 - share) / (n + 4)
+    return 100 * math.sqrt(share * (1 - share) / (n + 4))
 
 
 def _fieller(
@@ -452,3 +467,102 @@ def _fieller(
     root = math.sqrt(b * b - 4 * a * c)
     low, high = ((-b + sign * root) / (2 * a) for sign in (-1, 1))
     return 100 * (low - 1), 100 * (high - 1)
+
+
+def pooled(found: Sequence[Effect]) -> Effect:
+    """Return the mean of one effect over models, each with its own interval or none.
+
+    With several seeds it is about these models, and holds what theirs hold. With one seed, three
+    models or more (six of a count of signs) stand for models in general: Student's t over them.
+    """
+    known = [e for e in found if not math.isnan(e.value)]
+    if len(known) < 2:
+        return known[0] if known else next(iter(found), Effect(missing="not run"))
+    values = np.array([e.value for e in known])
+    mean = Effect(
+        float(values.mean()), n=sum(e.n for e in known), seeds=min(e.seeds for e in known),
+        rule=known[0].rule, missing=known[0].missing, benchmarks=known[0].benchmarks,
+    )  # fmt: skip
+    counts = any(math.isnan(e.low) for e in known)
+    if mean.seeds < 2 and len(known) >= (LEAST_SIGNS if counts else 3):
+        error = float(values.std(ddof=1)) / math.sqrt(len(known))
+        over = replace(mean, seeds=len(known), missing="", per_seed=tuple(map(float, values)))
+        return replace(_bounded(over, 0.0, 1.0, error), holds=(MODELS,)) if error else mean
+    if counts:
+        return mean
+    errors = [math.hypot(*(getattr(e, name) for e in known)) / len(known)
+              for name in ("problem_error", "seed_error")]  # fmt: skip
+    return _bounded(mean, errors[0], min(e.freedom for e in known), errors[1])
+
+
+def minus(first: Effect, second: Effect) -> Effect:
+    """Return the difference of two independent effects, such as of two groups of models."""
+    both = (first, second)
+    found = replace(
+        first, value=first.value - second.value, n=first.n + second.n,
+        seeds=min(e.seeds for e in both), low=math.nan, high=math.nan,
+    )  # fmt: skip
+    if any(math.isnan(e.low) for e in both) or first.holds != second.holds:
+        return replace(found, holds=(), missing="one side has too few models")
+    errors = [math.hypot(*(getattr(e, name) for e in both))
+              for name in ("problem_error", "seed_error")]  # fmt: skip
+    told = _bounded(found, errors[0], min(e.freedom for e in both), errors[1])
+    return replace(told, holds=first.holds)
+
+
+def split(cells: Cells, model: str = "", rule: str = "") -> Effect:
+    """Return by how much more often scores that fell in SFT end below the base than the others.
+
+    A fall in SFT and an end below the base share one base score, whose own error ties them
+    together. So the fall is looked for on one half of the problems and the end on the other, both
+    ways round; the number is the difference of the two shares, in percent.
+    """
+    tables = []
+    for column in range(cells.halves.shape[1]):
+        for side in (0, 1):
+            tables.append(_fell_and_ended(cells, model, column, side))
+    per_seed = []
+    for pair in zip(tables[::2], tables[1::2], strict=True):
+        shares = [_gap(*table) for table in pair]
+        per_seed.append(sum(shares) / 2)
+    known = tuple(float(v) for v in np.round(per_seed, 9) if math.isfinite(v))
+    if not known:
+        why = "it takes each seed's problems, and scores that fell in SFT as well as others"
+        return Effect(rule=rule, missing=why)
+    fell, ended = (np.concatenate(part) for part in zip(*tables, strict=True))
+    places = len(tables[0][0])
+    found = Effect(float(np.mean(known)), n=places, seeds=len(known), rule=rule, per_seed=known)
+    if found.seeds < LEAST_SIGNS:
+        why = f"a count of signs needs {LEAST_SIGNS} seeds: five agree by chance once in 16"
+        return replace(found, missing=why)
+    part = float(fell.mean())
+    made_up = 2 * (100 / (found.seeds + 2)) ** 2
+    seeds = float(np.var(known, ddof=1)) / found.seeds + made_up
+    # Each place is one draw, however many seeds look at it: that is a share's largest variance.
+    least = max(min(part, 1 - part) * places, 1.0)
+    return _bounded(found, 100 * 0.5 / math.sqrt(least), places, math.sqrt(seeds))
+
+
+def _fell_and_ended(
+    cells: Cells, model: str, column: int, side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    fell, ended = [], []
+    for requirement, names in MEMBERS.items():
+        for name in names:
+            for variant in VARIANTS:
+                places = [cells.row(Cell(model, variant, requirement, s, name)) for s in STAGES]
+                base, sft, *aligned = places
+                aligned = [row for row in aligned if row is not None]
+                if base is None or sft is None or not aligned:
+                    continue
+                one, other = (cells.halves[:, column, s] for s in (side, 1 - side))
+                fell.append(one[sft] - one[base])
+                ended.append(max(other[row] for row in aligned) - other[base])
+    known = np.isfinite(fell) & np.isfinite(ended)
+    return np.array(fell)[known] < 0, np.array(ended)[known] < 0
+
+
+def _gap(fell: np.ndarray, ended: np.ndarray) -> float:
+    if not fell.any() or fell.all():
+        return math.nan
+    return 100 * float(ended[fell].mean() - ended[~fell].mean())
