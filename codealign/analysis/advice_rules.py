@@ -91,7 +91,9 @@ def pathway(cells: Cells) -> Ruled:
         for r in REQUIREMENTS if found[r].n
     ]  # fmt: skip
     side = ends["functional"].side
-    higher = f"{'PTA' if side > 0 else 'FTA'} ends higher" if side else "neither clearly ends higher"
+    higher = (
+        f"{'PTA' if side > 0 else 'FTA'} ends higher" if side else "neither clearly ends higher"
+    )
     lone = f" {ONE_RUN}" if ends["functional"].single else ""
     step = f"for a high score in the end look at the end: {higher}{lone}"
     return _judged(gains["functional"], numbers, step, step)

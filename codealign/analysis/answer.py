@@ -15,11 +15,11 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.cells import BENCHMARKS, TASKS, Cells, Problems, cells_of, read_problems
+from codealign.analysis.cells import TASKS, Cells, Problems, cells_of, read_problems
 from codealign.analysis.effects import ONE_RUN, Effect
 from codealign.analysis.questions import ask, change, ends_higher, gains_more
 from codealign.analysis.scores import collect_all
-from codealign.analysis.summary import HOLDS, held, summarise, summary_markdown
+from codealign.analysis.summary import HOLDS, summarise, summary_markdown
 from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, write_text
 
 CANNOT_TELL = "cannot tell"

@@ -14,7 +14,16 @@ from typing import Any
 import yaml
 
 from codealign.analysis.cells import BENCHMARKS, Cells
-from codealign.analysis.effects import CHANGE, MEASURES, SCORE, Contrast, Effect, Term, effect, split
+from codealign.analysis.effects import (
+    CHANGE,
+    MEASURES,
+    SCORE,
+    Contrast,
+    Effect,
+    Term,
+    effect,
+    split,
+)
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 from codealign.records import ALIGNED

@@ -70,9 +70,7 @@ def summarise(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFra
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _rows(
-    cells: Cells, model: str, missing: dict[tuple[str, ...], float]
-) -> list[dict[str, Any]]:
+def _rows(cells: Cells, model: str, missing: dict[tuple[str, ...], float]) -> list[dict[str, Any]]:
     places = [(r, v, s) for r in REQUIREMENTS for v in VARIANTS for s in STAGES]
     found = []
     for requirement, variant, stage in places:
