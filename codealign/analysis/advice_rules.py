@@ -21,6 +21,7 @@ from codealign.analysis.questions import (
     ends_higher,
     gains_more,
     observed,
+    over_models,
     technique,
 )
 from codealign.analysis.stats import CONFIDENCE
@@ -74,15 +75,10 @@ def _lacking(what: str) -> Ruled:
     return Ruled(CANNOT_TELL, [], f"needs {what}")
 
 
-def _over(cells: Cells, question: Question) -> Effect:
-    """Return the effect over the models."""
-    return pooled([ask(cells, question, model) for model in cells.models])
-
-
 def pathway(cells: Cells) -> Ruled:
     """R1: does the pretrained pathway gain more (functional), and which ends higher?"""
-    gains = {r: _over(cells, gains_more(r)) for r in REQUIREMENTS}
-    ends = {r: _over(cells, ends_higher(r)) for r in REQUIREMENTS}
+    gains = {r: over_models(cells, gains_more(r)) for r in REQUIREMENTS}
+    ends = {r: over_models(cells, ends_higher(r)) for r in REQUIREMENTS}
     if gains["functional"].value != gains["functional"].value:
         return _lacking("aligned scores of both variants")
     numbers = [
@@ -101,7 +97,7 @@ def pathway(cells: Cells) -> Ruled:
 
 def requirement(cells: Cells) -> Ruled:
     """R2: do non-functional scores improve more often than functional ones? (O15)"""
-    found = _over(cells, observed("O15"))
+    found = over_models(cells, observed("O15"))
     if found.value != found.value:
         return _lacking("aligned CODAL and functional scores")
     numbers = [told(found, "share that improves, non-functional - functional")]
@@ -241,7 +237,7 @@ def _harmed(cells: Cells, stages: tuple[str, ...]) -> list[str]:
 
 def early_stop(cells: Cells) -> Ruled:
     """R7: do scores that fell during SFT end below the base more often? (O8)"""
-    found = _over(cells, observed("O8"))
+    found = over_models(cells, observed("O8"))
     harmed = _harmed(cells, ("sft",))
     step = f"stop after SFT: {', '.join(harmed)}" if harmed else "no SFT has clearly done harm"
     if found.value != found.value:
@@ -258,7 +254,7 @@ def trade_offs(cells: Cells) -> Ruled:
 
 def compatibility(cells: Cells) -> Ruled:
     """R9: do finetuned models lose heavily more often than pretrained ones? (O19)"""
-    found = _over(cells, observed("O19"))
+    found = over_models(cells, observed("O19"))
     if found.value != found.value:
         return _lacking("aligned scores of both variants")
     harmed = _harmed(cells, ALIGNED)

@@ -22,6 +22,7 @@ from codealign.analysis.effects import (
     Effect,
     Term,
     effect,
+    pooled,
     split,
 )
 from codealign.errors import CodealignError, nearest
@@ -60,6 +61,11 @@ def ask(cells: Cells, question: Question, model: str = "", weigh: str = BENCHMAR
     if not off:
         return found
     return replace(found, value=found.value - off, low=found.low - off, high=found.high - off)
+
+
+def over_models(cells: Cells, question: Question) -> Effect:
+    """Return a question's effect over all models of the cells (`effects.pooled`)."""
+    return pooled([ask(cells, question, model) for model in cells.models])
 
 
 def gains_more(requirement: str, stages: Sequence[str] = ALIGNED) -> Question:
