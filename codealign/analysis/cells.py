@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codealign.analysis.scores import Benchmark, benchmark, benchmarks, collect_all, files
+from codealign.analysis.scores import (
+    MEAN,
+    Benchmark,
+    benchmark,
+    benchmarks,
+    collect_all,
+    files,
+)
 from codealign.cell import Cell
+from codealign.errors import CodealignError
 from codealign.paths import RunPaths
 from codealign.records import DIMENSIONS, read_jsonl, seed_of
 
@@ -122,7 +130,17 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
     frame : tidy scores, a row for each seed of a cell (`scores.collect_all`).
     items : per-problem values, for intervals over problems; without them a score's variance is
         bounded by that of a share.
+
+    Raises
+    ------
+    CodealignError
+        Rows are means over seeds, which do not say how far the seeds differ.
     """
+    if (frame["seed"] == MEAN).any():
+        raise CodealignError(
+            "these scores are means over seeds; give a row for each: "
+            "`measured_scores(run, each_seed=True)`"
+        )
     scored = frame[frame["value"].notna() & (frame["n"] > 0)]
     seeds = sorted(int(s) for s in scored.loc[scored["stage"] != "base", "seed"].unique())
     columns = {seed: at for at, seed in enumerate(seeds or [0])}
