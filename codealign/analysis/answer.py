@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.cells import TASKS, Cells, Problems, cells_of, read_problems
+from codealign.analysis.cells import TASKS, Cells, Problems, cells_of, read_problems, weights_told
 from codealign.analysis.effects import ONE_RUN, Effect
 from codealign.analysis.questions import ask, change, ends_higher, gains_more
 from codealign.analysis.scores import collect_all
@@ -38,6 +38,10 @@ HOW = (
     "Differences are PTA minus FTA in points (percent of the scale, mean over the requirement's "
     "benchmarks), with 95% intervals, paired over problems where their values are known. A winner "
     "is named only if the interval excludes 0. "
+)
+WEIGHTS = (
+    f"In the functional score the tasks weigh {weights_told('functional')}; F1, F2, F4 alike: the "
+    "same with a third for each."
 )
 WHAT_LACKS = "What is missing: other seeds, which say how far another training would have moved it."
 
@@ -202,7 +206,7 @@ def span(row: dict[str, Any], name: str) -> str:
 def how(found: pd.DataFrame) -> str:
     """Return how the numbers are made and what their intervals hold."""
     alone = bool((found["seeds"] == 1).any())
-    return HOW + HOLDS[alone] + (f" {WHAT_LACKS}" if alone else "")
+    return HOW + HOLDS[alone] + (f" {WHAT_LACKS} " if alone else " ") + WEIGHTS
 
 
 def answer_markdown(found: pd.DataFrame) -> str:

@@ -38,8 +38,9 @@ def draw_figures(
 
     Parameters
     ----------
-    scores : tidy scores, a row for each seed. Charts show the run's rows if there are any, else the published ones; a
-        run is also set against the published range. A chart without any row is left out.
+    scores : tidy scores, a row for each seed. Charts show the run's rows if there are any, else the
+        published ones; a run is also set against the published range. A chart without any row is
+        left out.
     context : the run's data counts, for Figure 4.
     items : the run's per-problem values, for paired intervals of its changes.
     study : the run's seeds, cross-evaluations and ablations, for the figures of these.
