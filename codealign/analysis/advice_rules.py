@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from codealign.analysis import labels
@@ -254,7 +254,12 @@ def trade_offs(cells: Cells) -> Ruled:
 
 def compatibility(cells: Cells) -> Ruled:
     """R9: do finetuned models lose heavily more often than pretrained ones? (O19)"""
-    found = over_models(cells, observed("O19"))
+    question = observed("O19")
+    found = over_models(cells, question)
+    if found.value != found.value:  # one requirement alone was run
+        lone = [t for t in question.contrast if t.requirement == "functional"]
+        terms = tuple(replace(t, weight=2 * t.weight) for t in lone)
+        found = over_models(cells, replace(question, contrast=terms))
     if found.value != found.value:
         return _lacking("aligned scores of both variants")
     harmed = _harmed(cells, ALIGNED)

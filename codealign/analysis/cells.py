@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -216,9 +217,14 @@ def problem_of(key: str) -> str:
     return f"HumanEval/{found[1]}" if found else key
 
 
+@cache
+def _side(problem: str) -> int:
+    return seed_of("half", problem) % 2
+
+
 def _halves(values: Mapping[str, float] | None, scale: float) -> list[float]:
     """Return the mean of either half of the problems, split by their ids."""
     sides: tuple[list[float], list[float]] = ([], [])
     for key, value in (values or {}).items():
-        sides[seed_of("half", problem_of(key)) % 2].append(100 * value / scale)
+        sides[_side(problem_of(key))].append(100 * value / scale)
     return [sum(side) / len(side) if side else math.nan for side in sides]
