@@ -8,12 +8,8 @@ through the very functions that the report calls. Run: `python benchmarks/covera
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
@@ -108,7 +104,9 @@ def _answers(
     """Return the value of each problem in percent of the scale, [seeds, problems]."""
     k = world.seeds
     rows = 1 if cell.stage == "base" else k
-    z = np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * rng.standard_normal((rows, len(shared)), np.float32)
+    z = np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * rng.standard_normal(
+        (rows, len(shared)), np.float32
+    )
     shift = np.zeros(1) if cell.stage == "base" else shifts[cell.model, cell.variant,
                                                            cell.requirement, cell.stage]  # fmt: skip
     if cell.requirement == "functional":

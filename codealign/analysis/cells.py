@@ -19,7 +19,6 @@ from codealign.analysis.scores import (
     benchmark,
     benchmarks,
     collect_all,
-    files,
 )
 from codealign.cell import Cell
 from codealign.errors import CodealignError
@@ -36,6 +35,7 @@ MEMBERS = {
 same problems, and EvalPerf (F3) is no pass rate: neither is in it."""
 STEP = {"pass@1": 100.0, "rating": 10.0, "dps": 10.0}
 """Points of the scale that a problem can move by: solved or not, one rating, a tenth of DPS."""
+OTHER = {"functional": "non_functional", "non_functional": "functional"}
 BENCHMARKS, TASKS = "benchmarks", "tasks"
 """How a score weighs its benchmarks: each alike, or each task (F1, F2, F4) alike."""
 Problems = Mapping[Cell | tuple[str, ...], Mapping[str, float]]
@@ -107,14 +107,16 @@ def read_problems(run_root: Path | str) -> dict[Cell, dict[str, float]]:
 
     A null value is an unscored problem and is left out (the score's `missing` counts it).
     """
-    root = RunPaths(Path(run_root)).top
     found: dict[Cell, dict[str, float]] = {}
-    for file in files(run_root, "items.jsonl"):
-        place = Cell.parse(file.parent.relative_to(root).as_posix())
-        for line in read_jsonl(file, dict):
-            if line["value"] is not None:
-                cell = place.at(benchmark=line["benchmark"])
-                found.setdefault(cell, {})[line["id"]] = float(line["value"])
+    for part in RunPaths(Path(run_root)).parts():
+        seed = int(part.seeded.name) if part.seeded != part.top else None
+        for kind in ("evals", "cross"):
+            for file in sorted((part.root / kind).rglob("items.jsonl")):
+                for line in read_jsonl(file, dict):
+                    if line["value"] is not None:
+                        own = Cell.of(line).at(seed=seed, ablation=part.ablation)
+                        cell = own if kind == "evals" else own.at(trained=OTHER[own.requirement])
+                        found.setdefault(cell, {})[line["id"]] = float(line["value"])
     return found
 
 

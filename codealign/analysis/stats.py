@@ -107,6 +107,19 @@ def bootstrap_mean(
     return Interval(float(found.low), float(found.high), "bootstrap (BCa)")
 
 
+def t_mean(values: Sequence[float]) -> Interval:
+    """Return Student's t interval of the mean of independent values, such as those of seeds.
+
+    Undefined (NaN) for fewer than two values, and for equal ones, which say nothing of the spread.
+    """
+    data = np.asarray(values, dtype=float)
+    if len(data) < 2 or np.ptp(data) == 0:
+        why = "all equal" if len(data) > 1 else f"{len(data)} value(s)"
+        return Interval(math.nan, math.nan, f"undefined: {why}")
+    half = scipy_stats.t.ppf((1 + CONFIDENCE) / 2, len(data) - 1) * scipy_stats.sem(data)
+    return Interval(float(data.mean() - half), float(data.mean() + half), f"t over {len(data)}")
+
+
 def paired_mean(before: Sequence[float], after: Sequence[float], step: float) -> Interval:
     """Return Student's t interval of mean(after - before) over the same items.
 
