@@ -2,19 +2,40 @@
 
 Made-up runs of which the truth is known: every model solves a problem with a chance that depends on
 the problem, each training adds noise of its own to a score, and nothing has an effect. The runs go
-through the very functions that the report calls. Run: `python benchmarks/coverage.py`; it writes
-`docs/explanation/coverage.md`. About ten minutes on one core.
+through the very functions that the report calls:
+
+    python benchmarks/coverage.py --out docs/explanation/coverage.md
+
+With 200 made-up runs a number (`--runs`) about twenty minutes on one core. `--only` computes some
+of the parts, so that several processes can share the work; each is kept in a file of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtri
 
+from codealign.analysis.advice_rules import CANNOT_TELL, RULES
 from codealign.analysis.cells import MEMBERS, Answers, Cells
+from codealign.analysis.effects import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.questions import (
+    SPLIT,
+    Question,
+    ask,
+    change,
+    ends_higher,
+    gains_more,
+    observations,
+    observed,
+)
 from codealign.analysis.scores import benchmark
 from codealign.cell import Cell
 from codealign.records import REQUIREMENTS, STAGES, VARIANTS
@@ -107,8 +128,8 @@ def _answers(
     z = np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * rng.standard_normal(
         (rows, len(shared)), np.float32
     )
-    shift = np.zeros(1) if cell.stage == "base" else shifts[cell.model, cell.variant,
-                                                           cell.requirement, cell.stage]  # fmt: skip
+    where = cell.model, cell.variant, cell.requirement, cell.stage
+    shift = np.zeros(1) if cell.stage == "base" else shifts[where]
     if cell.requirement == "functional":
         p = world.base * BASES[MEMBERS["functional"].index(cell.benchmark)]
         solved = z < ndtri(np.clip(p + shift / 100, 0, 1))[:, None]
@@ -116,3 +137,189 @@ def _answers(
     rating = RATING + DEVIATION * z + shift[:, None] / 10
     whole = np.floor(rating + rng.random(rating.shape))
     return np.broadcast_to(10 * np.clip(whole, 1, 10), (k, len(shared)))
+
+
+PTA = ("pretrained",)
+TRUE_SCORE = 100 * sum(BASES) / len(BASES)
+SEEDS, NOISES = (1, 2, 3, 5), (0.0, 2.2, 3.4)
+Told = dict[str, list[bool]]
+
+
+def _one(name: str) -> Question:
+    requirement = "non_functional" if name.startswith("codal") else "functional"
+    return Question((Term(1, requirement, PTA, ("dpo",), (name,)),), CHANGE)
+
+
+HEADLINES = {
+    "score": Question((Term(1, "functional", PTA, ("dpo",)),), SCORE),
+    "change": change("functional", "pretrained"),
+    "change NF": change("non_functional", "pretrained"),
+    "relative change": Question((Term(1, "functional", PTA),), RELATIVE),
+    "ends": ends_higher("functional"),
+    "gains": gains_more("functional"),
+    "gains NF": gains_more("non_functional"),
+    "one benchmark": _one("evoeval_difficult"),
+    "one dimension": _one("codal_style"),
+}
+"""What stands first in a report; all but the score are 0 in truth."""
+
+
+def headlines(world: World, count: int, seed: int) -> Told:
+    """Return of each headline whether its interval held the truth, for each run."""
+    held: Told = defaultdict(list)
+    for cells in runs(world, count, seed):
+        for name, question in HEADLINES.items():
+            found = ask(cells, question, "m")
+            truth = TRUE_SCORE * world.base if name == "score" else 0.0
+            if found.low == found.low:  # an interval that is refused claims nothing
+                held[name].append(bool(found.low <= truth <= found.high))
+    return held
+
+
+def observations_told(world: World, count: int, seed: int) -> Told:
+    """Return of each observation whether a sign was told where there is none."""
+    told: Told = defaultdict(list)
+    asked = [e["id"] for e in observations() if "terms" in e or e.get("measure") == SPLIT]
+    for cells in runs(world, count, seed):
+        for name in asked:
+            told[name].append(world.seeds > 1 and ask(cells, observed(name), "m").side != 0)
+    return told
+
+
+def advice_told(world: World, count: int, seed: int, models: tuple[str, ...] = ("m",)) -> Told:
+    """Return of each recommendation whether a verdict was given where there is nothing."""
+    told: Told = defaultdict(list)
+    for cells in runs(world, count, seed, models):
+        for name, rule in RULES.items():
+            told[name].append(rule(cells).verdict != CANNOT_TELL)
+    return told
+
+
+def family_told(world: World, count: int, seed: int) -> Told:
+    """Return `advice_told` of two sizes of one family."""
+    return advice_told(world, count, seed, ("coder-7b", "coder-1.3b"))
+
+
+def printed_told(world: World, count: int, seed: int) -> Told:
+    """Return the same for tables like the paper's: five models, one seed, no problems."""
+    told: Told = defaultdict(list)
+    for cells in runs(world, count, seed, ("coder-7b", "coder-1.3b", "c", "d", "e")):
+        unknown = np.full_like(cells.halves, np.nan)
+        none = (None,) * len(cells.answers)
+        bare = replace(cells, answers=none, clusters=0, halves=unknown)
+        for name, rule in RULES.items():
+            told[name].append(rule(bare).verdict != CANNOT_TELL)
+    return told
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table: what its numbers are, how they are made, of which worlds."""
+
+    title: str
+    about: str
+    asked: Callable[[World, int, int], Told]
+    worlds: tuple[World, ...]
+    share: float = 1.0
+
+
+def _worlds(seeds: tuple[int, ...], noises: tuple[float, ...], base: float = 1.0) -> tuple:
+    return tuple(World(public, k, noise, base) for public in (False, True) for k in seeds
+                 for noise in noises)  # fmt: skip
+
+
+COVERAGE = "Percent of 95 % intervals that hold the truth"
+FALSE = "Percent of runs without any effect that get a verdict all the same"
+PARTS = {
+    "headlines": Part("Headlines", COVERAGE, headlines, _worlds(SEEDS, NOISES)),
+    "low": Part("Headlines where the base scores 3 %", COVERAGE, headlines,
+                _worlds((2, 5), (0.0,), 0.09)),
+    "observations": Part("Observations", FALSE, observations_told, _worlds(SEEDS, (0.0, 3.4))),
+    "six": Part("Observations, six seeds and more", FALSE, observations_told,
+                (World(False, 6, 3.4), World(False, 6, 0.0), World(False, 16, 3.4)), 0.5),
+    "advice": Part("Recommendations, one model", FALSE, advice_told,
+                   _worlds((1, 2, 5), (0.0, 3.4)), 0.5),
+    "family": Part("Recommendations, two sizes of one family", FALSE, family_told,
+                   (World(False, 2, 3.4), World(False, 3, 3.4)), 0.5),
+    "printed": Part("Recommendations, printed tables of five models", FALSE, printed_told,
+                    (World(True, 1, 0.0), World(True, 1, 3.4)), 0.5),
+}  # fmt: skip
+INTRO = """# How far intervals and verdicts can be relied on
+
+*For somebody who wants to know what "95 %" and "cannot tell" are worth.*
+
+Made by `python benchmarks/coverage.py --out docs/explanation/coverage.md` from made-up runs in
+which alignment does nothing: every model solves a problem with a chance that depends on the
+problem, and each training moves a score by a noise of its own, given in points of standard
+deviation. nano's committed seeds show up to 4. The runs go through the functions that the report
+calls; *nano* and *public* are the benchmarks' sizes.
+
+With two seeds or more every headline holds the problems and the seeds. **With one seed an interval
+holds the problems alone**: its coverage falls with the noise, and the report names a winner only
+"in this one training run". Counts of signs (O7, O8, O15, O16, O19; R2, R7, R9) get no verdict below
+six seeds. R5, R6 and R8 correct for the number of intervals they look through."""
+NEXT = """## Where next
+
+- [Methods](methods.md), [Threats to validity](threats.md).
+- All pages: [index](../index.md).
+"""
+
+
+def table(name: str, found: list[tuple[World, Told]]) -> str:
+    """Return one part's table as Markdown."""
+    part = PARTS[name]
+    names = list(dict.fromkeys(n for _, told in found for n in told))
+    head = ["sizes", "seeds", "noise", *names]
+    lines = [f"## {part.title}", "", f"{part.about}.", "", _pipe(head), _pipe(["---"] * len(head))]
+    for world, told in found:
+        shares = [f"{100 * sum(told[n]) / len(told[n]):.1f}" if told.get(n) else "-" for n in names]
+        size = "public" if world.public else "nano"
+        lines.append(_pipe([size, str(world.seeds), f"{world.noise:g}", *shares]))
+    most = max(len(v) for _, told in found for v in told.values())
+    return "\n".join([*lines, "", f"{most} made-up runs a number."])
+
+
+def _pipe(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def computed(name: str, count: int) -> list[tuple[World, Told]]:
+    """Return one part's results, a world at a time, with progress on standard error."""
+    part, found = PARTS[name], []
+    for at, world in enumerate(part.worlds, 1):
+        found.append((world, dict(part.asked(world, int(count * part.share), 1000 + at))))
+        print(f"{name} {at}/{len(part.worlds)}", file=sys.stderr, flush=True)
+    return found
+
+
+def page(kept: Path) -> str:
+    """Return the page of all parts that have been computed."""
+    tables = []
+    for name in PARTS:
+        if (kept / f"{name}.json").exists():
+            found = json.loads((kept / f"{name}.json").read_text(encoding="utf-8"))
+            tables.append(table(name, [(World(**world), told) for world, told in found]))
+    return "\n\n".join([INTRO, *tables, NEXT])
+
+
+def main() -> None:
+    """Compute the parts, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=200, help="made-up runs a number")
+    parser.add_argument("--only", choices=list(PARTS), nargs="*", help="compute these parts")
+    parser.add_argument("--kept", default="runs/coverage", help="folder of computed parts")
+    parser.add_argument("--out", default="", help="page to write; else it is printed")
+    args = parser.parse_args()
+    kept = Path(args.kept)
+    kept.mkdir(parents=True, exist_ok=True)
+    for name in PARTS if args.only is None else args.only:
+        found = [(vars(world), told) for world, told in computed(name, args.runs)]
+        (kept / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
+    if args.out:
+        Path(args.out).write_text(page(kept), encoding="utf-8")
+    else:
+        print(page(kept))
+
+
+if __name__ == "__main__":
+    main()
