@@ -75,7 +75,7 @@ def test_only_stages_of_one_pathway_are_compared() -> None:
 
 def test_dimensions_with_the_same_problem_names_stay_apart() -> None:
     ratings = [
-        rating(f"m/v/{stage}/p", value, dimension)
+        rating(f"m/pretrained/{stage}/p", value, dimension)
         for stage, value in (("base", 4), ("sft", 6))
         for dimension in ("style", "explanation")
     ]
