@@ -25,7 +25,7 @@ from scipy.special import ndtri
 
 from codealign.analysis.advice_rules import CANNOT_TELL, RULES
 from codealign.analysis.cells import MEMBERS, Answers, Cells
-from codealign.analysis.effects import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
 from codealign.analysis.questions import (
     SPLIT,
     Question,

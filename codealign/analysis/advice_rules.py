@@ -13,7 +13,9 @@ from itertools import product
 
 from codealign.analysis import labels
 from codealign.analysis.cells import MEMBERS, Cells
-from codealign.analysis.effects import ONE_RUN, SCORE, Effect, Term, minus, pooled
+from codealign.analysis.contrasts import SCORE, Term
+from codealign.analysis.effects import ONE_RUN, Effect
+from codealign.analysis.pooling import minus, pooled
 from codealign.analysis.questions import (
     Question,
     ask,

@@ -17,7 +17,7 @@ import pandas as pd
 
 from codealign.analysis import stats
 from codealign.analysis.cells import Cells, Problems, cells_of, read_problems
-from codealign.analysis.effects import CHANGE, RELATIVE, Term
+from codealign.analysis.contrasts import CHANGE, RELATIVE, Term
 from codealign.analysis.questions import Question, ask
 from codealign.analysis.scores import CELL, benchmark, count_of
 from codealign.cell import Cell

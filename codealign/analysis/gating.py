@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from codealign.analysis.cells import MEMBERS, Cells, cells_of
-from codealign.analysis.effects import CHANGE, SCORE, Term
+from codealign.analysis.contrasts import CHANGE, SCORE, Term
 from codealign.analysis.questions import Question, ask
 from codealign.analysis.scores import EVALUATED, benchmark, frame_of
 from codealign.cell import Cell

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from codealign.analysis import stats
 from codealign.analysis.agreement import kappa, pair
 from codealign.analysis.cells import cells_of
-from codealign.analysis.effects import CHANGE, Term
+from codealign.analysis.contrasts import CHANGE, Term
 from codealign.analysis.labels import STAGES as NAMES
 from codealign.analysis.questions import Question, ask
 from codealign.analysis.scores import frame_of, published

@@ -14,17 +14,9 @@ from typing import Any
 import yaml
 
 from codealign.analysis.cells import BENCHMARKS, Cells
-from codealign.analysis.effects import (
-    CHANGE,
-    MEASURES,
-    SCORE,
-    Contrast,
-    Effect,
-    Term,
-    effect,
-    pooled,
-    split,
-)
+from codealign.analysis.contrasts import CHANGE, MEASURES, SCORE, Contrast, Term
+from codealign.analysis.effects import Effect, effect
+from codealign.analysis.pooling import pooled, split
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 from codealign.records import ALIGNED

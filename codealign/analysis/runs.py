@@ -11,7 +11,8 @@ import yaml
 
 from codealign.analysis import labels, stats
 from codealign.analysis.cells import MEMBERS, Cells, cells_of, read_problems
-from codealign.analysis.effects import SCORE, Effect, Term
+from codealign.analysis.contrasts import SCORE, Term
+from codealign.analysis.effects import Effect
 from codealign.analysis.questions import Question, ask
 from codealign.analysis.scores import CELL, EVALUATED, benchmark, collect_all
 from codealign.cell import Cell

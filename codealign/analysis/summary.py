@@ -22,7 +22,8 @@ import pandas as pd
 
 from codealign.analysis import labels
 from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of, weights_told
-from codealign.analysis.effects import CHANGE, SCORE, Effect, Term
+from codealign.analysis.contrasts import CHANGE, SCORE, Term
+from codealign.analysis.effects import Effect
 from codealign.analysis.questions import Question, ask
 from codealign.cell import Cell
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, write_text

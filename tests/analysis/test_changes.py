@@ -91,8 +91,8 @@ def test_ratings_without_items_take_the_variance_bound() -> None:
 
 
 def test_own_items_are_compared_problem_by_problem() -> None:
-    # By hand: of ten differences five are 1: variance 0.25 * 10 / 9, of the mean 0.02778; two made-up
-    # problems 2 / 12^2 = 0.01389: error 0.20412; 0.5 / 0.20412 = 2.4495, t with 9 degrees: p 0.0367
+    # By hand: of ten differences five are 1: variance 0.25 * 10 / 9, of the mean 0.02778; two
+    # made-up problems 2 / 12^2 = 0.01389: error 0.20412; 0.5 / 0.20412 = 2.4495, p 0.0367 (9 df)
     frame = frame_of([score("base", 0.5, 10), score("dpo", 1.0, 10)])
     row = one(changes(frame, items([0] * 5 + [1] * 5, [1] * 10)))
     assert row.p_value == pytest.approx(0.0367, abs=1e-3)

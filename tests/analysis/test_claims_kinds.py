@@ -125,8 +125,8 @@ def run(rows: Rows) -> Context:
 
 def test_a_search_on_a_run_gives_its_number_without_an_interval() -> None:
     args = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
-    found = KINDS["search"](run(ROWS), Statement("x", "O1", "says", "search",
-                                                 {**args, "rule": HE_DPO}, [5.0], (0,)))  # fmt: skip
+    asked = {**args, "rule": HE_DPO}
+    found = KINDS["search"](run(ROWS), Statement("x", "O1", "says", "search", asked, [5.0], (0,)))
     assert found.values == pytest.approx([50.0]) and found.interval is None
     assert run_verdict(found, Statement("x", "O1", "says", "search", {}, [5.0], (0,)))[0] == (
         CANNOT_TELL

@@ -9,24 +9,9 @@ from made_up_cells import Values, cell, cells, solved
 from scipy.stats import t
 
 from codealign.analysis.cells import TASKS, cells_of, problem_of, weights
-from codealign.analysis.effects import (
-    CHANGE,
-    FALLEN,
-    LOST,
-    MODELS,
-    PROBLEMS,
-    RELATIVE,
-    RISEN,
-    SCORE,
-    SEEDS,
-    Effect,
-    Term,
-    effect,
-    half_width,
-    minus,
-    pooled,
-    split,
-)
+from codealign.analysis.contrasts import CHANGE, FALLEN, LOST, RELATIVE, RISEN, SCORE, Term
+from codealign.analysis.effects import MODELS, PROBLEMS, SEEDS, Effect, effect, half_width
+from codealign.analysis.pooling import minus, pooled, split
 from codealign.analysis.scores import published
 
 MBPP = Term(1, variants=("pretrained",), stages=("dpo",), benchmarks=("mbpp_plus",))

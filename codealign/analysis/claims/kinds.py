@@ -20,7 +20,7 @@ from codealign.analysis.claims.model import (
 )
 from codealign.analysis.claims.search import close, half_unit, look, worth
 from codealign.analysis.claims.unrounded import relative_from
-from codealign.analysis.effects import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
 from codealign.analysis.questions import Question, ask
 from codealign.analysis.scores import benchmarks
 from codealign.records import STAGES

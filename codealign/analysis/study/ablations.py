@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from codealign.analysis.effects import CHANGE, Effect, Term
+from codealign.analysis.contrasts import CHANGE, Term
+from codealign.analysis.effects import Effect
 from codealign.analysis.questions import Question, ask
 from codealign.analysis.study.effects import Study
 from codealign.cell import Cell

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of
-from codealign.analysis.effects import CHANGE, RELATIVE, SCORE, Effect, Term
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.effects import Effect
 from codealign.analysis.questions import Question, ask
 from codealign.cell import Cell
 from codealign.records import REQUIREMENTS, STAGES, VARIANTS

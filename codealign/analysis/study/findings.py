@@ -17,7 +17,8 @@ import pandas as pd
 
 from codealign.analysis import labels
 from codealign.analysis.claims import Claim, by_verdict
-from codealign.analysis.effects import RELATIVE, SCORE, Effect, Term
+from codealign.analysis.contrasts import RELATIVE, SCORE, Term
+from codealign.analysis.effects import Effect
 from codealign.analysis.questions import SPLIT, Question, ask, observations, observed
 from codealign.analysis.study.effects import Study
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from codealign.analysis import labels
-from codealign.analysis.effects import CHANGE, Effect
+from codealign.analysis.contrasts import CHANGE
+from codealign.analysis.effects import Effect
 from codealign.analysis.study.ablations import compared, groups, placebo
 from codealign.analysis.study.effects import Study
 from codealign.analysis.study.findings import Finding
