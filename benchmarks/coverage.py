@@ -6,7 +6,7 @@ through the very functions that the report calls:
 
     python benchmarks/coverage.py --out docs/explanation/coverage.md
 
-With 200 made-up runs a number (`--runs`) about twenty minutes on one core. `--only` computes some
+With 200 made-up runs a number (`--runs`) about ten minutes on one core. `--only` computes some
 of the parts, so that several processes can share the work; each is kept in a file of its own.
 """
 
@@ -18,10 +18,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import erf
 
 from codealign.analysis.advice_rules import CANNOT_TELL, RULES
 from codealign.analysis.cells import MEMBERS, Answers, Cells
@@ -69,11 +70,11 @@ class World:
 
 
 def index_of(models: tuple[str, ...]) -> dict[Cell, int]:
-    """Return the cells of a run of these models, in a fixed order."""
+    """Return the cells of a run of these models: models, pathways, requirements, stages, names."""
     places = [
         Cell(m, v, r, s, name)
-        for m in models for r in REQUIREMENTS for name in MEMBERS[r] for v in VARIANTS
-        for s in STAGES
+        for m in models for v in VARIANTS for r in REQUIREMENTS for s in STAGES
+        for name in MEMBERS[r]
     ]  # fmt: skip
     return {cell: at for at, cell in enumerate(places)}
 
@@ -81,62 +82,58 @@ def index_of(models: tuple[str, ...]) -> dict[Cell, int]:
 def runs(world: World, count: int, seed: int, models: tuple[str, ...] = ("m",)) -> Iterator[Cells]:
     """Yield made-up runs in which alignment does nothing."""
     rng = np.random.default_rng(seed)
-    index, k = index_of(models), world.seeds
-    of = sizes(world.public)
+    index, k, of = index_of(models), world.seeds, sizes(world.public)
     n = np.array([of[cell.benchmark] for cell in index])
-    starts = dict(zip(of, np.cumsum([0, *of.values()]), strict=False))
     about, plans = tuple(benchmark(cell.benchmark) for cell in index), {}
+    starts = dict(zip(of, np.cumsum([0, *of.values()]), strict=False))
+    own = {name: np.arange(of[name]) + starts[name] for name in of}
+    clusters = [own[cell.benchmark] for cell in index]
     for _ in range(count):
-        values = np.empty((len(index), k))
-        halves = np.empty((len(index), k, 2))
-        answers = []
-        shared = {name: rng.standard_normal(size, np.float32) for name, size in of.items()}
-        shifts = _shifts(rng, world, models)
-        for cell, row in index.items():
-            drawn = _answers(rng, world, cell, shared[cell.benchmark], shifts)
-            values[row] = drawn.mean(axis=1)
-            halves[row] = np.stack([drawn[:, ::2].mean(axis=1), drawn[:, 1::2].mean(axis=1)], 1)
-            cluster = np.arange(n[row]) + starts[cell.benchmark]
-            answers.append(Answers(cluster, drawn.mean(axis=0)))
-        yield Cells(index, tuple(range(k)), values, n, tuple(answers), halves, sum(of.values()),
-                    about, plans)  # fmt: skip
+        means, halves, answers = [], [], []
+        shared = {r: rng.standard_normal(sum(of[x] for x in names), np.float32)
+                  for r, names in MEMBERS.items()}  # fmt: skip
+        for m, v, r, s in product(models, VARIANTS, REQUIREMENTS, STAGES):
+            if s == "base":
+                common = rng.standard_normal(k)
+            drawn = _drawn(rng, world, r, s, shared[r], common)
+            ends = np.cumsum([of[name] for name in MEMBERS[r]])
+            for values in np.split(drawn, ends[:-1], axis=1):
+                means.append(np.broadcast_to(values.mean(axis=1), k))
+                sides = [values[:, side::2].mean(axis=1) for side in (0, 1)]
+                halves.append(np.broadcast_to(np.stack(sides, 1), (k, 2)))
+                answers.append(values.mean(axis=0))
+        told = tuple(Answers(c, a) for c, a in zip(clusters, answers, strict=True))
+        yield Cells(index, tuple(range(k)), np.array(means), n, told, np.array(halves),
+                    sum(of.values()), about, plans)  # fmt: skip
 
 
-def _shifts(
-    rng: np.random.Generator, world: World, models: tuple[str, ...]
-) -> dict[tuple[str, str, str, str], np.ndarray]:
-    """Return what each training adds to its scores, in points: [seeds]."""
-    found = {}
-    for m in models:
-        for v in VARIANTS:
-            for r in REQUIREMENTS:
-                common = rng.standard_normal(world.seeds)
-                for s in STAGES[1:]:
-                    own = rng.standard_normal(world.seeds)
-                    share = 0.0 if s == "sft" else TOGETHER
-                    mixed = np.sqrt(share) * common + np.sqrt(1 - share) * own
-                    found[m, v, r, s] = world.noise * mixed
-    return found
-
-
-def _answers(
-    rng: np.random.Generator, world: World, cell: Cell, shared: np.ndarray, shifts: dict
+def _drawn(
+    rng: np.random.Generator,
+    world: World,
+    requirement: str,
+    stage: str,
+    shared: np.ndarray,
+    common: np.ndarray,
 ) -> np.ndarray:
-    """Return the value of each problem in percent of the scale, [seeds, problems]."""
-    k = world.seeds
-    rows = 1 if cell.stage == "base" else k
-    z = np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * rng.standard_normal(
-        (rows, len(shared)), np.float32
-    )
-    where = cell.model, cell.variant, cell.requirement, cell.stage
-    shift = np.zeros(1) if cell.stage == "base" else shifts[where]
-    if cell.requirement == "functional":
-        p = world.base * BASES[MEMBERS["functional"].index(cell.benchmark)]
-        solved = z < ndtri(np.clip(p + shift / 100, 0, 1))[:, None]
-        return np.broadcast_to(100.0 * solved, (k, len(shared)))
-    rating = RATING + DEVIATION * z + shift[:, None] / 10
-    whole = np.floor(rating + rng.random(rating.shape))
-    return np.broadcast_to(10 * np.clip(whole, 1, 10), (k, len(shared)))
+    """Return the value of each problem of a requirement in percent of the scale: [seeds, problems].
+
+    `shared` is what an answer owes to its problem, `common` the training noise of a pathway's
+    seeds that DPO and BoNBoN have in common.
+    """
+    rows, shift = (1, np.zeros((1, 1))) if stage == "base" else (world.seeds, None)
+    if shift is None:
+        part = 0.0 if stage == "sft" else TOGETHER
+        alone = rng.standard_normal(world.seeds)
+        shift = world.noise * (np.sqrt(part) * common + np.sqrt(1 - part) * alone)[:, None]
+    z = np.sqrt(ALIKE) * shared
+    z = z + np.sqrt(1 - ALIKE) * rng.standard_normal((rows, len(shared)), np.float32)
+    if requirement == "functional":
+        of = sizes(world.public)
+        p = np.repeat(world.base * np.array(BASES), [of[x] for x in MEMBERS[requirement]])
+        chance = (1 + erf(z / np.sqrt(2))) / 2
+        return 100.0 * (chance < p + shift / 100)
+    rating = RATING + DEVIATION * z + shift / 10
+    return 10 * np.clip(np.floor(rating + rng.random(rating.shape)), 1, 10)
 
 
 PTA = ("pretrained",)
