@@ -60,7 +60,7 @@ def _figures(args: argparse.Namespace) -> int:
     from codealign.analysis.source import open_source
 
     found = open_source(args.source)
-    return _say_written(write_figures(Path(args.out), found.scores, found.context, found.items))
+    return _say_written(write_figures(Path(args.out), found.rows, found.context, found.items))
 
 
 def _say_written(paths: list[Path]) -> int:
@@ -75,7 +75,7 @@ def _claims(args: argparse.Namespace) -> int:
     from codealign.analysis.source import open_source
 
     found = open_source(args.source)
-    claims = ledger(found.scores, source=found.name, items=found.items)
+    claims = ledger(found.rows, source=found.name, items=found.items)
     if args.json:
         print(json.dumps([claim.to_json() for claim in claims], indent=1))
     else:
@@ -89,7 +89,7 @@ def _advise(args: argparse.Namespace) -> int:
     from codealign.analysis.source import open_source
 
     found = open_source(args.source)
-    print(advice_markdown(advise(found.scores, found.items)))
+    print(advice_markdown(advise(found.rows, found.items)))
     return 0
 
 
@@ -113,13 +113,13 @@ def _compare(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     run_folder(args.run)
-    from codealign.analysis.changes import changes, collect_items
+    from codealign.analysis.cells import read_problems
+    from codealign.analysis.changes import changes
     from codealign.analysis.scores import collect
     from codealign.analysis.snippet import write_export
 
     scores = collect(args.run)
     if scores.empty:
         raise CodealignError(f"{args.run}: no scores there; give the folder of a run")
-    return _say_written(
-        write_export(Path(args.out), scores, changes(scores, collect_items(args.run)))
-    )
+    moved = changes(collect(args.run, each_seed=True), read_problems(args.run))
+    return _say_written(write_export(Path(args.out), scores, moved))

@@ -45,7 +45,9 @@ def write_stopped(root: Path, job: str, reason: str) -> None:
     executed = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
     write_text(root / "notebooks" / f"{job}.ipynb", executed + "\n")
     made = header(job=job)
-    write_result(root, job, f"not run: {reason}", seconds=0.0, stop=reason, provenance=made)
+    write_result(
+        root, job, f"not run: {reason}", seconds=0.0, stop=reason, kept=True, provenance=made
+    )
 
 
 def warned(root: Path, jobs: Iterable[str]) -> list[str]:
@@ -73,5 +75,5 @@ def stopped(root: Path, jobs: Iterable[str]) -> list[str]:
         if (root / "jobs" / job / "result.json").exists():
             result = read_result(root, job)
             if reason := result.get("stop", ""):
-                counts[reason] = counts.get(reason, 0) + result["line"].startswith("not run: ")
+                counts[reason] = counts.get(reason, 0) + bool(result.get("kept"))
     return [f"stopped: {reason} ({n} notebooks not run)" for reason, n in counts.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from mini_scores import frame
 
@@ -214,14 +215,27 @@ def verdict_of(claim: str, scores) -> Claim:
     return recompute(Context(scores), statement)
 
 
+def seeded(*rows: tuple[float, ...]):
+    """Return a run of several seeds: HumanEval's (base, sft, dpo, bonbon) in each."""
+    frames = [mine({"humaneval": row}).assign(seed=k) for k, row in enumerate(rows)]
+    return pd.concat([f[(f["stage"] != "base") | (f["seed"] == 0)] for f in frames])
+
+
+GAIN, LOSS = (0.3, 0.3, 0.6, 0.6), (0.6, 0.3, 0.3, 0.6)
+
+
 def test_a_run_agrees_with_a_gain_that_is_clear_of_noise() -> None:
-    # 0.3 -> 0.6 of 164 problems: the interval of the relative change is far above 0
-    assert verdict_of("rq1-llama-f1", mine({"humaneval": (0.3, 0.3, 0.6, 0.6)})).verdict == AGREES
+    # 0.3 -> 0.6 of 164 problems in both seeds: the relative change is far above 0
+    assert verdict_of("rq1-llama-f1", seeded(GAIN, GAIN)).verdict == AGREES
 
 
 def test_a_run_disagrees_with_a_clear_loss() -> None:
-    found = verdict_of("rq1-llama-f1", mine({"humaneval": (0.6, 0.3, 0.3, 0.6)}))
-    assert found.verdict == DISAGREES
+    assert verdict_of("rq1-llama-f1", seeded(LOSS, LOSS)).verdict == DISAGREES
+
+
+def test_one_training_run_cannot_tell_even_a_clear_gain() -> None:
+    found = verdict_of("rq1-llama-f1", mine({"humaneval": GAIN}))
+    assert found.verdict == CANNOT_TELL and "in this one training run" in found.note
 
 
 def test_a_run_cannot_tell_a_change_within_noise() -> None:
@@ -229,17 +243,26 @@ def test_a_run_cannot_tell_a_change_within_noise() -> None:
     assert found.verdict == CANNOT_TELL and "holds 0" in found.note
 
 
-def test_a_score_without_bounds_cannot_tell() -> None:
-    found = verdict_of("rq1-llama-f1-cells", mine({"humaneval": (0.3, 0.3, 0.6, 0.6)}))
-    assert found.verdict == CANNOT_TELL
-
-
 def test_a_score_agrees_if_the_print_lies_in_its_interval() -> None:
-    # printed 0.372
-    scores = mine({"humaneval": (0.3, 0.3, 0.6, 0.6)})
-    near, far = (scores.assign(low=0.2, high=high) for high in (0.4, 0.35))
+    # printed 0.372 for the base; of 164, 0.37 is near and 0.6 is not
+    near, far = (mine({"humaneval": (base, 0.3, 0.6, 0.6)}) for base in (0.37, 0.6))
     assert verdict_of("rq1-llama-f1-cells", near).verdict == AGREES
     assert verdict_of("rq1-llama-f1-cells", far).verdict == DISAGREES
+
+
+def test_scores_that_are_all_0_have_no_verdict() -> None:
+    scores = mine({"humaneval": (0.0, 0.0, 0.0, 0.0), "humaneval_plus": (0.0, 0.0, 0.0, 0.0)})
+    assert not {AGREES, DISAGREES} & {c.verdict for c in ledger(scores, "mine")}
+
+
+def test_the_same_question_has_one_answer_in_the_ledger() -> None:
+    values = {(LLAMA, v, n): (0.4, 0.4, 0.5, 0.5) for v in ("pretrained", "finetuned")
+              for n in ("humaneval_plus", "mbpp_plus")}  # fmt: skip
+    again = {c.id: c for c in ledger(frame(values), "mine")}
+    first, second = (again[i] for i in ("intro-gain-order", "R1-magnitude"))
+    assert (first.computed, first.verdict, first.note) == (
+        second.computed, second.verdict, second.note,
+    )  # fmt: skip
 
 
 def test_a_claim_about_a_model_that_was_not_run_is_not_run() -> None:
@@ -253,17 +276,14 @@ def test_the_papers_own_material_is_not_run() -> None:
 
 
 def test_an_average_of_a_run_takes_all_cells_not_the_improving_ones() -> None:
-    # five benchmarks lose 50 %, one gains: the paper's rule would give a gain, all cells a loss
-    names = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus", "evoeval_subtle")
-    values = {n: (0.4, 0.4, 0.2, 0.2 + i / 100) for i, n in enumerate(names)}
+    # two benchmarks lose half, one gains a little: the paper's rule would give a gain
+    values = {n: (0.4, 0.4, 0.2, 0.2) for n in ("humaneval_plus", "mbpp_plus")}
     values["evoeval_combine"] = (0.4, 0.4, 0.5, 0.4)
-    found = verdict_of("O1-gain-pta", mine(values))
-    assert found.verdict == DISAGREES and found.computed[0] < 0
-
-
-def test_two_cells_are_too_few_for_an_average() -> None:
-    found = verdict_of("O1-gain-pta", mine({"humaneval": (0.3, 0.3, 0.6, 0.6)}))
-    assert found.verdict == CANNOT_TELL and "too few" in found.note
+    seeds = [mine(values).assign(seed=k) for k in (0, 1)]
+    rows = pd.concat([seeds[0], seeds[1][seeds[1]["stage"] != "base"]])
+    found = verdict_of("O1-gain-pta", rows)
+    # By hand: (0.2 + 0.2 + 0.45) / (3 * 0.4) - 1 = -29.2 %
+    assert found.verdict == DISAGREES and found.computed == pytest.approx([-29.1667], abs=1e-3)
 
 
 def test_an_empty_run_ran_nothing() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from mini_scores import Rows, context
+from mini_scores import Rows, context, frame
 
 from codealign.analysis.claims import clarity
+from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.facts import FACTS
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, Found
 from codealign.analysis.claims.text_facts import margin_of, sample_needed
@@ -238,8 +239,15 @@ def test_an_average_row_is_checked_within_its_rounding() -> None:
 
 def test_a_pass_rate_that_no_count_gives() -> None:
     # of 164: 0.372 is 61; 0.374 lies between 61 (0.372) and 62 (0.378)
-    found = ask("whole_counts", {(QWEN, PRE, "humaneval"): (0.372, 0.374, 0.0, 1.0)})
-    assert found.values == [1, 4]
+    rows = {(QWEN, PRE, "humaneval"): (0.372, 0.374, 0.0, 1.0)}
+    assert FACTS["whole_counts"](context(rows, "paper")).values == [1, 4]
+
+
+def test_a_runs_pass_rate_is_a_whole_count_of_its_own_problems() -> None:
+    # 7 of 20 are 0.35, whatever number of problems the paper's benchmark has
+    rows = {(QWEN, PRE, "humaneval"): (0.35, 0.36, 0.0, 1.0)}
+    run = Context(frame(rows).assign(n=20))
+    assert FACTS["whole_counts"](run).values == [1, 4]
 
 
 def test_more_tests_never_raise_a_score() -> None:
@@ -311,8 +319,6 @@ def test_p_values_need_five_values() -> None:
 
 
 def test_a_share_below_half_is_no_majority() -> None:
-    from codealign.analysis.claims.context import Context
-
     args = {"question": "Q8", "option": "Option A", "respondents": 30}
     found = FACTS["survey_majority"](Context(published()), **args)
     # 14 of 30; Wilson by hand: centre (14 + 1.92) / 33.84, half-width 0.168
@@ -328,7 +334,5 @@ def test_the_sign_test_is_exact() -> None:
 
 def test_bold_marks_are_compared_with_the_highest_score() -> None:
     # the print marks CodeLlama's pretrained MBPP+ 0.479 (SFT) as bold, 0.481 (DPO) is higher
-    from codealign.analysis.claims.context import Context
-
     found = FACTS["bold_is_best"](Context(published()))
     assert found.verdict == CONTRADICTS and f"{CODE} {PRE} mbpp_plus" in found.note

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import pandas as pd
 
-from codealign.analysis.changes import Items, changes
+from codealign.analysis.cells import Cells, Problems, cells_of
+from codealign.analysis.changes import changes
 from codealign.analysis.claims import grids, recovery
 from codealign.analysis.claims.board import Board, board_of
 from codealign.analysis.claims.grids import Candidate
 from codealign.analysis.claims.rules import GAINS, SUCCESSES
-from codealign.analysis.scores import PAPER
+from codealign.analysis.scores import PAPER, over_seeds
 
 GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
     "gains": grids.gains,
@@ -33,11 +34,21 @@ RELATIVE = ("gains", "gain_pairs", "outcomes")
 
 @dataclass(frozen=True)
 class Context:
-    """Scores of one source (`frame`, tidy) and, for a run, its per-problem values (`items`)."""
+    """Scores of one source (`rows`, tidy, one a seed) and its per-problem values (`items`)."""
 
-    frame: pd.DataFrame
-    items: Items = field(default_factory=dict)
+    rows: pd.DataFrame
+    items: Problems = field(default_factory=dict)
     _grids: dict[str, list[Candidate]] = field(default_factory=dict)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The main cells, one row each: means over the seeds."""
+        return over_seeds(self.rows)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The scores as the engine takes them."""
+        return cells_of(self.rows, self.items)
 
     @cached_property
     def board(self) -> Board:
@@ -47,7 +58,7 @@ class Context:
     @cached_property
     def changes(self) -> pd.DataFrame:
         """Every change against its base, with interval, test and corrections."""
-        return changes(self.frame, self.items)
+        return changes(self.rows, self.items)
 
     @property
     def paper(self) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-import pandas as pd
-
 from codealign.analysis.claims import compare
 from codealign.analysis.claims.board import LABELS, Cell, cell
 from codealign.analysis.claims.context import Context
@@ -20,9 +18,10 @@ from codealign.analysis.claims.model import (
     Found,
     Statement,
 )
-from codealign.analysis.claims.run_rules import on_a_run
 from codealign.analysis.claims.search import close, half_unit, look, worth
 from codealign.analysis.claims.unrounded import relative_from
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.questions import Question, ask
 from codealign.analysis.scores import benchmarks
 from codealign.records import STAGES
 
@@ -55,20 +54,19 @@ def score(context: Context, statement: Statement) -> Found:
         return Found(missing=missing)
     values = [context.board.value(c) for c in cells]
     rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(c.words() for c in cells)}"
-    interval = None if context.paper else _score_interval(context, cells[0])
-    return Found(values, rule, interval=interval)
+    return (
+        Found(values, rule) if context.paper else _bounded(context, cells[0], SCORE, values, rule)
+    )
 
 
-def _score_interval(context: Context, c: Cell) -> tuple[float, float] | None:
-    rows = context.frame
-    row = rows[
-        (rows["model"] == c.model)
-        & (rows["variant"] == c.variant)
-        & (rows["benchmark"] == c.benchmark)
-        & (rows["stage"] == c.stage)
-    ].iloc[0]
-    bounds = (row["low"], row["high"])
-    return None if any(map(pd.isna, bounds)) else tuple(map(float, bounds))
+def _bounded(context: Context, c: Cell, measure: str, values: list[float], rule: str) -> Found:
+    """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
+    requirement = c.about.requirement
+    term = Term(1, requirement, (c.variant,), (c.stage,), (c.benchmark,))
+    found = ask(context.cells, Question((term,), measure), c.model)
+    unit = 1.0 if measure == RELATIVE else c.about.scale / 100
+    interval = None if math.isnan(found.low) else (found.low * unit, found.high * unit)
+    return Found(values, rule, interval=interval, single=found.single, note=found.missing)
 
 
 def change(context: Context, statement: Statement) -> Found:
@@ -90,7 +88,9 @@ def change(context: Context, statement: Statement) -> Found:
         + "; ".join(c.words() for c in cells)
     )
     if not context.paper:
-        return Found(values, rule, interval=_change_interval(context, cells[0], absolute))
+        if args.get("from", "base") != "base":
+            return Found(values, rule)
+        return _bounded(context, cells[0], CHANGE if absolute else RELATIVE, values, rule)
     return _judge_changes(context, statement, pairs, Found(values, rule))
 
 
@@ -99,19 +99,6 @@ def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
     if absolute:
         return after - before
     return 100 * (after - before) / before if before else math.nan
-
-
-def _change_interval(context: Context, c: Cell, absolute: bool) -> tuple[float, float] | None:
-    rows = context.changes
-    mine = rows[
-        (rows["model"] == c.model)
-        & (rows["variant"] == c.variant)
-        & (rows["benchmark"] == c.benchmark)
-        & (rows["stage"] == c.stage)
-    ]
-    names = ("low", "high") if absolute else ("relative_low", "relative_high")
-    bounds = tuple(float(mine.iloc[0][n]) for n in names) if len(mine) else (math.nan, math.nan)
-    return None if any(math.isnan(b) for b in bounds) else bounds
 
 
 def _judge_changes(
@@ -177,7 +164,10 @@ def searched(context: Context, statement: Statement) -> Found:
     args = dict(statement.args)
     grid, stated, rule = args.pop("grid"), args.pop("stated", ""), args.pop("rule", "")
     if not context.paper:
-        return on_a_run(context, grid, args, stated or rule)
+        values = context.value_of(grid, args, stated or rule)
+        unknown = not values or any(map(math.isnan, values))
+        missing = "the run has no scores for this rule" if unknown else ""
+        return Found([] if unknown else list(values), stated or rule, missing=missing)
     candidates = context.candidates(grid, args)
     search, hits = look(candidates, statement.published, statement.decimals, GRID_WORDS[grid])
     by_words = dict(hits)

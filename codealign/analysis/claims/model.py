@@ -62,6 +62,7 @@ class Found:
     interval : 95 % bounds of the first value, for a run's verdict; None where there are none.
     agrees : for an order or a kind of statement that is true or false; None: cannot tell.
     missing : what the run lacks to compute this; "" where it was computed.
+    single : whether the interval is about one training run alone.
     """
 
     values: list[float] = field(default_factory=list)
@@ -72,6 +73,7 @@ class Found:
     interval: tuple[float, float] | None = None
     agrees: bool | None = None
     missing: str = ""
+    single: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,14 +75,18 @@ def average_row(context: Context) -> Found:
 
 def whole_counts(context: Context) -> Found:
     """Count pass@1 scores that no whole number of solved problems gives."""
-    board, about = context.board, benchmarks()
-    wrong, total = [], 0
-    for i in np.flatnonzero([about[b].metric == "pass@1" for b in board.benchmark]):
-        b = about[board.benchmark[i]]
-        for value in board.values[i][np.isfinite(board.values[i])]:
-            total += 1
-            if abs(round(value * b.n) / b.n - value) > 0.5 * 10**-b.decimals + EQUAL:
-                wrong.append(f"{board.model[i]} {board.variant[i]} {b.name} {value:g}")
+    about, wrong, total = benchmarks(), [], 0
+    for row in context.rows.to_dict("records"):
+        b = about.get(row["benchmark"])
+        if b is None or b.metric != "pass@1" or not row["n"] or math.isnan(row["value"]):
+            continue
+        if str(row["interval"]).startswith("bootstrap"):  # several samples a problem
+            continue
+        total += 1
+        n, value = row["n"], row["value"]
+        rounding = 0.5 * 10**-b.decimals if context.paper else 1e-6
+        if abs(round(value * n) / n - value) > rounding + EQUAL:
+            wrong.append(f"{row['model']} {row['variant']} {b.name} {value:g}")
     if not total:
         return absent("pass@1")
     rule = "pass@1 scores that are no whole count of the problems after rounding, and all of them"
