@@ -1,7 +1,4 @@
-"""Grids of candidate rules: every combination of selections and statistics of one kind.
-
-A candidate is (words, values); values are NaN where the rule gives no number.
-"""
+"""Grids of candidate rules: every combination of selections and statistics of one kind."""
 
 from __future__ import annotations
 
@@ -11,29 +8,23 @@ from itertools import product
 
 import numpy as np
 
-from codealign.analysis.claims.board import CODE_MODELS, MODELS, Board
+from codealign.analysis.claims.board import Board
 from codealign.analysis.claims.rules import (
     EQUAL,
-    FLOORS,
     FUNCTIONAL,
     GAINS,
+    MODEL_SETS,
     NON_FUNCTIONAL,
+    PAPER_FLOOR,
     STAGE_RULES,
     SUCCESSES,
+    Candidate,
     Cells,
+    Rule,
     Selection,
     pick,
 )
 
-Candidate = tuple[str, tuple[float, ...]]
-MODEL_SETS: dict[str, tuple[str, ...]] = {
-    "all": (),
-    "code": CODE_MODELS,
-    "without CodeLlama": tuple(m for m in MODELS.values() if m != MODELS["codellama"]),
-    "without Llama": tuple(m for m in MODELS.values() if m != MODELS["llama"]),
-    "without Qwen": tuple(m for m in MODELS.values() if m != MODELS["qwen"]),
-    "only Qwen": (MODELS["qwen"],),
-}
 LOSSES = (10, 20, 25, 30)
 CUTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0)
 
@@ -70,31 +61,38 @@ def _single(
     for selection in selected:
         cells = pick(board, selection)
         for name, function in statistics.items() if len(cells) else ():
-            yield f"{name}: {selection.words()}", (function(cells),)
+            yield Rule(name, selection), (function(cells),)
 
 
 def outcomes(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
     """Yield (degraded, flat, improved) in percent; flat is a change within a cut, open or closed.
 
-    Cuts are in percent of the base score, or in hundredths of the scale.
+    Cuts are in percent of the base score, or in hundredths of the scale (points).
     """
+    edges = np.array([-EQUAL, EQUAL])
+    limits = (np.array(CUTS)[:, None] + edges).ravel()  # (cut, edge) pairs, cut by cut
     for selection in selected:
         cells = pick(board, selection)
         sizes = {"% of the base": cells.relative, "points": 100 * cells.change / cells.scale}
-        for (unit, size), cut, edge in product(sizes.items(), CUTS, (-EQUAL, EQUAL)):
+        for unit, size in sizes.items():
             size = size[np.isfinite(size)]
-            if not len(size) or (not cut and edge < 0):
+            if not len(size):
                 continue
-            better, worse = (100 * float((s * size > cut + edge).mean()) for s in (1, -1))
-            words = f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}"
-            yield f"{words}: {selection.words()}", (worse, 100 - worse - better, better)
+            better, worse = (
+                100 * (sign * size[:, None] > limits).mean(axis=0) for sign in (1, -1)
+            )
+            for i, (cut, edge) in enumerate(product(CUTS, edges)):
+                if cut or edge > 0:
+                    name = f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}"
+                    shares = (worse[i], 100 - worse[i] - better[i], better[i])
+                    yield Rule(name, selection), tuple(map(float, shares))
 
 
 def model_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
     """Yield the share of models (each variant by itself) that succeed, under several meanings."""
     for selection in selected:
         for name, share in successful(pick(board, selection)).items():
-            yield f"share of models with {name}: {selection.words()}", (share,)
+            yield Rule(f"share of models with {name}", selection), (share,)
 
 
 def successful(cells: Cells) -> dict[str, float]:
@@ -121,7 +119,7 @@ def catastrophes(board: Board, selected: Iterator[Selection]) -> Iterator[Candid
         for cut in LOSSES if all(map(len, arms)) else ():
             failures = [_failures(cells, cut) for cells in arms]
             for name in failures[0]:
-                yield f"{name}: {selection.words()}", tuple(f[name] for f in failures)
+                yield Rule(name, selection), tuple(f[name] for f in failures)
 
 
 def _failures(cells: Cells, cut: int) -> dict[str, float]:
@@ -146,13 +144,14 @@ def dimension_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Ca
                 100 * float(better[cells.benchmark == b].mean()) for b in set(cells.benchmark)
             ]
             if shares:
-                words = f"share of cells that {name}, least and greatest benchmark"
-                yield f"{words}: {selection.words()}", (min(shares), max(shares))
+                statistic = f"share of cells that {name}, least and greatest benchmark"
+                yield Rule(statistic, selection), (min(shares), max(shares))
 
 
 def floors(include_zero: bool) -> tuple[str, ...]:
     """Return the names of the base-score floors; relative changes have none for a base of 0."""
-    return tuple(FLOORS) if include_zero else tuple(FLOORS)[:2]
+    floors = ("any base above 0", PAPER_FLOOR)
+    return (*floors, "every base") if include_zero else floors
 
 
 def pairs(
@@ -162,18 +161,19 @@ def pairs(
     for selection in selected:
         arms = [pick(board, replace(selection, variants=(v,))) for v in ("pretrained", "finetuned")]
         for name, function in statistics.items() if all(map(len, arms)) else ():
-            words = f"{name}: {selection.benchmarks}; {selection.stages}; {selection.floor}"
-            yield words, tuple(function(cells) for cells in arms)
+            rule = Rule(name, replace(selection, variants=()))
+            yield rule, tuple(function(cells) for cells in arms)
 
 
 def requirement_pairs(board: Board, variants: Sequence[str]) -> Iterator[Candidate]:
     """Yield the share of models that succeed: non-functional, then functional, one meaning."""
-    for stages, floor in product(STAGE_RULES, FLOORS):
+    for stages, floor in product(STAGE_RULES, floors(include_zero=True)):
         shares = {
             name: successful(pick(board, Selection(name, stages, floor, tuple(variants))))
             for name in (*FUNCTIONAL, *NON_FUNCTIONAL)
         }
         for left, right in product(NON_FUNCTIONAL, FUNCTIONAL):
             for meaning in shares[left].keys() & shares[right].keys():
-                words = f"share of models with {meaning}: {left} / {right}; {stages}; {floor}"
-                yield words, (shares[left][meaning], shares[right][meaning])
+                chosen = Selection(left, stages, floor, ())
+                rule = Rule(f"share of models with {meaning}", chosen, against=right)
+                yield rule, (shares[left][meaning], shares[right][meaning])

@@ -18,7 +18,7 @@ from codealign.analysis.claims.board import CODE_MODELS, LABELS, MODELS, VARIANT
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, UNSTATED, Found, Search
 from codealign.analysis.claims.rules import EQUAL, SETS, STAGE_RULES, Selection, pick
-from codealign.analysis.claims.search import SHOWN, told
+from codealign.analysis.claims.search import SHOWN, in_words
 from codealign.records import STAGES
 
 Reading = tuple[str, bool, tuple[float, ...]]
@@ -54,11 +54,11 @@ def widen(
         grid=grid,
         tried=len(tried),
         matching=len(held),
-        matches=[told((words, values)) for words, _, values in held[:SHOWN]],
-        nearest=told((found.rule, tuple(found.values))),
+        matches=[in_words(words, values) for words, _, values in held[:SHOWN]],
+        nearest=in_words(found.rule, found.values),
         of="readings",
     )
-    plain = f"plain reading fails: {told((found.rule, tuple(found.values)))}"
+    plain = f"plain reading fails: {in_words(found.rule, found.values)}"
     note = f"{len(held)} of {len(tried)} readings bear it out"
     note = "; ".join(n for n in (found.note, note) if n)
     if len(held) < max(1, enough * len(tried)):

@@ -15,43 +15,34 @@ import numpy as np
 from codealign.analysis import stats
 from codealign.analysis.claims import clarity
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.grids import FLOORS, MODEL_SETS
 from codealign.analysis.claims.model import Found
-from codealign.analysis.claims.rules import STAGE_RULES, SUCCESSES, Cells, Selection, pick
+from codealign.analysis.claims.rules import SUCCESSES, Cells, Rule, Selection, pick
 from codealign.records import seed_of
 
 PLAIN = "DPO and BoNBoN, each"
 
 
-def on_a_run(context: Context, grid: str, args: dict[str, object], words: str) -> Found:
-    """Apply the rule in words, found in the paper's tables, to a run's scores."""
-    if grid in ("gains", "successes"):
-        selection = _selection(words, args)
-        found = None if selection is None else _interval(context, grid, selection, words)
-    else:
-        values = context.value_of(grid, args, words) if words else ()
-        unknown = not values or any(map(math.isnan, values))
-        found = None if unknown else Found(list(values), words)
+def on_a_run(context: Context, grid: str, args: dict[str, object], rule: Rule | None) -> Found:
+    """Apply a rule found in the paper's tables to a run's scores."""
+    found = None
+    if rule and grid in ("gains", "successes"):
+        found = _interval(context, grid, rule)
+    elif rule:
+        values = context.value_of(grid, args, rule)
+        known = values and not any(map(math.isnan, values))
+        found = Found(list(values), rule.words()) if known else None
+    words = rule.words() if rule else ""
     return found or Found(rule=words, missing="the run has no scores for this rule")
 
 
-def _selection(words: str, args: dict[str, object]) -> Selection | None:
-    """Read the selection back from a candidate's words; None where the words name no rule."""
-    parts = words.split(": ", 1)[-1].split("; ")
-    if len(parts) < 3 or parts[1] not in STAGE_RULES or parts[2] not in FLOORS:
-        return None
-    models = args.get("models", ("all",))
-    who = MODEL_SETS[models[0]] if len(models) == 1 else ()
-    return Selection(parts[0], parts[1], parts[2], tuple(args["variants"]), who)
-
-
-def _interval(context: Context, grid: str, selection: Selection, words: str) -> Found | None:
+def _interval(context: Context, grid: str, rule: Rule) -> Found | None:
+    selection = rule.selection
     if grid == "gains":
         selection = replace(selection, stages=PLAIN)
     cells = pick(context.board, selection)
     if not len(cells):
         return None
-    return _average(cells, selection) if grid == "gains" else _share(cells, words)
+    return _average(cells, selection) if grid == "gains" else _share(cells, rule)
 
 
 def _average(cells: Cells, selection: Selection) -> Found:
@@ -65,7 +56,7 @@ def _average(cells: Cells, selection: Selection) -> Found:
     return Found([mean], rule, interval=(low, high), note=f"{method} over {len(values)} cells")
 
 
-def _share(cells: Cells, words: str) -> Found:
-    value = SUCCESSES[words.split(": ")[0]](cells)
+def _share(cells: Cells, rule: Rule) -> Found:
+    value = SUCCESSES[rule.statistic](cells)
     low, high, _ = stats.wilson(round(value / 100 * len(cells)), len(cells))
-    return Found([value], words, interval=(100 * low, 100 * high))
+    return Found([value], rule.words(), interval=(100 * low, 100 * high))
