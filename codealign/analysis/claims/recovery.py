@@ -1,4 +1,4 @@
-"""O8: what becomes of scores that fell during SFT, and O4: which technique wins."""
+"""O8: what becomes of models that fell during SFT, and O4: which technique wins."""
 
 from __future__ import annotations
 
@@ -36,21 +36,20 @@ def _finals(values: np.ndarray) -> dict[str, list[np.ndarray]]:
 
 
 def recoveries(board: Board, sets: tuple[str, ...] = ()) -> Iterator[Candidate]:
-    """Yield (recovered share in percent, ratio of failure risks) of what fell during SFT.
+    """Yield (recovered share in percent, ratio of failure risks) of models that fell during SFT.
 
-    What falls are models, by their mean score, as O8's sentence says, or single scores. Recovered:
-    the final score reaches the base again (or passes it). The risk ratio compares their failure
-    (not recovered) with that of the models or scores that did not fall (or that rose).
+    A model (each variant by itself) falls, and recovers, by its mean score over the benchmarks:
+    O8's sentence is about models. Recovered: the final mean reaches the base again (or passes it).
+    The risk ratio compares their failure (not recovered) with that of the models that did not fall
+    (or that rose).
     """
     names = sets or (*FUNCTIONAL, *NON_FUNCTIONAL, EVERYTHING)
     for name, variants in product(names, VARIANT_SETS):
         mask = board.rows(SETS.get(name) or ALL_TASKS, variants)
         mask &= np.isfinite(board.values).all(axis=1)
-        scaled = board.values[mask] / board.scale[mask][:, None]
-        for unit, values in (("models", _means(scaled, board.group[mask])), ("scores", scaled)):
-            for final, columns in _finals(values).items():
-                chosen = Selection(name, final, "", variants)
-                yield from _recovery(values, columns, unit, chosen)
+        values = _means(board.values[mask] / board.scale[mask][:, None], board.group[mask])
+        for final, columns in _finals(values).items():
+            yield from _recovery(values, columns, Selection(name, final, "", variants))
 
 
 def _means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -59,7 +58,7 @@ def _means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def _recovery(
-    values: np.ndarray, columns: list[np.ndarray], unit: str, chosen: Selection
+    values: np.ndarray, columns: list[np.ndarray], chosen: Selection
 ) -> Iterator[Candidate]:
     base = np.tile(values[:, BASE], len(columns))
     sft = np.tile(values[:, SFT], len(columns))
@@ -71,7 +70,7 @@ def _recovery(
             if fell.any() and rest.any():
                 risk, usual = (float((~recovered[m]).mean()) for m in (fell, rest))
                 ratio = risk / usual if usual else np.nan
-                statistic = f"{unit} that fell in SFT whose final score {word} the base"
+                statistic = f"models that fell in SFT whose final mean {word} the base"
                 values_of = (100 * float(recovered[fell].mean()), ratio)
                 yield Rule(statistic, chosen, against=other), values_of
 

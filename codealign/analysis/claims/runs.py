@@ -1,9 +1,9 @@
-"""What a user's own run says of a statement: agrees, disagrees, cannot tell, or not run.
+"""What a user's own run says of a statement.
 
 - A change or an average agrees if its 95 % interval lies on the published side of 0, disagrees if
-  it lies on the other, and cannot tell if it holds 0.
+  it lies on the other, and is not distinguishable if it holds 0.
 - A score or a share agrees if the published value lies in its interval.
-- An order or a pattern agrees if it holds.
+- An order or a pattern agrees if it holds, and is not distinguishable with p >= 0.05.
 - Anything else (a number of another study without an interval) cannot tell, and shows its number.
 """
 
@@ -15,6 +15,7 @@ from codealign.analysis.claims.model import (
     AGREES,
     CANNOT_TELL,
     DISAGREES,
+    NOT_DISTINGUISHABLE,
     NOT_RUN,
     Found,
     Statement,
@@ -27,6 +28,8 @@ def verdict(found: Found, statement: Statement) -> tuple[str, str]:
         return NOT_RUN, found.missing
     if found.agrees is not None:
         return (AGREES if found.agrees else DISAGREES), found.note
+    if found.verdict == NOT_DISTINGUISHABLE:
+        return NOT_DISTINGUISHABLE, found.note
     if not found.values or math.isnan(found.values[0]):
         return CANNOT_TELL, found.note or "the run's scores give no number under this rule"
     if found.interval is None:
@@ -47,5 +50,5 @@ def _signed(interval: tuple[float, float], published: float) -> tuple[str, str]:
     low, high = interval
     words = f"95 % interval of the run: {low:.3g} to {high:.3g}"
     if low <= 0 <= high:
-        return CANNOT_TELL, f"{words}; it holds 0"
+        return NOT_DISTINGUISHABLE, f"{words}; it holds 0"
     return (AGREES if low * published > 0 else DISAGREES), words
