@@ -69,23 +69,25 @@ def outcomes(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]
 
     Cuts are in percent of the base score, or in hundredths of the scale (points).
     """
-    edges = np.array([-EQUAL, EQUAL])
-    limits = (np.array(CUTS)[:, None] + edges).ravel()  # (cut, edge) pairs, cut by cut
+    steps = [(cut, edge) for cut in CUTS for edge in (-EQUAL, EQUAL) if cut or edge > 0]
+    limits = np.array([cut + edge for cut, edge in steps])
+    names = {
+        unit: [f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}" for cut, edge in steps]
+        for unit in ("% of the base", "points")
+    }
     for selection in selected:
         cells = pick(board, selection)
-        sizes = {"% of the base": cells.relative, "points": 100 * cells.change / cells.scale}
-        for unit, size in sizes.items():
+        sizes = (cells.relative, 100 * cells.change / cells.scale)
+        for unit, size in zip(names, sizes, strict=True):
             size = size[np.isfinite(size)]
-            if not len(size):
-                continue
-            better, worse = (
-                100 * (sign * size[:, None] > limits).mean(axis=0) for sign in (1, -1)
-            )
-            for i, (cut, edge) in enumerate(product(CUTS, edges)):
-                if cut or edge > 0:
-                    name = f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}"
-                    shares = (worse[i], 100 - worse[i] - better[i], better[i])
-                    yield Rule(name, selection), tuple(map(float, shares))
+            if len(size):
+                better, worse = (
+                    100 * np.count_nonzero(sign * size[:, None] > limits, axis=0) / len(size)
+                    for sign in (1, -1)
+                )
+                shares = np.column_stack((worse, 100 - worse - better, better)).tolist()
+                for name, values in zip(names[unit], shares, strict=True):
+                    yield Rule(name, selection), tuple(values)
 
 
 def model_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
@@ -99,7 +101,7 @@ def successful(cells: Cells) -> dict[str, float]:
     """Return the percent of models that succeed, by the meaning of success; {} without cells."""
     if not len(cells):
         return {}
-    average, better = cells.average(), cells.share(cells.change > 0)
+    average, better = cells.averages, cells.share(cells.change > 0)
     kept = cells.share(cells.change >= 0)
     meanings = {
         **{f"a mean relative gain above {cut} %": average > cut for cut in (0, 5, 10)},
@@ -123,9 +125,9 @@ def catastrophes(board: Board, selected: Iterator[Selection]) -> Iterator[Candid
 
 
 def _failures(cells: Cells, cut: int) -> dict[str, float]:
-    lost = np.nan_to_num(cells.relative) < -cut
+    lost = cells.known_relative < -cut
     shares = {
-        f"share of models with a mean relative loss beyond {cut} %": cells.average() < -cut,
+        f"share of models with a mean relative loss beyond {cut} %": cells.averages < -cut,
         f"share of models with a single relative loss beyond {cut} %": cells.share(lost) > 0,
         f"share of cells with a relative loss beyond {cut} %": lost,
     }

@@ -126,13 +126,26 @@ class Cells:
 
     def share(self, mask: np.ndarray) -> np.ndarray:
         """Return the share of cells where `mask` holds, for each group that has cells."""
-        return self.total(np.ones(len(self)), mask) / self.members[self.members > 0]
+        return self.total(self._ones, mask) / self.members[self.members > 0]
+
+    @cached_property
+    def known_relative(self) -> np.ndarray:
+        """Relative changes with 0 where the base is 0, for sums."""
+        return np.where(self.base > 0, self.relative, 0.0)
 
     def average(self, mask: np.ndarray | bool = True) -> np.ndarray:
         """Return each group's mean relative change where `mask`; NaN where there is none."""
-        mask = mask & np.isfinite(self.relative)
-        sums = self.total(np.nan_to_num(self.relative), mask)
-        return _divide(sums, self.total(np.ones(len(self)), mask))
+        mask = mask & (self.base > 0)
+        return _divide(self.total(self.known_relative, mask), self.total(self._ones, mask))
+
+    @cached_property
+    def averages(self) -> np.ndarray:
+        """Each group's mean relative change over all its cells."""
+        return self.average()
+
+    @cached_property
+    def _ones(self) -> np.ndarray:
+        return np.ones(len(self))
 
 
 def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -234,7 +247,7 @@ def _pick(board: Board, selection: Selection) -> Cells:
 
 def _mean(values: np.ndarray) -> float:
     values = values[np.isfinite(values)]
-    return float(values.mean()) if len(values) else np.nan
+    return float(np.add.reduce(values)) / len(values) if len(values) else np.nan
 
 
 def _median(values: np.ndarray) -> float:
@@ -259,7 +272,7 @@ GAINS: dict[str, Callable[[Cells], float]] = {
     "median relative change": lambda c: _median(c.relative),
     "median relative change of improving cells": lambda c: _median(c.relative[c.change > 0]),
     "relative change of the summed scores": _ratio,
-    "mean of each model's mean relative change": lambda c: _mean(c.average()),
+    "mean of each model's mean relative change": lambda c: _mean(c.averages),
     "mean of each model's mean over its improving cells": lambda c: _mean(c.average(c.change > 0)),
     "mean of each model's relative change of summed scores": _ratio_by_model,
 }
