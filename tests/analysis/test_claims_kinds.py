@@ -13,6 +13,7 @@ from codealign.analysis.claims.model import (
     CONTRADICTS,
     DISAGREES,
     NOT_DERIVABLE,
+    NOT_DISTINGUISHABLE,
     NOT_RUN,
     REPRODUCED,
     UNSTATED,
@@ -22,8 +23,10 @@ from codealign.analysis.claims.model import (
     Statement,
 )
 from codealign.analysis.claims.render import numbers, searched
+from codealign.analysis.claims.rules import Rule, Selection, read_rule
 from codealign.analysis.claims.run_rules import on_a_run
 from codealign.analysis.claims.runs import verdict as run_verdict
+from codealign.errors import CodealignError
 
 LLAMA = "Meta-Llama-3-8B"
 ROWS: Rows = {
@@ -90,12 +93,13 @@ def test_a_ratio_of_printed_numbers() -> None:
 
 
 GRID = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
-HE_DPO = "mean relative change: HE; DPO; any base above 0; pretrained"
+HE_DPO = {"statistic": "mean relative change", "benchmarks": "HE", "stages": "DPO"}
+RULE = Rule("mean relative change", Selection("HE", "DPO", variants=("pretrained",)))
 
 
 def test_the_stated_rule_reproduces() -> None:
     found = ask("search", [50], stated=HE_DPO, **GRID)
-    assert found.verdict == REPRODUCED and found.rule == HE_DPO
+    assert found.verdict == REPRODUCED and found.rule == RULE.words()
 
 
 def test_a_rule_that_is_found_is_unstated_and_counted() -> None:
@@ -119,6 +123,11 @@ def test_a_stated_rule_that_fails_is_contradicted() -> None:
     assert found.verdict == CONTRADICTS and found.computed == pytest.approx([50])
 
 
+def test_a_rule_with_an_unknown_name_tells_the_nearest() -> None:
+    with pytest.raises(CodealignError, match="floor 'every bas'.*every base"):
+        read_rule({**HE_DPO, "floor": "every bas"}, ["pretrained"])
+
+
 def run(rows: Rows) -> Context:
     return context(rows)
 
@@ -126,23 +135,25 @@ def run(rows: Rows) -> Context:
 def test_a_runs_average_takes_both_techniques() -> None:
     # +50 %, -25 %: the rule in words takes DPO only
     args = {"requirements": ["functional"], "variants": ["pretrained"]}
-    found = on_a_run(run(ROWS), "gains", args, HE_DPO)
+    found = on_a_run(run(ROWS), "gains", args, RULE)
     assert found.values == pytest.approx([12.5])
     assert "DPO and BoNBoN, each" in found.rule
 
 
 def test_a_runs_share_has_a_wilson_interval() -> None:
-    words = "share of cells that improve: F1-F3; DPO; every base; pretrained"
+    rule = Rule(
+        "share of cells that improve", Selection("F1-F3", "DPO", "every base", ("pretrained",))
+    )
     args = {"requirements": ["functional"], "variants": ["pretrained"]}
-    found = on_a_run(run(ROWS), "successes", args, words)
+    found = on_a_run(run(ROWS), "successes", args, rule)
     # 2 of 2: Wilson's lower bound is 2 / (2 + 1.96^2) = 34.2 %
     assert found.values == [100]
     assert found.interval == pytest.approx((34.24, 100), abs=0.01)
 
 
-def test_words_that_name_no_rule_are_not_run() -> None:
+def test_without_a_rule_nothing_is_run() -> None:
     args = {"requirements": ["functional"], "variants": ["pretrained"]}
-    assert on_a_run(run(ROWS), "gains", args, "").missing
+    assert on_a_run(run(ROWS), "gains", args, None).missing
 
 
 @pytest.mark.parametrize(
@@ -151,7 +162,7 @@ def test_words_that_name_no_rule_are_not_run() -> None:
         ((1.0, 2.0), 5.0, AGREES),
         ((-2.0, -1.0), 5.0, DISAGREES),
         ((-2.0, -1.0), -5.0, AGREES),
-        ((-1.0, 1.0), 5.0, CANNOT_TELL),
+        ((-1.0, 1.0), 5.0, NOT_DISTINGUISHABLE),
         (None, 5.0, CANNOT_TELL),
     ],
 )

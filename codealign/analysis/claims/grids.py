@@ -72,7 +72,9 @@ def outcomes(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]
     steps = [(cut, edge) for cut in CUTS for edge in (-EQUAL, EQUAL) if cut or edge > 0]
     limits = np.array([cut + edge for cut, edge in steps])
     names = {
-        unit: [f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}" for cut, edge in steps]
+        unit: [
+            f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}" for cut, edge in steps
+        ]
         for unit in ("% of the base", "points")
     }
     for selection in selected:

@@ -17,10 +17,11 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     UNSTATED,
     Found,
+    Search,
     Statement,
 )
-from codealign.analysis.claims.run_rules import on_a_run
 from codealign.analysis.claims.rules import Candidate, Rule, Selection, read_rule
+from codealign.analysis.claims.run_rules import on_a_run
 from codealign.analysis.claims.search import close, half_unit, look, worth
 from codealign.analysis.claims.unrounded import relative_from
 from codealign.analysis.scores import benchmarks

@@ -143,9 +143,7 @@ def highest(context: Context, benchmark: str, printed: float) -> Iterator[Readin
     rows = np.flatnonzero(board.benchmark == benchmark)
     groups = [("all", rows, range(4))]
     groups += [(f"{LABELS[s]} models", rows, [i]) for i, s in enumerate(STAGES) if i]
-    groups += [
-        (f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANT.values()
-    ]
+    groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANT.values()]
     for among, mine, stages in groups:
         values = board.values[mine][:, stages]
         if np.isfinite(values).any():
