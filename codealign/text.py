@@ -122,11 +122,7 @@ def encode(tokenizer: Any, prompt: str) -> list[int]:
     is read as the beginning of a text (`<s> ▁[` in CodeLlama, as in Meta's own code). One blank at
     the end is left to the answer.
     """
-    bos = tokenizer.bos_token
-    written = bool(bos) and prompt.startswith(bos)
-    rest = prompt[len(bos) :] if written else prompt
-    start = [tokenizer.bos_token_id] if written or starts_with_bos(tokenizer) else []
-    return start + _ids(tokenizer, rest.removesuffix(_lead(prompt)))
+    return _whole(tokenizer, prompt.removesuffix(_lead(prompt)))
 
 
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -140,7 +136,7 @@ def answer_ids(tokenizer: Any, prompt: str, answer: str) -> list[int]:
     Both are read together, as the model has read them; where a token spans the border, the answer
     is read alone, as the model writes it behind a finished prompt.
     """
-    before, whole = encode(tokenizer, prompt), encode(tokenizer, prompt + answer)
+    before, whole = encode(tokenizer, prompt), _whole(tokenizer, prompt + answer)
     if whole[: len(before)] == before:
         return whole[len(before) :]
     return _alone(tokenizer, _lead(prompt) + answer)
@@ -236,6 +232,14 @@ def check_chat_format(tokenizer: Any, chat_format: str, where: str) -> None:
             f"{where}: the chat template is not of the format {chat_format} (no {mark!r} in it); "
             "pin another revision in params/models.yaml, or correct chat_format there"
         )
+
+
+def _whole(tokenizer: Any, text: str) -> list[int]:
+    """Return the ids of a text with its BOS."""
+    bos = tokenizer.bos_token
+    written = bool(bos) and text.startswith(bos)
+    start = [tokenizer.bos_token_id] if written or starts_with_bos(tokenizer) else []
+    return start + _ids(tokenizer, text[len(bos) :] if written else text)
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:

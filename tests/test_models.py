@@ -69,6 +69,13 @@ def test_a_folders_variant_with_a_chat_template_is_asked_in_chat(tiny: Path) -> 
     assert spec(str(tiny)).chat == ["finetuned"]
 
 
+def test_a_base_model_with_a_chat_template_is_asked_in_the_plain_format(
+    tiny: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny / "finetuned", tmp_path / "pretrained")  # as Qwen's base models bring one
+    assert not uses_chat(str(tmp_path), "pretrained")
+
+
 def test_missing_weights_of_a_folder_are_named(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny / "pretrained", tmp_path / "pretrained")
     with pytest.raises(CodealignError, match="no weights of finetuned, only of pretrained"):

@@ -250,8 +250,11 @@ def _write_if_changed(path: Path, text: str) -> None:
         write_text(path, text)
 
 
-def freeze(jobs: list[Job], run: str) -> Path:
-    """Write each job's `params.yaml` and the `plan.lock.json`; return the lock's path."""
+def freeze(jobs: list[Job], run: str, note: str = "") -> Path:
+    """Write each job's `params.yaml` and the `plan.lock.json`; return the lock's path.
+
+    `note` is the profile's, for the report.
+    """
     paths = RunPaths(PROJECT / run)
     for job in jobs:
         check_parameters(job)
@@ -263,7 +266,7 @@ def freeze(jobs: list[Job], run: str) -> Path:
     path = paths.root / "plan.lock.json"
     folders = dict.fromkeys([run, *(job.parameters["run"] for job in jobs)])
     parts = [os.path.relpath(folder, run) for folder in folders]
-    plan = {"run": run, "parts": parts, "jobs": lock}
+    plan = {"run": run, **({"note": note} if note else {}), "parts": parts, "jobs": lock}
     _write_if_changed(path, json.dumps(plan, indent=1) + "\n")
     return path
 
