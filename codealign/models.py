@@ -66,9 +66,8 @@ def load(
     Raises
     ------
     CodealignError
-        Unknown model; weights that cannot be had (says how to get them) or do not fit config.json;
-        a tokenizer that garbles text; no Unsloth; 4 bits without a GPU; an adapter folder without
-        an adapter, or with one of another model.
+        Unknown model; weights that cannot be had or do not fit config.json; a tokenizer that
+        garbles text; no Unsloth; 4 bits without a GPU; no adapter, or one of another model.
     """
     quiet_environment()
     lora, place = lora or Lora(), source(name, variant)
