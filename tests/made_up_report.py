@@ -13,12 +13,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from codealign.analysis.advice import advice_frame, advice_markdown, advise
 from codealign.analysis.answer import write_answer
 from codealign.analysis.changes import changes
-from codealign.analysis.claims import claims_frame, ledger
+from codealign.analysis.claims import ledger, write_claims
 from codealign.analysis.figures.dots import dots
 from codealign.analysis.figures.listings import figure5
 from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import save, styled, write_captions
-from codealign.analysis.scores import over_seeds
+from codealign.analysis.scores import over_seeds, published
 from codealign.analysis.study.effects import study_of
 from codealign.analysis.study.findings import findings
 from codealign.analysis.summary import write_summary
@@ -74,7 +74,7 @@ def _write_tables(paths: RunPaths) -> None:
     claims = ledger(main, source="mine")
     save_tables(paths.tables, [*shown, findings_table(findings(study, claims))])
     write_text(paths.tables / "study.md", study_markdown(study, shown))
-    write_text(paths.tables / "claims.csv", claims_frame(claims).to_csv(index=False))
+    write_claims(paths.tables, claims, ledger(published()))
     advice = advise(main)
     write_text(paths.tables / "advice.md", advice_markdown(advice))
     write_text(paths.tables / "advice.csv", advice_frame(advice).to_csv(index=False))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from codealign.params.section import NEUTRAL, Generation, Section, Variant
 
@@ -23,11 +23,22 @@ class Hub(Section):
     files: int = Field(0, ge=0, description="first files only; 0: all")
 
 
+def _findable(similarity: float) -> float:
+    if not (0.01 <= similarity <= 0.98 or similarity == 1):
+        raise ValueError("0.01 to 0.98 can be found by MinHash, 1 switches it off")
+    return similarity
+
+
 class Filters(Section):
     """Which functions become seeds, besides the fixed predicates of `prefs.filters`."""
 
     type_check: bool = Field(True, description="remove functions with a type error")
-    near_duplicates: float = Field(
+    benchmarks: list[str] = Field(
+        default=["all"],
+        description="benchmarks whose problems no seed may share text with; `all`: every one, "
+        "whose public files must then be on this machine; the data card names those checked",
+    )
+    near_duplicates: Annotated[float, AfterValidator(_findable)] = Field(
         0.7,
         gt=0,
         le=1,
@@ -36,14 +47,29 @@ class Filters(Section):
     )
 
 
+class Checks(Section):
+    """What the tests of a response must do for its pass to count (`prefs.checks`)."""
+
+    mutants: int = Field(
+        6, ge=0, description="wrong programs that they are tried on; 0: every pass counts"
+    )
+    noticed: float = Field(
+        0.5, ge=0, le=1, description="share of the wrong programs that they must notice"
+    )
+
+
 class Pairing(Section):
     """Which responses of an instruction make its pairs (`prefs.rules`)."""
 
-    rule: Literal["random", "judge", "all", "best_worst"] = Field(
+    rule: Literal["random", "judge", "all", "best_worst", "agreement"] = Field(
         "random",
         description="`random`: one that passed, one that failed (the paper); `all`: each that "
         "passed with each that failed; `judge`: the best and the worst rated of those that passed; "
-        "`best_worst`: the best and the worst of all n, for BoNBoN",
+        "`best_worst`: the best and the worst of all n, for BoNBoN; `agreement`: one of the "
+        "largest set that agrees on each other's tests, one that fails these tests",
+    )
+    tests: Literal["drop", "keep"] = Field(
+        "drop", description="whether the responses' own tests stay in the chosen and the rejected"
     )
     judge: str = Field(
         "", description="rates responses to non-functional instructions, as `codal.judge`"
@@ -93,6 +119,7 @@ class Prefs(Section):
     concepts: Generation = Generation(max_new_tokens=48)
     instructions: Generation = Generation(max_new_tokens=96)
     sampling: Generation = Generation(max_new_tokens=256)
+    checks: Checks = Checks()
     pairs: Pairing = Pairing()
     workers: int = Field(1, ge=1, description="sandbox workers", json_schema_extra=NEUTRAL)
     cpu_s: float = Field(2.0, gt=0, description="CPU seconds a response may use when executed")

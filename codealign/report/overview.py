@@ -20,8 +20,16 @@ ANSWER = "Which pathway won, for what, and how sure?"
 
 
 def answer(paths: RunPaths) -> Block:
-    """Return the answer, with links to its files."""
-    return Block("answer", ANSWER, answer_block(paths.tables / "answer.csv"), "The answer")
+    """Return the answer, behind the profile's note, if it has one."""
+    note = _lock(paths).get("note", "")
+    told = f"<p><b>Note:</b> {escape(note)}</p>" if note else ""
+    return Block("answer", ANSWER, told + answer_block(paths.tables / "answer.csv"), "The answer")
+
+
+def _lock(paths: RunPaths) -> dict[str, Any]:
+    """Return the run's frozen plan; {} if there is none."""
+    lock = paths.root / "plan.lock.json"
+    return json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
 
 
 def more(paths: RunPaths) -> list[Block]:
@@ -55,9 +63,8 @@ def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
 
 def results(paths: RunPaths) -> dict[str, dict[str, Any]]:
     """Return the result marker of each planned job, in the plan's order; {} of one not finished."""
-    lock = json.loads((paths.root / "plan.lock.json").read_text(encoding="utf-8"))["jobs"]
     found = {}
-    for job in lock:
+    for job in _lock(paths)["jobs"]:
         marker = paths.jobs / job / "result.json"
         found[job] = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
     return found

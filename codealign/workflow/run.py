@@ -187,8 +187,16 @@ def failures(run_root: Path, jobs: list[Job]) -> list[str]:
             continue
         if state == "failed":
             where = os.path.relpath(executed, PROJECT)
-            why = read_failure(run_root, job.name)[:300]
-            lines.append(f"failed: {job.name}: {why}; traceback in {where}")
+            why = read_failure(run_root, job.name).replace("\n", "\n  ")
+            lines.append(f"failed: {job.name}: {why}\n  traceback in {where}")
         else:
             lines.append(f"not run: {job.name} (waits for a job that failed)")
     return lines
+
+
+def unstarted(run_root: Path, jobs: list[Job]) -> list[str]:
+    """Return the last words of the scheduler where it failed and no notebook did."""
+    if any(job_state(run_root, job.name) == "failed" for job in jobs):
+        return []
+    said = (run_root / "snakemake.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    return ["no notebook failed; Snakemake's last lines:", *(f"  {line}" for line in said[-8:])]

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import nbformat
-
 from codealign.paths import PROJECT
 from codealign.provenance import header
 from codealign.records import write_text
@@ -41,6 +39,8 @@ def write_stopped(root: Path, job: str, reason: str) -> None:
         for name in read_result(root, job).get("files", []):
             if (PROJECT / name).exists():
                 put_away(root, PROJECT / name)
+    import nbformat  # half of what starting a job would take
+
     cell = nbformat.v4.new_markdown_cell(f"# {job}\n\nNot run: {reason}", id="stopped")
     executed = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
     write_text(root / "notebooks" / f"{job}.ipynb", executed + "\n")

@@ -14,6 +14,7 @@ from codealign.analysis.claims.model import (
     CONTRADICTS,
     DISAGREES,
     NOT_DERIVABLE,
+    NOT_DISTINGUISHABLE,
     NOT_RUN,
     REPRODUCED,
     UNSTATED,
@@ -23,7 +24,9 @@ from codealign.analysis.claims.model import (
     Statement,
 )
 from codealign.analysis.claims.render import numbers, searched
+from codealign.analysis.claims.rules import Rule, Selection, read_rule
 from codealign.analysis.claims.runs import verdict as run_verdict
+from codealign.errors import CodealignError
 
 LLAMA = "Meta-Llama-3-8B"
 ROWS: Rows = {
@@ -90,12 +93,13 @@ def test_a_ratio_of_printed_numbers() -> None:
 
 
 GRID = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
-HE_DPO = "mean relative change: HE; DPO; any base above 0; pretrained"
+HE_DPO = {"statistic": "mean relative change", "benchmarks": "HE", "stages": "DPO"}
+RULE = Rule("mean relative change", Selection("HE", "DPO", variants=("pretrained",)))
 
 
 def test_the_stated_rule_reproduces() -> None:
     found = ask("search", [50], stated=HE_DPO, **GRID)
-    assert found.verdict == REPRODUCED and found.rule == HE_DPO
+    assert found.verdict == REPRODUCED and found.rule == RULE.words()
 
 
 def test_a_rule_that_is_found_is_unstated_and_counted() -> None:
@@ -119,6 +123,11 @@ def test_a_stated_rule_that_fails_is_contradicted() -> None:
     assert found.verdict == CONTRADICTS and found.computed == pytest.approx([50])
 
 
+def test_a_rule_with_an_unknown_name_tells_the_nearest() -> None:
+    with pytest.raises(CodealignError, match="floor 'every bas'.*every base"):
+        read_rule({**HE_DPO, "floor": "every bas"}, ["pretrained"])
+
+
 def run(rows: Rows) -> Context:
     return context(rows)
 
@@ -139,7 +148,7 @@ def test_a_search_on_a_run_gives_its_number_without_an_interval() -> None:
         ((1.0, 2.0), 5.0, AGREES),
         ((-2.0, -1.0), 5.0, DISAGREES),
         ((-2.0, -1.0), -5.0, AGREES),
-        ((-1.0, 1.0), 5.0, CANNOT_TELL),
+        ((-1.0, 1.0), 5.0, NOT_DISTINGUISHABLE),
         (None, 5.0, CANNOT_TELL),
     ],
 )

@@ -21,6 +21,7 @@ from codealign.analysis.scores import PAPER
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 
+FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FOLDER = DATA / "claims"
 FIELDS = ("id", "place", "says", "published", "decimals", "unit", "kind", "unstated", "reading")
 
@@ -44,7 +45,7 @@ def statements() -> tuple[Statement, ...]:
 
 def read_statements(path: Path) -> list[Statement]:
     """Read one file of statements (a list; `data/claims/README.md` has the fields)."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = yaml.load(path.read_text(encoding="utf-8"), Loader=FAST)
     return [_statement(entry, f"{path.name}, entry {i}") for i, entry in enumerate(entries, 1)]
 
 

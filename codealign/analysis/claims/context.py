@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -12,8 +12,7 @@ from codealign.analysis.cells import Cells, Problems, cells_of
 from codealign.analysis.changes import changes
 from codealign.analysis.claims import grids, recovery
 from codealign.analysis.claims.board import Board, board_of
-from codealign.analysis.claims.grids import Candidate
-from codealign.analysis.claims.rules import GAINS, SUCCESSES
+from codealign.analysis.claims.rules import FLOORS, GAINS, SUCCESSES, Candidate, Rule
 from codealign.analysis.scores import PAPER, over_seeds
 
 GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
@@ -26,10 +25,10 @@ GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
 }
 RECOVERIES: dict[str, Callable[[Iterable[Candidate]], Iterable[Candidate]]] = {
     "recoveries": lambda found: found,
-    "recovery_shares": lambda found: {w.split("; risk")[0]: v[:1] for w, v in found}.items(),
-    "recovery_risks": lambda found: ((w, v[1:]) for w, v in found),
+    "recovery_shares": lambda found: {replace(r, against=""): v[:1] for r, v in found}.items(),
+    "recovery_risks": lambda found: ((r, v[1:]) for r, v in found),
 }
-RELATIVE = ("gains", "gain_pairs", "outcomes")
+RELATIVE = ("gains", "gain_pairs")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class Context:
         selected = grids.selections(
             args["requirements"],
             args["variants"],
-            grids.floors(include_zero=grid not in RELATIVE),
+            tuple(FLOORS) if grid == "outcomes" else grids.floors(grid not in RELATIVE),
             args.get("models", ("all", "without CodeLlama")),
             args.get("sets", ()),
         )
@@ -91,9 +90,7 @@ class Context:
             return grids.pairs(self.board, selected, statistics)
         return GRIDS[grid](self.board, selected)
 
-    def value_of(self, grid: str, args: dict[str, object], words: str) -> tuple[float, ...]:
-        """Return the values of the candidate with these words; () if it gives none here."""
-        for told, values in self.candidates(grid, args):
-            if told == words:
-                return values
-        return ()
+    def value_of(self, grid: str, args: dict[str, object], rule: Rule) -> tuple[float, ...]:
+        """Return the values of this rule; () if it gives none here."""
+        found = (values for candidate, values in self.candidates(grid, args) if candidate == rule)
+        return next(found, ())

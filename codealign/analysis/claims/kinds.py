@@ -9,15 +9,16 @@ from codealign.analysis.claims import compare
 from codealign.analysis.claims.board import LABELS, Cell, cell
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.facts import FACTS
-from codealign.analysis.claims.grids import Candidate
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DERIVABLE,
     REPRODUCED,
     UNSTATED,
     Found,
+    Search,
     Statement,
 )
+from codealign.analysis.claims.rules import Candidate, Rule, Selection, read_rule
 from codealign.analysis.claims.search import close, half_unit, look, worth
 from codealign.analysis.claims.unrounded import relative_from
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
@@ -40,6 +41,8 @@ GRID_WORDS = {
     "recovery_risks": "benchmark sets x variants x final stage x ties x what is compared",
     "wins": "benchmark sets x wins above the base only or all",
 }
+PAIRED = ("gain_pairs", "success_pairs", "requirement_pairs")
+"""Grids whose rules give one number for each of two variants or requirements."""
 
 
 def _absent(context: Context, cells: Sequence[Cell]) -> str:
@@ -116,7 +119,7 @@ def _judge_changes(
         _neighbours(context, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
     )
     if len(statement.published) == 1 and hits:
-        return Found(list(hits[0][1]), hits[0][0], UNSTATED, "another cell matches", search)
+        return Found(list(hits[0][1]), hits[0][0].words(), UNSTATED, "another cell matches", search)
     return Found(found.values, found.rule, CONTRADICTS, note, search)
 
 
@@ -150,46 +153,53 @@ def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
         for start in ("base", "sft") if about.requirement == requirement else ():
             for stage in STAGES[STAGES.index(start) + 1 :]:
                 pair = tuple(Cell(c.model, c.variant, name, s) for s in (start, stage))
-                words = f"{pair[1].words()} against {LABELS[start]}"
-                yield f"relative change: {words}", (_change(context, pair, False),)
-                yield f"absolute change: {words}", (_change(context, pair, True),)
+                for kind, absolute in (("relative change", False), ("absolute change", True)):
+                    rule = Rule(kind, Selection(pair[1].words(), "", "", ()), LABELS[start])
+                    yield rule, (_change(context, pair, absolute),)
 
 
 def searched(context: Context, statement: Statement) -> Found:
     """Search a grid for rules that give the published numbers.
 
-    `stated` in the arguments is the candidate that the paper's own words describe, `rule` the one
-    shown where several match and none is stated.
+    `stated` in the arguments is the rule that the paper's own words describe, `rule` the one shown
+    where several match and none is stated.
     """
     args = dict(statement.args)
-    grid, stated, rule = args.pop("grid"), args.pop("stated", ""), args.pop("rule", "")
+    grid = args.pop("grid")
+    of = () if grid in PAIRED else args.get("variants", ())
+    stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
     if not context.paper:
-        values = context.value_of(grid, args, stated or rule)
-        unknown = not values or any(map(math.isnan, values))
-        missing = "the run has no scores for this rule" if unknown else ""
-        return Found([] if unknown else list(values), stated or rule, missing=missing)
+        return _on_a_run(context, grid, args, stated or rule)
     candidates = context.candidates(grid, args)
     search, hits = look(candidates, statement.published, statement.decimals, GRID_WORDS[grid])
-    by_words = dict(hits)
-    if stated in by_words:
-        return Found(list(by_words[stated]), stated, REPRODUCED, "", search)
+    by_rule = dict(hits)
+    if stated in by_rule:
+        return Found(list(by_rule[stated]), stated.words(), REPRODUCED, "", search)
     if hits:
-        words = rule if rule in by_words else hits[0][0]
+        shown = rule if rule in by_rule else hits[0][0]
         note = "; ".join(n for n in (statement.unstated, worth(search)) if n)
-        return Found(list(by_words[words]), words, UNSTATED, note, search)
+        return Found(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
     return _no_rule(candidates, statement, stated or rule, search)
 
 
+def _on_a_run(context: Context, grid: str, args: dict[str, object], rule: Rule | None) -> Found:
+    values = context.value_of(grid, args, rule) if rule else ()
+    unknown = not values or any(map(math.isnan, values))
+    missing = "the run has no scores for this rule" if unknown else ""
+    return Found([] if unknown else list(values), rule.words() if rule else "", missing=missing)
+
+
 def _no_rule(
-    candidates: list[Candidate], statement: Statement, expected: str, search: object
+    candidates: list[Candidate], statement: Statement, expected: Rule | None, search: Search
 ) -> Found:
-    values = dict(candidates).get(expected, ())
+    values = next((v for rule, v in candidates if rule == expected), ())
+    words = expected.words() if expected else ""
     truncated = values and all(
         compare.fit(v, p, d) is not None
         for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
     )
     if truncated:
-        return Found(list(values), expected, UNSTATED, compare.TRUNCATED, search)
+        return Found(list(values), words, UNSTATED, compare.TRUNCATED, search)
     ranges = list(zip(*(v for _, v in candidates), strict=True))
     outside = any(
         p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
@@ -197,10 +207,10 @@ def _no_rule(
     )
     if statement.args.get("stated") or outside:
         note = "no candidate rule reaches the printed value" if outside else ""
-        return Found(list(values), expected, CONTRADICTS, note, search)
+        return Found(list(values), words, CONTRADICTS, note, search)
     note = "the text leaves the rule open, and no candidate gives these numbers"
     note += f"; {statement.unstated}" if statement.unstated else ""
-    return Found(list(values), expected, NOT_DERIVABLE, note, search)
+    return Found(list(values), words, NOT_DERIVABLE, note, search)
 
 
 def ratio(context: Context, statement: Statement) -> Found:

@@ -1,10 +1,11 @@
-"""What a user's own run says of a statement: agrees, disagrees, cannot tell, or not run.
+"""What a user's own run says of a statement.
+
 
 What a line asks of a run is data (`data/run_lines.yaml`): a question of the engine, the same as the
 answer, the findings and the advice ask (`analysis.questions`).
 
 - A question agrees if its 95 % interval lies on the published side of 0, disagrees if it lies on
-  the other, and cannot tell if it holds 0 or is about one training run.
+  the other, is not distinguishable if it holds 0, and cannot tell if it is about one training run.
 - A score agrees if the published value lies in its interval.
 - A check of the scores themselves (`exact`) agrees if it holds.
 - Anything else shows its number and cannot tell: its rule was made for printed tables, and has no
@@ -25,6 +26,7 @@ from codealign.analysis.claims.model import (
     AGREES,
     CANNOT_TELL,
     DISAGREES,
+    NOT_DISTINGUISHABLE,
     NOT_RUN,
     Found,
     Statement,
@@ -103,8 +105,8 @@ def _inside(found: Found, published: float) -> tuple[str, str]:
 
 def _signed(found: Found, published: float) -> tuple[str, str]:
     low, high = found.interval or (math.nan, math.nan)
-    if low <= 0 <= high:
-        return CANNOT_TELL, f"{_words(found)}; it holds 0"
     if found.single:
         return CANNOT_TELL, f"{_words(found)}; another training may differ"
+    if low <= 0 <= high:
+        return NOT_DISTINGUISHABLE, f"{_words(found)}; it holds 0"
     return (AGREES if low * published > 0 else DISAGREES), _words(found)

@@ -8,11 +8,13 @@ import pandas as pd
 
 from codealign.analysis.cells import Problems
 from codealign.analysis.changes import changes
+from codealign.analysis.claims import Claim
 from codealign.analysis.context import Context
 from codealign.analysis.figures.common import present
 from codealign.analysis.figures.diagrams import figure2, figure3
 from codealign.analysis.figures.dots import dots
 from codealign.analysis.figures.heatmap import heatmap
+from codealign.analysis.figures.ledger import ledger_bars
 from codealign.analysis.figures.listings import figure1, figure5, figure6
 from codealign.analysis.figures.plane import plane
 from codealign.analysis.figures.profiles import profiles
@@ -33,6 +35,7 @@ def draw_figures(
     context: Context | None = None,
     items: Problems | None = None,
     study: Study | None = None,
+    claims: list[Claim] | None = None,
 ) -> list[Drawn]:
     """Return Figures 1 to 6, then the charts of the scores. Call inside `style.styled()`.
 
@@ -44,6 +47,7 @@ def draw_figures(
     context : the run's data counts, for Figure 4.
     items : the run's per-problem values, for paired intervals of its changes.
     study : the run's seeds, cross-evaluations and ablations, for the figures of these.
+    claims : the ledger of these scores, for its picture.
     """
     rows = scores[scores["source"] != PAPER]
     measured = over_seeds(rows)
@@ -56,6 +60,7 @@ def draw_figures(
         charts += [versus(both, model) for model in present(measured, "model")]
     paper = [figure1(), figure2(), figure3(), figure4(context or Context()), figure5(), figure6()]
     repeated = study_figures(study) if study else []
+    charts += [ledger_bars(claims)] if claims else []
     return paper + [chart for chart in charts if chart is not None] + repeated
 
 
@@ -65,6 +70,7 @@ def write_figures(
     context: Context | None = None,
     items: Problems | None = None,
     study: Study | None = None,
+    claims: list[Claim] | None = None,
 ) -> list[Path]:
     """Write every figure as PDF, SVG and PNG, and `captions.json`, to `out`; return the paths.
 
@@ -72,6 +78,6 @@ def write_figures(
     """
     out = Path(out)
     with styled():
-        figures = draw_figures(scores, context, items, study)
+        figures = draw_figures(scores, context, items, study, claims)
         paths = [path for drawn in figures for path in save(drawn, out)]
     return [*paths, write_captions(figures, out)]
