@@ -40,7 +40,7 @@ def run(tmp_path) -> RunPaths:
     (paths.tables / "summary.md").write_text("| a |\n|---|\n| 1 |\n")
     (paths.tables / "table3.md").write_text("**Table 3. \\*All\\***\n\n| b |\n|---|\n| 2 |\n")
     (paths.tables / "advice.md").write_text("### R1: supported\n\n### R2: cannot tell\n")
-    (paths.tables / "advice.csv").write_text("id,verdict\\nR1,supported\\nR2,cannot tell\\n")
+    (paths.tables / "advice.csv").write_text("id,verdict\nR1,supported\nR2,cannot tell\n")
     (paths.tables / "claims.csv").write_text(claims_frame(CLAIMS, CLAIMS).to_csv(index=False))
     (paths.figures / "captions.json").write_text('{"figure1": "A figure & its caption"}')
     (paths.figures / "figure1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
