@@ -71,9 +71,9 @@ def load(
     """
     quiet_environment()
     lora, place = lora or Lora(), source(name, variant)
+    fast = training and backend == "unsloth"
     if adapter is not None:
         check_adapter(adapter, name, variant)
-    fast = training and backend == "unsloth"
     if fast:
         weights.require_unsloth()
     options = weights.Options.of(dtype, attention, training and lora.quantize, max_length)
