@@ -49,13 +49,7 @@ def reproduce(
         told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
         raise CodealignError(f"{Path.cwd()}: {told}")
     params = load_params(params_file)
-    profiles = [p.name for p in sorted((PROJECT / "workflow/profiles").glob("*/"))]
-    if profile != LOCAL and profile not in profiles:
-        raise CodealignError(
-            f"--profile {profile}: no such folder in workflow/profiles" + nearest(profile, profiles)
-        )
-    if profile != LOCAL:
-        check_cluster(profile)
+    _check_scheduler(profile)
     run = f"runs/{params.profile}"
     for model in params.models:
         check_variants(model, params.variants)
@@ -87,6 +81,16 @@ def reproduce(
     if outcome.code:
         print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
     return 1 if outcome.code else 0
+
+
+def _check_scheduler(profile: str) -> None:
+    profiles = [p.name for p in sorted((PROJECT / "workflow/profiles").glob("*/"))]
+    if profile != LOCAL and profile not in profiles:
+        raise CodealignError(
+            f"--profile {profile}: no such folder in workflow/profiles" + nearest(profile, profiles)
+        )
+    if profile != LOCAL:
+        check_cluster(profile)
 
 
 def _require_benchmarks(jobs: list[Job]) -> None:
