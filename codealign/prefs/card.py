@@ -170,6 +170,10 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         **{f"pairs for {name}": str(n) for name, n in card["dimensions"].items()},
         "sandbox level": ", ".join(card["sandbox_level"]) or "nothing was executed",
         "corpus": str(card["corpus"].get("name", "not told")),
+        "benchmarks whose problems seeds were checked against": ", ".join(
+            card["corpus"].get("benchmarks", ())
+        )
+        or "none",
         "pair rule": card["settings"]["pairs"]["rule"],
         "own tests in the text": card["settings"]["pairs"]["tests"],
         **{
