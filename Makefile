@@ -48,6 +48,7 @@ nano: install
 # Regenerate the committed tables and figures from the published numbers.
 published: install
 	$(BIN)/codealign tables --source paper --out paper_tables/paper
+	$(BIN)/codealign claims --source paper --out paper_tables/paper
 	$(BIN)/codealign figures --source paper --out figures/paper
 
 # Write the reference pages of docs/ from the code.

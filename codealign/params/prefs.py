@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from codealign.params.section import NEUTRAL, Generation, Section, Variant
 
@@ -23,6 +23,12 @@ class Hub(Section):
     files: int = Field(0, ge=0, description="first files only; 0: all")
 
 
+def _findable(similarity: float) -> float:
+    if not (0.01 <= similarity <= 0.98 or similarity == 1):
+        raise ValueError("0.01 to 0.98 can be found by MinHash, 1 switches it off")
+    return similarity
+
+
 class Filters(Section):
     """Which functions become seeds, besides the fixed predicates of `prefs.filters`."""
 
@@ -32,7 +38,7 @@ class Filters(Section):
         description="benchmarks whose problems no seed may share text with; `all`: every one, "
         "whose public files must then be on this machine; the data card names those checked",
     )
-    near_duplicates: float = Field(
+    near_duplicates: Annotated[float, AfterValidator(_findable)] = Field(
         0.7,
         gt=0,
         le=1,

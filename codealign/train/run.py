@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from codealign.errors import CodealignError
 from codealign.models import load, uses_chat
 from codealign.params import Training
+from codealign.params.training import check_logging
 from codealign.paths import short_name
 from codealign.records import Pair, from_json, stable_id, to_json, write_text
 from codealign.registry import identity, source
@@ -99,7 +102,8 @@ class TrainJob:
         Raises
         ------
         CodealignError
-            No pairs; too many truncated; the model, the backend or a tracker cannot be had.
+            No pairs; too many truncated; fewer steps than `logging_steps`; the model, the backend
+            or a tracker cannot be had.
         """
         s = self.settings
         processes.check_backend(s.backend)
@@ -119,12 +123,23 @@ class TrainJob:
         chat = uses_chat(self.model, self.variant)
         rows = tokenize(self.pairs, tokenizer, s.max_length, chat=chat)
         check_truncated(rows, s.max_length, s.max_truncated)
+        try:
+            check_logging(s.logging_steps, self.steps(len(rows)))
+        except ValueError as error:
+            raise CodealignError(f"{self.stage}: {error}") from None
         if processes.is_main():
             self.out.mkdir(parents=True, exist_ok=True)
             (self.out / "training.json").unlink(missing_ok=True)
             if checkpoints.claim(self.checkpoints, self.fingerprint()):
                 shutil.rmtree(self.out / "tensorboard", ignore_errors=True)
         return model, tokenizer, rows
+
+    def steps(self, examples: int) -> int:
+        """Return the optimiser steps of the whole training, as the trainer counts them."""
+        s = self.settings
+        batches = math.ceil(examples / (s.batch_size * processes.count()))
+        whole = math.ceil(s.epochs * math.ceil(batches / s.accumulation))
+        return s.max_steps if s.max_steps > 0 else whole
 
     def arguments(self) -> dict[str, Any]:
         """Return the trainer's arguments; every one is set, as Unsloth changes the defaults."""

@@ -5,25 +5,37 @@ Used the same way whether papermill runs the notebook or a person runs its cells
 
 from __future__ import annotations
 
+import ast
 import os
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from codealign import provenance
 from codealign.checks import check
-from codealign.errors import CodealignError
-from codealign.params import AnySection, Gates, Variant, load_params, validate
+from codealign.errors import CodealignError, nearest
+from codealign.params import (
+    AnySection,
+    Gates,
+    Requirement,
+    Stage,
+    Variant,
+    load_params,
+    validate,
+)
 from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.records import stable_id, write_text
-from codealign.registry import among, identity, references, registry
+from codealign.registry import among, identity, references, registry, spec
 from codealign.workflow.code import code_hash
 from codealign.workflow.plan import job_name, read_lock
 from codealign.workflow.status import put_away, write_result
 
 MARK = ".made_from"
+INJECTED = "# Parameters"
+"""How the cell begins that papermill puts behind a notebook's own parameters."""
 DEFAULT = "nano"
 """The profile of a notebook that names none."""
 CELLS = {
@@ -31,6 +43,21 @@ CELLS = {
     "checkpoints": ("model", "variant", "requirement", "stage"),
 }
 """Parameters of the job that makes a folder below one of these (`RunPaths`)."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "variant": get_args(Variant),
+    "requirement": get_args(Requirement),
+    "trained": get_args(Requirement),
+    "stage": get_args(Stage),
+}
+"""Values that a notebook's parameters may have."""
+PLACES = {
+    "01_preferences": ("model", "requirement"),
+    "02_sft": ("model", "variant", "requirement"),
+    "03_align": ("model", "variant", "requirement", "stage"),
+    "04_functional": ("model", "variant", "stage"),
+    "05_codal": ("model", "variant", "stage"),
+}
+"""Parameters that a notebook names its job by."""
 
 
 @dataclass
@@ -199,7 +226,67 @@ def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int =
     profile : name of the settings; nano if empty.
     run : folder of the run or of a part of it (`paths.part_folder`), relative to the project;
         `runs/<profile>` if empty.
+
+    Raises
+    ------
+    CodealignError
+        A parameter that the notebook does not have (papermill only warns of it), or a value that
+        none of them may have: nothing is written then.
     """
+    check_injected(notebook, _history())
+    for name, value in zip(PLACES.get(notebook, ()), cell, strict=False):
+        _check_value(notebook, name, value)
     profile = profile or DEFAULT
     root = PROJECT / (run or f"runs/{profile}")
     return Context(notebook, cell, profile, RunPaths(root), seed)
+
+
+def _check_value(notebook: str, name: str, value: str) -> None:
+    if name == "model":
+        spec(value)
+        return
+    known = CHOICES.get(name, (value,))
+    if notebook == "03_align" and name == "stage":
+        known = ("dpo", "bonbon")
+    if value not in known:
+        raise CodealignError(f"{notebook}: {name} = {value!r}" + nearest(str(value), list(known)))
+
+
+def check_injected(notebook: str, history: Sequence[str]) -> None:
+    """Refuse parameters that papermill injected and the notebook does not have.
+
+    Parameters
+    ----------
+    history : the source of the cells run so far.
+
+    Raises
+    ------
+    CodealignError
+        A name that is none of the notebook's parameters, or a value it cannot have.
+    """
+    places = [i for i, source in enumerate(history) if source.startswith(INJECTED)]
+    if not places or not places[-1]:
+        return
+    own, given = (_assigned(history[place]) for place in (places[-1] - 1, places[-1]))
+    for name, value in given.items():
+        if name not in own:
+            raise CodealignError(f"{notebook}: no parameter {name!r}" + nearest(name, sorted(own)))
+        if name in CHOICES:
+            _check_value(notebook, name, value)
+
+
+def _assigned(source: str) -> dict[str, Any]:
+    """Return the names that a cell assigns to, with their values where these are literals."""
+    found: dict[str, Any] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            found[node.targets[0].id] = value.value if isinstance(value, ast.Constant) else None
+    return found
+
+
+def _history() -> list[str]:
+    """Return the source of the cells that this kernel has run; [] outside of one."""
+    module = sys.modules.get("IPython")
+    shell = module.get_ipython() if module else None
+    return [source for source in shell.user_ns.get("In", []) if source] if shell else []

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from codealign.errors import CodealignError
+from codealign.errors import CodealignError, nearest
 from codealign.evaluate.functional.registry import expand, guarding, require_public
 from codealign.params import load_params
 from codealign.paths import INSTALLED, PROJECT, RunPaths
@@ -42,12 +42,20 @@ def reproduce(
     Raises
     ------
     CodealignError
-        No project folder, a fault in the parameters, or another process is at work on this run.
+        No project folder, a fault in the parameters, an unknown profile, or another process is at
+        work on this run.
     """
     if PROJECT == INSTALLED:
         told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
         raise CodealignError(f"{Path.cwd()}: {told}")
     params = load_params(params_file)
+    profiles = [p.name for p in sorted((PROJECT / "workflow/profiles").glob("*/"))]
+    if profile != LOCAL and profile not in profiles:
+        raise CodealignError(
+            f"--profile {profile}: no such folder in workflow/profiles" + nearest(profile, profiles)
+        )
+    if profile != LOCAL:
+        check_cluster(profile)
     run = f"runs/{params.profile}"
     for model in params.models:
         check_variants(model, params.variants)
@@ -97,7 +105,6 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outc
     write_text(PROJECT / run / "snakemake.log", "")
     if profile == LOCAL:
         return run_plan(run, jobs, cores, lock, profile)
-    check_cluster()
     outcome = _submit(run, jobs, cores, lock, profile)
     for _ in range(RESTARTS):
         again = lost(PROJECT / run, jobs) if outcome.code else []

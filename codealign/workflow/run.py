@@ -19,7 +19,7 @@ from codealign.paths import PROJECT
 from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.plan import Job
 from codealign.workflow.slurm import job_prefix, status_command
-from codealign.workflow.status import job_state, read_result
+from codealign.workflow.status import job_state, read_failure, read_result
 from codealign.workflow.warm import end_with_parent, kinds_of, servers
 
 
@@ -182,23 +182,16 @@ def failures(run_root: Path, jobs: list[Job]) -> list[str]:
     lines = []
     for job in jobs:
         state = job_state(run_root, job.name)
-        log = run_root / "jobs" / job.name / "log.txt"
         executed = run_root / "notebooks" / f"{job.name}.ipynb"
         if state == "done":
             continue
         if state == "failed":
             where = os.path.relpath(executed, PROJECT)
-            lines.append(f"failed: {job.name}: {_reason(log)}\n  traceback in {where}")
+            why = read_failure(run_root, job.name).replace("\n", "\n  ")
+            lines.append(f"failed: {job.name}: {why}\n  traceback in {where}")
         else:
             lines.append(f"not run: {job.name} (waits for a job that failed)")
     return lines
-
-
-def _reason(log: Path) -> str:
-    """Return the error of a notebook's failing cell, whole: its last lines say what to do."""
-    _, found, said = log.read_text(encoding="utf-8", errors="replace").rpartition("failed in cell ")
-    lines = said.partition("\nits executed copy, ")[0].strip().split("\n")
-    return "\n  ".join([lines[0].split(": ", 1)[-1], *lines[1:]]) if found else "unknown"
 
 
 def unstarted(run_root: Path, jobs: list[Job]) -> list[str]:

@@ -9,6 +9,10 @@ import pytest
 from codealign.prefs.independence import restating
 
 SUM = "def f(xs):\n    even = [x for x in xs if x % 2 == 0]\n    return sum(even)\n"
+STEPS = (
+    "def f(xs):\n    some = [x for x in xs if x]\n    few = [x for x in some if 9 > x]\n"
+    "    less = [x - 2 for x in few]\n    return set(less)\n"
+)
 BRANCH = "def f(x):\n    if x > 3:\n        return x * 2\n    return x + 1\n"
 LOOP = "def f(xs):\n    r = []\n    for x in xs:\n        r.append(x * 2)\n    return r\n"
 GUARD = "def f(x):\n    if not isinstance(x, int):\n        raise TypeError\n    return -x\n"
@@ -27,6 +31,7 @@ def found(code: str, tests: str) -> int:
         (SUM, "def g(v):\n    return sum(k for k in v if k % 2 == 0)\nassert f([3]) == g([3])\n"),
         (SUM, "assert f([3]) == f([3])\n"),
         (SUM, "assert round(f(a), 2) == round(sum(x for x in a if x % 2 == 0), 2)\n"),
+        (STEPS, "for a in ([1],):\n    assert f(a) == set(x - 2 for x in a if x and x < 9)\n"),
         (BRANCH, "for x in (1, 5):\n    assert f(x) == (x * 2 if 3 < x else x + 1)\n"),
         (BRANCH, "assert f(7) == 7 * 2\n"),
         (GUARD, "for y in (1, 2):\n    assert f(x=y) == -y\n"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 
 from codealign.evaluate.functional.problems import Problem
 from codealign.generate import Request
+from codealign.generate.wire import mended
 
 INSTRUCTION = (
     "Please provide a self-contained Python script that solves the following problem in a "
@@ -18,6 +22,8 @@ RESPONSE = (
     "corresponding tests:"
 )
 CHAT_STOP = "\n```\n"
+DEEPEST, DEEP_STACK = 50_000, 512 << 20
+"""Levels of nesting that are looked into where the usual thousand do not do, and their stack."""
 
 
 def prompts_for(
@@ -77,11 +83,36 @@ def extract(problem: Problem, completion: str, chat: bool) -> str:
 
 
 def sanitize(text: str, entry_point: str) -> str:
-    """`evalplus.sanitize.sanitize`, with its search for the longest code made fast."""
+    """`evalplus.sanitize.sanitize`, with its search for the longest code made fast.
+
+    It raises for half a surrogate pair, here U+FFFD, and for deep expressions (a sum of a thousand
+    terms), which get a larger stack here; "" for a text that is too deep even then.
+    """
+    text = mended(text)
+    try:
+        return _sanitized(text, entry_point)
+    except RecursionError:
+        return _deep(text, entry_point)
+
+
+def _sanitized(text: str, entry_point: str) -> str:
     from evalplus.sanitize import sanitize as evalplus_sanitize
 
     with _fast_search():
         return evalplus_sanitize(text, entry_point)
+
+
+def _deep(text: str, entry_point: str) -> str:
+    limit, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
+    try:
+        sys.setrecursionlimit(DEEPEST)
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(_sanitized, text, entry_point).result()
+    except (RecursionError, MemoryError):
+        return ""
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
 
 
 @contextmanager
@@ -110,6 +141,10 @@ def longest_code(text: str) -> str:
     filled = [0]
     for line in lines:
         filled.append(filled[-1] + bool(line.strip()))
+    # the whole text, which is most often the answer, before all spans are listed
+    end = max(1, filled.index(filled[-1]) - 1)
+    if filled[-1] and len(lines) > 1 and syntax_check("\n".join(lines[: end + 1])):
+        return "\n".join(lines[: end + 1])
     spans = [(i, j) for i in range(len(lines)) for j in range(i + 1, len(lines))]
     spans.sort(key=lambda s: (filled[s[0]] - filled[s[1] + 1], s))
     for first, last in spans:

@@ -8,7 +8,6 @@ others : the project's own, entries of `params/benchmarks.yaml` (`additions`).
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from codealign.errors import CodealignError, nearest
 from codealign.evaluate.functional import public
 from codealign.evaluate.functional.problems import Problem
 from codealign.paths import NANO_DATA
+from codealign.texts import lines_of
 
 EVOEVAL = ("difficult", "creative", "subtle", "combine", "tool_use", "verbose", "concise")
 BENCHMARKS = ("humaneval", "mbpp", "evalperf", *(f"evoeval_{name}" for name in EVOEVAL))
@@ -91,13 +91,12 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield place and content of each line of a JSON Lines file, compressed or not."""
     if not path.exists():
         raise CodealignError(f"{path}: no such benchmark file")
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield f"{path}:{number}", json.loads(line)
-    except (ValueError, EOFError, gzip.BadGzipFile) as error:
+        for number, line in lines_of(path):
+            if line is None:
+                raise CodealignError(f"{path}:{number}: not UTF-8; save the file as UTF-8")
+            yield f"{path}:{number}", json.loads(line)
+    except (ValueError, RecursionError, EOFError, OSError) as error:
         raise CodealignError(f"{path}: not a benchmark file ({error})") from None
 
 

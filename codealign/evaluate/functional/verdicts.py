@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from codealign.evaluate.functional.expected import Expected, inputs_as_json
+from codealign.evaluate.functional.expected import Expected, inputs_as_json, text_of
 from codealign.evaluate.functional.oracle import agreements
 from codealign.sandbox import Result
 
@@ -176,5 +176,5 @@ def _part(expected: Expected, suite: str) -> slice:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = text_of(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
