@@ -11,7 +11,8 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
-"$folder/env/bin/pip" install -q --no-compile transformers==5.17.0 gguf==0.19.0 numpy==2.2.6
+"$folder/env/bin/pip" install -q --no-compile transformers==5.17.0 gguf==0.19.0 \
+  torch==2.13.0 numpy==2.4.6
 cd "$folder"
 HF_HUB_OFFLINE=1 "$folder/env/bin/python" - <<'PYTHON'
 import gguf

@@ -16,7 +16,7 @@ from made_up_run import measured
 from codealign.analysis.answer import write_answer
 from codealign.analysis.claims import Claim, claims_frame
 from codealign.paths import RunPaths
-from codealign.report import build_report
+from codealign.report import build_report, overview
 from codealign.report.page import PAGES
 
 CLAIMS = [
@@ -189,3 +189,9 @@ def test_findings_have_a_page_with_the_studys_tables_and_figures(run: RunPaths) 
     text = (build_report(run).parent / "findings.html").read_text()
     assert "same sign" in text and "This run has one seed." in text
     assert re.findall(r'<img [^>]*alt="([^"]*)"', text) == ["What it costs"]
+
+
+def test_the_profiles_note_stands_before_the_answer(run: RunPaths) -> None:
+    lock = run.root / "plan.lock.json"
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "note": "One <model> as both."}))
+    assert overview.answer(run).body.startswith("<p><b>Note:</b> One &lt;model&gt; as both.</p>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -107,6 +108,13 @@ def test_freezing_writes_one_params_file_a_job(frozen: Path) -> None:
     study = {"seeds": [], "cross": False, "ablations": {}}
     assert found == {"profile": "mine", "run": "runs/mine", "seed": 0, "study": study}
     assert len(read_lock(frozen)) == len(list(frozen.glob("jobs/*/params.yaml")))
+
+
+def test_the_profiles_note_is_kept_with_the_plan(frozen: Path) -> None:
+    lock = frozen / "plan.lock.json"
+    assert "note" not in json.loads(lock.read_text())
+    freeze(make_plan(small()), "runs/mine", "Both are the same.")
+    assert json.loads(lock.read_text())["note"] == "Both are the same."
 
 
 def test_freezing_the_same_again_touches_nothing(frozen: Path) -> None:
