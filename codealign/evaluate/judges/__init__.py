@@ -93,16 +93,21 @@ def open_judge(
 
         engine = open_engine("transformers", model.removeprefix("local:"), "finetuned")
         return LocalJudge(model, engine, batch_size=batch_size, answer_first=answer_first)
-    if paying and not os.environ.get(KEY) and not (base_url or os.environ.get("OPENAI_BASE_URL")):
-        raise CodealignError(
-            f"judge {model!r} needs an API key: set {KEY} in the environment, give the "
-            "base_url of a server of your own, or use the judge `static`"
-        )
+    if paying:
+        _check_key(model, base_url)
     from codealign.evaluate.judges.openai_judge import OpenAIJudge
 
     server = {"base_url": base_url, "in_flight": in_flight, "cache": cache, "batch": batch}
     money = {"spend_limit": spend_limit, "price": price}
     return OpenAIJudge(model, **server, **money, answer_first=answer_first, max_tokens=max_tokens)
+
+
+def _check_key(model: str, base_url: str) -> None:
+    if not (os.environ.get(KEY) or base_url or os.environ.get("OPENAI_BASE_URL")):
+        raise CodealignError(
+            f"judge {model!r} needs an API key: set {KEY} in the environment, give the "
+            "base_url of a server of your own, or use the judge `static`"
+        )
 
 
 def _own(name: str) -> Judge:
