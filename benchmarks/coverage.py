@@ -265,7 +265,7 @@ holds the problems alone**: its coverage falls with the noise, and the report na
 six seeds. R5, R6 and R8 correct for the number of intervals they look through.
 
 A share of 100 made-up runs has an error of its own: where 95 % hold, 91 to 99 are read, and where
-5 % are false, 1 to 9."""
+5 % are false, 1 to 9 (of 40: 0 to 12)."""
 NEXT = """## Where next
 
 - [Methods](methods.md), [Threats to validity](threats.md).
