@@ -232,11 +232,9 @@ def run_pipeline(
 
     Writes into `folder`: `seeds`, `concepts`, `instructions`, `responses`, `executions`, `checks`,
     `trials` and `ratings` if the pair rule wants them, and `pairs` (.jsonl), `card.json` and the
-    data card `README.md`.
-    `datasets.load_dataset(folder)` loads the pairs: a preference data set (columns prompt, chosen,
-    rejected); its prompt is the bare task, which training puts into the model's own format. A
-    killed run continues at the record; a record made from another prompt, model, seed or sampling
-    is not used again.
+    data card `README.md`. `datasets.load_dataset(folder)` loads the pairs (columns prompt, chosen,
+    rejected); the prompt is the bare task, which training puts into the model's own format. A
+    killed run continues at the record; one made from another prompt, model or sampling is not used.
 
     Parameters
     ----------
@@ -272,7 +270,6 @@ def run_pipeline(
     run.pairs(requirement, judge, executed.verdicts["sandbox_error"])
     about = {"corpus": corpus or {}, "shares": run.shares, "sandbox_level": sorted(executed.levels)}
     about |= {"cost": run.cost, "characters": run.lengths.means()}
-    pairs = run.read("pairs", Pair)
-    card = make_card(recipe, settings, requirement, pairs, run.counts, about)
+    card = make_card(recipe, settings, requirement, run.read("pairs", Pair), run.counts, about)
     write_card(folder, card)
     return Summary(run.counts, run.lines, card)
