@@ -12,7 +12,7 @@ from codealign.records import REQUIREMENTS, STAGES, VARIANTS, Score
 
 BASE = 0.4
 """Every base score, as a share of the scale."""
-N = 1_000_000
+N = 100_000_000
 """Problems of a benchmark: so many that an interval holds the spread over seeds alone."""
 SEEDS = (0, 1, 2)
 WOBBLE = {0: -1.0, 1: 0.0, 2: 1.0}

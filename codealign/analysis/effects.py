@@ -188,6 +188,14 @@ def bounded(
     seed_error: float | None = None,
     bounds: tuple[float, float] | None = None,
 ) -> Effect:
+    """Return an effect with its interval.
+
+    Parameters
+    ----------
+    error, freedom : standard error from the choice of problems, its degrees of freedom.
+    seed_error : that of the mean over seeds; None: from the seeds' values.
+    bounds : of an interval that is not symmetric; None: from the two errors.
+    """
     if math.isnan(error):
         return replace(found, missing="one problem has no interval")
     several = found.seeds > 1
