@@ -110,8 +110,11 @@ class Answer:
 
     @property
     def prose(self) -> str:
-        """The text outside the fences, stripped."""
-        return self.without(self.fenced).strip()
+        """The text outside the fences, stripped; an empty line stands for each block."""
+        ends = {b.last for b in self.blocks}
+        kept = ["" if n in ends else line for n, line in enumerate(self.lines)]
+        inside = self.fenced - ends
+        return "\n".join(line for n, line in enumerate(kept) if n not in inside).strip()
 
     def without(self, lines: Iterable[int]) -> str:
         """Return the text without the lines of these numbers."""

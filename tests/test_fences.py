@@ -92,4 +92,4 @@ def test_a_section_ends_at_a_heading_that_is_not_below_its_own() -> None:
 
 
 def test_prose_is_what_stands_outside_the_fences() -> None:
-    assert Answer(f"Before.\n```python\n{CODE}```\nBehind.\n").prose == "Before.\nBehind."
+    assert Answer(f"Before.\n```python\n{CODE}```\nBehind.\n").prose == "Before.\n\nBehind."
