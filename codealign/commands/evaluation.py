@@ -103,7 +103,7 @@ def _check_given(args: argparse.Namespace) -> None:
     if args.data and args.data != "nano" and not Path(args.data).exists():
         raise CodealignError(f"{args.data}: no such benchmark file")
     if args.model and args.engine != "openai":
-        from codealign.models import spec
+        from codealign.registry import spec
 
         spec(args.model)
 
