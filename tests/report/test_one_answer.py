@@ -37,8 +37,10 @@ def places(scores: pd.DataFrame) -> dict[str, tuple[str, str]]:
     ledgers = {}
     for name in ("intro-gain-order", "R1-magnitude", "abstract-gap-functional"):
         low, high = (part.split(";")[0] for part in lines[name].note.split(": ")[1].split(" to "))
-        value = lines[name].computed[0]
-        shown = with_interval(value, float(low), float(high), "{:+.1f}")
+        # the ledger's notes have three significant digits
+        numbers = lines[name].computed[0], float(low), float(high)
+        same = numbers == pytest.approx([row["gains"], row["gains_low"], row["gains_high"]], 0.005)
+        shown = told if same else str(numbers)
         ledgers[name] = (shown, lines[name].verdict)
     return {
         "answer": (told, row["more"]),
