@@ -17,7 +17,6 @@ from codealign.train import checkpoints, processes, trackers
 from codealign.train.data import Tokens, check_truncated, tokenize
 from codealign.weights import bf16_is_fast
 
-
 ENOUGH = 0.5
 """Share of BoNBoN's target gap that training must reach to be an experiment on BoNBoN."""
 NO_EXPERIMENT = "Under half of it: too short of its target to be an experiment on BoNBoN"

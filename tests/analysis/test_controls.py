@@ -64,7 +64,7 @@ def test_a_gain_is_over_the_sft_that_the_arm_started_from_and_the_added_tests_sc
     run: Path,
 ) -> None:
     found = arms(run).set_index("ablation")
-    # Of 4 problems main gains 1, then 2: 25 and 50 points; the placebo, from the main SFT, 0 and 25.
+    # Of 4 problems main gains 1, then 2 (25 and 50 points); the placebo, from main SFT, 0 and 1.
     assert found["gain"].to_dict() == {"": 37.5, "placebo": 12.5}
     # Over the base, which solves the last problem alone: main 2-1 and 3-1, placebo 1-1 and 2-1.
     assert found["above_base"].to_dict() == {"": 37.5, "placebo": 12.5}

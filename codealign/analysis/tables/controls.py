@@ -56,11 +56,8 @@ def controls_table(found: pd.DataFrame) -> Table:
     """Each arm's gain over the SFT model it started from, with its label noise."""
     rows: list[Row] = []
     for cell, part in found.groupby(["model", "variant", "stage"], sort=False):
-        rows.append(
-            Group(
-                f"{cell[0]}: {where(dict(zip(CELL[:2], cell[:2], strict=True)) | {'stage': cell[2]})}"
-            )
-        )
+        place = where({"variant": cell[1], "stage": cell[2]})
+        rows.append(Group(f"{cell[0]}: {place}"))
         rows += [[Cell(text) for text in _arm(row)] for row in part.to_dict("records")]
     head = ["Arm", "Label noise", "Above its SFT", "Above the base", "Pairs", "Gap, nats",
             "Share of target", "Seeds", "Problems"]  # fmt: skip
