@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codealign.analysis.study.controls import arms, interval, trained
+from codealign.analysis.study.controls import arms, formats, interval, trained
 from codealign.analysis.tables.controls import controls_table, gaps_table
 from codealign.analysis.tables.model import to_markdown
 
@@ -96,6 +96,21 @@ def test_a_gap_under_half_of_its_target_stands_in_brackets() -> None:
     enough = short.assign(gap=9.0)
     assert "(44%)" in to_markdown(gaps_table(short))
     assert "| 50% |" in to_markdown(gaps_table(enough))
+
+
+def test_a_format_is_compared_within_models_and_the_base_is_one_model(run: Path) -> None:
+    for seed, other in ((0, [0, 1, 0, 0]), (1, [0, 0, 0, 0])):
+        part = run / "seeds" / str(seed) / "ablations" / "functional" / "asked"
+        evaluated(part, "base", {"humaneval_plus": [1, 1, 0, 1]})
+        evaluated(part, "dpo", {"humaneval_plus": other})
+    lock = json.loads((run / "plan.lock.json").read_text())
+    lock["parts"] += [f"seeds/{seed}/ablations/functional/asked" for seed in (0, 1)]
+    (run / "plan.lock.json").write_text(json.dumps(lock))
+    found = formats(run, "asked").set_index("stage")
+    # The base solves 1 of 4 when it completes, 3 when asked; DPO 2 and 3 of 4, then 1 and 0.
+    assert found.loc["base", ["own", "other", "mean", "seeds"]].tolist() == [25, 75, 50, 1]
+    assert found.loc["dpo", ["own", "other", "mean", "seeds"]].tolist() == [62.5, 12.5, -50, 2]
+    assert math.isnan(found.loc["base", "low"]) and found.loc["dpo", "high"] > -50
 
 
 def trained_columns() -> list[str]:

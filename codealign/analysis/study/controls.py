@@ -33,6 +33,8 @@ BASES = {"humaneval": "humaneval_plus", "mbpp": "mbpp_plus"}
 """Scores that are left out where the run has the same problems' score with the added tests."""
 Answers = Mapping[tuple[str, str], float]
 """Value of each problem, {(benchmark, problem): value}."""
+Models = dict[tuple[str, str, str, str, int], Answers]
+"""Answers of each model, by model, variant, ablation, stage and seed; a base's seed is -1."""
 
 
 def trained(root: Path | str) -> pd.DataFrame:
@@ -75,8 +77,35 @@ def arms(root: Path | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=ARMS)
 
 
-def _answers(root: Path) -> dict[tuple[str, str, str, str, int], Answers]:
-    """Return every functional model's answers by (model, variant, ablation, stage, seed)."""
+def formats(root: Path | str, arm: str) -> pd.DataFrame:
+    """Return one row a functional model that an arm scored in another format.
+
+    Columns: model, variant, stage, then pass@1 (percent) in the main cells' format as `own` and in
+    the arm's as `other`, and `mean`, `low`, `high` of other minus own; a base model is one model,
+    whose bounds are NaN as those of a single seed.
+    """
+    answers = _answers(Path(root))
+    found: dict[tuple[str, str, str], dict[int, tuple[Answers, Answers]]] = {}
+    for (model, variant, name, stage, seed), other in answers.items():
+        own = answers.get((model, variant, "", stage, seed))
+        if name == arm and own:
+            found.setdefault((model, variant, stage), {})[seed] = (own, other)
+    rows = []
+    for cell, seeds in found.items():
+        change = pd.DataFrame(
+            {s: {k: 100 * (b[k] - a[k]) for k in b if k in a} for s, (a, b) in seeds.items()}
+        )
+        own = pd.DataFrame({s: a for s, (a, _) in seeds.items()}).loc[change.index]
+        low, high = interval(change.mean(), change.mean(axis=1))
+        value = 100 * float(own.mean().mean())
+        gain = float(change.mean().mean())
+        rows.append([*cell, value, value + gain, gain, low, high, len(seeds)])
+    columns = ["model", "variant", "stage", "own", "other", "mean", "low", "high", "seeds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _answers(root: Path) -> Models:
+    """Return the answers of every model of a run to the functional benchmarks."""
     found = {}
     for part in RunPaths(root).parts():
         for path in sorted(part.root.glob("evals/*/*/functional/*/items.jsonl")):
@@ -94,7 +123,7 @@ def _values(path: Path) -> Answers:
 
 
 def _beside(
-    answers: Mapping[tuple[str, str, str, str, int], Answers], cell: Mapping[str, Any], seed: int
+    answers: Models, cell: Mapping[str, Any], seed: int
 ) -> tuple[Answers, Answers, Answers] | None:
     """Return the answers of a seed's aligned model, of the SFT model it started from, of the base.
 

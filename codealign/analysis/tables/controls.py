@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.study.controls import CELL, arms, trained
-from codealign.analysis.study.effects import spread
+from codealign.analysis.study.controls import CELL, arms, formats, trained
+from codealign.analysis.study.effects import Changes, spread
 from codealign.analysis.tables.model import Cell, Group, Row, Table
 from codealign.analysis.tables.study import number, where
 from codealign.records import ALIGNED
@@ -18,9 +19,39 @@ from codealign.train.run import ENOUGH, NO_EXPERIMENT
 MAIN = "main"
 
 
-def control_tables(root: Path | str) -> list[Table]:
-    """Return the tables that a run has something for."""
-    return [t for t in (gaps_table(trained(root)), controls_table(arms(root))) if t.rows]
+def control_tables(root: Path | str, changes: Changes) -> list[Table]:
+    """Return the tables that a run has something for.
+
+    Parameters
+    ----------
+    changes : what each ablation varies, as in `study_of`.
+    """
+    known = arms(root)
+    known = known[known["noise"].notna()]
+    other = [name for name, varied in changes.items() if "functional.format" in varied]
+    tables = [gaps_table(trained(root)), controls_table(known)]
+    tables += [formats_table(formats(root, name), changes[name]) for name in other]
+    return [t for t in tables if t.rows]
+
+
+def formats_table(found: pd.DataFrame, varied: Mapping[str, Sequence[Any]]) -> Table:
+    """Each stage's pass@1 in the main format and in the other one."""
+    own, other = varied["functional.format"]
+    rows: list[Row] = [
+        [Cell(text) for text in (
+            where(row), f"{row['own']:.1f}", f"{row['other']:.1f}", number({**row, "stage": ""}),
+            str(row["seeds"]),
+        )]
+        for row in found.to_dict("records")
+    ]  # fmt: skip
+    head = ["Cell", f"Format {own}", f"Format {other}", "Difference", "Seeds"]
+    note = (
+        "Percent of the distinct problems solved. Training puts the pairs into the instruction "
+        "format, whatever the format of the benchmark; what differs between the stages here is "
+        "what training did in the format that it used. The interval holds seeds and problems."
+    )
+    caption = "The format of the question: the same models, asked in two ways"
+    return Table("study_formats", caption, head, "lrrrr", rows, notes=[("", note)])
 
 
 def gaps_table(training: pd.DataFrame) -> Table:

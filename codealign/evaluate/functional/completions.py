@@ -11,7 +11,7 @@ from typing import Literal
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.problems import Problem
-from codealign.evaluate.functional.prompts import extract, prompts_for, stops
+from codealign.evaluate.functional.prompts import asking, extract, prompts_for, stops
 from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, generate, open_engine
 from codealign.generate.progress import Progress
@@ -143,7 +143,8 @@ class Model:
         remote = self.engine == "openai"
         chat = self.variant == "finetuned" if remote else uses_chat(self.name, self.variant)
         engine = _opened(self.engine, self.name, self.variant, self.adapter, base_url=self.base_url)
-        asked = prompts_for(problems, engine.chat if chat else None, begun=not remote)
+        ask, opening = asking("own", chat, engine)
+        asked = prompts_for(problems, ask, "" if remote else opening)
         bound = partial(
             generate,
             engine=engine,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any, Literal
 
 from codealign.evaluate.functional.problems import Problem
 from codealign.generate import Request
+from codealign.prompts import response_prompt
 
 INSTRUCTION = (
     "Please provide a self-contained Python script that solves the following problem in a "
@@ -18,24 +20,43 @@ RESPONSE = (
     "corresponding tests:"
 )
 CHAT_STOP = "\n```\n"
+OPENING = "```python\n"
+Format = Literal["own", "completion", "instruction"]
+
+
+def asking(form: Format, chat: bool, engine: Any) -> tuple[Callable[[str], str] | None, str]:
+    """Return what makes a prompt of a message (None: the problem is completed), and the opening.
+
+    The opening is the beginning of the answer that is given to the model.
+
+    Parameters
+    ----------
+    form : `own` is the variant's own, a chat model is asked and a base model completes. In the
+        other format a base model is asked in the template of its training (and answers without the
+        sentence that evalplus puts before a chat model's code), and a chat model completes.
+    chat : whether the variant has a chat format; `engine`, its engine.
+    """
+    if form == "completion" or (form == "own" and not chat):
+        return None, ""
+    return (engine.chat, f"{RESPONSE}\n{OPENING}") if chat else (response_prompt, OPENING)
 
 
 def prompts_for(
-    problems: dict[str, Problem], chat: Callable[[str], str] | None = None, begun: bool = True
+    problems: dict[str, Problem],
+    chat: Callable[[str], str] | None = None,
+    begun: str = f"{RESPONSE}\n{OPENING}",
 ) -> list[Request]:
     """Return the prompt of each problem, its task id as the request's id.
 
     Parameters
     ----------
-    chat : for chat models the engine's `chat`, which wraps a user's message; None for models that
-        complete.
-    begun : give the beginning of the answer, up to the opening of the code block, as evalplus does
-        for local models; not for servers, which take a message only (there evalplus asks the same).
+    chat : wraps a message, e.g. the engine's `chat` (see `asking`); None for models that complete.
+    begun : the beginning of the answer, up to the opening of the code block, as evalplus gives it
+        to local models; "" for servers, which take a message only (there evalplus asks the same).
     """
     if chat is None:
         return [Request(p.task_id, base_prompt(p)) for p in problems.values()]
-    answer = f"{RESPONSE}\n```python\n" if begun else ""
-    return [Request(p.task_id, chat(chat_message(p)) + answer) for p in problems.values()]
+    return [Request(p.task_id, chat(chat_message(p)) + begun) for p in problems.values()]
 
 
 def base_prompt(problem: Problem) -> str:
