@@ -67,10 +67,12 @@ def arms(root: Path | str) -> pd.DataFrame:
     """
     training, answers = trained(root), _answers(Path(root))
     aligned = training[training["stage"].isin(ALIGNED) & (training["trained"] == "functional")]
+    own_sft = set(training.loc[training["stage"] == "sft", "ablation"])
     rows = []
     for cell, own in aligned.groupby(CELL, sort=False):
         place = dict(zip(CELL, cell, strict=True))
-        pairs = {seed: _beside(answers, place, seed) for seed in own["seed"]}
+        start = place["ablation"] if place["ablation"] in own_sft else ""
+        pairs = {seed: _beside(answers, place, start, seed) for seed in own["seed"]}
         found = _gain({seed: pair for seed, pair in pairs.items() if pair})
         if found["seeds"]:
             rows.append({**place, **found, **own[TRAINED[6:]].mean().to_dict()})
@@ -123,18 +125,19 @@ def _values(path: Path) -> Answers:
 
 
 def _beside(
-    answers: Models, cell: Mapping[str, Any], seed: int
+    answers: Models, cell: Mapping[str, Any], start: str, seed: int
 ) -> tuple[Answers, Answers, Answers] | None:
     """Return the answers of a seed's aligned model, of the SFT model it started from, of the base.
 
-    An arm without an SFT model of its own started from the main cells'.
+    Parameters
+    ----------
+    start : arm of the SFT model: the cell's own if it trained one, else "", the main cells'.
     """
-    model, variant, arm, stage = (cell[k] for k in ("model", "variant", "ablation", "stage"))
-    mine = answers.get((model, variant, arm, stage, seed))
-    sft = [answers.get((model, variant, name, "sft", seed)) for name in (arm, "")]
-    base = answers.get((model, variant, "", "base", -1))
-    start = next((found for found in sft if found), None)
-    return (mine, start, base) if mine and start and base else None
+    place = (cell["model"], cell["variant"])
+    mine = answers.get((*place, cell["ablation"], cell["stage"], seed))
+    sft = answers.get((*place, start, "sft", seed))
+    base = answers.get((*place, "", "base", -1))
+    return (mine, sft, base) if mine and sft and base else None
 
 
 def _gain(pairs: Mapping[int, tuple[Answers, Answers, Answers]]) -> dict[str, Any]:
