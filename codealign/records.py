@@ -56,22 +56,27 @@ class Seed:
 
 @dataclass(frozen=True)
 class Concepts:
-    """Programming concepts that the model found in a seed."""
+    """Programming concepts that the model found in a seed; `cut`: their list was longer."""
 
     id: str
     seed_id: str
     concepts: list[str]
+    cut: bool = False
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """A task in words made from concepts; `dimension` and `principle` are "" for functional."""
+    """A task in words made from concepts; `dimension` and `principle` are "" for functional.
+
+    `cut` says that its length limit ended it, most often within a word.
+    """
 
     id: str
     seed_id: str
     text: str
     dimension: str = ""
     principle: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,18 +103,51 @@ class Response:
 
 @dataclass(frozen=True)
 class Execution:
-    """What the sandbox said of one response; `verdict` is one of `sandbox.VERDICTS`."""
+    """What came of one response with its own tests.
+
+    `verdict` is one of `sandbox.VERDICTS`, `untested` or `unsupported` (see `prefs.testing`);
+    `made_by` stands for the code, the tests, the limits and what ran them.
+    """
 
     id: str
     verdict: str
     detail: str
     level: str
     cpu_s: float
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether the tests with which a response passed can fail; `verdict` as in `prefs.checks`.
+
+    They noticed `noticed` of the `mutants` wrong programs that were tried.
+    """
+
+    id: str
+    verdict: str
+    noticed: int
+    mutants: int
+    cpu_s: float
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of a response's code under the tests of every response to its instruction.
+
+    `verdicts` are by the id of the response that the tests are of.
+    """
+
+    id: str
+    verdicts: dict[str, str]
+    cpu_s: float
+    made_by: str = ""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One preference: the chosen response passed its tests, the rejected one did not.
+    """One preference: a chosen and a rejected response to one instruction (see `prefs.rules`).
 
     `prompt` is the bare task (with its principle, if any); training puts it into the model's own
     format: `prompts.response_prompt` for a pretrained model, a chat message for a finetuned one.

@@ -15,6 +15,7 @@ ROWS = {
     "errors": 0, "params": 1, "paths": 1, "additions": 1, "records": 1, "resumable": 1,
     "provenance": 1,
     "prompts": 2, "models": 2, "shapes": 2, "weights": 2, "generate": 2, "sandbox": 2, "hub": 2,
+    "fences": 2, "mistakes": 2,
     "prefs": 3, "train": 3, "evaluate": 3,
     "analysis": 4, "nano": 5,
     "report": 6, "doctor": 6, "workflow": 7, "commands": 8,

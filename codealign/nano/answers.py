@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from codealign.mistakes import plant
 from codealign.nano import inputs, wording
-from codealign.nano.mistakes import plant
 from codealign.nano.render import function, one_expression, preamble
 from codealign.nano.tasks import Task
 

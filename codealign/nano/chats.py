@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from codealign.mistakes import plant
 from codealign.nano import inputs, wording
 from codealign.nano.answers import GOOD_STYLES, Wish, answer, pick, wish
 from codealign.nano.documents import instruction, problem_doc, seed_function
-from codealign.nano.mistakes import plant
 from codealign.nano.render import docstring, function, preamble, signature
 from codealign.nano.tasks import Task, sample_task
 from codealign.prompts import template

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from codealign.mistakes import plant
 from codealign.nano import inputs, wording
 from codealign.nano.answers import Wish, answer, pick, wish
-from codealign.nano.mistakes import plant
 from codealign.nano.render import function, helper_function
 from codealign.nano.tasks import Task, sample_task
 from codealign.prompts import response_prompt, task_text, template

@@ -19,6 +19,7 @@ from codealign.nano.documents import instruction
 from codealign.nano.problems import Problem, full_solution
 from codealign.nano.tasks import Task, sample_task
 from codealign.params import Generation
+from codealign.prefs.responses import split_response
 from codealign.prompts import response_prompt
 from codealign.records import seed_of
 from codealign.sandbox import Call, Program, Result, Sandbox
@@ -26,7 +27,6 @@ from codealign.sandbox import Call, Program, Result, Sandbox
 GREEDY = Generation(temperature=0.0, max_new_tokens=256)
 SAMPLED = Generation(temperature=0.8, max_new_tokens=256, batch_size=128)
 STOPS = ("\ndef ", "\nclass ", "\nassert ", "\nprint(", "\nif __name__")
-_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def open_folder(folder: Path | str) -> Any:
@@ -96,18 +96,6 @@ def chat_pass(engine: Any, found: list[Problem]) -> tuple[float, float]:
     return run_solutions([f"{text}\n" for text in texts], found)
 
 
-def first_block(text: str) -> str:
-    """Return the first Python block of an answer, "" if there is none."""
-    block = _BLOCK.search(text)
-    return block.group(1) if block else ""
-
-
-def split_answer(text: str) -> tuple[str, str]:
-    """Return an answer's code and its self-written tests ("" where there are none)."""
-    before, _, after = text.partition("### Tests\n")
-    return first_block(before), first_block(after)
-
-
 def _truth_calls(task: Task, code: str, rng: random.Random) -> tuple[list[Call], list[Any]]:
     names = re.findall(r"^def (\w+)\(", code, re.MULTILINE)
     rows = [inputs.arguments(task, rng, size) for size in ("small", "small", "large") * 4]
@@ -126,7 +114,7 @@ def _verdicts(texts: list[str], tasks: list[Task]) -> tuple[list[bool], list[boo
     """Return, for each answer, whether it passes its own tests and whether it is right."""
     own, truth, wanted = [], [], []
     for i, (text, task) in enumerate(zip(texts, tasks, strict=True)):
-        code, tests = split_answer(text)
+        code, tests = split_response(text)
         own.append(Program(f"own{i}", f"{code}\n{tests}" if "assert" in tests else "raise"))
         calls, results = _truth_calls(task, code, random.Random(i))
         truth.append(Program(f"truth{i}", code, calls))

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from codealign.mistakes import every
 from codealign.nano import inputs
-from codealign.nano.mistakes import every
 from codealign.nano.problems import Problem, full_solution
 from codealign.nano.tasks import of_chain
 from codealign.records import seed_of

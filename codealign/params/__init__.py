@@ -11,7 +11,7 @@ import yaml
 
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
-from codealign.params.prefs import Filters, Hub, Pairing, Prefs
+from codealign.params.prefs import Checks, Filters, Hub, Pairing, Prefs
 from codealign.params.profile import Ablation, Params, Resources, Study
 from codealign.params.section import (
     AnySection,
@@ -25,8 +25,8 @@ from codealign.params.section import (
 from codealign.params.training import Align, Bonbon, Dpo, Gates, Lora, Sft, Training
 
 __all__ = [
-    "Ablation", "Align", "AnySection", "Bonbon", "Codal", "Dpo", "Filters", "Functional", "Gates",
-    "Generation", "Hub", "Lora", "Pairing", "Params", "Prefs", "Requirement", "Resources",
+    "Ablation", "Align", "AnySection", "Bonbon", "Checks", "Codal", "Dpo", "Filters", "Functional",
+    "Gates", "Generation", "Hub", "Lora", "Pairing", "Params", "Prefs", "Requirement", "Resources",
     "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant", "load_params", "validate",
 ]  # fmt: skip
 

@@ -36,14 +36,29 @@ class Filters(Section):
     )
 
 
+class Checks(Section):
+    """What the tests of a response must do for its pass to count (`prefs.checks`)."""
+
+    mutants: int = Field(
+        6, ge=0, description="wrong programs that they are tried on; 0: every pass counts"
+    )
+    noticed: float = Field(
+        0.5, ge=0, le=1, description="share of the wrong programs that they must notice"
+    )
+
+
 class Pairing(Section):
     """Which responses of an instruction make its pairs (`prefs.rules`)."""
 
-    rule: Literal["random", "judge", "all", "best_worst"] = Field(
+    rule: Literal["random", "judge", "all", "best_worst", "agreement"] = Field(
         "random",
         description="`random`: one that passed, one that failed (the paper); `all`: each that "
         "passed with each that failed; `judge`: the best and the worst rated of those that passed; "
-        "`best_worst`: the best and the worst of all n, for BoNBoN",
+        "`best_worst`: the best and the worst of all n, for BoNBoN; `agreement`: one of the "
+        "largest set that agrees on each other's tests, one that fails these tests",
+    )
+    tests: Literal["drop", "keep"] = Field(
+        "drop", description="whether the responses' own tests stay in the chosen and the rejected"
     )
     judge: str = Field(
         "", description="rates responses to non-functional instructions, as `codal.judge`"
@@ -93,6 +108,7 @@ class Prefs(Section):
     concepts: Generation = Generation(max_new_tokens=48)
     instructions: Generation = Generation(max_new_tokens=96)
     sampling: Generation = Generation(max_new_tokens=256)
+    checks: Checks = Checks()
     pairs: Pairing = Pairing()
     workers: int = Field(1, ge=1, description="sandbox workers", json_schema_extra=NEUTRAL)
     cpu_s: float = Field(2.0, gt=0, description="CPU seconds a response may use when executed")

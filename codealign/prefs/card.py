@@ -12,13 +12,24 @@ from typing import Any
 import yaml
 
 from codealign.params import Prefs
+from codealign.prefs.checks import NOTICE_NONE, RESTATE
+from codealign.prefs.executions import CUT
 from codealign.prefs.steps import Recipe
+from codealign.prefs.testing import LACKING
 from codealign.prompts import template_set
 from codealign.provenance import file_hash
 from codealign.records import Pair, write_text
 
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K"}
 DATA = "pairs.jsonl"
+NO_SIDE = {
+    "untested": "tests of which nothing was run",
+    "unsupported": "tests that need what the sandbox lacks",
+    "suspect": "suspicion of the sandbox",
+    "no_proof": "left before the end of the tests",
+    "sandbox_error": "fault of the sandbox",
+}
+"""Verdicts that show neither that a response is right nor that it is wrong."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,7 @@ def make_card(
             "type": requirement,
             "samples": counts["pairs"]["kept"],
         },
+        "lost": losses(counts),
         "pass_rate": executed.get("pass", 0) / executed["kept"] if executed["kept"] else None,
         "dimensions": dict(sorted(dimensions.items())),
         "counts": counts,
@@ -67,6 +79,18 @@ def make_card(
         "settings": settings.model_dump(),
         "templates": template_set(recipe.templates).hashes(),
     }
+
+
+def losses(counts: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Return how many responses can stand on no side of a pair, by reason."""
+    found: Counter[str] = Counter()
+    for reason in (CUT, *LACKING):
+        found[reason] = counts["responses"].get(reason, 0)
+    for verdict, why in NO_SIDE.items():
+        found[why] = counts["executions"].get(verdict, 0)
+    for reason in (RESTATE, NOTICE_NONE):
+        found[reason] = counts.get("checks", {}).get(reason, 0)
+    return dict(found)
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
@@ -97,6 +121,10 @@ def readme(card: dict[str, Any]) -> str:
         INTRODUCTION,
         "## Row of Table 2\n\n" + _table(("model", "type", "samples"), [tuple(row.values())]),
         "## Counts\n\n" + _table(("step", "kept", "not kept, or what it holds"), _steps(card)),
+        "## Responses on no side of a pair\n\n"
+        + _table(("why", "responses", "share"), _lost(card)),
+        "## Characters of a pair, mean\n\n"
+        + _table(("side", "with its tests", "without"), _lengths(card)),
         "## Where it comes from\n\n" + _table(("what", "value"), _facts(card)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -118,6 +146,17 @@ def _steps(card: dict[str, Any]) -> list[tuple[str, int, str]]:
     return rows
 
 
+def _lost(card: dict[str, Any]) -> list[tuple[str, int, str]]:
+    of = max(1, card["counts"]["responses"]["kept"])
+    rows = [(why, n, f"{n / of:.1%}") for why, n in card["lost"].items()]
+    total = sum(card["lost"].values())
+    return [*rows, ("all of these", total, f"{total / of:.1%}")]
+
+
+def _lengths(card: dict[str, Any]) -> list[tuple[object, ...]]:
+    return [(side, *mean.values()) for side, mean in card["characters"].items()]
+
+
 def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
     rate = card["pass_rate"]
     facts = {
@@ -126,6 +165,11 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         "sandbox level": ", ".join(card["sandbox_level"]) or "nothing was executed",
         "corpus": str(card["corpus"].get("name", "not told")),
         "pair rule": card["settings"]["pairs"]["rule"],
+        "own tests in the text": card["settings"]["pairs"]["tests"],
+        **{
+            f"cost of {what}": f"{spent['executions']} executions, {spent['cpu_s']} CPU seconds"
+            for what, spent in card["cost"].items()
+        },
         "seed": str(card["seed"]),
         **{f"hash of template {name}": h for name, h in card["templates"].items()},
         **{f"hash of {name}": h for name, h in card["files"].items()},

@@ -26,10 +26,12 @@ def requests(
 def parse(completion: Completion, seed: Seed) -> Concepts:
     """Return the concepts on the completion's first line; an empty list if there are none.
 
-    They are separated by commas; repeated ones and all beyond the twelfth are dropped.
+    They are separated by commas; repeated ones and all beyond the twelfth are dropped, and the last
+    one of a list that the length limit has cut.
     """
-    line = completion.text.strip().split("\n")[0]
-    names = dict.fromkeys(part.strip(" .") for part in line.split(","))
-    return Concepts(
-        made_id(completion.id, completion.index), seed.id, [n for n in names if n][:MAX_CONCEPTS]
-    )
+    text = completion.text.strip()
+    parts = text.split("\n")[0].split(",")
+    cut = completion.finish == "length" and "\n" not in text
+    names = dict.fromkeys(part.strip(" .") for part in (parts[:-1] if cut else parts))
+    kept = [n for n in names if n][:MAX_CONCEPTS]
+    return Concepts(made_id(completion.id, completion.index), seed.id, kept, cut)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,29 +11,40 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-from codealign.prefs.responses import lack, program
-from codealign.records import Execution, Response
+from codealign.prefs.responses import ASKED_FOR, CUT, lack, take_apart, testable
+from codealign.prefs.testing import LACKING, Case, harness_key, script_of, told
+from codealign.records import Execution, Response, stable_id
 from codealign.resumable import Resumable
 from codealign.sandbox import Program, Result
+
+OTHER_HEADING = "tests under another heading"
 
 
 class Runs(Protocol):
     """What is asked of `sandbox.Sandbox`."""
 
     def run(self, programs: Iterable[Program]) -> Iterator[Result]:
-        """Yield one result a program, in any order; reads only a little ahead of the results."""
+        """Yield one result a program, in their order; reads only a little ahead of the results."""
 
 
 @dataclass
 class Executed:
-    """What was executed: `responses` counts those that lack code or tests or were cut.
+    """What was executed.
 
-    `verdicts` counts the executions; `levels` are the sandbox levels they ran at.
+    `responses` counts those that are not executed, by reason, and the tests that stood under a
+    heading other than the one asked for; `verdicts` the executions; `levels` are the sandbox levels
+    they ran at, `cpu_s` the CPU seconds they took.
     """
 
     responses: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     levels: set[str] = field(default_factory=set)
+    cpu_s: float = 0.0
+
+
+def made_by(cases: Sequence[Case], cpu_s: float) -> str:
+    """Return what stands for all that decides the verdicts of cases."""
+    return stable_id(harness_key(), cpu_s, *cases)
 
 
 def execute(
@@ -42,11 +53,12 @@ def execute(
     path: Path,
     cpu_s: float,
     total: int | None = None,
+    keep_tests: bool = False,
 ) -> Executed:
     """Write the execution of each response that has code and tests, in the responses' order.
 
     What the sandbox itself failed on (it tries everything twice) keeps the verdict `sandbox_error`
-    and is tried afresh by the next run.
+    and is tried afresh by the next run; so is what was executed with other limits or tests.
 
     Parameters
     ----------
@@ -54,44 +66,58 @@ def execute(
     path : file of the executions.
     cpu_s : CPU seconds a program may use.
     total : number of responses, for the progress bar.
+    keep_tests : whether pairs hold the tests, so that a text cut among them is of no use.
     """
-    found = Executed(Counter({"without code": 0, "without tests": 0, "cut at the longest": 0}))
+    found = Executed(Counter(dict.fromkeys((CUT, *LACKING, OTHER_HEADING), 0)))
     with closing(Resumable(path, Execution)) as file:
         for execution in file:
             if execution.verdict == "sandbox_error":
                 file.forget(execution.id)
         read = tqdm(responses(), total=total, desc="executions", leave=False)
-        for result in sandbox.run(_pending(read, found, file, cpu_s)):
-            file.append(_execution(result))
-        file.finish(_counted(responses(), file, found))
+        keys: dict[str, str] = {}
+        for result in sandbox.run(_pending(read, file, keys, cpu_s, keep_tests)):
+            verdict, detail = told(result.verdict, result.detail)
+            key = keys.pop(result.id)
+            file.append(Execution(result.id, verdict, detail, result.level, result.cpu_s, key))
+        file.finish(_counted(responses(), file, found, keep_tests))
     return found
 
 
 def _pending(
-    responses: Iterable[Response], found: Executed, file: Resumable[Execution], cpu_s: float
+    responses: Iterable[Response],
+    file: Resumable[Execution],
+    keys: dict[str, str],
+    cpu_s: float,
+    keep_tests: bool,
 ) -> Iterator[Program]:
     for response in responses:
-        found.responses["cut at the longest"] += response.finish == "length"
-        lacking = lack(response)
-        if lacking:
-            found.responses[lacking] += 1
-        elif response.id not in file:
-            yield program(response, cpu_s)
+        if lack(response, keep_tests):
+            continue
+        case, old = testable(response, keep_tests), file.get(response.id)
+        key = made_by([case], cpu_s)
+        if old is None or old.made_by != key:
+            file.forget(response.id)
+            keys[response.id] = key
+            yield script_of(response.id, case, cpu_s)
 
 
 def _counted(
-    responses: Iterable[Response], file: Resumable[Execution], found: Executed
+    responses: Iterable[Response],
+    file: Resumable[Execution],
+    found: Executed,
+    keep_tests: bool,
 ) -> Iterator[str]:
     for response in responses:
+        heading = take_apart(response.text).heading
+        found.responses[OTHER_HEADING] += bool(response.tests) and heading != ASKED_FOR
+        if lacking := lack(response, keep_tests):
+            found.responses[lacking] += 1
+            continue
         execution = file.get(response.id)
-        if execution is not None:
-            found.verdicts[execution.verdict] += 1
-            found.levels.add(execution.level)
-            yield response.id
-
-
-def _execution(result: Result) -> Execution:
-    return Execution(result.id, result.verdict, result.detail, result.level, result.cpu_s)
+        found.verdicts[execution.verdict] += 1
+        found.levels.add(execution.level)
+        found.cpu_s += execution.cpu_s
+        yield response.id
 
 
 def errors_note(errors: int) -> str:

@@ -84,14 +84,16 @@ def requests(
 
 def parse(completion: Completion, empty: Instruction) -> Instruction:
     """Return the instruction whose text is the completion's first line, stripped."""
-    text = completion.text.strip().split("\n")[0].strip()
-    return replace(empty, id=made_id(completion.id, completion.index), text=text)
+    text = completion.text.strip()
+    cut = completion.finish == "length" and "\n" not in text
+    name = made_id(completion.id, completion.index)
+    return replace(empty, id=name, text=text.split("\n")[0].strip(), cut=cut)
 
 
 def usable(
     instructions: Iterable[Instruction], counts: Counter[str] | None = None
 ) -> Iterator[Instruction]:
-    """Yield the instructions to answer; `counts` gets those too short or said before.
+    """Yield the instructions to answer; `counts` gets those cut, too short or said before.
 
     Two instructions are the same if their words and principle are; the first in the given order
     stays. Too short is under 15 characters.
@@ -99,7 +101,9 @@ def usable(
     counts = Counter() if counts is None else counts
     known = Index()
     for one in instructions:
-        if len(one.text) < MIN_CHARACTERS:
+        if one.cut:
+            counts["cut at the longest"] += 1
+        elif len(one.text) < MIN_CHARACTERS:
             counts["too short"] += 1
         elif not known.add(stable_id(" ".join(one.text.lower().split()), one.principle)):
             counts["duplicate"] += 1

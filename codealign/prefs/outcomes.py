@@ -7,39 +7,58 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from codealign.errors import CodealignError
-from codealign.records import Execution, Instruction, Rating, Response
+from codealign.mistakes import plainly
+from codealign.prefs.checks import BROKEN, REAL
+from codealign.prefs.responses import shown
+from codealign.records import Check, Execution, Instruction, Rating, Response, Trial
 
-FAILED = ("fail", "timeout", "crash", "no_proof", "suspect")
+Records = Execution | Check | Trial | Rating
 
 
 @dataclass(frozen=True)
 class Outcome:
     """An instruction with its responses, in the order of their index.
 
-    `verdicts` and `ratings` are by response id; a response that was not executed or not rated is
-    missing there.
+    `verdicts`, `checks`, `trials` and `ratings` are by response id; a response that was not
+    executed, checked, tried or rated is missing there. Where nothing was checked `checks` is None:
+    every pass counts. `keep_tests` tells which text a side of a pair has.
     """
 
     instruction: Instruction
     responses: list[Response]
     verdicts: dict[str, str] = field(default_factory=dict)
     ratings: dict[str, float] = field(default_factory=dict)
+    checks: dict[str, str] | None = None
+    trials: dict[str, dict[str, str]] = field(default_factory=dict)
+    keep_tests: bool = False
+
+    def shown(self, response: Response) -> str:
+        """Return a response's text as a pair has it."""
+        return shown(response, self.keep_tests)
 
     @property
-    def passing(self) -> list[Response]:
-        """The responses that passed their own tests."""
+    def passed(self) -> list[Response]:
+        """The responses that passed their own tests, whatever these are worth."""
         return [r for r in self.responses if self.verdicts.get(r.id) == "pass"]
 
     @property
-    def failing(self) -> list[Response]:
-        """The responses that were executed and failed, unless the same text passed.
+    def passing(self) -> list[Response]:
+        """The responses that passed their own tests, and whose tests can fail."""
+        checks = self.checks
+        return (
+            self.passed if checks is None else [r for r in self.passed if checks.get(r.id) == REAL]
+        )
 
-        They have code and tests, so none is empty. One that the sandbox could not run is not here.
+    @property
+    def failing(self) -> list[Response]:
+        """The responses that were executed and shown to be wrong.
+
+        A suspicion, a missing proof, tests that never ran or a fault of the sandbox show nothing.
+        Nor does a failure of code that passed beside other tests.
         """
-        good = {r.text for r in self.passing}
-        return [
-            r for r in self.responses if self.verdicts.get(r.id) in FAILED and r.text not in good
-        ]
+        good = {plainly(r.code) for r in self.passed}
+        failed = [r for r in self.responses if self.verdicts.get(r.id) in BROKEN]
+        return [r for r in failed if plainly(r.code) not in good]
 
 
 def outcomes(
@@ -47,13 +66,18 @@ def outcomes(
     responses: Iterable[Response],
     executions: Iterable[Execution],
     ratings: Iterable[Rating] = (),
+    checks: Iterable[Check] | None = None,
+    trials: Iterable[Trial] = (),
+    keep_tests: bool = False,
 ) -> Iterator[Outcome]:
     """Yield one outcome an instruction, with one instruction's records in memory at a time.
 
     Parameters
     ----------
     instructions, responses : the responses stand together and in the instructions' order.
-    executions, ratings : of some of the responses, in their order.
+    executions, ratings, checks, trials : of some of the responses, in their order; None for checks
+        that were not made.
+    keep_tests : as in `Outcome`.
 
     Raises
     ------
@@ -61,7 +85,8 @@ def outcomes(
         The files are not in one order: they were not made by one run.
     """
     groups = groupby(responses, key=lambda r: r.instruction_id)
-    executed, rated = _Follow(executions), _Follow(ratings)
+    executed, rated, tried = _Follow(executions), _Follow(ratings), _Follow(trials)
+    checked = _Follow(checks or ())
     for instruction in instructions:
         owner, some = next(groups, ("", ()))
         if owner != instruction.id:
@@ -69,10 +94,16 @@ def outcomes(
                 f"pairs: instruction {instruction.id} has no responses in its place"
             )
         answers = list(some)
-        verdicts = {e.id: e.verdict for r in answers for e in executed.of(r.id)}
-        marks = {m.id: m.rating for r in answers for m in rated.of(r.id) if m.rating is not None}
-        answers.sort(key=lambda r: r.index)
-        yield Outcome(instruction, answers, verdicts, marks)
+        marks = {m.id: m.rating for m in rated.of(answers) if m.rating is not None}
+        yield Outcome(
+            instruction,
+            sorted(answers, key=lambda r: r.index),
+            {e.id: e.verdict for e in executed.of(answers)},
+            marks,
+            None if checks is None else {c.id: c.verdict for c in checked.of(answers)},
+            {t.id: t.verdicts for t in tried.of(answers)},
+            keep_tests,
+        )
     left = next(executed.records, executed.ahead)
     if left is not None:
         raise CodealignError(f"pairs: execution {left.id} belongs to no response in its place")
@@ -81,11 +112,12 @@ def outcomes(
 class _Follow:
     """Reads records beside the responses that they belong to."""
 
-    def __init__(self, records: Iterable[Execution] | Iterable[Rating]) -> None:
+    def __init__(self, records: Iterable[Records]) -> None:
         self.records = iter(records)
         self.ahead = next(self.records, None)
 
-    def of(self, response_id: str) -> Iterator[Execution | Rating]:
-        if self.ahead is not None and self.ahead.id == response_id:
-            found, self.ahead = self.ahead, next(self.records, None)
-            yield found
+    def of(self, responses: Iterable[Response]) -> Iterator[Records]:
+        for response in responses:
+            if self.ahead is not None and self.ahead.id == response.id:
+                found, self.ahead = self.ahead, next(self.records, None)
+                yield found

@@ -15,16 +15,19 @@ from codealign.errors import CodealignError
 from codealign.params import Prefs
 from codealign.prefs import concepts, instructions, responses
 from codealign.prefs.card import Summary, make_card, write_card
-from codealign.prefs.executions import Executed, Runs, errors_note, execute
+from codealign.prefs.checks import REAL, check
+from codealign.prefs.executions import CUT, Executed, Runs, errors_note, execute
 from codealign.prefs.outcomes import Outcome, outcomes
-from codealign.prefs.pairs import make_pairs
+from codealign.prefs.pairs import Lengths, make_pairs
 from codealign.prefs.ratings import Judge, needs_judge, rate
 from codealign.prefs.rules import NONE_FAILED, NONE_PASSED
 from codealign.prefs.sampling import Step, sample
 from codealign.prefs.seeds import choose_seeds
 from codealign.prefs.steps import Generate, Recipe
+from codealign.prefs.trials import run_trials
 from codealign.prompts import template_set
 from codealign.records import (
+    Check,
     Concepts,
     Execution,
     Instruction,
@@ -33,6 +36,7 @@ from codealign.records import (
     Record,
     Response,
     Seed,
+    Trial,
     read_jsonl,
     write_jsonl,
 )
@@ -56,6 +60,8 @@ class Pipeline:
         self.recipe, self.report = recipe, report
         self.counts: dict[str, dict[str, int]] = {}
         self.shares: dict[str, int] = {}
+        self.cost: dict[str, dict[str, float]] = {}
+        self.lengths = Lengths()
         self.lines: list[str] = []
 
     def read(self, step: str, cls: type[Record]) -> Iterator[Record]:
@@ -92,7 +98,10 @@ class Pipeline:
             Step("concepts", Concepts, work, concepts.parse, settings, concepts.STOP, 1, total)
         )
         kept = sum(bool(c.concepts) for c in self.read("concepts", Concepts))
-        self.close_step("concepts", kept, {"seeds without concepts": total - kept})
+        cut = sum(c.cut for c in self.read("concepts", Concepts))
+        self.close_step(
+            "concepts", kept, {"seeds without concepts": total - kept, "lists cut": cut}
+        )
 
     def instructions(self, requirement: str) -> None:
         """Ask for an instruction for each set of concepts, of equal shares of the dimensions."""
@@ -108,7 +117,7 @@ class Pipeline:
         self._sample(
             Step("instructions", Instruction, work, instructions.parse, settings, stop, 1, total)
         )
-        counts = Counter({"too short": 0, "duplicate": 0})
+        counts = Counter({CUT: 0, "too short": 0, "duplicate": 0})
         dimensions = Counter(one.dimension or requirement for one in self.asked(counts))
         self.shares = dict(sorted(dimensions.items()))
         kept = dimensions.total()
@@ -131,28 +140,61 @@ class Pipeline:
     def _sample(self, step: Step) -> None:
         sample(step, self.generate, self.folder, self.recipe.seed)
 
+    def answers(self) -> Iterator[Response]:
+        """Yield the responses, with code and tests as they are read today."""
+        return map(responses.read_again, self.read("responses", Response))
+
+    @property
+    def keep_tests(self) -> bool:
+        """Whether the own tests stay in the text of a pair."""
+        return self.settings.pairs.tests == "keep"
+
     def executions(self, sandbox: Runs) -> Executed:
         """Execute the responses with their own tests."""
         total = self.counts["instructions"]["kept"] * self.settings.responses
-        found = execute(
-            lambda: self.read("responses", Response),
-            sandbox,
-            self.folder / "executions.jsonl",
-            self.settings.cpu_s,
-            total,
-        )
+        path, cpu_s = self.folder / "executions.jsonl", self.settings.cpu_s
+        found = execute(self.answers, sandbox, path, cpu_s, total, self.keep_tests)
         self.close_step("responses", total, found.responses)
-        verdicts = dict(found.verdicts.most_common())
-        self.close_step("executions", found.verdicts.total(), verdicts)
+        executed = found.verdicts.total()
+        self.cost["own tests"] = {"executions": executed, "cpu_s": round(found.cpu_s, 1)}
+        self.close_step("executions", executed, dict(found.verdicts.most_common()))
         return found
+
+    @property
+    def checks_passes(self) -> bool:
+        """Whether the tests of what passed are checked; rule `agreement` does not go by them."""
+        return self.settings.checks.mutants > 0 and self.settings.pairs.rule != "agreement"
+
+    def checks(self, sandbox: Runs) -> None:
+        """Check whether the tests of what passed can fail; or run all tests on all responses."""
+        settings, cpu_s = self.settings, self.settings.cpu_s
+        if settings.pairs.rule == "agreement":
+            path, total = self.folder / "trials.jsonl", self.counts["instructions"]["kept"]
+            tried = run_trials(self.answers, sandbox, path, cpu_s, self.keep_tests, total)
+            self.cost["trials"] = {"executions": tried.executions, "cpu_s": round(tried.cpu_s, 1)}
+            self.close_step("trials", tried.responses, {"executions": tried.executions})
+        if self.checks_passes:
+            path, total = self.folder / "checks.jsonl", self.counts["executions"].get("pass", 0)
+            found = check(self.passed, sandbox, path, settings.checks, cpu_s, total)
+            self.cost["checks"] = {"executions": found.programs, "cpu_s": round(found.cpu_s, 1)}
+            real = found.verdicts.pop(REAL)
+            self.close_step("checks", real, found.verdicts)
+
+    def passed(self) -> Iterator[Response]:
+        """Yield the responses that passed their own tests."""
+        found = outcomes(self.asked(), self.answers(), self.read("executions", Execution))
+        return (response for outcome in found for response in outcome.passed)
 
     def outcomes(self, rated: bool) -> Iterator[Outcome]:
         """Yield each instruction with its responses and what is known of them."""
         return outcomes(
             self.asked(),
-            self.read("responses", Response),
+            self.answers(),
             self.read("executions", Execution),
             self.read("ratings", Rating) if rated else (),
+            self.read("checks", Check) if self.checks_passes else None,
+            self.read("trials", Trial) if self.settings.pairs.rule == "agreement" else (),
+            self.keep_tests,
         )
 
     def pairs(self, requirement: str, judge: Judge | None, errors: int) -> None:
@@ -166,7 +208,7 @@ class Pipeline:
             lacking = Counter(r.rating is None for r in self.read("ratings", Rating))
             self.close_step("ratings", lacking[False], {"unrated": lacking[True]})
         counts = Counter({NONE_PASSED: 0, NONE_FAILED: 0})
-        made = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts)
+        made = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts, self.lengths)
         kept = write_jsonl(self.folder / "pairs.jsonl", made)
         self.close_step("pairs", kept, counts, errors_note(errors))
 
@@ -188,8 +230,9 @@ def run_pipeline(
 ) -> Summary:
     """Make the preference data of one model and requirement.
 
-    Writes into `folder`: `seeds`, `concepts`, `instructions`, `responses`, `executions`, `ratings`
-    if the pair rule wants them and `pairs` (.jsonl), `card.json` and the data card `README.md`.
+    Writes into `folder`: `seeds`, `concepts`, `instructions`, `responses`, `executions`, `checks`,
+    `trials` and `ratings` if the pair rule wants them, and `pairs` (.jsonl), `card.json` and the
+    data card `README.md`.
     `datasets.load_dataset(folder)` loads the pairs: a preference data set (columns prompt, chosen,
     rejected); its prompt is the bare task, which training puts into the model's own format. A
     killed run continues at the record; a record made from another prompt, model, seed or sampling
@@ -225,8 +268,10 @@ def run_pipeline(
     run.instructions(requirement)
     run.responses()
     executed = run.executions(sandbox)
+    run.checks(sandbox)
     run.pairs(requirement, judge, executed.verdicts["sandbox_error"])
     about = {"corpus": corpus or {}, "shares": run.shares, "sandbox_level": sorted(executed.levels)}
+    about |= {"cost": run.cost, "characters": run.lengths.means()}
     pairs = run.read("pairs", Pair)
     card = make_card(recipe, settings, requirement, pairs, run.counts, about)
     write_card(folder, card)

@@ -93,5 +93,5 @@ def _answer(outcome: Outcome, response: Response) -> Answer:
         instruction=asked.text,
         principle=asked.principle,
         reference="",
-        text=response.text,
+        text=outcome.shown(response),
     )

@@ -1,34 +1,38 @@
-"""Instructions to sampled responses with their own tests, and to programs that run them.
+"""Instructions to sampled responses with their own tests, and what is read from a response.
 
-What is read from a response:
-
-- its code is the first fenced Python block; a fence that is never closed (a text cut at its
-  longest) holds no code;
-- its tests are the first fenced block behind a heading `### Tests`;
-- the tests count only if they assert something and use a name that they do not define themselves,
-  so that `assert True` is no test.
-
-A response without code or without tests is not executed: it neither passes, nor has it been shown
-to fail, so it is neither chosen nor rejected, and is counted apart.
+- Its tests are the first fenced Python (or doctest) block in a section whose heading speaks of
+  tests; the section is asked for as `### Tests`, other wordings are read too and counted.
+- Its code is the first Python block outside such sections.
+- A fence that is never closed (a text cut at its longest) holds neither.
+- Its answer is the text without the sections of tests: what the pairs hold unless
+  `prefs.pairs.tests` says otherwise.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 
+from codealign.fences import Answer, Block, first_python
 from codealign.generate import Completion, Request
 from codealign.params import Generation
-from codealign.prefs.sources import free_names
 from codealign.prefs.steps import Recipe, made_id
+from codealign.prefs.testing import Case, Untestable, make_case, script_of
 from codealign.prompts import task_text
 from codealign.records import Instruction, Response
 from codealign.sandbox import Program
 
 STOP = ("### Instruction", "### Snippet", "### Concepts")
-FENCE = re.compile(r"^```(?:python|py)?[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-TESTS_HEADING = re.compile(r"^#+ *Tests\b.*$", re.MULTILINE)
+ASKED_FOR = "Tests"
+CUT = "cut at the longest"
+_OF_TESTS = re.compile(
+    r"[\W\d]*(?:(?:the|some|own|self|unit|sample|example|simple|basic|further|more)\W+)*"
+    r"(?:unit|doc|py)?(?:tests?|testing)\b.*",
+    re.IGNORECASE,
+)
+_DOCTEST = ("pycon", "doctest")
 
 
 def requests(
@@ -42,12 +46,53 @@ def requests(
         yield Request(request_id, prompt), one
 
 
+@dataclass(frozen=True)
+class Parts:
+    """A response taken apart.
+
+    `code` and `tests` are "" where there are none. `answer` is the text without its tests, ending
+    in one newline. `heading` is the title over the tests, "" without any. `ends_in_tests` tells
+    whether the text's end, which a length limit may have cut, is among the tests.
+    """
+
+    code: str
+    tests: str
+    answer: str
+    heading: str
+    ends_in_tests: bool
+
+
+def take_apart(text: str) -> Parts:
+    """Return the parts of a response's text."""
+    found = Answer(text)
+    over = [h for h in found.headings if _OF_TESTS.fullmatch(h.title)]
+    of_tests = set(chain.from_iterable(found.section(h) for h in over))
+    closed = [b for b in found.blocks if b.closed]
+    code = first_python(b for b in closed if b.first not in of_tests)
+    tests = _test_block([b for b in closed if b.first in of_tests])
+    return Parts(
+        code=code.code if code else "",
+        tests=tests.code if tests else "",
+        answer=found.without(of_tests).strip("\n") + "\n",
+        heading=over[0].title if over else "",
+        ends_in_tests=len(found.lines) - 1 in of_tests,
+    )
+
+
+def _test_block(blocks: list[Block]) -> Block | None:
+    doctests = (b for b in blocks if b.language in _DOCTEST or b.code.lstrip().startswith(">>> "))
+    return first_python(blocks) or next(doctests, None)
+
+
+def shown(response: Response, keep_tests: bool) -> str:
+    """Return a response's text as pairs and judges have it: with its own tests or without."""
+    return response.text if keep_tests else take_apart(response.text).answer
+
+
 def split_response(text: str) -> tuple[str, str]:
     """Return a response's code and tests, "" where there are none."""
-    heading = TESTS_HEADING.search(text)
-    answer, rest = (text[: heading.start()], text[heading.end() :]) if heading else (text, "")
-    code, tests = FENCE.search(answer), FENCE.search(rest)
-    return (code[1] if code else ""), (tests[1] if tests else "")
+    parts = take_apart(text)
+    return parts.code, parts.tests
 
 
 def parse(completion: Completion, instruction: Instruction) -> Response:
@@ -64,26 +109,34 @@ def parse(completion: Completion, instruction: Instruction) -> Response:
     )
 
 
-def has_tests(response: Response) -> bool:
-    """Tell whether the tests assert something and use a name that they do not define themselves.
+def read_again(response: Response) -> Response:
+    """Return a response with code and tests as they are read today; its file may be older."""
+    code, tests = split_response(response.text)
+    return replace(response, code=code, tests=tests)
 
-    Whether the code defines that name is for the execution to show. Tests that do not parse count
-    if they have the word assert: running them shows the fault.
+
+def testable(response: Response, keep_tests: bool = False) -> Case:
+    """Return a response's code and tests, ready to run.
+
+    Raises
+    ------
+    Untestable
+        It is cut in the text that pairs would hold, or lacks something (`testing.LACKING`).
     """
+    if response.finish == "length" and (keep_tests or not take_apart(response.text).ends_in_tests):
+        raise Untestable(CUT)
+    return make_case(response.code, response.tests)
+
+
+def lack(response: Response, keep_tests: bool = False) -> str:
+    """Return why a response is not executed, one of `LACKING` or `CUT`; "" if it is."""
     try:
-        asserts = [n for n in ast.walk(ast.parse(response.tests)) if isinstance(n, ast.Assert)]
-        return bool(asserts) and bool(free_names(response.tests))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return bool(re.search(r"\bassert\b", response.tests))
+        testable(response, keep_tests)
+    except Untestable as why:
+        return str(why)
+    return ""
 
 
 def program(response: Response, cpu_s: float) -> Program:
-    """Return the program that runs a response's code and then its tests."""
-    return Program(id=response.id, code=f"{response.code}\n{response.tests}", cpu_s=cpu_s)
-
-
-def lack(response: Response) -> str:
-    """Return what a response lacks to be executed: "without code", "without tests" or ""."""
-    if not response.code:
-        return "without code"
-    return "" if has_tests(response) else "without tests"
+    """Return the program that runs a response's code with its tests."""
+    return script_of(response.id, testable(response), cpu_s)

@@ -8,16 +8,26 @@ best_worst : the best and the worst of all n, as BoNBoN wants them. Best is, fir
     then its rating; without ratings (functional data) the reward is the verdict alone, ties are
     drawn, and the rule is the paper's. Needs a rating of every candidate if there is a judge.
 
-A rule returns the pairs, or the reason why there is none, which is counted.
+agreement : one of the largest set of responses that pass the same tests, and one that fails some of
+    these (CodeT, CodeDPO; see `trials`). A set is as large as its responses times the tests that
+    they pass; it needs two responses. Whether the own tests can fail plays no part: nothing is
+    chosen for passing its own.
+
+Passing are the responses that passed their own tests, if these can fail (`checks`); failing are
+those that failed their own. A rule returns the pairs, or the reason why there is none, which is
+counted.
 """
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from itertools import product
 
+from codealign.mistakes import plainly
 from codealign.params import Pairing
+from codealign.prefs.checks import BROKEN
 from codealign.prefs.outcomes import Outcome
 from codealign.records import Response
 
@@ -26,6 +36,9 @@ Drawn = list[Sides] | str
 
 NONE_PASSED = "without a passing response"
 NONE_FAILED = "without a failing response"
+NONE_REAL = "with passing responses whose tests prove nothing"
+NO_AGREEMENT = "without a largest set that agrees"
+NONE_OUTSIDE = "without a response outside the largest set"
 FEW_RATED = "with fewer than two rated responses"
 NO_GAP = "with ratings too close"
 
@@ -34,15 +47,15 @@ def one_of_each(outcome: Outcome, settings: Pairing, rng: random.Random) -> Draw
     """Draw one that passed and one that failed."""
     passing, failing = outcome.passing, outcome.failing
     if not passing or not failing:
-        return NONE_FAILED if passing else NONE_PASSED
+        return _one_sided(outcome)
     return [(rng.choice(passing), rng.choice(failing))]
 
 
 def every_pair(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
     """Return each that passed with each that failed, at most `max_pairs` of them, drawn."""
-    passing, failing = _distinct(outcome.passing), _distinct(outcome.failing)
+    passing, failing = _distinct(outcome, outcome.passing), _distinct(outcome, outcome.failing)
     if not passing or not failing:
-        return NONE_FAILED if passing else NONE_PASSED
+        return _one_sided(outcome)
     found = list(product(passing, failing))
     if settings.max_pairs and len(found) > settings.max_pairs:
         return rng.sample(found, settings.max_pairs)
@@ -52,9 +65,9 @@ def every_pair(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn
 def best_rated(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
     """Return the best and the worst rated of those that passed; equal ones are drawn."""
     marks = outcome.ratings
-    rated = [r for r in _distinct(outcome.passing) if r.id in marks]
+    rated = [r for r in _distinct(outcome, outcome.passing) if r.id in marks]
     if len(rated) < 2:
-        return FEW_RATED if outcome.passing else NONE_PASSED
+        return FEW_RATED if outcome.passing else _one_sided(outcome)
     best, worst = max(marks[r.id] for r in rated), min(marks[r.id] for r in rated)
     if best - worst < settings.min_gap:
         return NO_GAP
@@ -64,7 +77,7 @@ def best_rated(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn
 def best_and_worst(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
     """Return the best and the worst of all that were executed; equal ones are drawn."""
     passed = {r.id for r in outcome.passing}
-    candidates = _distinct([*outcome.passing, *outcome.failing])
+    candidates = _distinct(outcome, [*outcome.passing, *outcome.failing])
     if settings.judge and outcome.instruction.dimension:
         candidates = [r for r in candidates if r.id in outcome.ratings]
         if len(candidates) < 2:
@@ -74,12 +87,41 @@ def best_and_worst(outcome: Outcome, settings: Pairing, rng: random.Random) -> D
     if best == worst or (best[0] == worst[0] and best[1] - worst[1] < settings.min_gap):
         if outcome.ratings:
             return NO_GAP
-        return NONE_FAILED if passed else NONE_PASSED
+        return _one_sided(outcome)
     return [_draw(candidates, lambda r: rewards[r.id], best, worst, rng)]
 
 
-def _distinct(responses: list[Response]) -> list[Response]:
-    return list({r.text: r for r in reversed(responses)}.values())[::-1]
+def largest_agreement(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+    """Draw one of the largest set that agrees and one that fails a test which the set passes."""
+    trials = outcome.trials
+    sets: defaultdict[frozenset[str], list[Response]] = defaultdict(list)
+    for response in outcome.responses:
+        met = trials.get(response.id, {})
+        sets[frozenset(name for name, verdict in met.items() if verdict == "pass")].append(response)
+    sizes = {tests: len(agreeing) * len(tests) for tests, agreeing in sets.items()}
+    best = [tests for tests, size in sizes.items() if size == max(sizes.values())]
+    if len(best) != 1 or not best[0] or len(sets[best[0]]) < 2:
+        return NO_AGREEMENT
+    tests, inside = best[0], sets[best[0]]
+    good = {plainly(r.code) for r in inside}
+    outside = [
+        r
+        for r in outcome.responses
+        if any(trials.get(r.id, {}).get(name) in BROKEN for name in tests)
+        and plainly(r.code) not in good
+    ]
+    return [(rng.choice(inside), rng.choice(outside))] if outside else NONE_OUTSIDE
+
+
+def _one_sided(outcome: Outcome) -> str:
+    """Return why there is none to choose, or none to reject."""
+    if outcome.passing:
+        return NONE_FAILED
+    return NONE_REAL if outcome.passed else NONE_PASSED
+
+
+def _distinct(outcome: Outcome, responses: list[Response]) -> list[Response]:
+    return list({outcome.shown(r): r for r in reversed(responses)}.values())[::-1]
 
 
 def _draw(
@@ -98,4 +140,5 @@ RULES: dict[str, Callable[[Outcome, Pairing, random.Random], Drawn]] = {
     "all": every_pair,
     "judge": best_rated,
     "best_worst": best_and_worst,
+    "agreement": largest_agreement,
 }

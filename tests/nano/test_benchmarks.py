@@ -10,11 +10,12 @@ import pytest
 
 from codealign.errors import CodealignError
 from codealign.nano import benchmarks, inputs, problems, variants
-from codealign.nano.measure import expected_outputs, first_block
+from codealign.nano.measure import expected_outputs
 from codealign.nano.ops import FILTERS, MAPS, SOURCES
 from codealign.nano.sequence_ops import OPS, REDUCTIONS
 from codealign.nano.tasks import Step, Task, of_chain
 from codealign.paths import NANO_DATA
+from codealign.prefs.responses import split_response
 from codealign.prompts import principles
 
 FUNCTIONAL = ["humaneval_plus", "mbpp_plus", "evalperf"]
@@ -107,7 +108,7 @@ def test_codal_has_every_dimension_with_known_principles() -> None:
 
 def test_codal_references_are_python_and_keep_constraints() -> None:
     for item in read("codal"):
-        code = first_block(item["reference"])
+        code = split_response(item["reference"])[0]
         ast.parse(code)
         if item["principle"] == "Use a for loop.":
             assert "\n    for " in code

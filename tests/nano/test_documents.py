@@ -7,14 +7,14 @@ import re
 
 import pytest
 
+from codealign.mistakes import plant
 from codealign.nano import chats, documents, inputs
 from codealign.nano.answers import Wish, answer, oracle_tests, self_tests, wish
-from codealign.nano.measure import first_block, split_answer
-from codealign.nano.mistakes import plant
 from codealign.nano.ops import FILTERS, MAPS, SOURCES
 from codealign.nano.render import function
 from codealign.nano.sequence_ops import OPS
 from codealign.nano.tasks import Step, Task, sample_task
+from codealign.prefs.responses import split_response
 from codealign.prompts import response_prompt, template
 
 EVEN = Task(SOURCES["list"], (Step(FILTERS["even"]), Step(MAPS["double"])), "nums")
@@ -59,13 +59,9 @@ def test_oracle_tests_fail_for_wrong_code() -> None:
 
 
 def test_an_answer_splits_into_code_and_tests() -> None:
-    code, tests = split_answer(answer(EVEN, random.Random(1), Wish()))
+    code, tests = split_response(answer(EVEN, random.Random(1), Wish()))
     assert code.splitlines()[0].startswith("def doubles_even(")
     assert "assert doubles_even" in tests
-
-
-def test_text_without_a_block_has_no_code() -> None:
-    assert first_block("I cannot do that.") == ""
 
 
 @pytest.mark.parametrize(
@@ -130,7 +126,7 @@ def test_chat_answers_without_mistakes_are_right() -> None:
         task = sample_task(rng, held_out=False)
         _, reply = chats.scripted(task, rng, 0.0)
         given = inputs.arguments(task, rng)
-        assert inputs.call_code(first_block(reply), task.name, given) == inputs.expected(
+        assert inputs.call_code(split_response(reply)[0], task.name, given) == inputs.expected(
             task, given
         )
 

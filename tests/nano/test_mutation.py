@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from codealign.nano.mistakes import every, plant
+from codealign.mistakes import every, plant
 from codealign.nano.mutation import Noticed, noticed, total
 from codealign.nano.problems import read_problems
 from codealign.paths import NANO_DATA

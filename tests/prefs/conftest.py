@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from codealign.generate import Completion
 from codealign.records import Seed, seed_of, write_jsonl
+from codealign.sandbox import Outcome, Result
 
 RESPONSE = (
     "```python\ndef f(x):\n    return x + {added}\n```\n"
@@ -54,7 +55,7 @@ class HandMadeGenerator:
 
 
 class HandMadeSandbox:
-    """Passes the programs that add one; reports its own error for the first `errors`."""
+    """Passes the cases whose code adds one; reports its own error for the first `errors`."""
 
     def __init__(self, errors: int = 0) -> None:
         self.errors, self.ran = errors, 0
@@ -62,11 +63,14 @@ class HandMadeSandbox:
     def run(self, programs: Any) -> Iterator[Any]:
         for program in programs:
             self.ran += 1
-            verdict = "pass" if "x + 1" in program.code else "fail"
+            cases = ast.literal_eval(program.code.split("\nCASES = ")[-1].splitlines()[0])
+            right = ["return x + 1\n" in f"{case['code']}\n" for case in cases]
+            outputs = [Outcome(1) if r else Outcome(error="AssertionError: ") for r in right]
+            verdict = "pass" if program.calls or right[0] else "fail"
             if self.errors:
-                self.errors, verdict = self.errors - 1, "sandbox_error"
-            yield SimpleNamespace(
-                id=program.id, verdict=verdict, detail="", level="hand-made", cpu_s=0.0
+                self.errors, verdict, outputs = self.errors - 1, "sandbox_error", []
+            yield Result(
+                program.id, verdict, "", "hand-made", 0.0, "", outputs if program.calls else []
             )
 
 

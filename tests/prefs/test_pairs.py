@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from codealign.params import Pairing
-from codealign.prefs.outcomes import FAILED, Outcome
+from codealign.prefs.checks import BROKEN
+from codealign.prefs.outcomes import Outcome
 from codealign.prefs.pairs import make_pairs
 from codealign.records import Instruction, Pair, Response
 
@@ -15,11 +16,11 @@ from codealign.records import Instruction, Pair, Response
 def outcome(
     *verdicts: str, owner: str = "i", texts: str = "", ratings: dict[int, float] | None = None
 ) -> Outcome:
-    """Response k has verdict k ("" is not executed) and the text `text k`, or the k-th letter."""
+    """Response k has verdict k ("" is not executed), and as text and code `text k` or letter k."""
     dimension, principle = ("style", "Be brief.") if ratings is not None else ("", "")
+    said = [texts[k] + "\n" if texts else f"text {k}\n" for k in range(len(verdicts))]
     answers = [
-        Response(f"{owner}{k}", owner, k, texts[k] if texts else f"text {k}\n", "c", "t", "stop")
-        for k in range(len(verdicts))
+        Response(f"{owner}{k}", owner, k, text, text, "t", "stop") for k, text in enumerate(said)
     ]
     return Outcome(
         Instruction(owner, "s", "Add two.", dimension, principle),
@@ -53,7 +54,7 @@ def test_instructions_for_which_all_or_none_pass_are_counted(rule: str) -> None:
     assert counts == {"without a passing response": 2, "without a failing response": 1}
 
 
-@pytest.mark.parametrize("verdict", FAILED)
+@pytest.mark.parametrize("verdict", BROKEN)
 def test_every_verdict_of_the_program_but_pass_rejects(verdict: str) -> None:
     assert made(outcome("pass", verdict))[0]
 
@@ -91,7 +92,7 @@ def test_rule_all_makes_each_passing_with_each_failing_once_a_text() -> None:
     found = outcome("pass", "pass", "pass", "fail", "fail", texts="aabcd")
     pairs, _ = made(found, rule="all")
     assert [(p.chosen, p.rejected) for p in pairs] == [
-        ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d")
+        ("a\n", "c\n"), ("a\n", "d\n"), ("b\n", "c\n"), ("b\n", "d\n")
     ]  # fmt: skip
     assert len({p.id for p in pairs}) == 4
 

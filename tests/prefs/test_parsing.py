@@ -152,40 +152,63 @@ def test_backticks_inside_a_line_do_not_close_a_block() -> None:
     assert responses.split_response(text)[0] == 'x = "a```b"\n'
 
 
-def test_an_assert_about_the_code_is_a_test() -> None:
-    assert responses.has_tests(response("def f():\n    return 1\n", "assert f() == 1\n"))
+def test_a_section_of_tests_is_read_under_other_wordings_too() -> None:
+    for heading in ("### Test", "## Unit tests:", "**Tests**", "# Testing", "### 2. Some Tests"):
+        parts = responses.take_apart(ANSWER.replace("### Tests", heading))
+        assert (parts.code, parts.tests) == (CODE, TESTS), heading
 
 
-def test_an_assert_in_a_loop_is_a_test() -> None:
-    tests = "for x in (1, 2):\n    assert f(x) == x\n"
-    assert responses.has_tests(response("def f(x):\n    return x\n", tests))
+def test_a_heading_that_only_mentions_tests_opens_no_section_of_tests() -> None:
+    text = f"## Solution that passes all tests\n```python\n{CODE}```\n"
+    assert responses.split_response(text) == (CODE, "")
 
 
-def test_an_assert_about_nothing_in_the_code_is_no_test() -> None:
-    for tests in ("assert True\n", "x = 1\nassert len([x]) == x\n"):
-        assert not responses.has_tests(response("def f():\n    return 1\n", tests))
+def test_the_answer_is_the_text_without_its_tests() -> None:
+    parts = responses.take_apart(f"{ANSWER}### Explanation\nNone.\n")
+    assert parts.answer == f"```python\n{CODE}```\nIt returns x.\n### Explanation\nNone.\n"
 
 
-def test_an_assert_about_a_name_that_the_code_lacks_is_left_to_the_execution() -> None:
-    assert responses.has_tests(response("def f():\n    return 1\n", "assert g() == 1\n"))
+@pytest.mark.parametrize(
+    ("code", "tests", "lacks"),
+    [
+        ("", TESTS, "without code"),
+        (CODE, "", "without tests"),
+        (CODE, "f(1)\n", "without tests"),
+        (CODE, "print(f(1) == 1)\n", "without tests"),
+        (CODE, "assert f( == 1\n", "tests that do not parse"),
+        (CODE, "assert True\n", "tests of something else"),
+        (CODE, "x = 1\nassert len([x]) == x\n", "tests of something else"),
+        (CODE, "assert g(1) == 1\n", "tests of something else"),
+        (CODE, "assert f(1) == 1\n", ""),
+        (CODE, "for x in (1, 2):\n    assert f(x) == x\n", ""),
+        (CODE, "if f(1) != 1:\n    raise ValueError\n", ""),
+        ("def f(:\n", TESTS, ""),  # running it shows the fault
+    ],
+)
+def test_what_a_response_lacks_to_be_executed(code: str, tests: str, lacks: str) -> None:
+    assert responses.lack(response(code, tests)) == lacks
 
 
-def test_tests_without_assert_are_no_tests() -> None:
-    assert not responses.has_tests(response("def f():\n    return 1\n", "f()\n"))
+def test_a_text_cut_in_what_a_pair_would_hold_is_not_executed() -> None:
+    in_answer = f"{ANSWER}### Explanation\nIt retu"
+    in_tests = f"{ANSWER}It tes"
+    for text, keep, lacks in (
+        (in_answer, False, responses.CUT),
+        (in_tests, False, ""),
+        (in_tests, True, responses.CUT),
+    ):
+        parsed = responses.parse(completion(text, "length"), instruction("i", "Do it."))
+        assert responses.lack(parsed, keep) == lacks
 
 
-def test_code_or_tests_that_do_not_parse_are_still_run() -> None:
-    assert responses.has_tests(response("def f(:\n", "assert f() == 1\n"))
-    assert responses.has_tests(response("def f():\n    return 1\n", "assert f( == 1\n"))
+def test_a_list_of_concepts_that_was_cut_loses_its_last_one() -> None:
+    found = concepts.parse(completion("lists, even numbers, squ", "length"), SEED)
+    assert (found.concepts, found.cut) == (["lists", "even numbers"], True)
 
 
-def test_what_a_response_lacks_is_told_code_before_tests() -> None:
-    whole = response("def f():\n    return 1\n", "assert f() == 1\n")
-    assert responses.lack(whole) == ""
-    assert responses.lack(response("x = 1\n", "")) == "without tests"
-    assert responses.lack(response("", "")) == "without code"
-
-
-def test_the_program_runs_the_code_before_its_tests() -> None:
-    made = responses.program(response("x = 1\n", "assert x\n"), 2.0)
-    assert (made.id, made.code, made.cpu_s) == ("a", "x = 1\n\nassert x\n", 2.0)
+def test_an_instruction_that_was_cut_is_counted_and_not_used() -> None:
+    cut = instructions.parse(completion("Write a function that", "length"), instruction("", ""))
+    whole = instructions.parse(completion("Add two numbers.\n##", "length"), instruction("", ""))
+    counts: Counter[str] = Counter()
+    assert list(instructions.usable([cut, whole], counts)) == [whole]
+    assert counts == {responses.CUT: 1}

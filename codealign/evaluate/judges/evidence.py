@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)(?:^```|\Z)", re.MULTILINE | re.DOTALL)
+from codealign.fences import Answer, first_python
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -15,9 +15,10 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 class Evidence:
     """What the static judge looks at.
 
-    `code` is the first fenced block, or the whole text if that is Python; `explanation` is the text
-    outside the fences. `fault` says why there is nothing to analyse ("" if there is): the answer is
-    empty, has no code, or its code does not parse. `lint` is filled in for many answers at once.
+    `code` is the first Python block (also one that the text's end cuts), or the whole text if that
+    is Python; `explanation` is the text outside the fences. `fault` says why there is nothing to
+    analyse ("" if there is): the answer is empty, has no code, or its code does not parse. `lint`
+    is filled in for many answers at once.
     """
 
     instruction: str
@@ -43,9 +44,10 @@ class Evidence:
 
 def read(text: str, instruction: str = "", principle: str = "") -> Evidence:
     """Take an answer apart; whatever cannot be read is named in `fault`, nothing is raised."""
-    fenced = FENCE.search(text)
-    code = fenced[1] if fenced else text
-    explanation = FENCE.sub("", text).strip() if fenced else ""
+    answer = Answer(text)
+    fenced = first_python(answer.blocks)
+    code = fenced.code if fenced else text
+    explanation = answer.prose if fenced else ""
     tree = parse(code)
     fault = ""
     if not text.strip():

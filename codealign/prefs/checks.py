@@ -1,0 +1,132 @@
+"""Whether tests that passed can fail: they are independent, and they notice wrong programs.
+
+For each response that passed its own tests:
+
+restate the solution : each of its assertions compares the code with its own expression
+    (`independence`).
+notice no wrong program : without the assertions that do, they also pass on an empty stub, or on
+    more of the response's mutants (`mistakes.mutants`; a bounded number, drawn by its id) than
+    they may.
+real : neither.
+
+A mutant may be equivalent to the code, so not all of them must be noticed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from codealign.generate import windows
+from codealign.mistakes import mutants, stub
+from codealign.params import Checks
+from codealign.prefs.executions import Runs, made_by
+from codealign.prefs.independence import restating
+from codealign.prefs.settling import Settled, settle
+from codealign.prefs.testing import CANNOT_PARSE, Case, Untestable, case_of, make_case, parse_tests
+from codealign.records import Check, Response, seed_of
+from codealign.resumable import Resumable
+
+REAL, RESTATE, NOTICE_NONE = "real", "tests restate the solution", "tests notice no wrong program"
+BROKEN = ("fail", "timeout", "crash")
+"""Verdicts that show a program to be wrong."""
+TOGETHER = 256  # responses whose programs run at once
+
+
+@dataclass
+class Checked:
+    """What the checks found: `verdicts` of the responses, and what it took."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    programs: int = 0
+    cpu_s: float = 0.0
+
+
+def check(
+    passed: Callable[[], Iterable[Response]],
+    sandbox: Runs,
+    path: Path,
+    settings: Checks,
+    cpu_s: float,
+    total: int | None = None,
+) -> Checked:
+    """Write the check of each response that passed, in their order.
+
+    Parameters
+    ----------
+    passed : gives the responses anew at every call.
+    path : file of the checks.
+    cpu_s : CPU seconds a wrong program may use; more is noticed as well.
+    total : number of responses, for the progress bar.
+    """
+    found = Checked(Counter({REAL: 0, RESTATE: 0, NOTICE_NONE: 0}))
+    with closing(Resumable(path, Check)) as file:
+        bar = tqdm(passed(), total=total, desc="checks", leave=False)
+        for some in windows(bar, TOGETHER):
+            wanted = {r.id: trial_cases(r, settings.mutants) for r in some}
+            keys = {n: made_by([*cases, settings], cpu_s) for n, cases in wanted.items()}
+            for name, key in keys.items():
+                old = file.get(name)
+                if old and (old.verdict == "sandbox_error" or old.made_by != key):
+                    file.forget(name)
+            todo = [(name, cases) for name, cases in wanted.items() if name not in file]
+            for one in settle(todo, sandbox, cpu_s):
+                file.append(_judged(one, settings, keys[one.id]))
+        file.finish(_counted(passed(), file, found))
+    return found
+
+
+def trial_cases(response: Response, most: int) -> list[Case]:
+    """Return the independent tests with the code, its stub and its mutants, in this order.
+
+    [] if no assertion is independent of the code.
+
+    Parameters
+    ----------
+    most : mutants at most.
+    """
+    whole = make_case(response.code, response.tests)
+    tree = parse_tests(response.tests)
+    try:
+        if tree is not None:
+            whole = case_of(response.code, tree, restating(response.code, tree))
+    except Untestable:
+        return []
+    wrong = _wrong_programs(response, most)
+    return [whole, *(Case(c, whole.tests, whole.style, whole.collect, whole.entry) for c in wrong)]
+
+
+def _wrong_programs(response: Response, most: int) -> list[str]:
+    try:
+        every = mutants(response.code)
+        rng = random.Random(seed_of("mutants", response.id))
+        return [stub(response.code), *rng.sample(every, min(most, len(every)))]
+    except CANNOT_PARSE:
+        return []
+
+
+def _judged(one: Settled, settings: Checks, key: str) -> Check:
+    if "sandbox_error" in one.verdicts:
+        return Check(one.id, "sandbox_error", 0, 0, one.cpu_s, key)
+    if not one.cases:
+        return Check(one.id, RESTATE, 0, 0, one.cpu_s, key)
+    whole, stubbed, *changed = one.verdicts
+    noticed = sum(v in BROKEN for v in changed)
+    enough = stubbed in BROKEN and noticed >= settings.noticed * len(changed)
+    real = whole == "pass" and enough
+    return Check(one.id, REAL if real else NOTICE_NONE, noticed, len(changed), one.cpu_s, key)
+
+
+def _counted(passed: Iterable[Response], file: Resumable[Check], found: Checked) -> Iterator[str]:
+    for response in passed:
+        record = file.get(response.id)
+        found.verdicts[record.verdict] += 1
+        found.programs += bool(record.mutants) * (record.mutants + 2)
+        found.cpu_s += record.cpu_s
+        yield response.id

@@ -1,0 +1,156 @@
+"""Every response's tests on every response to the same instruction, for the rule `agreement`.
+
+CodeT (Chen et al. 2023) calls it dual execution agreement, CodeDPO self-validation. Tests that an
+empty stub passes are left out, since everything agrees on them. n responses take up to n x (n + 1)
+executions; equal code and equal tests are run once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from tqdm import tqdm
+
+from codealign.generate import windows
+from codealign.prefs.checks import BROKEN
+from codealign.prefs.executions import Runs, made_by
+from codealign.prefs.responses import lack, testable
+from codealign.prefs.settling import Settled, settle
+from codealign.prefs.testing import Case, defined
+from codealign.records import Response, Trial, stable_id
+from codealign.resumable import Resumable
+
+STUB = "stub of "
+TOGETHER = 32  # instructions whose programs run at once
+
+
+@dataclass
+class Tried:
+    """What the trials took."""
+
+    responses: int = 0
+    executions: int = 0
+    cpu_s: float = 0.0
+
+    def add(self, group: _Group, file: Resumable[Trial]) -> None:
+        """Count what a group took, now or in an earlier run."""
+        codes, tests = set(group.codes.values()), set(group.tests.values())
+        self.responses += len(group.cases)
+        self.executions += (len(codes) + 1) * len(tests)
+        self.cpu_s += sum(file.get(name).cpu_s for name in group.cases)
+
+
+def run_trials(
+    responses: Callable[[], Iterable[Response]],
+    sandbox: Runs,
+    path: Path,
+    cpu_s: float,
+    keep_tests: bool = False,
+    total: int | None = None,
+) -> Tried:
+    """Write the trial of each response that can be executed, in the responses' order.
+
+    Parameters
+    ----------
+    responses : gives them anew at every call; those to one instruction stand together.
+    path : file of the trials.
+    cpu_s : CPU seconds of one execution.
+    keep_tests : as for `executions.execute`.
+    total : number of instructions, for the progress bar.
+    """
+    found = Tried()
+    with closing(Resumable(path, Trial)) as file:
+        groups = (_Group.of(some, keep_tests, cpu_s) for some in _by_instruction(responses()))
+        for some in windows(tqdm(groups, total=total, desc="trials", leave=False), TOGETHER):
+            todo = [group for group in some if not group.done(file)]
+            settled = {s.id: s for s in settle(_work(todo), sandbox, cpu_s)}
+            for group in todo:
+                for record in group.records(settled):
+                    file.forget(record.id)
+                    file.append(record)
+            for group in some:
+                found.add(group, file)
+        file.finish(r.id for r in responses() if r.id in file)
+    return found
+
+
+def _by_instruction(responses: Iterable[Response]) -> Iterator[list[Response]]:
+    return (list(some) for _, some in groupby(responses, key=lambda r: r.instruction_id))
+
+
+def _work(groups: Iterable[_Group]) -> Iterator[tuple[str, list[Case]]]:
+    for group in groups:
+        tests = [group.cases[name] for name in dict.fromkeys(group.tests.values())]
+        for name in dict.fromkeys(group.codes.values()):
+            yield name, [crossed(group.cases[name], case) for case in tests]
+        if tests:
+            yield STUB + group.name, [emptied(case) for case in tests]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The testable responses to one instruction.
+
+    `codes` and `tests` give, for each response, the first one with the same code or tests.
+    """
+
+    cases: dict[str, Case]
+    codes: dict[str, str]
+    tests: dict[str, str]
+    key: str
+
+    @classmethod
+    def of(cls, responses: Iterable[Response], keep_tests: bool, cpu_s: float) -> _Group:
+        """Return the group of some responses to one instruction."""
+        able = [r for r in responses if not lack(r, keep_tests)]
+        cases = {r.id: testable(r, keep_tests) for r in able}
+        codes: dict[str, str] = {}
+        tests: dict[str, str] = {}
+        first_code = {n: codes.setdefault(c.code, n) for n, c in cases.items()}
+        first_tests = {n: tests.setdefault(_tests_of(c), n) for n, c in cases.items()}
+        return cls(cases, first_code, first_tests, made_by(list(cases.values()), cpu_s))
+
+    @property
+    def name(self) -> str:
+        """The id of its first response."""
+        return next(iter(self.cases))
+
+    def done(self, file: Resumable[Trial]) -> bool:
+        """Whether the file has all its trials, made from the same code and tests."""
+        old = (file.get(name) for name in self.cases)
+        return all(
+            t and t.made_by == self.key and "sandbox_error" not in t.verdicts.values() for t in old
+        )
+
+    def records(self, settled: Mapping[str, Settled]) -> Iterator[Trial]:
+        """Yield the trial of each response, of the tests that a stub does not pass."""
+        tests = list(dict.fromkeys(self.tests.values()))
+        if not tests:
+            return
+        stubbed = dict(zip(tests, settled[STUB + self.name].verdicts, strict=True))
+        for name, first in self.codes.items():
+            met = dict(zip(tests, settled[first].verdicts, strict=True))
+            verdicts = {n: met[t] for n, t in self.tests.items() if stubbed[t] in BROKEN}
+            cpu_s = settled[first].cpu_s if first == name else 0.0
+            cpu_s += settled[STUB + self.name].cpu_s if name == self.name else 0.0
+            yield Trial(name, verdicts, cpu_s, self.key)
+
+
+def _tests_of(case: Case) -> str:
+    return stable_id(replace(case, code=""))
+
+
+def crossed(code: Case, tests: Case) -> Case:
+    """Return one response's code with another's tests, under the name that these call."""
+    missing = tests.entry and tests.entry not in defined(code.code)
+    alias = f"\n{tests.entry} = {code.entry}\n" if missing and code.entry else ""
+    return replace(tests, code=code.code + alias)
+
+
+def emptied(tests: Case) -> Case:
+    """Return tests with a function that returns None, whatever it is given."""
+    return replace(tests, code=f"def {tests.entry or 'f'}(*_, **__):\n    return None\n")
