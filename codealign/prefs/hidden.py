@@ -6,15 +6,38 @@ The hidden tests are no part of an instruction or a response: no model sees them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
 from codealign.errors import CodealignError
+from codealign.params import Prefs
 from codealign.prefs.executions import Runs
 from codealign.records import Execution, Instruction, Known, Response, Seed, read_jsonl, stable_id
 from codealign.resumable import Resumable
 from codealign.sandbox import Program
+
+
+def check(settings: Prefs, requirement: str, known: bool) -> None:
+    """Refuse settings whose hidden tests are not there.
+
+    Raises
+    ------
+    CodealignError
+        Rule `hidden`, or known tasks, without a file of them; known tasks for another requirement.
+    """
+    wanted = settings.tasks == "grammar" or settings.pairs.rule == "hidden"
+    if wanted and not known:
+        raise CodealignError(
+            "pairs: rule hidden needs the hidden tests of known tasks; set prefs.tasks: grammar "
+            "(corpus nano)"
+        )
+    if known and requirement != "functional":
+        raise CodealignError(
+            "prefs.tasks: grammar has functional tasks only; leave non_functional out of "
+            "`requirements`"
+        )
 
 
 def read_known(path: Path | str) -> dict[str, Known]:
@@ -37,29 +60,46 @@ def instructions(seeds: Iterable[Seed], known: dict[str, Known]) -> Iterator[Ins
         yield Instruction(stable_id("known", seed.id, task.text), seed.id, task.text)
 
 
-def judge_hidden(
-    responses: Iterable[Response],
-    tests: dict[str, str],
+def judge(
+    responses: Callable[[], Iterable[Response]],
+    tests: Mapping[str, str],
     sandbox: Runs,
     path: Path,
     cpu_s: float,
-) -> Iterator[Execution]:
-    """Yield what the hidden tests say of each response that has code, in the responses' order.
+) -> Counter[str]:
+    """Write what the hidden tests say of each response that has code, in the responses' order.
 
-    What lies in the file is used again; what the sandbox itself failed on is tried afresh.
+    Return the verdicts, counted.
 
     Parameters
     ----------
+    responses : gives them anew at every call, one at a time.
     tests : hidden tests by instruction id.
-    path : file of the verdicts.
+    path : file of the verdicts (`Execution`); what lies there for the same program is used again,
+        but for what the sandbox itself failed on.
+    cpu_s : CPU seconds a program may use.
     """
-    asked = {r.id: f"{r.code}\n{tests[r.instruction_id]}" for r in responses if r.code}
     with closing(Resumable(path, Execution)) as file:
-        for old in file:
-            if old.verdict == "sandbox_error" or old.id not in asked:
-                file.forget(old.id)
-        pending = (Program(i, code, cpu_s=cpu_s) for i, code in asked.items() if i not in file)
-        for r in sandbox.run(pending):
-            file.append(Execution(r.id, r.verdict, r.detail, r.level, r.cpu_s))
-        file.finish(asked)
-    yield from read_jsonl(path, Execution)
+        sources = ((r.id, f"{r.code}\n{tests[r.instruction_id]}") for r in responses() if r.code)
+        keys: dict[str, str] = {}
+        for result in sandbox.run(_pending(sources, file, keys, cpu_s)):
+            verdict, key = result.verdict, keys.pop(result.id)
+            file.append(
+                Execution(result.id, verdict, result.detail, result.level, result.cpu_s, key)
+            )
+        file.finish(r.id for r in responses() if r.code)
+    return Counter(e.verdict for e in read_jsonl(path, Execution))
+
+
+def _pending(
+    sources: Iterable[tuple[str, str]],
+    file: Resumable[Execution],
+    keys: dict[str, str],
+    cpu_s: float,
+) -> Iterator[Program]:
+    for name, source in sources:
+        old, key = file.get(name), stable_id("hidden", source, cpu_s)
+        if old is None or old.made_by != key or old.verdict == "sandbox_error":
+            file.forget(name)
+            keys[name] = key
+            yield Program(name, source, cpu_s=cpu_s)
