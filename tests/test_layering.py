@@ -89,7 +89,7 @@ def test_light_modules_do_not_import_torch() -> None:
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_modules_and_functions_stay_short(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 300
+    assert len(text.splitlines()) < 450
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             length = node.end_lineno - node.lineno + 1
