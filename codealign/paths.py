@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import sysconfig
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +42,38 @@ PROJECT = find_project()
 DATA = PACKAGE / "data"
 NANO_DATA = PACKAGE / "nano" / "data"
 NANO_WEIGHTS = PACKAGE / "nano" / "weights"
+
+
+LONGEST = 60
+"""Characters of a model's short name."""
+
+
+def short_name(model: str) -> str:
+    """Return the name of a model in paths, jobs and tables: letters, digits, `.`, `_` and `-`.
+
+    A key of the registry is its own short name, and so is every short name. A folder and a hub id
+    go by their last part (a folder called `pretrained` or `finetuned` by its parent's too, one of
+    the hub's cache by its repository), a pair by its own name. What ASCII cannot spell is replaced
+    by six digits of a hash, so that two such names stay two.
+
+    Parameters
+    ----------
+    model : as in `models:` of a profile.
+    """
+    if model.startswith("{"):
+        return json.loads(model)["name"]
+    parts = [part for part in model.split("/") if part not in ("", ".", "..", "~")]
+    if parts[-2:-1] == ["snapshots"] and parts[-3:-2]:
+        parts = parts[-3].split("--")
+    last = 2 if parts[-1:] in (["pretrained"], ["finetuned"]) else 1
+    whole = "-".join(parts[-last:])
+    plain = unicodedata.normalize("NFKD", whole)
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    found = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")
+    if plain.isascii() and found and len(found) <= LONGEST:
+        return found
+    mark = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{found[: LONGEST - 7].strip('-.') or 'model'}-{mark}"
 
 
 # What a job makes, upstream first: an ablation makes anew what it varies, and all after it.
@@ -114,12 +149,12 @@ class RunPaths:
 
     def prefs(self, model: str, requirement: str) -> Path:
         """Preference data of one model and requirement: one file for each step of the pipeline."""
-        return self.maker("prefs").root / "prefs" / model / requirement
+        return self.maker("prefs").root / "prefs" / short_name(model) / requirement
 
     def checkpoint(self, model: str, variant: str, requirement: str, stage: str) -> Path:
         """PEFT adapter and trainer log of one trained stage (sft, dpo or bonbon)."""
         made = self.maker("sft" if stage == "sft" else "align").root
-        return made / "checkpoints" / model / variant / requirement / stage
+        return made / "checkpoints" / short_name(model) / variant / requirement / stage
 
     def adapter(self, model: str, variant: str, requirement: str, stage: str) -> Path | None:
         """Folder of the stage's adapter, or None for the base model, which has none."""
@@ -137,7 +172,7 @@ class RunPaths:
         trained : requirement the model was trained for, if it is another one (cross-evaluation).
         """
         kind = "cross" if trained not in ("", requirement) else "evals"
-        return self.root / kind / model / variant / requirement / stage
+        return self.root / kind / short_name(model) / variant / requirement / stage
 
     @property
     def scores(self) -> Path:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
+from codealign.errors import CodealignError
 from codealign.params import Section
+
+LLAMA_LIKE = ("llama", "mistral", "qwen2")
+"""Architectures (`model_type`) that a `Shape` describes to the last parameter."""
 
 
 class Shape(Section):
@@ -71,8 +76,22 @@ class Shape(Section):
 
 def read_shape(folder: Path | str) -> Shape:
     """Return the shape of the model whose `config.json` lies in a folder."""
-    found = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    return _of(json.loads((Path(folder) / "config.json").read_text(encoding="utf-8")))
+
+
+def shape_in(config: dict[str, Any]) -> Shape | None:
+    """Return the shape that a `config.json` tells, None of an architecture of another kind."""
+    if config.get("model_type") not in LLAMA_LIKE:
+        return None
+    try:
+        return _of(config)
+    except (KeyError, ValueError, TypeError, CodealignError):
+        return None
+
+
+def _of(found: dict[str, Any]) -> Shape:
     heads = found["num_attention_heads"]
+    qwen2 = found.get("model_type") == "qwen2"
     return Shape(
         hidden=found["hidden_size"],
         inner=found["intermediate_size"],
@@ -82,5 +101,5 @@ def read_shape(folder: Path | str) -> Shape:
         vocabulary=found["vocab_size"],
         head_size=found.get("head_dim") or 0,
         tied=found.get("tie_word_embeddings", False),
-        bias=found.get("model_type") == "qwen2",
+        bias=found.get("attention_bias", False) or qwen2,
     )

@@ -1,4 +1,4 @@
-"""Getting base weights, tokenizers and adapters into memory, with Unsloth or plain PEFT.
+"""Getting base weights and adapters into memory, with Unsloth or plain PEFT.
 
 The steps behind `models.load`, which is what to call.
 """
@@ -109,9 +109,16 @@ class Options:
 
 
 def base_unsloth(where: str, revision: str | None, options: Options) -> Any:
-    """Return base weights with Unsloth's patches, from exactly this source (no mirror)."""
+    """Return base weights with Unsloth's patches, from exactly this source (no mirror).
+
+    Raises
+    ------
+    CodealignError
+        As `check_tensors`.
+    """
     from unsloth import FastLanguageModel
 
+    check_tensors(where, revision)
     return FastLanguageModel.from_pretrained(
         where,
         revision=revision,
@@ -125,7 +132,13 @@ def base_unsloth(where: str, revision: str | None, options: Options) -> Any:
 
 
 def base_plain(where: str, revision: str | None, options: Options) -> Any:
-    """Return base weights as transformers loads them, on the GPU if there is one."""
+    """Return base weights as transformers loads them, on the GPU if there is one.
+
+    Raises
+    ------
+    CodealignError
+        As `check_tensors`.
+    """
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
@@ -135,26 +148,72 @@ def base_plain(where: str, revision: str | None, options: Options) -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=options.dtype,
     )
-    model = AutoModelForCausalLM.from_pretrained(
+    model, report = AutoModelForCausalLM.from_pretrained(
         where,
         revision=revision,
         dtype=options.dtype,
         attn_implementation=options.attention,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # reported, so that all can be named
         **({"quantization_config": bits} if options.quantize else {}),
     )
+    _refuse(where, report)
     if options.quantize or not torch.cuda.is_available():
         return model
     return model.to("cuda")
 
 
-def tokenizer(where: str, revision: str | None) -> Any:
-    """Return the tokenizer; one without a pad token pads with its end token."""
-    from transformers import AutoTokenizer
+def skeleton(where: str, revision: str | None) -> Any:
+    """Return a model with the shapes of its tensors and no memory for them."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    found = AutoTokenizer.from_pretrained(where, revision=revision)
-    if found.pad_token is None:
-        found.pad_token = found.eos_token
-    return found
+    config = AutoConfig.from_pretrained(where, revision=revision)
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
+
+
+def check_tensors(where: str, revision: str | None = None) -> None:
+    """Compare a checkpoint's tensors with its config.json, in seconds: no weights are read.
+
+    The library fills what is missing with random numbers and goes on. What may be absent (the head
+    of a model that shares its embeddings, rotary buffers) is no fault.
+
+    Raises
+    ------
+    CodealignError
+        Names the tensors that are missing, unexpected or of another shape.
+    """
+    from transformers import AutoModelForCausalLM
+
+    hide_loading_bars()
+    _, report = AutoModelForCausalLM.from_pretrained(
+        where,
+        revision=revision,
+        device_map="meta",
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+    )
+    _refuse(where, report)
+
+
+def _refuse(where: str, report: dict[str, Any]) -> None:
+    faults = [f"{name} is missing" for name in sorted(report["missing_keys"])]
+    faults += [f"{name} is not the model's" for name in sorted(report["unexpected_keys"])]
+    faults += [
+        f"{name} is {tuple(found)}, not {tuple(wanted)}"
+        for name, found, wanted in sorted(report["mismatched_keys"])
+    ]
+    if faults:
+        raise CodealignError(
+            f"{where}: the weights do not fit config.json: {_listed(faults)}; fetch or save the "
+            "checkpoint again, or correct config.json"
+        )
+
+
+def _listed(faults: list[str], most: int = 4) -> str:
+    more = f" and {len(faults) - most} more" if len(faults) > most else ""
+    return ", ".join(faults[:most]) + more
 
 
 def adapter_settings(
@@ -163,7 +222,7 @@ def adapter_settings(
     """Return LoRA settings: those an adapter was saved with, else the params'."""
     if adapter is None:
         settings = {"r": lora.r, "lora_alpha": lora.alpha, "lora_dropout": lora.dropout}
-        return {**settings, "target_modules": target_modules}
+        return {**settings, "target_modules": target_modules or "all-linear"}
     config = json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
     return {key: config[key] for key in ("r", "lora_alpha", "lora_dropout", "target_modules")}
 
@@ -197,20 +256,56 @@ def copy_adapter(model: Any, adapter: Path | str) -> None:
     Raises
     ------
     CodealignError
-        The saved adapter is of another model.
+        The saved adapter is of another model; names what does not fit.
     """
     from peft import load_peft_weights, set_peft_model_state_dict
 
-    result = set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cpu"))
-    missing = [key for key in result.missing_keys if "lora_" in key]
-    if strange := [*result.unexpected_keys, *missing]:
-        raise CodealignError(f"{adapter}: adapter of another model ({strange[0]})")
+    try:
+        result = set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cpu"))
+    except RuntimeError as error:  # torch lists every tensor of another shape, one a line
+        faults = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
+    else:
+        own = ("lora_", "modules_to_save")
+        missing = [key for key in result.missing_keys if any(part in key for part in own)]
+        faults = [f"{key} is not the model's" for key in sorted(result.unexpected_keys)]
+        faults += [f"{key} is missing" for key in sorted(missing)]
+    if faults:
+        raise CodealignError(f"{adapter}: adapter of another model ({_listed(faults)})")
 
 
 def merged(model: Any, adapter: Path | str | None) -> Any:
-    """Return the model with the adapter (if any) added into its weights."""
+    """Return the model with the adapter (if any) added into its weights.
+
+    Raises
+    ------
+    CodealignError
+        As `copy_adapter`; none of the adapter's layers is in the model.
+    """
     if adapter is None:
         return model
-    from peft import PeftModel
+    from peft import PeftConfig, get_peft_model
 
-    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    try:
+        tuned = get_peft_model(model, PeftConfig.from_pretrained(str(adapter)))
+    except ValueError as error:
+        raise CodealignError(f"{adapter}: adapter of another model ({error})") from error
+    copy_adapter(tuned, adapter)
+    _untie_if_tuned(model)
+    return tuned.merge_and_unload()
+
+
+def _untie_if_tuned(model: Any) -> None:
+    """Give the head weights of its own where an adapter changes it or the embeddings it shares.
+
+    Merged into shared weights, what was learned for one would change the other as well.
+    """
+    import torch
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    ends = [model.get_input_embeddings(), model.get_output_embeddings()]
+    if not any(isinstance(layer, BaseTunerLayer) for layer in ends):
+        return
+    bare = [x.get_base_layer() if isinstance(x, BaseTunerLayer) else x for x in ends]
+    if bare[0].weight is bare[1].weight:
+        bare[1].weight = torch.nn.Parameter(bare[1].weight.detach().clone(), requires_grad=False)
+        model.config.tie_word_embeddings = False

@@ -46,11 +46,48 @@ LEAVES_EARLY = _cases(
         raise Sly()
     """,
     quit_builtin="quit()",
-    unittest_main="""
+    exit_before_the_tests="import sys\ndef f(): return 1\nsys.exit(0)\nassert f() == 2",
+    exit_in_a_tested_function="import sys\ndef f(): sys.exit(0)\nassert f() == 2",
+    exit_in_the_last_call="import sys\ndef f(): sys.exit()\ndef test(): assert f() == 2\ntest()",
+    exit_within_a_larger_expression="import sys\ndef f(x): return x\nprint(f(sys.exit(0)))",
+    exit_of_a_guard="""
+        import sys
+        def f(): return 1
+        if __name__ == "__main__":
+            sys.exit(0)
+            assert f() == 2
+    """,
+    exit_of_a_loop="import sys\ndef f(): return 1\nfor i in range(3):\n    sys.exit()",
+    unittest_before_the_tests="""
         import unittest
         class T(unittest.TestCase):
-            def test(self): self.assertTrue(True)
+            def test(self): pass
         unittest.main()
+        assert False
+    """,
+    exit_of_a_patched_test="""
+        import sys, unittest
+        def f(): unittest.TestCase.assertEqual = lambda *a: sys.exit(0)
+        class T(unittest.TestCase):
+            def test(self): self.assertEqual(f(), 2); sys.exit(0)
+        unittest.TextTestRunner.run = lambda *a: sys.exit(0)
+        unittest.main()
+    """,
+    exit_of_an_import="open('m.py', 'w').write('import sys; sys.exit(0)')\nimport m\nassert False",
+    exit_by_exit_function="import atexit, os\natexit.register(os._exit, 0)\nos._exit(0)",
+    main_thread_ends="import _thread\n_thread.exit()",
+    torn_message="import os; os.write(3, b'\\xff\\xff'); os._exit(0)",
+    error_withdrawn="""
+        import os, struct
+        try: assert False
+        except AssertionError: os.write(3, struct.pack("<I", 33) + b"N" + b"0" * 32)
+        os._exit(0)
+    """,
+    endless_proofs="""
+        import os, secrets, struct
+        for _ in range(1000):
+            os.write(3, struct.pack("<I", 33) + b"N" + secrets.token_hex(16).encode())
+        os._exit(0)
     """,
     forged_proof="""
         import os, struct
@@ -85,47 +122,88 @@ LEAVES_EARLY = _cases(
     """,
 )
 
-REACHES_FOR_THE_RUNNER = _cases(
-    {"suspect"},
-    getframe="import sys; sys._getframe(1)",
-    traceback_frame="""
-        try: 1 / 0
-        except ZeroDivisionError as e: e.__traceback__.tb_frame.f_back
-    """,
-    generator_frame="g = (x for x in [1]); g.gi_frame",
-    coroutine_frame="async def f(): pass\nc = f(); c.cr_frame; c.close()",
-    inspect_currentframe="import inspect; inspect.currentframe().f_back",
-    inspect_stack="import inspect; inspect.stack(0)",
-    walk_tb="""
-        import traceback
-        try: 1 / 0
-        except ZeroDivisionError as e: next(traceback.walk_tb(e.__traceback__))
-    """,
-    walk_stack="import traceback; next(traceback.walk_stack(None))",
-    logging_currentframe="import logging; logging.currentframe()",
-    settrace="import sys; sys.settrace(lambda *a: None); sys.settrace(None)",
-    setprofile="import sys; sys.setprofile(lambda *a: None); sys.setprofile(None)",
-    thread_settrace="""
-        import threading
-        threading.settrace(lambda *a: None)
-        t = threading.Thread(target=lambda: None); t.start(); t.join()
-    """,
-    current_frames="import sys; sys._current_frames()",
-    collector_objects="import gc; gc.get_objects()",
-    collector_referrers="import gc; gc.get_referrers(print)",
-    faked_library_file="""
-        import sysconfig
-        path = sysconfig.get_path("stdlib") + "/fake.py"
-        exec(compile("import sys; sys._getframe(0)", path, "exec"))
-    """,
-    replaced_file_name="""
-        import sysconfig
-        def f(): pass
-        f.__code__ = f.__code__.replace(co_filename=sysconfig.get_path("stdlib") + "/fake.py")
-    """,
-    marshalled_code="import marshal; marshal.loads(marshal.dumps(compile('1', 'x', 'eval')))",
-    memory_reading="import ctypes; ctypes.string_at(id(object()), 16)",
-)
+SEARCH = """
+import builtins, gc, os, struct, sys, threading, types
+SIMPLE = (str, int, float, type(None))
+
+def send(kind, payload):
+    os.write(3, struct.pack("<I", len(payload) + 1) + kind + payload)
+
+def forge(start):
+    '''Send every text of a proof's length that can be reached, and leave as if all were well.'''
+    own, seen, left = {id(start)}, set(), list(start)
+    while left:
+        each = left.pop()
+        if id(each) in seen or id(each) in own or isinstance(each, SIMPLE): continue
+        seen.add(id(each))
+        if isinstance(each, (bytes, bytearray)):
+            if len(each) in (16, 32, 33): send(b"N", bytes(each)[-32:])
+            continue
+        if isinstance(each, types.FrameType): left += [each.f_locals, each.f_globals, each.f_back]
+        if callable(each) and type(each).__name__ == "partial":
+            left += each.args
+            if each.args[:1] == (b"N",): each()
+        if type(each).__name__ in ("map", "tuple_iterator", "chain"): left += each.__reduce__()
+        left += gc.get_referents(each)
+    os._exit(0)
+"""
+"""Finds the proof of a pass wherever Python's own means lead, if it is there."""
+
+STEALS_THE_PROOF = [
+    (name, verdicts, SEARCH + code)
+    for name, verdicts, code in _cases(
+        {"no_proof"},
+        from_frames="forge([sys._getframe(i) for i in range(2)])",
+        from_traceback="""
+            try: 1 / 0
+            except ZeroDivisionError as e: forge([e.__traceback__.tb_frame.f_back])
+        """,
+        from_all_frames="forge(list(sys._current_frames().values()))",
+        from_collector="forge(gc.get_objects())",
+        from_thawed_collector="gc.unfreeze(); gc.collect(); forge(gc.get_objects())",
+        from_referrers="gc.unfreeze(); forge(gc.get_referrers(os._exit, type(send), sys.stdout))",
+        from_modules="forge([*sys.modules.values(), builtins, threading._active])",
+        from_a_thread="""
+            gc.unfreeze()
+            threading.Thread(target=lambda: forge([*sys._current_frames().values()])).start()
+        """,
+        from_a_signal_handler="""
+            import signal
+            signal.signal(10, lambda _, frame: forge([frame])); os.kill(os.getpid(), 10)
+        """,
+        from_a_trace_function="""
+            def trace(frame, event, arg): forge([frame, arg])
+            sys.settrace(trace); (lambda: 0)()
+        """,
+        after_a_failure_by_trace="""
+            sys.settrace(lambda frame, *a: frame.f_code.co_name != "forge" and forge([frame]))
+            sys._getframe(1).f_trace = lambda frame, *a: forge([frame])
+            assert False
+        """,
+        after_a_failure_by_its_text="""
+            class Sly(Exception):
+                def __str__(self): forge([sys._getframe(i) for i in range(4)] + gc.get_objects())
+            raise Sly
+        """,
+    )
+    + _cases(
+        {"fail", "no_proof"},
+        after_a_failure_by_finalizer="""
+            class Sly:
+                def __del__(self): forge([sys._getframe(), *gc.get_objects()])
+            def f():
+                x = Sly()
+                assert False
+            try: f()
+            finally: pass
+            """,
+        by_hook="""
+            sys.unraisablehook = sys.excepthook = lambda *a: forge([sys._getframe(), *a])
+            os._exit = None
+            assert False
+        """,
+    )
+]
 
 FAILS = _cases(
     {"fail"},
@@ -252,7 +330,6 @@ ENDLESS = _cases(
         while True: pass
     """,
     big_power="10 ** 10 ** 8",
-    slow_pattern="import re; re.match('(a+)+$', 'a' * 40 + 'b')",
     busy_threads="""
         import threading
         for _ in range(4): threading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()
@@ -272,21 +349,20 @@ SLEEPERS = _cases(
 
 CRASHES = _cases(
     {"crash"},
-    null_pointer="import ctypes; ctypes.string_at(0)",
     abort="import os; os.abort()",
     kills_itself="import os; os.kill(os.getpid(), 9)",
-    wild_pointer="import ctypes; ctypes.memset(8, 0, 1)",
-    deep_native_recursion="""
-        import functools, sys
-        sys.setrecursionlimit(10 ** 9)
-        class A:
-            def __getattr__(self, name): return getattr(self, name)
-        def f(): return functools.reduce(lambda a, b: f(), [1, 2])
-        f()
+    segmentation_fault="import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+    bus_error_in_a_thread="""
+        import os, signal, threading
+        threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGBUS)).start()
+    """,
+    fault_that_is_reported="""
+        import faulthandler, os
+        faulthandler.enable(); os.kill(os.getpid(), 11)
     """,
 )
 
-HOSTILE = LEAVES_EARLY + REACHES_FOR_THE_RUNNER + FAILS + ENDLESS + SLEEPERS + CRASHES
+HOSTILE = LEAVES_EARLY + STEALS_THE_PROOF + FAILS + ENDLESS + SLEEPERS + CRASHES
 
 LEGITIMATE = textwrap.dedent("""
     import asyncio, collections, concurrent.futures, contextlib, dataclasses, datetime, enum

@@ -10,15 +10,15 @@ from made_up_study import CHANGES, all_scores
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from codealign.analysis.advice import advice_markdown, advise
+from codealign.analysis.advice import advice_frame, advice_markdown, advise
 from codealign.analysis.answer import write_answer
 from codealign.analysis.changes import changes
-from codealign.analysis.claims import claims_frame, ledger
+from codealign.analysis.claims import ledger, write_claims
 from codealign.analysis.figures.dots import dots
 from codealign.analysis.figures.listings import figure5
 from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import save, styled, write_captions
-from codealign.analysis.scores import over_seeds
+from codealign.analysis.scores import over_seeds, published
 from codealign.analysis.study.effects import study_of
 from codealign.analysis.study.findings import findings
 from codealign.analysis.summary import write_summary
@@ -65,15 +65,19 @@ def write_report(root: Path) -> RunPaths:
 def _write_tables(paths: RunPaths) -> None:
     """Write what notebook 07 writes, but for most of the figures, which take long to draw."""
     rows = all_scores()
+    main = rows[(rows["ablation"] == "") & (rows["trained"] == rows["requirement"])]
     scores, study = over_seeds(rows), study_of(rows, CHANGES)
-    write_answer(paths.tables, scores, None, write_summary(paths.tables, scores))
+    write_summary(paths.tables, main)
+    write_answer(paths.tables, main)
     write_tables(paths.tables, scores)
     shown = study_tables(study)
-    claims = ledger(scores, source="mine")
-    save_tables(paths.tables, [*shown, findings_table(findings(study, claims, None))])
+    claims = ledger(main, source="mine")
+    save_tables(paths.tables, [*shown, findings_table(findings(study, claims))])
     write_text(paths.tables / "study.md", study_markdown(study, shown))
-    write_text(paths.tables / "claims.csv", claims_frame(claims).to_csv(index=False))
-    write_text(paths.tables / "advice.md", advice_markdown(advise(scores, None)))
+    write_claims(paths.tables, claims, ledger(published()))
+    advice = advise(main)
+    write_text(paths.tables / "advice.md", advice_markdown(advice))
+    write_text(paths.tables / "advice.csv", advice_frame(advice).to_csv(index=False))
     with styled():
         drawn = [figure5(), dots(scores, 3), *study_figures(study)]
         for figure in drawn:

@@ -12,6 +12,8 @@ from codealign.records import REQUIREMENTS, STAGES, VARIANTS, Score
 
 BASE = 0.4
 """Every base score, as a share of the scale."""
+N = 1_000_000
+"""Problems of a benchmark: so many that an interval holds the spread over seeds alone."""
 SEEDS = (0, 1, 2)
 WOBBLE = {0: -1.0, 1: 0.0, 2: 1.0}
 """Points that a seed adds to every change; they cancel in the mean over the three."""
@@ -37,14 +39,14 @@ def rows(points: Points = gains, seeds: tuple[int, ...] = SEEDS) -> Iterator[Sco
     for variant in VARIANTS:
         for b in benchmarks().values():
             place = ("mine", "nano", variant, b.requirement)
-            yield Score(*place, "base", b.name, b.metric, BASE * b.scale, 20)
+            yield Score(*place, "base", b.name, b.metric, BASE * b.scale, N)
             for stage in STAGES[1:]:
                 for seed in seeds:
                     for trained in REQUIREMENTS:
                         change = points(variant, stage, b.requirement, trained) + WOBBLE[seed]
                         value = (BASE + change / 100) * b.scale
                         yield Score(
-                            *place, stage, b.name, b.metric, value, 20, seed=seed, trained=trained
+                            *place, stage, b.name, b.metric, value, N, seed=seed, trained=trained
                         )
 
 
@@ -54,7 +56,7 @@ def ablated(name: str, change: float, stage: str = "dpo") -> Iterator[Score]:
         for seed in SEEDS if b.requirement == "functional" else ():
             value = (BASE + (change + WOBBLE[seed]) / 100) * b.scale
             yield Score(
-                "mine", "nano", "pretrained", "functional", stage, b.name, b.metric, value, 20,
+                "mine", "nano", "pretrained", "functional", stage, b.name, b.metric, value, N,
                 seed=seed, ablation=name,
             )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from tiny import make_tiny, tiny_llama, tiny_tokenizer
+from tokenizers import AddedToken
 
 from codealign.errors import CodealignError
 from codealign.generate import (
@@ -121,6 +123,19 @@ def test_a_completion_ends_at_the_end_token_and_leaves_it_out(engine) -> None:
     before = written.index(written[2])
     assert (found.finish, found.tokens) == ("stop", before + 1)
     assert found.text == engine.tokenizer.decode(written[:before])
+
+
+def test_a_stop_string_that_is_a_special_token_leaves_nothing_behind_it(engine) -> None:
+    # Make a special token of what greedy decoding writes second: decoding leaves it out.
+    written = run(engine, settings=GREEDY, n=1)["item0", 0].text
+    tokenizer = copy.deepcopy(engine.tokenizer)
+    ids = tokenizer(written)["input_ids"]
+    stop = tokenizer.convert_ids_to_tokens(ids[1])
+    tokenizer.add_tokens(AddedToken(stop, special=True))
+    found = run(LocalEngine(engine.model, tokenizer), settings=GREEDY, n=1, stop=[stop])["item0", 0]
+    before = ids.index(ids[1])
+    assert (found.finish, found.tokens) == ("stop", before + 1)
+    assert found.text == engine.tokenizer.decode(ids[:before])
 
 
 def test_a_stop_string_ends_a_completion_and_is_cut_off(engine) -> None:

@@ -19,20 +19,21 @@ from codealign.generate.vllm import lora_rank
 from codealign.params import Generation
 from codealign.records import seed_of
 
+END = 260  # the id of <|end|>
 SETTINGS = Generation(temperature=0.7, top_p=0.9, max_new_tokens=11)
 
 
 class Llm:
-    """Answers a prompt with its length in tokens, one a step, newest first; "long" ones are cut."""
+    """Answers a prompt with its length in tokens, one a step, newest first; long ones are cut.
+
+    Its own tokenizer garbles every text.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.options, self.added, self.aborted = options, [], []
         self.queue: list[tuple] = []
         self.model_config = SimpleNamespace(max_model_len=20)
         self.llm_engine = self
-
-    def get_tokenizer(self) -> Any:
-        return tiny_tokenizer("finetuned")
 
     def add_request(self, request_id: str, prompt: dict, params: dict, lora_request: Any) -> None:
         assert request_id not in [q[0] for q in self.queue]
@@ -42,7 +43,8 @@ class Llm:
     def step(self) -> list:
         request_id, size = self.queue.pop()
         finish = "length" if size > 3 else "stop"
-        sample = SimpleNamespace(text=str(size), finish_reason=finish, token_ids=[1, 2])
+        ids = tiny_tokenizer()(str(size))["input_ids"] + [END] * (finish == "stop")
+        sample = SimpleNamespace(text="garbled", finish_reason=finish, token_ids=ids)
         unfinished = SimpleNamespace(request_id="0", finished=False)
         return [
             unfinished,
@@ -76,15 +78,25 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def test_completions_come_back_under_their_ids(engine: Engine) -> None:
     found = list(generate([Request("a", "xyz"), Request("b", "wxyz")], engine, SETTINGS))
-    assert found == [Completion("b", 0, "4", "length", 2), Completion("a", 0, "3", "stop", 2)]
+    assert found == [Completion("b", 0, "4", "length", 1), Completion("a", 0, "3", "stop", 2)]
 
 
 def test_every_sample_is_asked_with_its_own_seed_and_the_settings(engine: Engine) -> None:
     list(generate([Request("a", "xyz")], engine, SETTINGS, 2, seed=5, stop=["#"]))
     common = {"temperature": 0.7, "top_p": 0.9, "max_tokens": 11, "stop": ["#"]}
-    common["output_kind"] = "final"
+    common |= {"output_kind": "final", "stop_token_ids": [END]}
     sent = [params for params, _ in engine.engine.added]
     assert sent == [{**common, "seed": seed_of(5, "a", i)} for i in range(2)]
+
+
+def test_a_stop_string_that_is_a_special_token_stops_by_its_id(engine: Engine) -> None:
+    list(generate([Request("a", "xyz")], engine, SETTINGS, stop=["<|user|>"]))
+    assert engine.engine.added[0][0]["stop_token_ids"] == [258, END]
+
+
+def test_a_completion_is_cut_at_a_stop_string(engine: Engine) -> None:
+    (found,) = generate([Request("a", "x" * 12)], engine, SETTINGS, stop=["2"])  # it answers 12
+    assert (found.text, found.finish) == ("1", "stop")
 
 
 def test_the_adapter_is_passed_on_with_room_for_its_rank(engine: Engine, tmp_path: Path) -> None:

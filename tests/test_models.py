@@ -16,7 +16,7 @@ from tiny import make_tiny
 
 from codealign import models, weights
 from codealign.errors import CodealignError
-from codealign.models import chat_prompt, encode, load, registry, source, spec, uses_chat
+from codealign.models import load, registry, source, spec, uses_chat
 from codealign.params import Lora
 
 PAPER = Path(__file__).parents[1] / "codealign" / "data"
@@ -25,11 +25,6 @@ PAPER = Path(__file__).parents[1] / "codealign" / "data"
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def loaded(tiny: Path):
-    return load(str(tiny), "finetuned", training=False)
 
 
 def test_the_registry_holds_nano_and_the_five_pairs_of_the_study() -> None:
@@ -74,16 +69,23 @@ def test_a_folders_variant_with_a_chat_template_is_asked_in_chat(tiny: Path) -> 
     assert spec(str(tiny)).chat == ["finetuned"]
 
 
+def test_a_base_model_with_a_chat_template_is_asked_in_the_plain_format(
+    tiny: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny / "finetuned", tmp_path / "pretrained")  # as Qwen's base models bring one
+    assert not uses_chat(str(tmp_path), "pretrained")
+
+
 def test_missing_weights_of_a_folder_are_named(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny / "pretrained", tmp_path / "pretrained")
-    with pytest.raises(CodealignError, match="finetuned: no weights of"):
+    with pytest.raises(CodealignError, match="no weights of finetuned, only of pretrained"):
         source(str(tmp_path), "finetuned")
 
 
 def test_missing_embedded_weights_say_how_to_build_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "NANO_WEIGHTS", tmp_path)
+    monkeypatch.setattr("codealign.registry.NANO_WEIGHTS", tmp_path)
     with pytest.raises(CodealignError, match="make nano"):
         source("nano", "pretrained")
 
@@ -167,31 +169,6 @@ def test_an_adapter_of_another_model_is_refused(tiny: Path, tmp_path: Path) -> N
     (tmp_path / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(CodealignError, match="adapter of another model"):
         load(str(tiny), "pretrained", tmp_path, backend="peft", training=True)
-
-
-def test_a_chat_prompt_ends_where_the_answer_begins(loaded) -> None:
-    assert chat_prompt(loaded[1], "Hi") == "<|user|>\nHi<|end|>\n<|assistant|>\n"
-
-
-def test_a_base_model_has_no_chat_prompt(tiny: Path) -> None:
-    _, tokenizer = load(str(tiny), "pretrained", training=False)
-    with pytest.raises(CodealignError, match="use a finetuned variant"):
-        chat_prompt(tokenizer, "Hi")
-
-
-class WithStart:
-    """A tokenizer of a model with a start token, like Llama's: 1 stands before every text."""
-
-    bos_token = "<s>"
-
-    def __call__(self, text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
-        ids = [1 if part == "<s>" else 7 for part in text.split()]
-        return {"input_ids": [1, *ids] if add_special_tokens else ids}
-
-
-@pytest.mark.parametrize("text", ["a b", "<s> a b"], ids=["plain prompt", "chat prompt"])
-def test_the_start_token_comes_exactly_once(text: str) -> None:
-    assert encode(WithStart(), text) == [1, 7, 7]
 
 
 def test_telemetry_is_off_and_the_users_own_settings_stay(monkeypatch: pytest.MonkeyPatch) -> None:

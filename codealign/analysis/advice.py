@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pandas as pd
 import yaml
 
-from codealign.analysis.advice_rules import RULES, data_of
-from codealign.analysis.changes import Items
+from codealign.analysis.advice_rules import RULES
+from codealign.analysis.cells import Problems, cells_of
 from codealign.paths import DATA
 
 
@@ -27,21 +27,30 @@ class Advice:
     next_step: str
 
 
-def advise(frame: pd.DataFrame, items: Items | None = None) -> list[Advice]:
+def advise(frame: pd.DataFrame, items: Problems | None = None) -> list[Advice]:
     """Say for R1-R9 whether these scores support them and what to do next.
 
     Parameters
     ----------
-    frame : tidy scores of one source; missing models, variants or stages lead to "cannot tell".
+    frame : tidy scores of one source, a row for each seed; missing models, variants or stages lead
+        to "cannot tell".
     items : per-problem values of the run, for paired intervals.
     """
-    data = data_of(frame, items or {})
+    cells = cells_of(frame, items)
     found = []
     for category in yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8")):
         for item in category["items"]:
-            verdict, numbers, next_step = RULES[item["id"]](data)
-            found.append(Advice(item["id"], item["text"], verdict, numbers, next_step))
+            ruled = RULES[item["id"]](cells)
+            found.append(
+                Advice(item["id"], item["text"], ruled.verdict, ruled.numbers, ruled.next_step)
+            )
     return found
+
+
+def advice_frame(advice: list[Advice]) -> pd.DataFrame:
+    """Return the advice as a frame: id, verdict, numbers, next step."""
+    rows = [[a.id, a.verdict, "; ".join(a.numbers), a.next_step] for a in advice]
+    return pd.DataFrame(rows, columns=["id", "verdict", "numbers", "next_step"])
 
 
 def advice_markdown(advice: list[Advice]) -> str:

@@ -1,264 +1,281 @@
-"""R1-R9 as rules over scores: each gives a verdict, the numbers, and the next step.
+"""R1-R9 as rules over effects: each gives a verdict, the numbers, and the next step.
 
-A change counts as clear only when its 95 % interval excludes 0; orders of means and shares need
-p < 0.05 (`claims.clarity` has the tests and their assumption). The thresholds are those of
-`codealign.train.gates`, which stop a training by the same rules.
+A verdict needs two seeds or more, or several models: what one training run shows is told as such.
+The intervals that one rule looks through are corrected for their number (Bonferroni).
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from itertools import product
 
-import numpy as np
-import pandas as pd
-
-from codealign.analysis import stats
-from codealign.analysis.changes import Items, changes
-from codealign.analysis.claims import clarity
-from codealign.analysis.scores import every_benchmark
-from codealign.records import ALIGNED, PATHWAY
-from codealign.train.gates import Verdict, alignment_gate, baseline_gate, sft_gate
+from codealign.analysis import labels
+from codealign.analysis.cells import MEMBERS, Cells
+from codealign.analysis.contrasts import SCORE, Term
+from codealign.analysis.effects import ONE_RUN, Effect
+from codealign.analysis.pooling import minus, pooled
+from codealign.analysis.questions import (
+    Question,
+    ask,
+    change,
+    ends_higher,
+    gains_more,
+    observed,
+    over_models,
+    technique,
+)
+from codealign.analysis.stats import CONFIDENCE
+from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, VARIANTS
+from codealign.train.gates import Verdict, baseline_gate
 
 SUPPORTED, NOT_SUPPORTED, CANNOT_TELL = "supported", "not supported", "cannot tell"
 THRESHOLD = 0.10
-"""Least baseline pass@1 of Observation 2."""
-ALPHA = 1 - stats.CONFIDENCE
-WHO = ["model", "variant"]
-Finding = tuple[str, list[str], str]
-"""Verdict, numbers, next step."""
+"""Least baseline score of Observation 2."""
 
 
 @dataclass(frozen=True)
-class Data:
-    """What the rules look at: base and later scores without CODAL's average, and the changes.
+class Ruled:
+    """What a rule finds: verdict, numbers in words, next step, the effects behind them."""
 
-    `scores` has a column `share` (value / scale); `aligned` are the changes of DPO and BoNBoN,
-    `sft` those of SFT, both with `share` (absolute change / scale).
-    """
-
-    scores: pd.DataFrame
-    aligned: pd.DataFrame
-    sft: pd.DataFrame
+    verdict: str
+    numbers: list[str]
+    next_step: str
+    effects: list[Effect] = field(default_factory=list)
 
 
-def data_of(frame: pd.DataFrame, items: Items) -> Data:
-    """Prepare tidy scores (and per-problem values, for paired intervals) for the rules."""
-    rows = frame[(frame["benchmark"] != "codal") & frame["value"].notna()]
-    scale = {b.name: b.scale for b in every_benchmark().values()}
-    scores = rows.assign(share=rows["value"] / rows["benchmark"].map(scale).astype(float))
-    moved = changes(rows, items)
-    moved = moved.assign(share=moved["absolute"] / moved["benchmark"].map(scale).astype(float))
-    aligned = moved["stage"].isin(ALIGNED)
-    return Data(scores, moved[aligned], moved[~aligned])
+def told(found: Effect, what: str, unit: str = "points") -> str:
+    """Return an effect in words: its number with interval, what that holds, how many problems."""
+    number = labels.with_interval(found.value, found.low, found.high, "{:+.1f}")
+    held = f", {' and '.join(found.holds)}" if found.holds else ""
+    return f"{what}: {number} {unit} (n = {found.n}{held})"
 
 
-def _order(
-    first: float, second: float, p_value: float, told: list[str], steps: tuple[str, str]
-) -> Finding:
-    """Turn an order and its p-value into a finding; steps are (if it holds or unclear, if not)."""
-    told = [*told, f"p = {p_value:.2g}"]
-    if math.isnan(p_value) or p_value >= ALPHA:
-        return CANNOT_TELL, told, f"within the noise, more problems would tell; {steps[0]}"
-    return (SUPPORTED, told, steps[0]) if first > second else (NOT_SUPPORTED, told, steps[1])
+def verdict_of(found: Effect) -> str:
+    """Return what an effect says of a recommendation whose direction is plus."""
+    if found.single or not found.side:
+        return CANNOT_TELL
+    return SUPPORTED if found.side > 0 else NOT_SUPPORTED
 
 
-def _lacking(what: str) -> Finding:
-    return CANNOT_TELL, [], f"needs {what}"
+def _judged(found: Effect, numbers: list[str], if_so: str, if_not: str) -> Ruled:
+    """Return the verdict of one effect with the step it leads to."""
+    verdict = verdict_of(found)
+    if verdict != CANNOT_TELL:
+        step = if_so if verdict == SUPPORTED else if_not
+    elif found.missing:
+        step = f"{found.missing}; {if_so}"
+    elif found.single:
+        step = f"one training run decides nothing, train with other seeds; {if_so}"
+    else:
+        step = f"within the noise, more problems or seeds would tell; {if_so}"
+    return Ruled(verdict, numbers, step, [found])
 
 
-def pathway(data: Data) -> Finding:
-    """R1: does the pretrained pathway gain more, and does the finetuned one end higher?"""
-    gains = [_of(data.aligned, variant=v)["share"].to_numpy() for v in PATHWAY]
-    finals = [_of(data.scores, variant=v, stage=ALIGNED)["share"] for v in PATHWAY]
-    if not all(map(len, gains)):
+def _lacking(what: str) -> Ruled:
+    return Ruled(CANNOT_TELL, [], f"needs {what}")
+
+
+def pathway(cells: Cells) -> Ruled:
+    """R1: does the pretrained pathway gain more (functional), and which ends higher?"""
+    gains = {r: over_models(cells, gains_more(r)) for r in REQUIREMENTS}
+    ends = {r: over_models(cells, ends_higher(r)) for r in REQUIREMENTS}
+    if gains["functional"].value != gains["functional"].value:
         return _lacking("aligned scores of both variants")
-    told = [
-        f"mean gain in % of the scale: PTA {100 * gains[0].mean():+.1f}, "
-        f"FTA {100 * gains[1].mean():+.1f}",
-        f"mean aligned score: PTA {100 * finals[0].mean():.1f}, FTA {100 * finals[1].mean():.1f}",
-    ]
-    higher = PATHWAY[tuple(PATHWAY)[int(finals[1].mean() > finals[0].mean())]]
-    gained = "gains" if gains[0].mean() > 0 else "loses less, but does not gain"
-    steps = (f"deploy {higher}, which ends higher; PTA {gained}",
-             f"take {higher}: it ends higher, and PTA gains no more")  # fmt: skip
-    return _order(gains[0].mean(), gains[1].mean(), clarity.means(*gains), told, steps)
+    numbers = [
+        told(found[r], f"{what}, {labels.REQUIREMENTS[r]}, PTA - FTA")
+        for what, found in (("gains more", gains), ("ends higher", ends))
+        for r in REQUIREMENTS if found[r].n
+    ]  # fmt: skip
+    side = ends["functional"].side
+    higher = (
+        f"{'PTA' if side > 0 else 'FTA'} ends higher" if side else "neither clearly ends higher"
+    )
+    lone = f" {ONE_RUN}" if ends["functional"].single else ""
+    step = f"for a high score in the end look at the end: {higher}{lone}"
+    return _judged(gains["functional"], numbers, step, step)
 
 
-def _of(rows: pd.DataFrame, **wanted: str | tuple[str, ...]) -> pd.DataFrame:
-    for column, value in wanted.items():
-        rows = rows[rows[column].isin([value] if isinstance(value, str) else value)]
-    return rows
-
-
-def requirement(data: Data) -> Finding:
-    """R2: do non-functional scores improve more often than functional ones?"""
-    better = [
-        (_of(data.aligned, requirement=r)["absolute"] > 0).to_numpy()
-        for r in ("non_functional", "functional")
-    ]
-    if not all(map(len, better)):
+def requirement(cells: Cells) -> Ruled:
+    """R2: do non-functional scores improve more often than functional ones? (O15)"""
+    found = over_models(cells, observed("O15"))
+    if found.value != found.value:
         return _lacking("aligned CODAL and functional scores")
-    shares = [100 * float(b.mean()) for b in better]
-    told = [f"improve: {shares[0]:.0f} % non-functional, {shares[1]:.0f} % functional"]
+    numbers = [told(found, "share that improves, non-functional - functional")]
     steps = ("align for non-functional requirements first", "align for functional ones first")
-    return _order(*shares, clarity.shares(*better), told, steps)
+    return _judged(found, numbers, *steps)
 
 
-def size(data: Data) -> Finding:
+def size(cells: Cells) -> Ruled:
     """R3: within a family, does the larger model gain more?"""
-    gains: dict[str, dict[float, np.ndarray]] = {}
-    for model, rows in data.aligned.groupby("model"):
-        if found := re.search(r"^(.*?)-?(\d+(?:\.\d+)?)[bB]\b", str(model)):
-            sizes = gains.setdefault(found[1].lower(), {})
-            sizes[float(found[2])] = rows["share"].to_numpy()
-    families = {f: sizes for f, sizes in gains.items() if len(sizes) > 1}
+    families: dict[str, dict[float, str]] = {}
+    for model in cells.models:
+        if found := re.search(r"^(.*?)-?(\d+(?:\.\d+)?)[bB]\b", model):
+            families.setdefault(found[1].lower(), {})[float(found[2])] = model
+    families = {name: sizes for name, sizes in families.items() if len(sizes) > 1}
     if not families:
         return _lacking("two sizes of one model family (named like coder-1.3b and coder-7b)")
-    pairs = [(sizes[max(sizes)], sizes[min(sizes)]) for sizes in families.values()]
-    large, small = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    told = [f"mean gain in % of the scale: larger {100 * large.mean():+.1f}, "
-            f"smaller {100 * small.mean():+.1f} ({', '.join(families)})"]  # fmt: skip
+    effects = []
+    for sizes in families.values():
+        ends = ((1, sizes[max(sizes)]), (-1, sizes[min(sizes)]))
+        terms = tuple(Term(w / 2, r, model=m) for w, m in ends for r in REQUIREMENTS)
+        found = ask(cells, Question(terms))
+        one = tuple(Term(w, "functional", model=m) for w, m in ends)
+        effects.append(found if not found.missing else ask(cells, Question(one)))
+    found = pooled(effects)
+    if found.value != found.value:
+        return _lacking("aligned scores of two sizes of one family")
+    numbers = [told(found, f"gains more, larger - smaller ({', '.join(families)})")]
     steps = ("prefer the larger variant", "the smaller variant gains more here: size is no reason")
-    return _order(large.mean(), small.mean(), clarity.means(large, small), told, steps)
+    return _judged(found, numbers, *steps)
 
 
-def baselines(data: Data, threshold: float = THRESHOLD) -> dict[tuple[str, str], Verdict]:
-    """Return the gate on the mean base pass@1 of every model and variant (n: problems)."""
-    rows = _of(data.scores, stage="base", metric="pass@1")
-    return {
-        key: baseline_gate(float(group["value"].mean()), threshold, int(group["n"].sum()))
-        for key, group in rows.groupby(WHO)
-    }
+def baselines(cells: Cells, threshold: float = THRESHOLD) -> dict[tuple[str, str], Verdict]:
+    """Return the gate on the functional base score of every model and variant (n: problems)."""
+    found = {}
+    for model, variant in product(cells.models, VARIANTS):
+        term = Term(1, "functional", (variant,), ("base",))
+        base = ask(cells, Question((term,), SCORE), model)
+        if base.n:
+            found[model, variant] = baseline_gate(base.value / 100, threshold, base.n)
+    return found
 
 
-def viability(data: Data) -> Finding:
-    """R4: do models below the baseline threshold fail to improve, and those above improve?"""
-    gates = baselines(data)
-    rows = _of(data.aligned, requirement="functional")
-    told = [f"{m} {v}: {gate.reason}" for (m, v), gate in gates.items()]
-    if not gates or rows.empty:
+def viability(cells: Cells) -> Ruled:
+    """R4: do models below the baseline threshold gain less than those above?"""
+    gates = baselines(cells)
+    changes = {key: ask(cells, change("functional", key[1]), key[0]) for key in gates}
+    numbers = [f"{m} {v}: {gate.reason}" for (m, v), gate in gates.items()]
+    if not any(found.n for found in changes.values()):
         return _lacking("functional base scores and aligned scores")
-    passed = np.array([gates[k].passed if k in gates else False for k in _keys(rows)])
-    better = (rows["absolute"] > 0).to_numpy()
+    sides = {s: [changes[key] for key, gate in gates.items() if gate.passed == s and changes[key].n]
+             for s in (True, False)}  # fmt: skip
     weak = [f"{m} {v}" for (m, v), gate in gates.items() if not gate.passed]
     step = f"do not align {', '.join(weak)}" if weak else "every model is above the threshold"
-    if passed.all() or not passed.any():
-        return CANNOT_TELL, told, f"{step}; models on both sides of {THRESHOLD:.2f} would tell"
-    shares = [100 * float(better[m].mean()) for m in (passed, ~passed)]
-    told.append(f"improve: {shares[0]:.0f} % above the threshold, {shares[1]:.0f} % below")
-    p_value = clarity.shares(better[passed], better[~passed])
-    return _order(*shares, p_value, told, (step, "the threshold is no guide for these models"))
+    if not all(sides.values()):
+        would = f"{step}; models on both sides of {THRESHOLD:.2f} would tell"
+        return Ruled(CANNOT_TELL, numbers, would)
+    found = minus(pooled(sides[True]), pooled(sides[False]))
+    numbers.append(told(found, "gain above the threshold - below"))
+    return _judged(found, numbers, step, "the threshold is no guide for these models")
 
 
-def _keys(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(rows["model"], rows["variant"], strict=True))
+def _family(found: Iterable[tuple[str, Effect]]) -> dict[str, Effect]:
+    """Return the effects with their intervals corrected for how many there are (Bonferroni)."""
+    known = {name: e for name, e in found if not e.missing}
+    confidence = 1 - (1 - CONFIDENCE) / max(len(known), 1)
+    return {name: e.at(confidence) for name, e in known.items()}
 
 
-def technique(data: Data) -> Finding:
-    """R5: does any model clearly prefer one technique (sign test, Holm over the models)?"""
-    names, leads = [], []
-    for key, rows in data.aligned.groupby([*WHO, "requirement"]):
-        wide = rows.pivot(index="benchmark", columns="stage", values="value")
-        if set(ALIGNED) <= set(wide.columns):
-            ahead = (wide["bonbon"] - wide["dpo"]).dropna()
-            names.append(" ".join(key))
-            leads.append((int((ahead > 0).sum()), int((ahead < 0).sum())))
-    if not names:
+def techniques(cells: Cells) -> Ruled:
+    """R5: does any model clearly end higher with one technique?"""
+    places = product(cells.models, VARIANTS, REQUIREMENTS)
+    found = _family(
+        (f"{m} {PATHWAY[v]} {labels.REQUIREMENTS[r]}", ask(cells, technique(r, v), m))
+        for m, v, r in places
+    )
+    if not found:
         return _lacking("DPO and BoNBoN scores of one model")
-    p_values = stats.adjust([clarity.lead(*lead) for lead in leads], "holm")
-    told, clear = [], []
-    for name, (wins, losses), p in zip(names, leads, p_values, strict=True):
-        sure = f"p = {p:.2g} after Holm" if wins + losses else "all ties"
-        told.append(f"{name}: BoNBoN ahead {wins}, DPO {losses} ({sure})")
-        if p < ALPHA:
-            clear.append(f"{'BoNBoN' if wins > losses else 'DPO'} for {name}")
+    numbers = [told(e, f"{name}, BoNBoN - DPO") for name, e in found.items()]
+    numbers.append(f"intervals corrected for {len(found)} comparisons")
+    clear = [f"{'BoNBoN' if e.side > 0 else 'DPO'} for {name}" for name, e in found.items()
+             if e.side]  # fmt: skip
+    if any(e.single for e in found.values()):
+        step = f"{ONE_RUN}: {'; '.join(clear) or 'no clear preference'}; train with other seeds"
+        return Ruled(CANNOT_TELL, numbers, step, list(found.values()))
     if clear:
-        return SUPPORTED, told, f"use {'; '.join(clear)}; validate the others case by case"
-    return CANNOT_TELL, told, "no clear preference: train both and compare on held-out problems"
+        step = f"use {'; '.join(clear)}; validate the others case by case"
+        return Ruled(SUPPORTED, numbers, step, list(found.values()))
+    step = "no clear preference: train both and compare on held-out problems"
+    return Ruled(CANNOT_TELL, numbers, step, list(found.values()))
 
 
-def _mixed(rows: pd.DataFrame, what: str, steps: tuple[str, str]) -> Finding:
+def _mixed(cells: Cells, what: str, steps: tuple[str, str]) -> Ruled:
     """Look for aligned models with clear gains in some benchmarks and clear losses in others.
 
     Not supported needs clear changes in half of the models at least.
     """
-    groups = {key: (int((g["low"] > 0).sum()), int((g["high"] < 0).sum()))
-              for key, g in rows.groupby([*WHO, "stage"])}  # fmt: skip
-    if not groups:
-        return _lacking(f"aligned {what} scores")
-    clear = {key: n for key, n in groups.items() if sum(n)}
-    told = [f"{' '.join(key)}: {up} clear gains, {down} clear losses"
-            for key, (up, down) in clear.items()]  # fmt: skip
-    if not clear:
-        return CANNOT_TELL, ["no change is clear of noise"], f"more problems would tell; {steps[0]}"
-    both = [" ".join(key) for key, (up, down) in clear.items() if up and down]
+    every = {}
+    for m, v, s, name in product(cells.models, VARIANTS, ALIGNED, MEMBERS[what]):
+        term = Term(1, what, (v,), (s,), (name,))
+        every[f"{m} {PATHWAY[v]} {labels.STAGES[s]}", name] = ask(cells, Question((term,)), m)
+    found = _family(every.items())  # type: ignore[arg-type]
+    if not found:
+        return _lacking(f"aligned {labels.REQUIREMENTS[what]} scores")
+    groups: dict[str, list[int]] = {}
+    for (who, _), e in found.items():
+        groups.setdefault(who, []).append(e.side)
+    clear = {who: sides for who, sides in groups.items() if any(sides)}
+    numbers = [f"{who}: {sides.count(1)} clear gains, {sides.count(-1)} clear losses"
+               for who, sides in clear.items()] or ["no change is clear of noise"]  # fmt: skip
+    numbers.append(f"intervals corrected for {len(found)} comparisons")
+    both = [who for who, sides in clear.items() if {1, -1} <= set(sides)]
+    effects = list(found.values())
+    if any(e.single for e in effects):
+        step = f"one training run decides nothing, train with other seeds; {steps[0]}"
+        return Ruled(CANNOT_TELL, numbers, step, effects)
     if both:
-        return SUPPORTED, told, f"{steps[0]} (both ways: {', '.join(both)})"
-    if len(clear) < len(groups) / 2:
-        told.append(f"no clear change in {len(groups) - len(clear)} of {len(groups)} models")
-        return CANNOT_TELL, told, f"more problems would tell; {steps[0]}"
-    return NOT_SUPPORTED, told, steps[1]
+        return Ruled(SUPPORTED, numbers, f"{steps[0]} (both ways: {', '.join(both)})", effects)
+    if len(clear) < len(groups) / 2 or not clear:
+        return Ruled(CANNOT_TELL, numbers, f"more problems would tell; {steps[0]}", effects)
+    return Ruled(NOT_SUPPORTED, numbers, steps[1], effects)
 
 
-def diversity(data: Data) -> Finding:
+def diversity(cells: Cells) -> Ruled:
     """R6: do benchmarks disagree about the same aligned model?"""
     steps = ("evaluate on several benchmarks", "clear changes all go one way: one may do")
-    return _mixed(_of(data.aligned, requirement="functional"), "functional", steps)
+    return _mixed(cells, "functional", steps)
 
 
-def early_stop(data: Data) -> Finding:
-    """R7: do scores that fell during SFT end below the base more often?"""
-    keys = [*WHO, "benchmark"]
-    final = data.aligned.groupby(keys)["absolute"].max()
-    sft = data.sft.set_index(keys)["absolute"].reindex(final.index).dropna()
-    fell, failed = (sft < 0).to_numpy(), (final.reindex(sft.index) < 0).to_numpy()
-    stop = [
-        f"{r.model} {r.variant} ({r.benchmark})"
-        for r in data.sft.itertuples()
-        if not sft_gate(r.base, r.value, r.high).passed
-    ]
-    step = f"stop after SFT: {', '.join(stop)}" if stop else "no SFT has clearly done harm"
-    if not fell.any() or fell.all():
-        told = [f"{fell.sum()} of {len(fell)} scores fell during SFT"]
-        return CANNOT_TELL, told, f"needs scores that fell and scores that did not; {step}"
-    shares = [100 * float(failed[m].mean()) for m in (fell, ~fell)]
-    told = [f"end below the base: {shares[0]:.0f} % of {fell.sum()} that fell during SFT, "
-            f"{shares[1]:.0f} % of the rest"]  # fmt: skip
-    p_value = clarity.shares(failed[fell], failed[~fell])
-    return _order(*shares, p_value, told, (step, "a fall during SFT is no reason to stop here"))
+def _harmed(cells: Cells, stages: tuple[str, ...]) -> list[str]:
+    """Return the models whose score is clearly below the base, of all corrected intervals."""
+    found = _family(
+        (f"{m} {v} ({labels.REQUIREMENTS[r]})", ask(cells, change(r, v, stages), m))
+        for m, v, r in product(cells.models, VARIANTS, REQUIREMENTS)
+    )
+    return [name for name, e in found.items() if e.side < 0]
 
 
-def trade_offs(data: Data) -> Finding:
+def early_stop(cells: Cells) -> Ruled:
+    """R7: do scores that fell during SFT end below the base more often? (O8)"""
+    found = over_models(cells, observed("O8"))
+    harmed = _harmed(cells, ("sft",))
+    step = f"stop after SFT: {', '.join(harmed)}" if harmed else "no SFT has clearly done harm"
+    if found.value != found.value:
+        return Ruled(CANNOT_TELL, [], f"{found.missing}; {step}")
+    what = "share that ends below the base, fell in SFT - the rest (halves of the problems)"
+    return _judged(found, [told(found, what)], step, "a fall during SFT is no reason to stop here")
+
+
+def trade_offs(cells: Cells) -> Ruled:
     """R8: do dimensions of one aligned model move in opposite directions?"""
     steps = ("watch every dimension, not the average", "no trade-off between dimensions is clear")
-    return _mixed(_of(data.aligned, requirement="non_functional"), "CODAL", steps)
+    return _mixed(cells, "non_functional", steps)
 
 
-def compatibility(data: Data) -> Finding:
-    """R9: are finetuned models harmed more often than pretrained ones?"""
-    rows = data.aligned[data.aligned["high"].notna()]
-    harmed = np.array(
-        [not alignment_gate(r.base, r.value, r.high).passed for r in rows.itertuples()], dtype=bool
-    )
-    arms = [harmed[(rows["variant"] == v).to_numpy()] for v in ("finetuned", "pretrained")]
-    if not all(map(len, arms)):
+def compatibility(cells: Cells) -> Ruled:
+    """R9: do finetuned models lose heavily more often than pretrained ones? (O19)"""
+    question = observed("O19")
+    found = over_models(cells, question)
+    if found.value != found.value:  # one requirement alone was run
+        lone = [t for t in question.contrast if t.requirement == "functional"]
+        terms = tuple(replace(t, weight=2 * t.weight) for t in lone)
+        found = over_models(cells, replace(question, contrast=terms))
+    if found.value != found.value:
         return _lacking("aligned scores of both variants")
-    shares = [100 * float(a.mean()) for a in arms]
-    told = [f"clearly harmed: {shares[0]:.0f} % of finetuned, {shares[1]:.0f} % of pretrained"]
-    worst = sorted({f"{m} {v}" for (m, v), h in zip(_keys(rows), harmed, strict=True) if h})
-    step = f"screen before aligning further: {', '.join(worst)}" if worst else "no clear harm"
-    return _order(*shares, clarity.shares(*arms), told, (step, step))
+    harmed = _harmed(cells, ALIGNED)
+    step = f"screen before aligning further: {', '.join(harmed)}" if harmed else "no clear harm"
+    what = "share of scores that lose more than 30 % of the base, FTA - PTA"
+    return _judged(found, [told(found, what)], step, step)
 
 
-RULES: dict[str, Callable[[Data], Finding]] = {
+RULES: dict[str, Callable[[Cells], Ruled]] = {
     "R1": pathway,
     "R2": requirement,
     "R3": size,
     "R4": viability,
-    "R5": technique,
+    "R5": techniques,
     "R6": diversity,
     "R7": early_stop,
     "R8": trade_offs,

@@ -17,6 +17,7 @@ for fewer than two items and where no disagreement is possible by chance.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from codealign.analysis import stats
 from codealign.errors import CodealignError
 from codealign.paths import DATA
 from codealign.records import Rating
+from codealign.texts import CELLS, read_sheet
 
 SCALE = np.arange(1, 11)
 TOLERANCES = (1, 2, 3)
@@ -205,22 +207,18 @@ def read_human_ratings(path: Path | str) -> list[Rating]:
     path = Path(path)
     if not path.exists():
         raise CodealignError(f"{path}: no such file; expected a CSV with id, dimension, rating")
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    lacking = [c for c in ("id", "dimension", "rating") if c not in frame.columns]
-    if lacking:
-        raise CodealignError(f"{path}: no column {', '.join(lacking)}")
-    faults = [
-        f"{path}:{line}: {fault}"
-        for line, row in enumerate(frame.to_dict("records"), 2)
-        if (fault := _rating_fault(row))
-    ]
-    faults += [f"{path}: id {i} repeats" for i in frame["id"][frame["id"].duplicated()].unique()]
+    rows = read_sheet(path, ["id", "dimension", "rating"])
+    faults = [f"{path}:{line}: {fault}" for line, row in rows if (fault := _rating_fault(row))]
+    times = Counter(row["id"] for _, row in rows if row)
+    faults += [f"{path}: id {i} repeats" for i, count in times.items() if count > 1]
     if faults:
         raise CodealignError("\n".join(faults))
-    return [_human(row) for row in frame.to_dict("records")]
+    return [_human(row) for _, row in rows]
 
 
-def _rating_fault(row: dict[str, str]) -> str:
+def _rating_fault(row: dict[str, str] | None) -> str:
+    if row is None:
+        return CELLS
     if not row["id"]:
         return "id is empty"
     if not row["rating"]:

@@ -1,8 +1,8 @@
 """The study's question answered from scores: which pathway won, for what, and how sure is it?
 
-Two questions, for each requirement and technique: which pathway *ends* higher (aligned score), and
-which *gains* more over its own base. Scores are means over a requirement's benchmarks in percent
-of their scale, as in the summary.
+Two questions, for each requirement: which pathway *ends* higher (aligned score), and which *gains*
+more over its own base. Each is asked of both techniques together, which is the answer, and of each
+by itself. Scores are those of the summary.
 """
 
 from __future__ import annotations
@@ -15,132 +15,142 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.changes import Items, collect_items
-from codealign.analysis.contrast import contrast
-from codealign.analysis.scores import CELL, collect
-from codealign.analysis.summary import (
-    MEMBERS,
-    Part,
-    mean_of,
-    points,
-    summarise,
-    summary_markdown,
-)
-from codealign.records import ALIGNED, PATHWAY, seed_of, write_text
+from codealign.analysis.cells import TASKS, Cells, Problems, cells_of, read_problems, weights_told
+from codealign.analysis.effects import ONE_RUN, Effect
+from codealign.analysis.questions import ask, change, ends_higher, gains_more
+from codealign.analysis.scores import collect_all
+from codealign.analysis.summary import HOLDS, summarise, summary_markdown
+from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, write_text
 
 CANNOT_TELL = "cannot tell"
+BOTH = "aligned"
+"""Stage of the row that takes both techniques together."""
+QUESTIONS = {"ends": "higher", "gains": "more"}
+"""Columns: of each difference the one that names the winner."""
 COLUMNS = [
-    "source", "model", "requirement", "stage", "benchmarks", "ends", "ends_low", "ends_high",
-    "higher", "gains", "gains_low", "gains_high", "more", "pta_change", "fta_change",
+    "source", "model", "requirement", "stage", "benchmarks", "n", "seeds",
+    *(f"ends{end}" for end in ("", "_low", "_high", "_p")), "higher",
+    *(f"gains{end}" for end in ("", "_low", "_high", "_p")), "more", "pta_change", "fta_change",
+    *(f"{name}_tasks{end}" for name in QUESTIONS for end in ("", "_low", "_high")),
 ]  # fmt: skip
 NO_ANSWER = "No answer yet: it takes an aligned score of both pathways."
 HOW = (
     "Differences are PTA minus FTA in points (percent of the scale, mean over the requirement's "
-    "benchmarks), with 95% intervals: paired over problems where both have per-problem values, "
-    "benchmarks taken as independent. A winner is named only if the interval excludes 0."
+    "benchmarks), with 95% intervals, paired over problems where their values are known. A winner "
+    "is named only if the interval excludes 0. "
 )
+WEIGHTS = (
+    f"In the functional score the tasks weigh {weights_told('functional')}; F1, F2, F4 alike: the "
+    "same with a third for each."
+)
+WHAT_LACKS = "What is missing: other seeds, which say how far another training would have moved it."
 
 
-def pathways(
-    scores: pd.DataFrame, items: Items | None = None, summary: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Compare the two pathways of every model, requirement and technique.
+def pathways(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
+    """Compare the two pathways of every model and requirement.
 
     Parameters
     ----------
-    scores : tidy scores.
+    scores : tidy scores, a row for each seed (`scores.collect_all`).
     items : per-problem values, for paired differences.
-    summary : what `summarise` gives for the same; None: it is made here.
 
     Returns
     -------
     DataFrame
-        source, model, requirement, stage (dpo or bonbon); `ends` (PTA minus FTA, points) with
-        bounds and `higher`; `gains` (PTA's change against its base minus FTA's) with bounds and
-        `more`; the winner is "PTA", "FTA" or "cannot tell"; `pta_change` and `fta_change` in points
-        (like `gains` NaN where a base was not run).
+        source, model, requirement, stage (dpo, bonbon, or "aligned": both together, if both were
+        run); `ends` (PTA minus FTA, points) with bounds, p and `higher`; `gains` (PTA's change
+        against its base minus FTA's) with bounds, p and `more`; the winner is "PTA", "FTA" or
+        "cannot tell"; `pta_change` and `fta_change` in points (like `gains` NaN where a base was
+        not run); `ends_tasks` and `gains_tasks`, the same with F1, F2 and F4 weighing alike; n
+        problems; seeds (1: all of it in one training run).
         Rows where one pathway has no score are left out.
     """
-    summary = summarise(scores, items) if summary is None else summary
-    aligned = scores[scores["stage"].isin(ALIGNED) & scores["value"].notna() & (scores["n"] > 0)]
     rows = []
-    for cell, part in aligned.groupby(["source", "model", "requirement", "stage"], sort=False):
-        ends = _ends(part[part["benchmark"].isin(MEMBERS[cell[2]])], items or {})
-        if len(ends):
-            changes = [_change(summary, cell, pathway) for pathway in PATHWAY.values()]
-            told = *_told(mean_of(points(ends, "absolute"))), *_told(_minus(*changes))
-            rows.append([*cell, len(ends), *told, *(change[0] for change in changes)])
+    for source, mine in scores.groupby("source", sort=False):
+        cells = cells_of(mine, items)
+        for model in dict.fromkeys(mine["model"]):
+            for requirement in REQUIREMENTS:
+                for row in _rows(cells, model, requirement):
+                    rows.append({"source": source, "model": model, **row})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _ends(part: pd.DataFrame, items: Items) -> pd.DataFrame:
-    """Return PTA minus FTA of each benchmark that both have."""
-    of = {
-        variant: {row["benchmark"]: row for row in found.to_dict("records")}
-        for variant, found in part.groupby("variant")
-    }
-    pta, fta = of.get("pretrained", {}), of.get("finetuned", {})
-    return pd.DataFrame([_difference(fta[name], pta[name], items) for name in pta if name in fta])
+def _rows(cells: Cells, model: str, requirement: str) -> list[dict[str, Any]]:
+    found = [row for stage in ALIGNED if (row := _row(cells, model, requirement, (stage,)))]
+    return found + ([_row(cells, model, requirement, ALIGNED)] if len(found) > 1 else [])
 
 
-def _difference(before: dict[str, Any], after: dict[str, Any], items: Items) -> dict[str, Any]:
-    cells = [tuple(row[c] for c in CELL) for row in (before, after)]
-    values = [items.get(cell, {}) for cell in cells]
-    found = contrast(before, after, *values, seed_of("pathways", *cells[1]))
-    return {"benchmark": after["benchmark"], **found}
+def _row(
+    cells: Cells, model: str, requirement: str, stages: tuple[str, ...]
+) -> dict[str, Any] | None:
+    asked = {"ends": ends_higher(requirement, stages), "gains": gains_more(requirement, stages)}
+    plain = {name: ask(cells, question, model) for name, question in asked.items()}
+    if math.isnan(plain["ends"].value):
+        return None
+    row: dict[str, Any] = {
+        "requirement": requirement, "stage": stages[0] if len(stages) == 1 else BOTH,
+        "n": plain["ends"].n, "seeds": plain["ends"].seeds, "benchmarks": plain["ends"].benchmarks,
+    }  # fmt: skip
+    for name, question in asked.items():
+        row |= _numbers(name, plain[name]) | {f"{name}_p": plain[name].p}
+        row[QUESTIONS[name]] = winner(plain[name])
+        row |= _numbers(f"{name}_tasks", ask(cells, question, model, TASKS))
+    changes = {v: ask(cells, change(requirement, v, stages), model).value for v in PATHWAY}
+    return row | {f"{PATHWAY[v].lower()}_change": value for v, value in changes.items()}
 
 
-def _change(summary: pd.DataFrame, cell: tuple[str, ...], pathway: str) -> Part:
-    where = ["source", "model", "requirement", "stage", "pathway"]
-    row = summary[(summary[where] == [*cell, pathway]).all(axis=1)].iloc[0]
-    return row["change"], row["change_low"], row["change_high"]
+def _numbers(name: str, found: Effect) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
-def _minus(first: Part, second: Part) -> Part:
-    """Return the difference of two independent estimates (twice the mean of two is their sum)."""
-    mean, low, high = mean_of([first, (-second[0], -second[2], -second[1])])
-    return 2 * mean, 2 * low, 2 * high
-
-
-def _told(part: Part) -> tuple[float, float, float, str]:
-    _, low, high = part
-    winner = "PTA" if low > 0 else "FTA" if high < 0 else CANNOT_TELL
-    return *part, winner
+def winner(found: Effect) -> str:
+    """Return whose difference PTA minus FTA it is: PTA, FTA, or that it cannot be told."""
+    return {1: "PTA", -1: "FTA"}.get(found.side, CANNOT_TELL)
 
 
 def answer_lines(found: pd.DataFrame) -> list[str]:
-    """Return the answer in sentences: a line a requirement and technique, then the count.
+    """Return the answer in sentences: what holds of each requirement, then a line a row.
 
     Parameters
     ----------
     found : what `pathways` returns.
     """
-    lines = [_sentence(row) for row in found.to_dict("records")]
-    if len(lines) > 4:  # more than one model: what they have in common comes first
-        lines = [*(f"{what}: {told}." for what, told in headlines(found)), *lines]
-    return lines or [NO_ANSWER]
+    told = [f"{what}: {said}." for what, said in headlines(found)]
+    return [*told, *(_sentence(row) for row in found.to_dict("records"))] or [NO_ANSWER]
+
+
+def _asked(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of each model and requirement that holds both techniques, or the only one."""
+    return found.groupby(["source", "model", "requirement"], sort=False).tail(1)
 
 
 def headlines(found: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return for each requirement who ends higher and who gains more, and in which cases.
+    """Return for each requirement who ends higher and who gains more; of several models, how many.
 
-    A case is a technique; with several models, a model and a technique, and they are counted.
+    With one training run, that is said of it alone.
     """
     return [
-        (labels.REQUIREMENTS[requirement], "; ".join(_winners(part, q) for q in ("higher", "more")))
-        for requirement, part in found.groupby("requirement", sort=False)
+        (labels.REQUIREMENTS[requirement], _headline(part))
+        for requirement, part in _asked(found).groupby("requirement", sort=False)
     ]
 
 
-def _winners(part: pd.DataFrame, question: str) -> str:
+def _headline(part: pd.DataFrame) -> str:
+    told = "; ".join(_winners(part, question) for question in QUESTIONS.values())
+    if (part["seeds"] > 1).all():
+        return told
     several = part["model"].nunique() > 1
+    return f"{'in one training run of each' if several else ONE_RUN}: {told}"
+
+
+def _winners(part: pd.DataFrame, question: str) -> str:
+    several = len(part) > 1
     told = []
-    for winner, _ in Counter(part[question]).most_common():
-        rows = part[part[question] == winner].to_dict("records")
-        cases = " and ".join(labels.STAGES[row["stage"]] for row in rows)
-        cases = f"{len(rows)} of {len(part)}" if several else cases
+    for who, _ in Counter(part[question]).most_common():
+        rows = part[part[question] == who].to_dict("records")
         does = {does_what(row, question) for row in rows}
-        told.append(_claim(winner, does.pop() if len(does) == 1 else "gains more", cases))
+        said = _claim(who, does.pop() if len(does) == 1 else "gains more")
+        told.append(f"{said} ({len(rows)} of {len(part)})" if several else said)
     return ", ".join(told)
 
 
@@ -154,46 +164,59 @@ def does_what(row: dict[str, Any], question: str) -> str:
     """
     if question == "higher":
         return "ends higher"
-    change = row["fta_change" if row["more"] == "FTA" else "pta_change"]
-    return "loses less" if row["more"] != CANNOT_TELL and change < 0 else "gains more"
+    moved = row["fta_change" if row["more"] == "FTA" else "pta_change"]
+    return "loses less" if row["more"] != CANNOT_TELL and moved < 0 else "gains more"
+
+
+def technique(stage: str) -> str:
+    """Return a row's technique in words."""
+    return "both techniques" if stage == BOTH else labels.STAGES[stage]
 
 
 def _sentence(row: dict[str, Any]) -> str:
-    what = f"{labels.REQUIREMENTS[row['requirement']]}, {labels.STAGES[row['stage']]}"
+    what = f"{labels.REQUIREMENTS[row['requirement']]}, {technique(row['stage'])}"
     who = row["model"] + (" (published)" if row["source"] == "paper" else "")
     told = [
-        _claim(row[question], does_what(row, question), f"PTA - FTA {span(row, name)}")
-        for question, name in (("higher", "ends"), ("more", "gains"))
+        f"{_claim(row[question], does_what(row, question))} (PTA - FTA {span(row, name)}"
+        f"{_weighed(row, name)})"
+        for name, question in QUESTIONS.items()
     ]
-    return f"{who}, {what}: {'; '.join(told)}."
+    alone = f"{ONE_RUN} " if row["seeds"] == 1 else ""
+    return f"{who}, {what}: {alone}{'; '.join(told)}."
 
 
-def _claim(winner: str, does: str, where: str) -> str:
-    if winner == CANNOT_TELL:
-        return f"which pathway {does} cannot be told ({where})"
-    return f"{winner} {does} ({where})"
+def _weighed(row: dict[str, Any], name: str) -> str:
+    """Return the difference under equal weight of the tasks, where that is another one."""
+    if row["requirement"] != "functional" or math.isnan(row[name]):
+        return ""
+    return f"; F1, F2, F4 alike {span(row, f'{name}_tasks')}"
+
+
+def _claim(who: str, does: str) -> str:
+    return f"which pathway {does} cannot be told" if who == CANNOT_TELL else f"{who} {does}"
 
 
 def span(row: dict[str, Any], name: str) -> str:
-    """Return the difference `name` ("ends" or "gains") of a row of `pathways`, with interval."""
+    """Return the difference `name` ("ends", "gains", or with "_tasks") of a row, with interval."""
     if math.isnan(row[name]):
         return "not known: base not run"
     return labels.with_interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), "{:+.1f}")
 
 
+def how(found: pd.DataFrame) -> str:
+    """Return how the numbers are made and what their intervals hold."""
+    alone = bool((found["seeds"] == 1).any())
+    return HOW + HOLDS[alone] + (f" {WHAT_LACKS} " if alone else " ") + WEIGHTS
+
+
 def answer_markdown(found: pd.DataFrame) -> str:
     """Return the sentences as a Markdown list, and how the numbers are made."""
-    return "\n".join([*(f"- {line}" for line in answer_lines(found)), "", HOW]) + "\n"
+    return "\n".join([*(f"- {line}" for line in answer_lines(found)), "", how(found)]) + "\n"
 
 
-def write_answer(
-    out: Path | str,
-    scores: pd.DataFrame,
-    items: Items | None = None,
-    summary: pd.DataFrame | None = None,
-) -> str:
+def write_answer(out: Path | str, scores: pd.DataFrame, items: Problems | None = None) -> str:
     """Write `answer.md` and `answer.csv` to `out`; return the Markdown. See `pathways`."""
-    found = pathways(scores, items, summary)
+    found = pathways(scores, items)
     text = answer_markdown(found)
     write_text(Path(out) / "answer.md", text)
     write_text(Path(out) / "answer.csv", found.to_csv(index=False))
@@ -202,7 +225,8 @@ def write_answer(
 
 def closing_text(run_root: Path | str) -> str:
     """Return summary and answer from a run's measured scores, for printing at its end."""
-    scores, items = collect(run_root), collect_items(run_root)
-    summary = summarise(scores, items)
-    told = f"{run_root}: no scores yet\n" if scores.empty else summary_markdown(summary)
-    return f"{told}\n{answer_markdown(pathways(scores, items, summary))}"
+    scores, items = collect_all(run_root), read_problems(run_root)
+    told = f"{run_root}: no scores yet\n"
+    if not scores.empty:
+        told = summary_markdown(summarise(scores, items))
+    return f"{told}\n{answer_markdown(pathways(scores, items))}"

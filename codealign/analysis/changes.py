@@ -1,11 +1,13 @@
 """Changes against the base model (paper, section 3.5), each with an interval and a test.
 
-absolute = P_stage - P_base, in the metric's unit; relative = absolute / P_base x 100 %. Published
-scores allow an unpaired test only; a run's own per-problem values give paired ones.
+absolute = P_stage - P_base, in the metric's unit; relative = absolute / P_base x 100 %. A run's are
+effects (`analysis.effects`). Published scores, whose problems are not known, allow an unpaired
+comparison only.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
@@ -14,44 +16,49 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import stats
-from codealign.analysis.contrast import contrast
-from codealign.analysis.scores import CELL, files
-from codealign.records import read_jsonl, seed_of
+from codealign.analysis.cells import Cells, Problems, cells_of, read_problems
+from codealign.analysis.contrasts import CHANGE, RELATIVE, Term
+from codealign.analysis.questions import Question, ask
+from codealign.analysis.scores import CELL, benchmark, count_of
+from codealign.cell import Cell
 
-Items = Mapping[tuple[str, ...], Mapping[str, float]]
-"""Per-problem values, {(model, variant, requirement, stage, benchmark): {problem id: value}}."""
-
+Items = Problems
 RUN_COLUMNS = ["source", *CELL, "metric"]
 COLUMNS = [
-    *RUN_COLUMNS, "base", "value", "n", "absolute", "low", "high", "relative", "relative_low",
-    "relative_high", "interval", "p_value", "test", "assumption", "p_holm", "p_bh",
+    *RUN_COLUMNS, "base", "value", "n", "seeds", "absolute", "low", "high", "relative",
+    "relative_low", "relative_high", "interval", "p_value", "test", "assumption", "p_holm", "p_bh",
 ]  # fmt: skip
+OVER = {
+    False: ("jackknife over problems", "the same problems were scored at both stages"),
+    True: ("t over seeds and jackknife over problems", "seeds are independent trainings; the same "
+           "problems were scored at both stages"),
+}  # fmt: skip
 
 
 def collect_items(run_root: Path | str) -> dict[tuple[str, ...], dict[str, float]]:
-    """Read per-problem values of a run's main cells from every `items.jsonl` of its evaluations.
+    """Read per-problem values of a run's main cells, by (model, variant, ..., benchmark).
 
-    With several seeds a problem's value is its mean over those that scored it. One line is
-    {"model", "variant", "requirement", "stage", "benchmark", "id", "value"}; a null value is an
-    unscored problem and is left out here (the score's `missing` counts it).
+    With several seeds a problem's value is its mean over those that scored it
+    (`cells.read_problems` has them by seed). A null value is an unscored problem and is left out
+    (the score's `missing` counts it).
     """
     found: dict[tuple[str, ...], dict[str, list[float]]] = {}
-    for file in files(run_root, "items.jsonl", main=True):
-        for line in read_jsonl(file, dict):
-            if line["value"] is not None:
-                cell = tuple(line[c] for c in CELL)
-                found.setdefault(cell, {}).setdefault(line["id"], []).append(float(line["value"]))
+    for cell, values in read_problems(run_root).items():
+        if cell.main:
+            mine = found.setdefault(tuple(getattr(cell, name) for name in CELL), {})
+            for key, value in values.items():
+                mine.setdefault(key, []).append(value)
     return {cell: {i: fmean(v) for i, v in items.items()} for cell, items in found.items()}
 
 
-def changes(frame: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
-    """Return the change of every aligned cell against its base cell.
+def changes(frame: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
+    """Return the change of every trained main cell against its base cell.
 
     Parameters
     ----------
-    frame : tidy scores. A cell whose base was not run, or without a value, has no row here.
-    items : per-problem values; cells found there (stage and base) are compared problem by problem:
-        their change, interval and n are over the problems that both stages scored.
+    frame : tidy scores, a row for each seed. A cell whose base was not run, or without a value, has
+        no row here.
+    items : per-problem values; cells found there are compared problem by problem.
 
     Returns
     -------
@@ -60,14 +67,14 @@ def changes(frame: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
         in percent (NaN when the base score is 0); `p_value` with its `test` and `assumption`;
         `p_holm` and `p_bh` corrected over all rows of the same source and requirement.
     """
-    scored = frame[frame["value"].notna() & (frame["n"] > 0)]
-    keys = ["source", *(c for c in CELL if c != "stage")]
-    base = scored[scored["stage"] == "base"].set_index(keys)
-    rows = []
-    for row in scored[scored["stage"] != "base"].to_dict("records"):
-        key = tuple(row[k] for k in keys)
-        if key in base.index:
-            rows.append(_change(row, base.loc[key].to_dict(), items or {}))
+    rows: list[dict[str, Any]] = []
+    for source, mine in frame.groupby("source", sort=False):
+        cells = cells_of(mine, items)
+        for cell, at in cells.index.items():
+            base = cells.row(cell.at(stage="base"))
+            if cell.main and cell.stage != "base" and base is not None:
+                place = {"source": source, **{name: getattr(cell, name) for name in CELL}}
+                rows.append(place | _change(cells, cell, at, base))
     found = pd.DataFrame(rows, columns=COLUMNS)
     for name, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
         grouped = found.groupby(["source", "requirement"])["p_value"]
@@ -75,16 +82,48 @@ def changes(frame: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
     return found
 
 
-def _change(row: dict[str, Any], base: dict[str, Any], items: Items) -> dict[str, Any]:
-    out = {c: row[c] for c in RUN_COLUMNS} | {"base": base["value"], "value": row["value"]}
-    cell = tuple(row[c] for c in CELL)
-    before, after = items.get(_base_cell(cell), {}), items.get(cell, {})
-    return out | contrast(base, row, before, after, seed_of("change", *cell))
+def _change(cells: Cells, cell: Cell, at: int, base: int) -> dict[str, Any]:
+    b = benchmark(cell.benchmark)
+    unit = b.scale / 100
+    mean = [float(pd.Series(cells.values[row]).mean()) * unit for row in (base, at)]
+    known = len(cells.seeds) > 1 or cells.answers[at] is not None
+    found = _effects(cells, cell, unit) if known else _unpaired(cells, cell, mean, (base, at))
+    return {"metric": b.metric, "base": mean[0], "value": mean[1], **found}
 
 
-def _base_cell(cell: tuple[str, ...]) -> tuple[str, ...]:
-    at = CELL.index("stage")
-    return (*cell[:at], "base", *cell[at + 1 :])
+def _effects(cells: Cells, cell: Cell, unit: float) -> dict[str, Any]:
+    term = Term(1, cell.requirement, (cell.variant,), (cell.stage,), (cell.benchmark,))
+    moved, relative = (ask(cells, Question((term,), m), cell.model) for m in (CHANGE, RELATIVE))
+    interval, assumption = OVER[moved.seeds > 1]
+    return {
+        "n": moved.n, "seeds": moved.seeds, "absolute": moved.value * unit,
+        "low": moved.low * unit, "high": moved.high * unit, "relative": relative.value,
+        "relative_low": relative.low, "relative_high": relative.high, "interval": interval,
+        "p_value": moved.p, "test": "level at which the interval reaches 0",
+        "assumption": assumption,
+    }  # fmt: skip
+
+
+def _unpaired(cells: Cells, cell: Cell, mean: list[float], rows: tuple[int, int]) -> dict[str, Any]:
+    """Compare two scores as of independent problems: Newcombe, log ratio, score test."""
+    b = benchmark(cell.benchmark)
+    sizes = [int(cells.n[row]) for row in rows]
+    counts = [
+        count_of(v, n) if b.metric == "pass@1" else v / b.scale * n
+        for v, n in zip(mean, sizes, strict=True)
+    ]
+    args = (counts[0], sizes[0], counts[1], sizes[1])
+    low, high, method = stats.difference(*args)
+    bounds, test = stats.ratio(*args), stats.unpaired(*args)
+    bounded = "" if b.metric == "pass@1" else ", variance bound"
+    relative = 100 * (mean[1] / mean[0] - 1) if mean[0] else math.nan
+    return {
+        "n": sizes[1], "seeds": 1, "absolute": mean[1] - mean[0],
+        "low": low * b.scale, "high": high * b.scale, "relative": relative,
+        "relative_low": 100 * (bounds.low - 1), "relative_high": 100 * (bounds.high - 1),
+        "interval": method + bounded, "p_value": test.p_value, "test": test.name + bounded,
+        "assumption": test.assumption,
+    }  # fmt: skip
 
 
 def compare(measured: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +144,7 @@ def compare(measured: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     return both
 
 
-def _verdict(row: dict[str, Any]) -> str:
+def _verdict(row: Mapping[str, Any]) -> str:
     if pd.isna(row["published"]):
         return "not in the paper"
     if pd.isna(row["measured"]):

@@ -6,16 +6,20 @@ stops is the params' business (`params.Gates`).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codealign.analysis import stats
-from codealign.analysis.scores import EVALUATED, benchmark
+from codealign.analysis.cells import MEMBERS, Cells, cells_of
+from codealign.analysis.contrasts import CHANGE, SCORE, Term
+from codealign.analysis.questions import Question, ask
+from codealign.analysis.scores import EVALUATED, benchmark, frame_of
+from codealign.cell import Cell
 from codealign.params import Gates
 from codealign.paths import PROJECT, RunPaths
-from codealign.records import Score, read_jsonl, seed_of, write_jsonl
+from codealign.records import Score, read_jsonl, write_jsonl
 from codealign.train.gates import Verdict, alignment_gate, baseline_gate, sft_gate
 
 GATE = {"base": "baseline", "sft": "sft", "dpo": "alignment", "bonbon": "alignment"}
@@ -47,11 +51,11 @@ class Gate:
 def check_gates(paths: RunPaths, cell: Mapping[str, str], settings: Gates) -> list[Gate]:
     """Judge one evaluated model by its scores on the benchmarks of what it was trained for.
 
-    R4 takes the mean of the base's pass@1 scores; the study names no threshold for CODAL, so a
-    non-functional base is not judged. R7 and R9 compare with the base over the problems that both
-    scored: the value of a problem is its mean over the benchmarks it stands in (base and added
-    tests count once, efficiency is left out), and a fall counts only if all of its 95 % interval
-    is below 0. The verdicts are written to `gates.jsonl` beside the scores.
+    R4 takes the base's score, as the summary shows it (`cells.MEMBERS`; without any of those
+    benchmarks, the mean of the others); the study names no threshold for CODAL, so a non-functional
+    base is not judged. R7 and R9 compare that score with the base's, and a fall counts only if all
+    of its 95 % interval is below 0: a gate is about this one model, so that the interval holds the
+    choice of problems. The verdicts are written to `gates.jsonl` beside the scores.
 
     Parameters
     ----------
@@ -66,44 +70,57 @@ def check_gates(paths: RunPaths, cell: Mapping[str, str], settings: Gates) -> li
     where = [cell[key] for key in EVALUATED]
     action = getattr(settings, GATE[cell["stage"]])
     folder, base = paths.evals(*where), RunPaths(paths.top).evals(*where[:3], "base")
-    found = []
+    found: list[Verdict] = []
     if action != "off" and cell["stage"] != "base":
-        found = [_change(cell["stage"], base, folder, seed_of("gate", *where))]
+        found = [_change(Cell(*where), base, folder)]
     elif action != "off" and cell["requirement"] == "functional":
-        found = _baseline(folder, settings.threshold)
+        found = _baseline(Cell(*where), folder, settings.threshold)
     gates = [Gate(v.rule, v.passed, v.reason, action) for v in found]
     write_jsonl(folder / FILE, gates)
     return gates
 
 
-def _baseline(folder: Path, threshold: float) -> list[Verdict]:
-    scores = [s for s in read_jsonl(folder / "scores.jsonl", Score) if s.metric == "pass@1" and s.n]
-    if not scores:
-        return []
-    mean = sum(s.value for s in scores) / len(scores)
-    return [baseline_gate(mean, threshold, sum(s.n for s in scores))]
+def _cells(*folders: Path) -> Cells:
+    """Return the cells of evaluated models as if they were a run's main cells of one seed."""
+    place = {"seed": 0, "trained": "", "ablation": ""}
+    scores = [
+        dataclasses.replace(score, **place)
+        for folder in folders
+        if (folder / "scores.jsonl").exists()
+        for score in read_jsonl(folder / "scores.jsonl", Score)
+    ]
+    items: dict[Cell, dict[str, float]] = {}
+    for line in (line for folder in folders if (folder / "items.jsonl").exists()
+                 for line in read_jsonl(folder / "items.jsonl", dict)):  # fmt: skip
+        if line["value"] is not None:
+            items.setdefault(Cell.of(line), {})[line["id"]] = float(line["value"])
+    return cells_of(frame_of(scores), items)
 
 
-def _change(stage: str, base: Path, folder: Path, seed: int) -> Verdict:
-    gate = sft_gate if stage == "sft" else alignment_gate
-    if not (base / "items.jsonl").exists():
-        rule = "R7" if stage == "sft" else "R9"
+def _term(cells: Cells, cell: Cell) -> Term:
+    """Return the score's term; a project's own benchmarks stand in where none of its are run."""
+    own = [c.benchmark for c in cells.index if c.at(benchmark="") == cell]
+    names = [n for n in own if n in MEMBERS[cell.requirement]]
+    names = names or [n for n in own if benchmark(n).metric != "dps" and n != "codal"]
+    return Term(1, cell.requirement, (cell.variant,), (cell.stage,), tuple(names))
+
+
+def _baseline(cell: Cell, folder: Path, threshold: float) -> list[Verdict]:
+    cells = _cells(folder)
+    found = ask(cells, Question((_term(cells, cell),), SCORE), cell.model)
+    return [baseline_gate(found.value / 100, threshold, found.n)] if found.n else []
+
+
+def _change(cell: Cell, base: Path, folder: Path) -> Verdict:
+    gate = sft_gate if cell.stage == "sft" else alignment_gate
+    cells = _cells(base, folder)
+    term = _term(cells, cell)
+    found = ask(cells, Question((term,), CHANGE), cell.model)
+    if not found.n:
+        rule = "R7" if cell.stage == "sft" else "R9"
         return Verdict(rule, True, "not measured: the base has no scores in this run")
-    before, after = _problems(base), _problems(folder)
-    shared = sorted(before.keys() & after.keys())
-    old, new = [before[i] for i in shared], [after[i] for i in shared]
-    high = stats.paired_bootstrap(old, new, seed).high
-    return gate(sum(old) / len(old), sum(new) / len(new), high)
-
-
-def _problems(folder: Path) -> dict[str, float]:
-    """Return each scored problem's mean value as a share of the scale."""
-    values: dict[str, list[float]] = {}
-    for line in read_jsonl(folder / "items.jsonl", dict):
-        b = benchmark(line["benchmark"])
-        if line["value"] is not None and b.metric != "dps":
-            values.setdefault(line["id"], []).append(line["value"] / b.scale)
-    return {key: sum(found) / len(found) for key, found in values.items()}
+    after = ask(cells, Question((term,), SCORE), cell.model).value
+    return gate((after - found.value) / 100, after / 100, found.high / 100)
 
 
 def failed_gates(folder: Path | str) -> list[Gate]:

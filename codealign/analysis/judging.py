@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,14 @@ from scipy.stats import rankdata
 
 from codealign.analysis import stats
 from codealign.analysis.agreement import kappa, pair
+from codealign.analysis.cells import cells_of
+from codealign.analysis.contrasts import CHANGE, Term
 from codealign.analysis.labels import STAGES as NAMES
-from codealign.analysis.scores import published
+from codealign.analysis.questions import Question, ask
+from codealign.analysis.scores import frame_of, published
+from codealign.cell import Cell
 from codealign.evaluate.judges import ANSWER_FIRST
-from codealign.records import DIMENSIONS, Answer, Rating, seed_of
+from codealign.records import DIMENSIONS, Answer, Rating, Score, seed_of
 
 STEPS = (("base", "sft"), ("sft", "dpo"), ("sft", "bonbon"), ("base", "dpo"), ("base", "bonbon"))
 OVERALL = "all"
@@ -55,68 +60,89 @@ def evidence_of_zeros() -> str:
 
 def problem_of(item_id: str) -> tuple[str, str, str]:
     """Return (pathway, stage, problem) of an id `[seed<n>/]<model>/<variant>/<stage>/<problem>`."""
+    pathway, _, stage, problem = _place(item_id)
+    return pathway, stage, problem
+
+
+def _place(item_id: str) -> tuple[str, int | None, str, str]:
+    """Return the pathway (`model/variant`), seed (None: of no seed), stage and problem of an id."""
     parts = item_id.split("/")
-    at = 3 if parts[0].startswith("seed") and parts[0][4:].isdigit() else 2
-    return "/".join(parts[:at]), parts[at], "/".join(parts[at + 1 :])
+    seed = None
+    if parts[0].startswith("seed") and parts[0][4:].isdigit():
+        seed, parts = int(parts[0][4:]), parts[1:]
+    return "/".join(parts[:2]), seed, parts[2], "/".join(parts[3:])
+
+
+Rated = dict[int | None, dict[str, float | None]]
+"""Of each seed (None: a base model, which no seed changes), the rating of each problem."""
 
 
 def paired_stages(ratings: Iterable[Rating]) -> pd.DataFrame:
     """Compare stages of the same pathway on the problems that both have a rating for.
 
+    With several seeds every seed's stage is held against the one base model.
+
     Returns
     -------
     DataFrame
-        pathway (`model/variant`), dimension (`all`: every problem alike), before, after, n,
-        left_out (problems without a rating at either stage), difference with bootstrap bounds low
-        and high (points), p_value with its test, and `p_holm`, corrected over the table.
+        pathway (`model/variant`), dimension (`all`: the mean of the dimensions), before, after, n,
+        left_out (problems without a rating at either stage), seeds, difference with bounds low and
+        high (points), p_value, and `p_holm`, corrected over the table.
     """
-    groups: dict[tuple[str, str, str], dict[str, float | None]] = defaultdict(dict)
+    groups: dict[tuple[str, str, str], Rated] = defaultdict(dict)
     for r in ratings:
-        pathway, stage, problem = problem_of(r.id)
-        for dimension in (r.dimension, OVERALL):
-            groups[pathway, dimension, stage][f"{r.dimension}/{problem}"] = r.rating
-    rows = [
-        _pair(pathway, dimension, step, groups)
-        for pathway in dict.fromkeys(key[0] for key in groups)
-        for step in STEPS
-        for dimension in (OVERALL, *DIMENSIONS)
-        if all((pathway, dimension, stage) in groups for stage in step)
-    ]
-    columns = ["pathway", "before", "after", "dimension", "n", "left_out", "difference", "low"]
-    columns += ["high", "interval", "p_value", "test"]
-    found = pd.DataFrame(rows, columns=columns)
+        pathway, seed, stage, problem = _place(r.id)
+        groups[pathway, r.dimension, stage].setdefault(seed, {})[problem] = r.rating
+    rows = []
+    for pathway, step in product(dict.fromkeys(key[0] for key in groups), STEPS):
+        pairs = {d: tuple(groups.get((pathway, d, stage), {}) for stage in step)
+                 for d in DIMENSIONS}  # fmt: skip
+        pairs = {d: pair for d, pair in pairs.items() if all(pair)}
+        every = {OVERALL: list(pairs), **{d: [d] for d in pairs}} if pairs else {}
+        rows += [
+            {"pathway": pathway, "before": step[0], "after": step[1], "dimension": name,
+             **_paired(pathway, step, {d: pairs[d] for d in wanted})}
+            for name, wanted in every.items()
+        ]  # fmt: skip
+    found = pd.DataFrame(rows, columns=STAGE_COLUMNS)
     found["p_holm"] = stats.adjust(found["p_value"], "holm") if rows else []
     return found
 
 
-def _pair(
-    pathway: str,
-    dimension: str,
-    step: tuple[str, str],
-    groups: Mapping[tuple[str, str, str], Mapping[str, float | None]],
+STAGE_COLUMNS = [
+    "pathway", "before", "after", "dimension", "n", "left_out", "seeds", "difference", "low",
+    "high", "p_value",
+]  # fmt: skip
+
+
+def _paired(
+    pathway: str, step: tuple[str, str], pairs: Mapping[str, tuple[Rated, Rated]]
 ) -> dict[str, object]:
-    before, after = (groups[pathway, dimension, stage] for stage in step)
-    every = sorted(before.keys() | after.keys())
-    both = [i for i in every if before.get(i) is not None and after.get(i) is not None]
-    values = [before[i] for i in both], [after[i] for i in both]
-    seed = seed_of("stages", pathway, dimension, *step)
-    low, high, method = stats.paired_bootstrap(*values, seed, SCALE - LOWEST)
-    test = stats.paired(*values, seed)
-    difference = float(np.mean(np.subtract(values[1], values[0]))) if both else math.nan
+    model, _, variant = pathway.rpartition("/")
+    scores, items, n, left_out = [], {}, 0, 0
+    for dimension, sides in pairs.items():
+        sets = [found for rated in sides for found in rated.values()]
+        every = set().union(*sets)
+        both = {i for i in every if all(found.get(i) is not None for found in sets)}
+        n, left_out = n + len(both), left_out + len(every) - len(both)
+        name = f"codal_{dimension}"
+        for stage, rated in zip(step, sides, strict=True):
+            for seed, found in rated.items() if both else ():
+                values = {i: float(found[i]) for i in both}
+                cell = Cell(model, variant, "non_functional", stage, name, seed or 0)
+                items[cell] = values
+                mean = sum(values.values()) / len(both)
+                scores.append(Score("run", model, variant, "non_functional", stage, name, "rating",
+                                    mean, len(both), seed=seed or 0))  # fmt: skip
+    names = tuple(f"codal_{d}" for d in pairs)
+    term = Term(1, "non_functional", (variant,), (step[1],), names, start=step[0])
+    cells = cells_of(frame_of(scores), items)
+    found = ask(cells, Question((term,), CHANGE), model)
+    unit = SCALE / 100
     return {
-        "pathway": pathway,
-        "before": step[0],
-        "after": step[1],
-        "dimension": dimension,
-        "n": len(both),
-        "left_out": len(every) - len(both),
-        "difference": difference,
-        "low": low,
-        "high": high,
-        "interval": method,
-        "p_value": test.p_value,
-        "test": test.name,
-    }
+        "n": n, "left_out": left_out, "seeds": found.seeds, "difference": found.value * unit,
+        "low": found.low * unit, "high": found.high * unit, "p_value": found.p,
+    }  # fmt: skip
 
 
 def length_bias(
@@ -194,7 +220,7 @@ def reference_position(judges: Mapping[str, Sequence[Rating]], seed: int) -> pd.
     for name in (n for n in judges if ANSWER_FIRST + n in judges):
         paired = pair(judges[name], judges[ANSWER_FIRST + name])
         change = np.subtract(paired.second, paired.first)
-        low, high, _ = stats.paired_bootstrap(paired.first, paired.second, seed, SCALE - LOWEST)
+        low, high, _ = stats.paired_mean(paired.first, paired.second, 1.0)
         rows.append(
             {
                 "judge": name,

@@ -36,7 +36,8 @@ def score_of(cell: Mapping[str, str], name: str, values: Values) -> Score:
     if b.metric == "pass@1" and set(found) <= {0.0, 1.0}:
         low, high, method = stats.wilson(sum(found), n)
     else:
-        low, high, method = stats.bootstrap_mean(found, seed_of("score", name, *cell.values()))
+        seed = seed_of("score", name, *cell.values())
+        low, high, method = stats.bootstrap_mean(found, seed, b.scale)
     mean = sum(found) / n
     return Score(
         **cell, benchmark=name, metric=b.metric, value=mean, n=n, missing=missing,

@@ -9,17 +9,28 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from codealign.analysis import contrast, labels, stats
-from codealign.analysis.changes import collect_items
-from codealign.analysis.scores import CELL, EVALUATED, collect
-from codealign.analysis.summary import MEMBERS, mean_of, points
+from codealign.analysis import labels, stats
+from codealign.analysis.cells import MEMBERS, Cells, cells_of, read_problems
+from codealign.analysis.contrasts import SCORE, Term
+from codealign.analysis.effects import Effect
+from codealign.analysis.questions import Question, ask
+from codealign.analysis.scores import CELL, EVALUATED, benchmark, collect_all
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.paths import RunPaths
-from codealign.records import PATHWAY, seed_of
+from codealign.records import PATHWAY
 
-COLUMNS = [*CELL, "metric", "first", "second", *contrast.COLUMNS, "p_holm"]
+COLUMNS = [
+    *CELL, "metric", "first", "second", "n", "seeds", "absolute", "low", "high", "p_value",
+    "p_holm",
+]  # fmt: skip
 NAMES = ("profile", "run")
 """Parameters that name a run and decide nothing else."""
+FIRST, SECOND = "first", "second"
+HOLDS = {
+    True: "One training run of each: the intervals hold the choice of problems alone.",
+    False: "The intervals hold the choice of problems and the spread over seeds.",
+}
 
 
 @dataclass(frozen=True)
@@ -50,48 +61,88 @@ def compare_runs(first: Path | str, second: Path | str) -> Comparison:
     CodealignError
         A folder has no scores, or the two have no score in common.
     """
-    scores = [_scores(root) for root in (first, second)]
-    items = [collect_items(root) for root in (first, second)]
-    keyed = [{tuple(r[c] for c in CELL): r for r in s.to_dict("records")} for s in scores]
-    shared = [cell for cell in keyed[0] if cell in keyed[1]]
+    cells = _together([Path(first), Path(second)])
+    sides = [[c for c in cells.index if c.main and c.model.startswith(f"{side}/")]
+             for side in (FIRST, SECOND)]  # fmt: skip
+    named = [{_plain(c): c for c in side} for side in sides]
+    shared = [cell for cell in named[0] if cell in named[1]]
     if not shared:
         raise CodealignError(
             f"{first} and {second} have no score in common; compare runs of a model"
         )
+    rows = [_row(cells, cell) for cell in shared]
+    frame = pd.DataFrame(rows).assign(p_holm=lambda f: stats.adjust(f["p_value"], "holm"))
+    only = _only(named[0], named[1], str(first)) + _only(named[1], named[0], str(second))
+    return Comparison(frame[COLUMNS], _overall(cells, shared), only, _differing(first, second))
+
+
+def _together(roots: list[Path]) -> Cells:
+    """Return the cells of two runs, whose models are named by their side; seeds go by rank."""
+    frames, items = [], {}
+    for side, root in zip((FIRST, SECOND), roots, strict=True):
+        found = collect_all(root) if root.is_dir() else pd.DataFrame()
+        if found.empty:
+            told = "no scores there; give the folder of a run, e.g. runs/nano"
+            raise CodealignError(f"{root}: {told}")
+        rank = {seed: at for at, seed in enumerate(sorted(found["seed"].unique()))}
+        frames.append(found.assign(seed=found["seed"].map(rank), model=f"{side}/" + found["model"]))
+        for cell, values in read_problems(root).items():
+            seed = None if cell.seed is None else rank.get(cell.seed)
+            items[cell.at(model=f"{side}/{cell.model}", seed=seed)] = values
+    return cells_of(pd.concat(frames, ignore_index=True), items)
+
+
+def _plain(cell: Cell) -> Cell:
+    return cell.at(model=cell.model.partition("/")[2])
+
+
+def _difference(cells: Cells, place: Cell, names: tuple[str, ...]) -> Effect:
+    """Return second run minus first run."""
+    terms = tuple(
+        Term(weight, place.requirement, (place.variant,), (place.stage,), names,
+             model=f"{side}/{place.model}")
+        for weight, side in ((1, SECOND), (-1, FIRST))
+    )  # fmt: skip
+    return ask(cells, Question(terms, SCORE))
+
+
+def _row(cells: Cells, cell: Cell) -> dict[str, Any]:
+    b = benchmark(cell.benchmark)
+    unit = b.scale / 100
+    found = _difference(cells, cell, (cell.benchmark,))
+    sides = {
+        side: float(cells.values[cells.index[cell.at(model=f"{side}/{cell.model}")]].mean()) * unit
+        for side in (FIRST, SECOND)
+    }
+    return {name: getattr(cell, name) for name in CELL} | {
+        "metric": b.metric, **sides, "n": found.n, "seeds": found.seeds,
+        "absolute": found.value * unit, "low": found.low * unit, "high": found.high * unit,
+        "p_value": found.p,
+    }  # fmt: skip
+
+
+def _only(mine: dict[Cell, Any], other: dict[Cell, Any], name: str) -> list[str]:
+    return [
+        f"only in {name}: {' '.join(getattr(cell, key) for key in CELL)}"
+        for cell in mine if cell not in other
+    ]  # fmt: skip
+
+
+def _overall(cells: Cells, shared: list[Cell]) -> pd.DataFrame:
     rows = []
-    for cell in shared:
-        before, after = keyed[0][cell], keyed[1][cell]
-        values = [found.get(cell, {}) for found in items]
-        found = contrast.contrast(before, after, *values, seed_of("runs", *cell))
-        head = dict(zip(CELL, cell, strict=True)) | {"metric": after["metric"]}
-        rows.append(head | {"first": before["value"], "second": after["value"]} | found)
-    cells = pd.DataFrame(rows).assign(p_holm=lambda f: stats.adjust(f["p_value"], "holm"))
-    only = _only(keyed[0], keyed[1], str(first)) + _only(keyed[1], keyed[0], str(second))
-    return Comparison(cells[COLUMNS], _overall(cells), only, _differing(first, second))
+    for place in dict.fromkeys(cell.at(benchmark="") for cell in shared):
+        names = [c.benchmark for c in shared if c.at(benchmark="") == place]
+        names = tuple(n for n in names if n in MEMBERS[place.requirement])
+        if names:
+            found = _difference(cells, place, names)
+            told = [getattr(place, key) for key in EVALUATED]
+            rows.append([*told, len(names), found.n, found.seeds, *_numbers(found)])
+    columns = [*EVALUATED, "benchmarks", "n", "seeds", "change", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _scores(root: Path | str) -> pd.DataFrame:
-    found = collect(root) if Path(root).is_dir() else pd.DataFrame()
-    if found.empty:
-        raise CodealignError(f"{root}: no scores there; give the folder of a run, e.g. runs/nano")
-    return found[found["value"].notna() & (found["n"] > 0)]
-
-
-def _only(
-    mine: dict[tuple[str, ...], Any], other: dict[tuple[str, ...], Any], name: str
-) -> list[str]:
-    return [f"only in {name}: {' '.join(cell)}" for cell in mine if cell not in other]
-
-
-def _overall(cells: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for cell, part in cells.groupby(EVALUATED, sort=False):
-        part = part[part["benchmark"].isin(MEMBERS[cell[2]])]
-        if part.empty:
-            continue
-        change = mean_of(points(part, "absolute"))
-        rows.append([*cell, len(part), int(part["n"].sum()), *change])
-    return pd.DataFrame(rows, columns=[*EVALUATED, "benchmarks", "n", "change", "low", "high"])
+def _numbers(found: Effect) -> tuple[float, float, float]:
+    return found.value, found.low, found.high
 
 
 def _differing(first: Path | str, second: Path | str) -> dict[str, tuple[Any, Any]]:
@@ -122,7 +173,8 @@ def _flat(value: Any, key: str) -> list[tuple[str, Any]]:
 def comparison_markdown(found: Comparison, first: str, second: str) -> str:
     """Return the comparison for a reader: the whole first, then settings, then what is missing."""
     lines = [
-        f"Second minus first, in points (percent of the scale), 95% intervals: {second} - {first}.",
+        f"Second minus first, in points (percent of the scale), 95% intervals: {second} - {first}. "
+        + HOLDS[bool((found.overall["seeds"] == 1).any())],
         "",
         "| model | pathway | requirement | stage | difference | benchmarks | n |",
         "|---|---|---|---|---|---|---|",

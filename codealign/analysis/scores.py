@@ -34,6 +34,8 @@ EVALUATED = CELL[:-1]
 """What names an evaluated model."""
 PLACE = ["seed", "trained", "ablation"]
 """What tells the scores of one cell apart in a run with several seeds, cross or ablations."""
+MEAN = -1
+"""Seed of a row that is a mean over seeds."""
 PAPER = "paper"
 PRINTED_STAGES = {"Base": "base", "SFT": "sft", "DPO": "dpo", "BoNBoN": "bonbon"}
 
@@ -197,22 +199,27 @@ def files(run_root: Path | str, name: str = "scores.jsonl", main: bool = False) 
     return [file for folder in folders for file in sorted(folder.rglob(name))]
 
 
-def collect(run_root: Path | str) -> pd.DataFrame:
-    """Return a run's main cells, one row each: what tables, figures and claims show.
+def collect(run_root: Path | str, each_seed: bool = False) -> pd.DataFrame:
+    """Return a run's main cells, one row each: what tables and figures show.
 
-    With several seeds a row is `over_seeds` of their rows.
+    Parameters
+    ----------
+    each_seed : a row for each seed of a cell, as effects are made of; else a row is `over_seeds` of
+        theirs.
     """
-    return over_seeds(collect_all(run_root))
+    rows = collect_all(run_root)
+    main = rows[(rows["ablation"] == "") & (rows["trained"] == rows["requirement"])]
+    return main.reset_index(drop=True) if each_seed else over_seeds(rows)
 
 
 def over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the main cells (no ablation, the benchmark's own requirement), one row each.
 
     A cell of several seeds gets the mean of their values. The seeds answered the same problems, so
-    that their mean is not known better than one of them as far as the choice of problems goes: its
-    bounds are the means of their bounds (of values of single problems, not of seeds; the spread
-    over seeds is `analysis.study`'s). `n` and `missing` are means, rounded. A seed without a value
-    is left out.
+    that their mean is not known better than one of them as far as the choice of problems goes: the
+    distances to its bounds are the means of theirs, and Student's t over the seeds is added to them
+    in quadrature. `n` and `missing` are means, rounded. A seed without a value is left out; the
+    row's `seed` is `MEAN`.
     """
     main = frame[(frame["ablation"] == "") & (frame["trained"] == frame["requirement"])]
     cell = ["source", *CELL, "metric"]
@@ -227,12 +234,20 @@ def _mean_row(rows: pd.DataFrame) -> pd.Series:
     scored = rows[rows["value"].notna()]
     if len(rows) == 1 or scored.empty:
         return mean
-    for column in ("value", "low", "high"):
-        mean[column] = scored[column].astype(float).mean()
+    values = scored["value"].astype(float)
+    low, high, _ = stats.t_mean(values.tolist())
+    mean["value"], mean["seed"] = values.mean(), MEAN
+    for column, bound in (("low", low), ("high", high)):
+        over_problems = scored[column].astype(float).mean() - mean["value"]
+        over_seeds = 0.0 if math.isnan(bound) else bound - mean["value"]
+        sign = -1 if column == "low" else 1
+        mean[column] = mean["value"] + sign * math.hypot(over_problems, over_seeds)
+    top = benchmark(str(mean["benchmark"])).scale
+    mean["low"], mean["high"] = max(mean["low"], 0.0), min(mean["high"], top)
     for column in ("n", "missing"):
         mean[column] = round(scored[column].mean())
     mean["failures"] = ""  # those of a seed stand in its own row
-    mean["interval"] = f"{scored.iloc[0]['interval']}, bounds averaged over {len(scored)} seeds"
+    mean["interval"] = f"{scored.iloc[0]['interval']} and t over {len(scored)} seeds"
     return mean
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from codealign.analysis.changes import Items, collect_items
+from codealign.analysis.cells import Problems, read_problems
 from codealign.analysis.context import Context, read_context
 from codealign.analysis.scores import PAPER, collect, published
 from codealign.errors import CodealignError
@@ -15,12 +15,16 @@ from codealign.errors import CodealignError
 
 @dataclass(frozen=True)
 class Source:
-    """Scores with what belongs to them; the paper has neither context nor per-problem values."""
+    """Scores with what belongs to them; the paper has neither context nor per-problem values.
+
+    `scores` has one row a cell, `rows` one for each of its seeds.
+    """
 
     name: str
     scores: pd.DataFrame
+    rows: pd.DataFrame
     context: Context
-    items: Items
+    items: Problems
 
 
 def open_source(source: str) -> Source:
@@ -32,11 +36,12 @@ def open_source(source: str) -> Source:
         No such folder, or nothing has been evaluated in it.
     """
     if source == PAPER:
-        return Source(PAPER, published(), Context(), {})
+        return Source(PAPER, published(), published(), Context(), {})
     root = Path(source)
     if not root.is_dir():
         raise CodealignError(f"{source}: no such run folder; give `paper` or e.g. runs/nano")
     scores = collect(root)
     if scores.empty:
         raise CodealignError(f"{source}: no scores; run its evaluations first")
-    return Source(root.name, scores, read_context(root), collect_items(root))
+    rows = collect(root, each_seed=True)
+    return Source(root.name, scores, rows, read_context(root), read_problems(root))

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats as scipy_stats
-from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import (
     confint_proportions_2indep,
@@ -29,7 +28,6 @@ PERCENTILES = [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)]
 RESAMPLES = 2000
 UNPAIRED = "the two scores come from independent samples of n problems each (the published data \
 do not say which problems were solved, so pairing cannot be used)"
-PAIRED = "the same problems were scored at both stages"
 
 
 class Interval(NamedTuple):
@@ -80,17 +78,23 @@ def bounded_mean(mean: float, n: int, scale: float) -> Interval:
     return Interval(low * scale, high * scale, name)
 
 
-def bootstrap_mean(values: Sequence[float], seed: int, resamples: int = RESAMPLES) -> Interval:
+def bootstrap_mean(
+    values: Sequence[float], seed: int, scale: float = math.nan, resamples: int = RESAMPLES
+) -> Interval:
     """Return the bias-corrected accelerated bootstrap interval of a mean (Efron 1987).
 
-    Undefined (NaN) for fewer than two values; when all values are equal the resamples are too and
-    both bounds are that value: the method's name says so.
+    Undefined (NaN) for fewer than two values. When all values are equal the resamples are too, and
+    a bootstrap would claim certainty: then the interval is that of a mean of n values in
+    [0, scale] (`bounded_mean`), and undefined where no scale is given.
     """
     data = np.asarray(values, dtype=float)
     if len(data) < 2:
         return Interval(math.nan, math.nan, f"undefined: {len(data)} item(s)")
     if np.ptp(data) == 0:
-        return Interval(float(data[0]), float(data[0]), "bootstrap (all values equal)")
+        if math.isnan(scale):
+            return Interval(math.nan, math.nan, "undefined: all values equal")
+        low, high, method = bounded_mean(float(data[0]), len(data), scale)
+        return Interval(low, high, f"{method} (all values equal)")
     found = scipy_stats.bootstrap(
         (data,),
         np.mean,
@@ -106,45 +110,38 @@ def bootstrap_mean(values: Sequence[float], seed: int, resamples: int = RESAMPLE
 def t_mean(values: Sequence[float]) -> Interval:
     """Return Student's t interval of the mean of independent values, such as those of seeds.
 
-    Undefined (NaN) for fewer than two values; equal values give that value as both bounds, which
-    the method's name says.
+    Undefined (NaN) for fewer than two values, and for equal ones, which say nothing of the spread.
     """
     data = np.asarray(values, dtype=float)
-    if len(data) < 2:
-        return Interval(math.nan, math.nan, f"undefined: {len(data)} value(s)")
-    if np.ptp(data) == 0:
-        return Interval(float(data[0]), float(data[0]), f"t over {len(data)} (all equal)")
+    if len(data) < 2 or np.ptp(data) == 0:
+        why = "all equal" if len(data) > 1 else f"{len(data)} value(s)"
+        return Interval(math.nan, math.nan, f"undefined: {why}")
     half = scipy_stats.t.ppf((1 + CONFIDENCE) / 2, len(data) - 1) * scipy_stats.sem(data)
     return Interval(float(data.mean() - half), float(data.mean() + half), f"t over {len(data)}")
 
 
-def paired_bootstrap(
-    before: Sequence[float],
-    after: Sequence[float],
-    seed: int,
-    scale: float = 1.0,
-    resamples: int = RESAMPLES,
-) -> Interval:
-    """Return the bootstrap interval of mean(after - before) over the same items.
+def paired_mean(before: Sequence[float], after: Sequence[float], step: float) -> Interval:
+    """Return Student's t interval of mean(after - before) over the same items.
 
-    Where no item changed a bootstrap would claim certainty; then the interval says how much could
-    change unseen: Wilson's upper bound of 0 changed items of n, each by at most `scale`.
+    Two made-up items, one that changes a step up and one a step down, keep equal changes from
+    claiming certainty (Bonett and Price 2012, J. Educ. Behav. Stat. 37:479).
+
+    Parameters
+    ----------
+    step : the least change of one item, in the values' unit.
     """
-    change = _differences(before, after)
-    if len(change) > 1 and not change.any():
-        most = wilson(0, len(change)).high * scale
-        return Interval(-most, most, "Wilson bound (no item changed)")
-    low, high, method = bootstrap_mean(change, seed, resamples)
-    return Interval(low, high, f"paired {method}" if not math.isnan(low) else method)
-
-
-def _differences(before: Sequence[float], after: Sequence[float]) -> np.ndarray:
     if len(before) != len(after):
         raise CodealignError(
             f"paired comparison of {len(before)} and {len(after)} items: pass the items that both "
             "stages scored, in the same order"
         )
-    return np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    change = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    n = len(change)
+    if n < 2:
+        return Interval(math.nan, math.nan, f"undefined: {n} item(s)")
+    variance = change.var(ddof=1) / n + 2 * (step / (n + 2)) ** 2
+    half = float(scipy_stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * math.sqrt(variance)
+    return Interval(float(change.mean() - half), float(change.mean() + half), "paired t")
 
 
 def difference(before: float, n_before: int, after: float, n_after: int) -> Interval:
@@ -201,37 +198,6 @@ def unpaired(before: float, n_before: int, after: float, n_after: int) -> Test:
     return Test(float(found.pvalue), "two-proportion score", UNPAIRED)
 
 
-def paired(before: Sequence[float], after: Sequence[float], seed: int) -> Test:
-    """Test whether scores of the same items changed: exact McNemar, or a sign-flip permutation.
-
-    Verdicts (only 0 and 1) take McNemar's exact test on the discordant items; others (ratings)
-    take a seeded permutation test of the mean difference. No item changed: p = 1.
-    """
-    change = _differences(before, after)
-    if len(change) == 0:
-        return Test(math.nan, "undefined: no items", PAIRED)
-    if set(np.unique([*before, *after])) <= {0, 1}:
-        return Test(
-            _mcnemar(int((change > 0).sum()), int((change < 0).sum())), "exact McNemar", PAIRED
-        )
-    if not change.any() or len(change) == 1:  # one item's sign may as well be the other
-        return Test(1.0, "paired permutation", PAIRED)
-    found = scipy_stats.permutation_test(
-        (change,),
-        np.mean,
-        permutation_type="samples",
-        n_resamples=RESAMPLES,
-        rng=np.random.default_rng(seed),
-    )
-    return Test(float(found.pvalue), "paired permutation", PAIRED)
-
-
-def _mcnemar(gained: int, lost: int) -> float:
-    if gained + lost == 0:
-        return 1.0
-    return float(mcnemar([[0, gained], [lost, 0]], exact=True).pvalue)
-
-
 def adjust(p_values: Sequence[float], method: str) -> np.ndarray:
     """Return p-values corrected for their number; NaN (no test) is kept and not counted.
 
@@ -250,22 +216,3 @@ def adjust(p_values: Sequence[float], method: str) -> np.ndarray:
             warnings.simplefilter("error")
             out[tested] = multipletests(raw[tested], alpha=1 - CONFIDENCE, method=method)[1]
     return out
-
-
-def combine(parts: Sequence[tuple[float, float, float]]) -> Interval:
-    """Return the interval of the mean of independent estimates, from their own intervals.
-
-    Distances to the bounds are added in quadrature on each side (MOVER; Zou and Donner 2008, Stat.
-    Med. 27:1693). An undefined part makes the result undefined.
-
-    Parameters
-    ----------
-    parts : (estimate, low, high) of each estimate.
-    """
-    if not parts:
-        return Interval(math.nan, math.nan, "undefined: nothing to combine")
-    data = np.asarray(parts, dtype=float)
-    centre = data[:, 0].mean()
-    below, above = (np.sqrt(((data[:, 0] - data[:, i]) ** 2).sum()) / len(data) for i in (1, 2))
-    method = "undefined: a part has no interval" if np.isnan(below + above) else "MOVER"
-    return Interval(float(centre - below), float(centre + above), method)

@@ -1,56 +1,57 @@
 """The summary table: pathway, requirement, stage, score, change against base, with intervals.
 
-A requirement's score is the unweighted mean over its benchmarks, in percent of their scale:
+A requirement's score is the unweighted mean over its benchmarks (`cells.MEMBERS`), in percent of
+their scale:
 
 functional
     mean pass@1 of HumanEval+, MBPP+ and the seven EvoEval categories (F1, F2, F4 of Table 1).
-    HumanEval and MBPP without the added tests repeat the same problems, and EvalPerf (F3) is no
-    pass rate; all three stand in Table 3.
 non_functional
     mean rating of CODAL's five dimensions (section 3.5's CODAL score), ten points being 100 %.
 
 Only benchmarks that both the stage and its base have enter, so that a change compares like with
-like. Intervals are combined as of independent estimates (`stats.combine`).
+like.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from codealign.analysis import labels, stats
-from codealign.analysis.changes import Items, changes
-from codealign.analysis.scores import benchmarks, percent_of_scale
-from codealign.records import DIMENSIONS, PATHWAY, STAGES, write_text
+from codealign.analysis import labels
+from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of, weights_told
+from codealign.analysis.contrasts import CHANGE, SCORE, Term
+from codealign.analysis.effects import Effect
+from codealign.analysis.questions import Question, ask
+from codealign.cell import Cell
+from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, write_text
 
-MEMBERS = {
-    "functional": [
-        "humaneval_plus", "mbpp_plus", *(n for n in benchmarks() if n.startswith("evoeval_")),
-    ],
-    "non_functional": [f"codal_{dimension}" for dimension in DIMENSIONS],
-}  # fmt: skip
-Part = tuple[float, float, float]
-"""An estimate and its bounds."""
-CELL = ["source", "model", "variant", "requirement", "stage"]
+COLUMNS = [
+    "source", "model", "variant", "pathway", "requirement", "stage", "score", "low", "high",
+    "change", "change_low", "change_high", "benchmarks", "of", "n", "missing", "seeds",
+]  # fmt: skip
 HOW = (
     "Score: mean over benchmarks in percent of their scale (functional: pass@1 of HumanEval+, "
-    "MBPP+ and EvoEval's categories; non-functional: CODAL's five dimensions, 10 points = 100). "
-    "Change: against the base model, in points. Brackets: 95% intervals, benchmarks taken as "
-    "independent."
+    f"MBPP+ and EvoEval's categories, that is {weights_told('functional')}; non-functional: "
+    "CODAL's five dimensions, 10 points = 100). Change: against the base model, in points. "
+    "Brackets: 95% intervals. "
 )
+HOLDS = {
+    True: "They hold the choice of problems alone: another training may differ by more.",
+    False: "They hold the choice of problems and the spread over seeds.",
+}
+"""What intervals hold, by whether there is one training run alone."""
 
 
-def summarise(scores: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
+def summarise(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
     """Return one row for each source, model, variant, requirement and stage that has scores.
 
     Parameters
     ----------
-    scores : tidy scores.
-    items : per-problem values, for paired intervals of the changes.
+    scores : tidy scores, a row for each seed (`scores.collect_all`).
+    items : per-problem values, for intervals over problems.
 
     Returns
     -------
@@ -58,67 +59,41 @@ def summarise(scores: pd.DataFrame, items: Items | None = None) -> pd.DataFrame:
         source, model, variant, pathway, requirement, stage; score with low and high (percent of
         scale); change with change_low and change_high (points; NaN for base, or where the base was
         not run); benchmarks (how many entered), of (how many the requirement has); n and missing
-        (problems, summed).
+        (problems, summed); seeds (0 for a base).
     """
-    wanted = scores["benchmark"].isin([n for names in MEMBERS.values() for n in names])
-    scored = scores[wanted & scores["value"].notna()]
-    change = changes(scored, items)
-    rows = [
-        _row(dict(zip(CELL, cell, strict=True)), part, _matching(change, cell))
-        for cell, part in scored.groupby(CELL, sort=False)
-    ]
-    found = pd.DataFrame(rows, columns=COLUMNS)
-    order = list(STAGES)
-    key = lambda s: s.map(order.index) if s.name == "stage" else s  # noqa: E731
-    by = ["source", "model", "requirement", "pathway", "stage"]
-    ascending = [True, True, True, False, True]
-    return found.sort_values(by, key=key, ascending=ascending, ignore_index=True)
+    rows = []
+    for source, mine in scores.groupby("source"):
+        cells = cells_of(mine, items)
+        missing = mine.groupby(["model", "variant", "requirement", "stage", "benchmark"])["missing"]
+        counted = missing.mean().to_dict()
+        for model in sorted(cells.models):
+            rows += [{"source": source, **row} for row in _rows(cells, model, counted)]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-COLUMNS = [
-    "source", "model", "variant", "pathway", "requirement", "stage", "score", "low", "high",
-    "change", "change_low", "change_high", "benchmarks", "of", "n", "missing",
-]  # fmt: skip
-
-
-def _matching(change: pd.DataFrame, cell: tuple[str, ...]) -> pd.DataFrame:
-    mask = pd.Series(True, index=change.index)
-    for column, value in zip(CELL, cell, strict=True):
-        mask &= change[column] == value
-    return change[mask]
-
-
-def _row(cell: dict[str, str], part: pd.DataFrame, change: pd.DataFrame) -> dict[str, Any]:
-    if cell["stage"] != "base" and len(change):
-        part = part[part["benchmark"].isin(change["benchmark"])]
-    score, low, high = mean_of(points(part, "value"))
-    moved, moved_low, moved_high = mean_of(points(change, "absolute"))
-    return cell | {
-        "pathway": PATHWAY[cell["variant"]],
-        "score": score,
-        "low": low,
-        "high": high,
-        "change": moved,
-        "change_low": moved_low,
-        "change_high": moved_high,
-        "benchmarks": len(part),
-        "of": len(MEMBERS[cell["requirement"]]),
-        "n": int(part["n"].sum()),
-        "missing": int(part["missing"].sum()),
-    }
-
-
-def points(frame: pd.DataFrame, column: str) -> list[Part]:
-    """Return (estimate, low, high) of each benchmark in percent of its scale."""
-    columns = [percent_of_scale(frame, name) for name in (column, "low", "high")]
-    return list(zip(*columns, strict=True))
-
-
-def mean_of(parts: Sequence[Part]) -> Part:
-    """Return the mean of independent estimates with its bounds (`stats.combine`); NaN of none."""
-    low, high, _ = stats.combine(parts)
-    mean = sum(part[0] for part in parts) / len(parts) if parts else math.nan
-    return mean, low, high
+def _rows(cells: Cells, model: str, missing: dict[tuple[str, ...], float]) -> list[dict[str, Any]]:
+    places = [(r, v, s) for r in REQUIREMENTS for v in VARIANTS for s in STAGES]
+    found = []
+    for requirement, variant, stage in places:
+        names = [n for n in MEMBERS[requirement]
+                 if Cell(model, variant, requirement, stage, n) in cells.index]  # fmt: skip
+        based = [n for n in names if Cell(model, variant, requirement, "base", n) in cells.index]
+        names = based or names  # a change compares like with like
+        if not names:
+            continue
+        term = Term(1, requirement, (variant,), (stage,), tuple(names))
+        score = ask(cells, Question((term,), SCORE), model)
+        change = ask(cells, Question((term,), CHANGE), model) if stage != "base" else Effect()
+        lost = (missing.get((model, variant, requirement, stage, name), 0) for name in names)
+        found.append({
+            "model": model, "variant": variant, "pathway": PATHWAY[variant],
+            "requirement": requirement, "stage": stage,
+            "score": score.value, "low": score.low, "high": score.high, "change": change.value,
+            "change_low": change.low, "change_high": change.high, "benchmarks": len(names),
+            "of": len(MEMBERS[requirement]), "n": score.n, "missing": round(sum(lost)),
+            "seeds": score.seeds,
+        })  # fmt: skip
+    return found
 
 
 def summary_lines(summary: pd.DataFrame) -> list[str]:
@@ -157,11 +132,16 @@ def _change(row: dict[str, Any]) -> str:
 
 def summary_markdown(summary: pd.DataFrame) -> str:
     """Return the table and, below it, how its numbers are made."""
-    return "\n".join([*summary_lines(summary), "", HOW]) + "\n"
+    return "\n".join([*summary_lines(summary), "", HOW + held(summary)]) + "\n"
+
+
+def held(rows: pd.DataFrame) -> str:
+    """Return what the intervals of these rows (column `seeds`) hold."""
+    return HOLDS[bool((rows["seeds"] == 1).any())] if rows["seeds"].any() else ""
 
 
 def write_summary(
-    out: Path | str, scores: pd.DataFrame, items: Items | None = None
+    out: Path | str, scores: pd.DataFrame, items: Problems | None = None
 ) -> pd.DataFrame:
     """Write `summary.md` and `summary.csv` of the scores to `out`; return the summary."""
     summary = summarise(scores, items)

@@ -2,13 +2,13 @@
 
 Answers file: CSV with a column `respondent` (unique) and one for each of Q1 to Q8 of Table 7. A
 cell holds one of the question's options (`data/survey_questions.yaml`) word for word; Q6 takes
-several, separated by semicolons. A blank cell is "no answer": it is counted as missing and is not
-in the share's denominator. Anything else is an error that names its line; nothing is dropped.
+several, separated by semicolons or commas. A blank cell is "no answer": it is counted as missing
+and is not in the share's denominator. Anything else is an error that names its line; nothing is
+dropped.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ import yaml
 from codealign.analysis import stats
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
+from codealign.texts import CELLS, read_sheet
 
 DERIVED = "count derived from the printed share and 30 respondents"
 
@@ -55,35 +56,21 @@ def read_answers(path: Path | str) -> list[dict[str, list[str]]]:
     path = Path(path)
     if not path.exists():
         raise CodealignError(f"{path}: no such file; `codealign.analysis.survey` has the schema")
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        _check_columns(path, list(reader.fieldnames or []))
-        rows = [(reader.line_num, row) for row in reader]
+    rows = read_sheet(path, ["respondent", *questions()], others=False)
     faults, seen = [], set()
     for line, row in rows:
-        fault = _row_fault(row, seen)
+        fault = CELLS if row is None else _row_fault(row, seen)
         if fault:
             faults.append(f"{path}:{line}: {fault}")
-        seen.add(row["respondent"])
+        if row is not None:
+            seen.add(row["respondent"])
     if faults:
         raise CodealignError("\n".join(faults))
     return [{q: _chosen(row[q], questions()[q]) for q in questions()} for _, row in rows]
 
 
-def _check_columns(path: Path, found: list[str]) -> None:
-    expected = ["respondent", *questions()]
-    for name in found:
-        if name not in expected:
-            raise CodealignError(f"{path}: unknown column {name!r}" + nearest(name, expected))
-    lacking = [name for name in expected if name not in found]
-    if lacking:
-        raise CodealignError(f"{path}: no column {', '.join(lacking)}; expected {expected}")
-
-
-def _row_fault(row: dict[Any, Any], seen: set[str]) -> str:
+def _row_fault(row: dict[str, str], seen: set[str]) -> str:
     """Return the first fault of a row, or ""."""
-    if None in row or None in row.values():
-        return "the number of cells differs from the header's"
     if not row["respondent"]:
         return "respondent is empty"
     if row["respondent"] in seen:
@@ -99,8 +86,25 @@ def _row_fault(row: dict[Any, Any], seen: set[str]) -> str:
 
 
 def _chosen(cell: str, question: Question) -> list[str]:
-    parts = cell.split(";") if question.multiple else [cell]
-    return [p.strip() for p in parts if p.strip()]
+    if not question.multiple:
+        return [cell.strip()] if cell.strip() else []
+    parts = [p.strip() for p in cell.split(";") if p.strip()]
+    return [option for part in parts for option in _between_commas(part, question.options)]
+
+
+def _between_commas(part: str, options: list[str]) -> list[str]:
+    """Return the options that commas separate in a part of a cell, or the part as it is.
+
+    Forms export several options so; an option may hold a comma itself.
+    """
+    if not part or part in options:
+        return [part] if part else []
+    for option in options:
+        if part.startswith(option) and part[len(option) :].lstrip().startswith(","):
+            rest = _between_commas(part[len(option) :].lstrip().lstrip(",").lstrip(), options)
+            if all(found in options for found in rest):
+                return [option, *rest]
+    return [part]
 
 
 def shares(answers: list[dict[str, list[str]]]) -> pd.DataFrame:

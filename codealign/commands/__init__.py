@@ -8,6 +8,75 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from codealign.errors import CodealignError
 
 Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, Command, str], argparse.ArgumentParser]
+
+
+def run_folder(text: str, instead: str = "") -> Path:
+    """Return a run's folder; looked for before the libraries that read runs are imported.
+
+    Raises
+    ------
+    CodealignError
+        There is no such folder; `instead` says what else may be given.
+    """
+    if not Path(text).is_dir():
+        raise CodealignError(f"{text}: no such run folder; give {instead}e.g. runs/nano")
+    return Path(text)
+
+
+def adapter_folder(text: str) -> Path:
+    """Return a trained adapter's folder, looked for like a run's.
+
+    Raises
+    ------
+    CodealignError
+        No finished adapter is there.
+    """
+    files = ("training.json", "adapter_model.safetensors")
+    if not all((Path(text) / name).is_file() for name in files):
+        raise CodealignError(f"{text}: no finished adapter here; train that stage first")
+    return Path(text)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is what `--help` is for."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the message and exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def whole(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
+    """Return the type of an option that takes whole numbers from `least` to `most`."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not {least} to {most}")
+        return value
+
+    return read
+
+
+def number(least: float, most: float = 1e9) -> Callable[[str], float]:
+    """Return the type of an option that takes numbers from `least` to `most`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not {least:g} to {most:g}")
+        return value
+
+    return read

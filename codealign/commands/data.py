@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, number
 from codealign.errors import CodealignError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add(command: AddCommand) -> None:
     sub.add_argument(
         "--price",
         nargs=2,
-        type=float,
+        type=number(0),
         default=(0.0, 0.0),
         metavar=("IN", "OUT"),
         help="US dollars for a million tokens sent to the judge and received",
@@ -44,9 +44,10 @@ def add(command: AddCommand) -> None:
 def _plan(args: argparse.Namespace) -> int:
     from codealign.params import load_params
     from codealign.paths import PROJECT
-    from codealign.workflow.estimate import estimate, estimate_lines
 
     params, price = load_params(args.params), tuple(args.price)
+    from codealign.workflow.estimate import estimate, estimate_lines
+
     finished = PROJECT / "runs" / params.profile
     if args.measured:
         found = estimate(params, Path(args.measured), price)

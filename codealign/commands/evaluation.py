@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, number, whole
+from codealign.errors import CodealignError
 
 EXAMPLES = """examples:
   codealign evaluate humaneval --samples samples.jsonl --data HumanEvalPlus.jsonl.gz --json
   codealign evaluate mbpp --model Qwen2.5-Coder-7B --variant finetuned --out results
   codealign evaluate humaneval --model nano --data nano
+  codealign evaluate humaneval --model /data/my-coder --variant finetuned
 
 The result goes to standard output, everything else to standard error.
 """
@@ -32,7 +34,8 @@ def add(command: AddCommand) -> None:
         help="humaneval, mbpp, evalperf, evoeval (all seven categories) or evoeval_difficult, ...",
     )
     source = sub.add_mutually_exclusive_group(required=True)
-    source.add_argument("--model", help="a model of params/models.yaml, or a folder")
+    source.add_argument("--model", help="a name in params/models.yaml, a folder or a Hugging Face "
+                        "id; with `--engine openai` the server's name for it")  # fmt: skip
     source.add_argument("--samples", help="JSON Lines of task_id and solution (or completion)")
     sub.add_argument(
         "--data", default="", help="problems, .jsonl or .jsonl.gz; `nano`: the embedded ones"
@@ -40,17 +43,19 @@ def add(command: AddCommand) -> None:
     sub.add_argument("--out", type=Path, help="folder for samples and results")
     sub.add_argument("--json", action="store_true", help="print one JSON object")
     sub.add_argument("--partial", action="store_true", help="accept a samples file with faults")
-    sub.add_argument("--limit", type=int, default=0, help="first problems only")
-    sub.add_argument("--n", type=int, default=0, help="samples a problem (default: 1, or the file)")
+    sub.add_argument("--limit", type=whole(0), default=0, help="first problems only")
+    sub.add_argument(
+        "--n", type=whole(0), default=0, help="samples a problem (default: 1, or the file)"
+    )
     _add_running(sub)
     _add_model(sub)
 
 
 def _add_running(sub: argparse.ArgumentParser) -> None:
     group = sub.add_argument_group("running the solutions")
-    group.add_argument("--workers", type=int, default=1, help="solutions run at once")
+    group.add_argument("--workers", type=whole(1, 1024), default=1, help="solutions run at once")
     group.add_argument(
-        "--cpu-s", type=float, default=60.0, help="CPU seconds for a problem's tests"
+        "--cpu-s", type=number(0.01, 86_400), default=60.0, help="CPU seconds for a problem's tests"
     )
     counted = ("auto", "instructions", "steps", "cpu")
     help = "what EvalPerf counts; auto: the processor's instructions or, without a counter, steps"
@@ -66,13 +71,14 @@ def _add_model(sub: argparse.ArgumentParser) -> None:
     group.add_argument("--engine", choices=("transformers", "vllm", "openai"),
                        default="transformers")  # fmt: skip
     group.add_argument("--base-url", default="", help="server of the openai engine")
-    group.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
-    group.add_argument("--max-new-tokens", type=int, default=768)
-    group.add_argument("--batch-size", type=int, default=64)
-    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--temperature", type=number(0, 100), default=0.0, help="0 is greedy")
+    group.add_argument("--max-new-tokens", type=whole(1), default=768)
+    group.add_argument("--batch-size", type=whole(1), default=64)
+    group.add_argument("--seed", type=whole(0), default=0)
 
 
 def _evaluate(args: argparse.Namespace) -> int:
+    _check_given(args)
     from codealign.evaluate.functional.request import Asked, run
     from codealign.sandbox import Sandbox
 
@@ -87,6 +93,18 @@ def _evaluate(args: argparse.Namespace) -> int:
         found = run(asked, sandbox, write, args.cache or _cache(), folder)
     print(json.dumps(found) if args.json else "\n".join(_lines(found)))
     return 0
+
+
+def _check_given(args: argparse.Namespace) -> None:
+    """Refuse what is not there, before anything is imported that runs it, or downloaded."""
+    if args.samples and not Path(args.samples).exists():
+        raise CodealignError(f"{args.samples}: no such samples file")
+    if args.data and args.data != "nano" and not Path(args.data).exists():
+        raise CodealignError(f"{args.data}: no such benchmark file")
+    if args.model and args.engine != "openai":
+        from codealign.models import spec
+
+        spec(args.model)
 
 
 def _cache() -> Path:
@@ -125,6 +143,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
             f"{kinds or 'no failures'}; sandbox {part['level']}; {part['seconds']:.1f} s"
         )
         lines += [f"  {kind}: {', '.join(places)}" for kind, places in part["faults"].items()]
+        lines += [f"  unmeasured: {t}: {why}" for t, why in part.get("unmeasured", {}).items()]
     return lines
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, run_folder
 from codealign.errors import CodealignError
 
 
@@ -21,6 +21,7 @@ def add(command: AddCommand) -> None:
     sub = command("claims", _claims, "recompute every claim of the paper, with rule and verdict")
     _add_source(sub)
     sub.add_argument("--json", action="store_true", help="a list of objects instead of Markdown")
+    sub.add_argument("--out", default="", help="folder for claims.md and claims.csv")
 
     sub = command("advise", _advise, "hold the paper's recommendations against a run's scores")
     sub.add_argument("source", help="run folder, e.g. runs/nano, or `paper`")
@@ -40,7 +41,13 @@ def _add_source(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--source", default="paper", help="`paper` or a run folder such as runs/nano")
 
 
+def _check_source(source: str) -> None:
+    if source != "paper":
+        run_folder(source, "`paper` or ")
+
+
 def _tables(args: argparse.Namespace) -> int:
+    _check_source(args.source)
     from codealign.analysis.source import open_source
     from codealign.analysis.tables import write_tables
 
@@ -49,11 +56,16 @@ def _tables(args: argparse.Namespace) -> int:
 
 
 def _figures(args: argparse.Namespace) -> int:
+    _check_source(args.source)
+    from codealign.analysis.claims import ledger
     from codealign.analysis.figures import write_figures
     from codealign.analysis.source import open_source
 
     found = open_source(args.source)
-    return _say_written(write_figures(Path(args.out), found.scores, found.context, found.items))
+    claims = ledger(found.rows, source=found.name, items=found.items)
+    return _say_written(
+        write_figures(args.out, found.rows, found.context, found.items, claims=claims)
+    )
 
 
 def _say_written(paths: list[Path]) -> int:
@@ -63,28 +75,36 @@ def _say_written(paths: list[Path]) -> int:
 
 
 def _claims(args: argparse.Namespace) -> int:
-    from codealign.analysis.claims import claims_markdown, ledger
+    _check_source(args.source)
+    from codealign.analysis.claims import claims_markdown, ledger, write_claims
+    from codealign.analysis.scores import PAPER, published
     from codealign.analysis.source import open_source
 
     found = open_source(args.source)
-    claims = ledger(found.scores, source=found.name, items=found.items)
+    claims = ledger(found.rows, source=found.name, items=found.items)
+    on_paper = None if found.name == PAPER else ledger(published())
     if args.json:
         print(json.dumps([claim.to_json() for claim in claims], indent=1))
+    elif args.out:
+        return _say_written(write_claims(args.out, claims, on_paper))
     else:
-        print(claims_markdown(claims))
+        print(claims_markdown(claims, on_paper=on_paper))
     return 0
 
 
 def _advise(args: argparse.Namespace) -> int:
+    _check_source(args.source)
     from codealign.analysis.advice import advice_markdown, advise
     from codealign.analysis.source import open_source
 
     found = open_source(args.source)
-    print(advice_markdown(advise(found.scores, found.items)))
+    print(advice_markdown(advise(found.rows, found.items)))
     return 0
 
 
 def _compare(args: argparse.Namespace) -> int:
+    for run in (args.first, args.second):
+        run_folder(run)
     from codealign.analysis.runs import compare_runs, comparison_markdown
     from codealign.records import write_text
 
@@ -101,13 +121,14 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from codealign.analysis.changes import changes, collect_items
+    run_folder(args.run)
+    from codealign.analysis.cells import read_problems
+    from codealign.analysis.changes import changes
     from codealign.analysis.scores import collect
     from codealign.analysis.snippet import write_export
 
     scores = collect(args.run)
     if scores.empty:
         raise CodealignError(f"{args.run}: no scores there; give the folder of a run")
-    return _say_written(
-        write_export(Path(args.out), scores, changes(scores, collect_items(args.run)))
-    )
+    moved = changes(collect(args.run, each_seed=True), read_problems(args.run))
+    return _say_written(write_export(Path(args.out), scores, moved))

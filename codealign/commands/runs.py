@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, run_folder, whole
 
 
 def add(command: AddCommand) -> None:
@@ -14,7 +14,9 @@ def add(command: AddCommand) -> None:
     sub = command("reproduce", _reproduce, "run a profile from preference data to the report")
     sub.add_argument("--params", default="params/nano.yaml", help="profile (default: %(default)s)")
     sub.add_argument("--only", default="", metavar="STAGE", help="one notebook and what it needs")
-    sub.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="jobs at once")
+    sub.add_argument(
+        "--cores", type=whole(1, 4096), default=os.cpu_count() or 1, help="jobs at once"
+    )
     sub.add_argument("--profile", default="local", help="folder in workflow/profiles")
     sub.add_argument("--dry-run", action="store_true", help="say what would run")
 
@@ -25,6 +27,9 @@ def add(command: AddCommand) -> None:
 
 
 def _reproduce(args: argparse.Namespace) -> int:
+    from codealign.params import load_params
+
+    load_params(args.params)  # its faults are said before the workflow's libraries are imported
     from codealign.workflow.reproduce import reproduce
 
     return reproduce(
@@ -33,9 +38,10 @@ def _reproduce(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
+    run = run_folder(args.run)
     from codealign.workflow.status import status_lines
 
-    print("\n".join(status_lines(Path(args.run))))
+    print("\n".join(status_lines(run)))
     return 0
 
 

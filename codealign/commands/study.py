@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, run_folder
 
 
 def add(command: AddCommand) -> None:
@@ -20,16 +20,18 @@ def add(command: AddCommand) -> None:
 
 
 def _keep(args: argparse.Namespace) -> int:
+    run = run_folder(args.run)
     from codealign.paths import RunPaths
     from codealign.report.keep import keep
 
-    written = keep(RunPaths(Path(args.run)), Path(args.out))
+    written = keep(RunPaths(run), Path(args.out))
     size = sum(path.stat().st_size for path in written)
     print(f"{len(written)} files, {size / 2**20:.1f} MiB, in {args.out}")
     return 0
 
 
 def _agree(args: argparse.Namespace) -> int:
+    run_folder(args.run)
     from codealign.analysis.study.reference import agreement, read_seeds, run_seeds
 
     found = agreement(read_seeds(args.reference), run_seeds(args.run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from codealign.commands import AddCommand
+from codealign.commands import AddCommand, adapter_folder
 
 
 def add(command: AddCommand) -> None:
@@ -13,7 +13,9 @@ def add(command: AddCommand) -> None:
     sub = command("train", _train, "train one stage of a run without its notebook, on any GPUs")
     sub.add_argument("params", help="profile, e.g. params/nano.yaml")
     sub.add_argument("stage", choices=("sft", "dpo", "bonbon"))
-    sub.add_argument("--model", required=True, help="a model of params/models.yaml")
+    sub.add_argument(
+        "--model", required=True, help="as in the profile's models, or its short name there"
+    )
     sub.add_argument("--variant", choices=("pretrained", "finetuned"), required=True)
     sub.add_argument(
         "--requirement", choices=("functional", "non_functional"), default="functional"
@@ -35,6 +37,9 @@ def _add_adapter(sub: argparse.ArgumentParser) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
+    from codealign.params import load_params
+
+    load_params(args.params)
     from codealign.workflow.training import train_stage
 
     result = train_stage(Path(args.params), args.stage, args.model, args.variant, args.requirement)
@@ -43,14 +48,16 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _merge(args: argparse.Namespace) -> int:
+    adapter = adapter_folder(args.adapter)
     from codealign.workflow.adapters import merge_adapter
 
-    print(f"wrote {merge_adapter(Path(args.adapter), Path(args.out), args.anyway)}")
+    print(f"wrote {merge_adapter(adapter, Path(args.out), args.anyway)}")
     return 0
 
 
 def _push(args: argparse.Namespace) -> int:
+    adapter = adapter_folder(args.adapter)
     from codealign.workflow.adapters import push_adapter
 
-    print(push_adapter(Path(args.adapter), args.repo, not args.public, args.anyway))
+    print(push_adapter(adapter, args.repo, not args.public, args.anyway))
     return 0

@@ -7,7 +7,6 @@ one column `<model>_response` for each model whose answers may serve as referenc
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +26,7 @@ from codealign.generate.progress import Progress
 from codealign.paths import NANO_DATA
 from codealign.prompts import principle_for, response_prompt, task_text
 from codealign.records import DIMENSIONS, Answer, Rating, from_json, read_jsonl, stable_id
+from codealign.texts import lines_of
 
 REFERENCES = ("reference", "gpt-3.5-turbo_response", "gpt-4_response", "gpt-4-turbo_response")
 # What our response format puts behind an answer: a model's own tests, or the next task.
@@ -78,11 +78,10 @@ def load_problems(
 def _read_file(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         raise CodealignError(f"{path}: no such file of CODAL problems")
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open()
-    with opened as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield from_json(line, dict, f"{path}:{number}")
+    for number, line in lines_of(path):
+        if line is None:
+            raise CodealignError(f"{path}:{number}: not UTF-8; save the file as UTF-8")
+        yield from_json(line, dict, f"{path}:{number}")
 
 
 def _read_hub(name: str) -> Iterator[dict[str, Any]]:
@@ -197,10 +196,14 @@ def rate(answers: Sequence[Answer], judge: Judge, path: Path | str) -> list[Rati
     """Return the judge's rating of each answer, in the answers' order.
 
     A killed run continues at the record; ratings of other answers or of another rubric are not
-    reused.
+    reused. A judge that keeps its replies is asked again about answers that stayed unrated: what
+    kept them so may have passed.
     """
     content = [json.dumps([a.id, a.instruction, a.principle, a.reference, a.text]) for a in answers]
     with closing(resumable(Path(path), Rating, stable_id(judge.key, *content))) as file:
+        if getattr(judge, "asks_again", False):
+            for unrated in [r.id for r in file if r.rating is None]:
+                file.forget(unrated)
         pending = [a for a in answers if a.id not in file]
         name = f"ratings ({judge.name})"
         with tqdm(total=len(answers), initial=len(file), desc=name, leave=False) as bar:

@@ -24,7 +24,7 @@ from codealign.errors import CodealignError
 from codealign.params import Generation
 from codealign.records import seed_of
 
-Finish = Literal["stop", "length", "overflow"]
+Finish = Literal["stop", "length", "overflow", "malformed"]
 Item = TypeVar("Item")
 
 
@@ -42,7 +42,8 @@ class Completion:
 
     `finish` is "stop" (end of text or a stop string, neither is in `text`), "length" (cut at
     `max_new_tokens` or at the end of the model's context) or "overflow" (the prompt alone fills
-    the context: nothing was generated and `text` is empty). `tokens` counts generated tokens,
+    the context: nothing was generated and `text` is empty) or "malformed" (a server's replies to
+    it could not be read, `text` is empty). `tokens` counts generated tokens,
     0 if the engine does not tell.
     """
 
@@ -147,7 +148,8 @@ def open_engine(
     Parameters
     ----------
     kind : "transformers" (this process), "vllm" (this process, a GPU) or "openai" (a server).
-    name, variant : as in `models.load`. For a server, `name` is the name it knows the model by,
+    name, variant : as in `models.load`. For a server, `name` is the name it knows the model by
+        (`reasoning:<name>` for one that refuses `max_tokens` and temperature, see `ServerEngine`),
         and a finetuned variant is asked through its chat endpoint.
     adapter : folder of a PEFT adapter; a server must have it loaded itself under `name`.
     base_url : the server, e.g. http://localhost:8000/v1; "" is the client library's default.

@@ -11,8 +11,8 @@ from codealign.errors import CodealignError
 from codealign.generate import Completion, Job, cut_at_stop, windows
 from codealign.generate.cache import drop_rows, repeat_rows, roomy_cache
 from codealign.generate.sampling import pick, uniforms
-from codealign.models import chat_prompt, encode
 from codealign.params import Generation
+from codealign.text import answer_text, chat_prompt, decode, encode, end_tokens, special_stops
 
 STOP_EVERY = 4  # steps between searches for stop strings; a late find only costs those steps
 WINDOW = 16  # batches read ahead and sorted by length
@@ -29,7 +29,7 @@ class LocalEngine:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self.tokenizer = model.eval(), tokenizer
         self.context: int = model.config.max_position_embeddings
-        self.ends = _end_tokens(model, tokenizer)
+        self.ends = end_tokens(tokenizer, model.generation_config.eos_token_id)
         self.exact: bool = model.dtype == torch.float32  # else rounding is too coarse to make up
 
     def chat(self, content: str) -> str:
@@ -58,33 +58,16 @@ class LocalEngine:
             some = fits[start : start + settings.batch_size]
             batch = _Batch(self, [ids[job.prompt] for job in some], settings, stop)
             for row, tokens in batch.run(uniforms([j.seed for j in some], settings.max_new_tokens)):
-                yield self._completion(some[row], ids[some[row].prompt], tokens, stop)
+                yield self._completion(some[row], tokens, batch.ends, stop)
 
     def _completion(
-        self, job: Job, prompt: list[int], tokens: list[int], stop: Sequence[str]
+        self, job: Job, tokens: list[int], ends: frozenset[int], stop: Sequence[str]
     ) -> Completion:
-        ended = bool(tokens) and tokens[-1] in self.ends
-        text = self.text(prompt, tokens[:-1] if ended else tokens)
+        ended = bool(tokens) and tokens[-1] in ends
+        text = answer_text(self.tokenizer, job.prompt, tokens[:-1] if ended else tokens)
         cut = cut_at_stop(text, stop)
         finish = "stop" if ended or cut is not None else "length"
         return Completion(job.id, job.index, text if cut is None else cut, finish, len(tokens))
-
-    def text(self, prompt: list[int], tokens: list[int]) -> str:
-        """Return the text that `tokens` add to a prompt.
-
-        Decoding them alone would lose a leading blank with SentencePiece tokenizers.
-        """
-        before = self.tokenizer.decode(prompt, skip_special_tokens=True)
-        whole = self.tokenizer.decode([*prompt, *tokens], skip_special_tokens=True)
-        if whole.startswith(before):
-            return whole[len(before) :]
-        return self.tokenizer.decode(tokens, skip_special_tokens=True)
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    declared = model.generation_config.eos_token_id
-    listed = declared if isinstance(declared, list) else [declared]
-    return frozenset(t for t in (*listed, tokenizer.eos_token_id) if t is not None)
 
 
 class _Batch:
@@ -99,7 +82,8 @@ class _Batch:
     ) -> None:
         self.engine, self.prompts, self.settings, self.stop = engine, prompts, settings, stop
         self.device = engine.model.device
-        self.ends = torch.tensor(sorted(engine.ends), device=self.device)
+        self.ends = engine.ends | special_stops(engine.tokenizer, stop)
+        self.end_ids = torch.tensor(sorted(self.ends), device=self.device)
         self.alive = list(range(len(prompts)))
         self.written: list[list[int]] = [[] for _ in prompts]
 
@@ -178,7 +162,7 @@ class _Batch:
 
     def _drop_finished(self, tokens: torch.Tensor, step: int) -> torch.Tensor:
         """Drop rows at an end token, at the end of the context or behind a stop string."""
-        finished = torch.isin(tokens, self.ends) | (self.position + 2 >= self.engine.context)
+        finished = torch.isin(tokens, self.end_ids) | (self.position + 2 >= self.engine.context)
         if self.stop and step % STOP_EVERY == STOP_EVERY - 1:
             stopped = [self._has_stop(row) for row in self.alive]
             finished = finished | torch.tensor(stopped, device=self.device)
@@ -195,7 +179,7 @@ class _Batch:
     def _has_stop(self, row: int) -> bool:
         """Tell whether a stop string ends among the last tokens (each is at least one byte)."""
         reach = STOP_EVERY + max(len(s.encode()) for s in self.stop)
-        tail = self.engine.tokenizer.decode(self.written[row][-reach:])
+        tail = decode(self.engine.tokenizer, self.written[row][-reach:])
         return any(s in tail for s in self.stop)
 
 

@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from codealign.errors import CodealignError
-from codealign.generate import Completion, Job
-from codealign.models import chat_prompt, encode, quiet_environment, source
+from codealign.generate import Completion, Job, cut_at_stop
+from codealign.models import quiet_environment, source
 from codealign.params import Generation, Variant
+from codealign.text import (
+    answer_text,
+    chat_prompt,
+    encode,
+    end_tokens,
+    load_tokenizer,
+    special_stops,
+)
 
 QUEUED = 2048  # requests handed to vLLM at once: more than it runs together, yet bounded
 LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
@@ -23,7 +31,9 @@ class VllmEngine:
     """Completes prompts with vLLM; arguments as in `models.load`.
 
     Every sample is sent with its own seed. vLLM documents that a seeded request repeats on the
-    same version and hardware; it does not promise the same sample in another batch.
+    same version and hardware; it does not promise the same sample in another batch. Prompts go in
+    as ids and completions come out of ids, by the tokenizer with which the model is trained here,
+    not by vLLM's own.
     """
 
     def __init__(self, name: str, variant: Variant, adapter: Path | str | None = None) -> None:
@@ -40,7 +50,8 @@ class VllmEngine:
         where, revision = source(name, variant)
         lora = {"enable_lora": True, "max_lora_rank": lora_rank(adapter)} if adapter else {}
         self.engine = vllm.LLM(model=where, revision=revision, **lora)
-        self.tokenizer = self.engine.get_tokenizer()
+        self.tokenizer = load_tokenizer(where, revision)
+        self.ends = end_tokens(self.tokenizer, None)
         self.context: int = self.engine.llm_engine.model_config.max_model_len
         self.adapter = LoRARequest("adapter", 1, str(adapter)) if adapter else None
 
@@ -65,17 +76,43 @@ class VllmEngine:
                     engine.add_request(
                         str(number),
                         {"prompt_token_ids": prompt},
-                        _params(job, settings, stop),
+                        self._params(job, settings, stop),
                         lora_request=self.adapter,
                     )
                 if not waiting:
                     return
                 for output in engine.step():
                     if output.finished:
-                        yield _completion(waiting.pop(output.request_id), output)
+                        yield self._completion(waiting.pop(output.request_id), output, stop)
         finally:
             if waiting:
                 engine.abort_request(list(waiting))
+
+    def _params(self, job: Job, settings: Generation, stop: Sequence[str]) -> Any:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        return SamplingParams(
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            max_tokens=settings.max_new_tokens,
+            seed=job.seed,
+            stop=list(stop),
+            stop_token_ids=sorted(self._ends(stop)),
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+
+    def _completion(self, job: Job, output: Any, stop: Sequence[str]) -> Completion:
+        best = output.outputs[0]
+        ids = list(best.token_ids)
+        ended = bool(ids) and ids[-1] in self._ends(stop)
+        text = answer_text(self.tokenizer, job.prompt, ids[:-1] if ended else ids)
+        cut = cut_at_stop(text, stop)
+        finish = "length" if best.finish_reason == "length" and cut is None else "stop"
+        return Completion(job.id, job.index, text if cut is None else cut, finish, len(ids))
+
+    def _ends(self, stop: Sequence[str]) -> frozenset[int]:
+        return self.ends | special_stops(self.tokenizer, stop)
 
 
 def lora_rank(adapter: Path | str) -> int:
@@ -97,23 +134,3 @@ def lora_rank(adapter: Path | str) -> int:
             "set engine: transformers"
         )
     return next(r for r in LORA_RANKS if r >= rank)
-
-
-def _params(job: Job, settings: Generation, stop: Sequence[str]) -> Any:
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    return SamplingParams(
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        max_tokens=settings.max_new_tokens,
-        seed=job.seed,
-        stop=list(stop),
-        output_kind=RequestOutputKind.FINAL_ONLY,
-    )
-
-
-def _completion(job: Job, output: Any) -> Completion:
-    best = output.outputs[0]
-    finish = "length" if best.finish_reason == "length" else "stop"
-    return Completion(job.id, job.index, best.text, finish, len(best.token_ids))

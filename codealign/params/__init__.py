@@ -12,7 +12,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Checks, Filters, Hub, Pairing, Prefs
-from codealign.params.profile import Ablation, Params, Resources, Study
+from codealign.params.profile import Ablation, ModelPair, Params, Resources, Study
 from codealign.params.section import (
     AnySection,
     Generation,
@@ -26,9 +26,25 @@ from codealign.params.training import Align, Bonbon, Dpo, Gates, Lora, Sft, Trai
 
 __all__ = [
     "Ablation", "Align", "AnySection", "Bonbon", "Checks", "Codal", "Dpo", "Filters", "Functional",
-    "Gates", "Generation", "Hub", "Lora", "Pairing", "Params", "Prefs", "Requirement", "Resources",
-    "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant", "load_params", "validate",
+    "Gates", "Generation", "Hub", "Lora", "ModelPair", "Pairing", "Params", "Prefs", "Requirement",
+    "Resources", "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant",
+    "load_params", "validate",
 ]  # fmt: skip
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping: YAML would take the last in silence."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    said = f"key {key.value!r} stands there twice"
+                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+                seen.add((key.tag, key.value))
+        return node
 
 
 def load_params(path: Path | str) -> Params:
@@ -40,13 +56,24 @@ def load_params(path: Path | str) -> Params:
         No such file, not YAML, or a fault in it (all faults are listed, each with its key).
     """
     path = Path(path)
-    if not path.exists():
+    if not path.is_file():
         known = ", ".join(sorted(p.name for p in path.parent.glob("*.yaml"))) or "none"
-        raise CodealignError(f"{path}: no such params file; {path.parent} has: {known}")
+        what = "a folder, no params file" if path.is_dir() else "no such params file"
+        raise CodealignError(f"{path}: {what}; {path.parent} has: {known}")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise CodealignError(f"{path}: not valid YAML: {error}") from None
+        data = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise CodealignError(f"{path}: not valid YAML: {_said(error)}") from None
     if not isinstance(data, dict):
         raise CodealignError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
     return validate(Params, data, str(path)).resolved(str(path))
+
+
+def _said(error: Exception) -> str:
+    """Return a YAML error in one line: what is wrong, and where."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text"
+    if problem is None:
+        return str(error).split("\n")[0] or type(error).__name__
+    return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else problem

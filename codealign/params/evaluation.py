@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from codealign.params.section import NEUTRAL, Section
+from codealign.params.section import NEUTRAL, Once, Section, Some
 
 
 class Functional(Section):
     """Stage 4: functional evaluation."""
 
-    benchmarks: list[str] = Field(
+    benchmarks: Annotated[list[str], Some] = Field(
         default=["humaneval", "mbpp", "evalperf", "evoeval"],
         description="the paper's, or entries of `params/benchmarks.yaml`",
     )
@@ -25,11 +25,13 @@ class Functional(Section):
     limit: int = Field(0, ge=0, description="first problems only; 0: all")
     max_new_tokens: int = Field(768, ge=1)
     batch_size: int = Field(64, ge=1)
-    cpu_s: float = Field(60.0, gt=0, description="CPU seconds the tests of a problem may use")
+    cpu_s: float = Field(
+        60.0, gt=0, le=86_400, description="CPU seconds the tests of a problem may use"
+    )
     measure: Literal["auto", "instructions", "steps", "cpu"] = Field(
         "auto", description="what EvalPerf counts; auto: instructions or, without a counter, steps"
     )
-    workers: int = Field(1, ge=1)
+    workers: int = Field(1, ge=1, le=1024)
     sandbox: Literal["strong", "basic"] = "strong"
 
 
@@ -38,12 +40,13 @@ class Codal(Section):
 
     data: str = Field("coseal/codal-bench", description="`nano`, a hub data set or a local file")
     limit: int = Field(0, ge=0, description="first problems of each dimension only; 0: all")
-    dimensions: list[str] = Field(
+    dimensions: Annotated[list[str], Once] = Field(
         default=[], description="entries of `params/dimensions.yaml` rated beside CODAL's"
     )
     judge: str = Field(
         "gpt-3.5-turbo",
-        description="`static`, `local:<model>`, `python:<module>:<function>` or a model's name",
+        description="`static`, `local:<model>`, `python:<module>:<function>` or a model's name "
+        "(`reasoning:<name>` for one that refuses max_tokens and temperature)",
     )
     second_judge: str = Field(
         "",
@@ -54,7 +57,14 @@ class Codal(Section):
     max_new_tokens: int = Field(768, ge=1)
     batch_size: int = Field(64, ge=1)
     in_flight: int = Field(
-        8, ge=1, description="requests under way at once", json_schema_extra=NEUTRAL
+        8, ge=1, le=1024, description="requests under way at once", json_schema_extra=NEUTRAL
+    )
+    judge_max_tokens: int = Field(
+        0,
+        ge=0,
+        le=2**20,
+        description="longest reply of a judge at a server, its thinking included; 0: 1024, of a "
+        "`reasoning:<model>` 8192. More of it asks again only for replies that were cut",
     )
     batch: bool = Field(
         False,
@@ -84,7 +94,8 @@ class Codal(Section):
         """Return how a judge at a server is asked, as `judges.open_judge` takes it."""
         names = ("base_url", "in_flight", "batch", "spend_limit")
         price = (self.price_input, self.price_output)
-        return {**{name: getattr(self, name) for name in names}, "price": price}
+        more = {"price": price, "max_tokens": self.judge_max_tokens}
+        return {**{name: getattr(self, name) for name in names}, **more}
 
 
 class Survey(Section):

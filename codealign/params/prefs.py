@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from codealign.params.section import NEUTRAL, Generation, Section, Variant
 
@@ -23,11 +23,22 @@ class Hub(Section):
     files: int = Field(0, ge=0, description="first files only; 0: all")
 
 
+def _findable(similarity: float) -> float:
+    if not (0.01 <= similarity <= 0.98 or similarity == 1):
+        raise ValueError("0.01 to 0.98 can be found by MinHash, 1 switches it off")
+    return similarity
+
+
 class Filters(Section):
     """Which functions become seeds, besides the fixed predicates of `prefs.filters`."""
 
     type_check: bool = Field(True, description="remove functions with a type error")
-    near_duplicates: float = Field(
+    benchmarks: list[str] = Field(
+        default=["all"],
+        description="benchmarks whose problems no seed may share text with; `all`: every one, "
+        "whose public files must then be on this machine; the data card names those checked",
+    )
+    near_duplicates: Annotated[float, AfterValidator(_findable)] = Field(
         0.7,
         gt=0,
         le=1,

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import re
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Prefs
-from codealign.params.section import Requirement, Section, Stage, Variant, validate
+from codealign.params.section import (
+    Once,
+    Requirement,
+    Section,
+    Some,
+    Stage,
+    Variant,
+    validate,
+)
 from codealign.params.training import Align, Gates, Sft
 from codealign.paths import MADE
+
+
+class ModelPair(Section):
+    """Two sets of weights as one model, in a profile's `models`."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$",
+        description="what it is called in the run's folders and tables",
+    )
+    pretrained: str = Field("", description="folder or Hugging Face id")
+    finetuned: str = Field("", description="folder or Hugging Face id")
+
+    def text(self) -> str:
+        """Return the pair as one line, which names it wherever a model is named."""
+        return json.dumps(self.model_dump(exclude_defaults=True), ensure_ascii=False)
+
+
+def _named(model: Any) -> Any:
+    """Return a model of a profile as text, as jobs and notebooks get it."""
+    return validate(ModelPair, model, "models").text() if isinstance(model, dict) else model
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ValueError("must be a plain name (letters, digits, `_`, `-`, `.`): a folder is made")
+    return name
 
 
 class Resources(Section):
@@ -34,9 +70,13 @@ class Ablation(Section):
     settings: dict[str, dict[str, Any]] = Field(
         description="what differs, by section: prefs, sft, align, functional or codal"
     )
-    variants: list[Variant] = Field(default=[], description="empty: the profile's")
-    requirements: list[Requirement] = Field(default=[], description="empty: the profile's")
-    stages: list[Stage] = Field(default=[], description="empty: the profile's trained stages")
+    variants: Annotated[list[Variant], Once] = Field(default=[], description="empty: the profile's")
+    requirements: Annotated[list[Requirement], Once] = Field(
+        default=[], description="empty: the profile's"
+    )
+    stages: Annotated[list[Stage], Once] = Field(
+        default=[], description="empty: the profile's trained stages"
+    )
     changes: dict[str, list[Any]] = Field(
         default={}, description="filled in on reading: for each setting its main and own value"
     )
@@ -45,7 +85,7 @@ class Ablation(Section):
 class Study(Section):
     """Repetitions and variations of a profile: several seeds, cross-evaluation, ablations."""
 
-    seeds: list[int] = Field(
+    seeds: Annotated[list[int], Once] = Field(
         default=[], description="each a full set of cells; empty: the profile's seed alone"
     )
     cross: bool = Field(
@@ -57,12 +97,23 @@ class Study(Section):
 class Params(Section):
     """One profile: everything that decides what a run computes."""
 
-    profile: str = Field(description="name of the run folder")
+    profile: Annotated[str, AfterValidator(_folder_name)] = Field(
+        description="name of the run folder"
+    )
+    note: str = Field(
+        "", description="what a reader of the results must know; stands first in the report"
+    )
     seed: int = Field(0, ge=0)
-    models: list[str] = Field(default=["nano"], description="names in params/models.yaml")
-    variants: list[Variant] = Field(default=["pretrained", "finetuned"])
-    requirements: list[Requirement] = Field(default=["functional", "non_functional"])
-    stages: list[Stage] = Field(default=["base", "sft", "dpo", "bonbon"])
+    models: Annotated[list[Annotated[str, BeforeValidator(_named)]], Some] = Field(
+        default=["nano"],
+        description="each a name in params/models.yaml, a folder, a Hugging Face id, or a mapping "
+        "of `name`, `pretrained` and `finetuned` (folders or ids)",
+    )
+    variants: Annotated[list[Variant], Some] = Field(default=["pretrained", "finetuned"])
+    requirements: Annotated[list[Requirement], Some] = Field(
+        default=["functional", "non_functional"]
+    )
+    stages: Annotated[list[Stage], Some] = Field(default=["base", "sft", "dpo", "bonbon"])
     prefs: Prefs = Prefs()
     sft: Sft = Sft()
     align: Align = Align()

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from codealign.params.section import Section
+
+
+def _some_steps(steps: int) -> int:
+    if steps == 0:
+        raise ValueError("0 steps train nothing; -1 for the epochs, or at least 1")
+    return steps
+
+
+def check_logging(logging_steps: int, steps: int) -> None:
+    """Refuse to train without an entry in the log: the result holds the last logged loss.
+
+    Raises
+    ------
+    ValueError
+        `steps`, the optimiser steps in all if it is positive, are fewer than `logging_steps`.
+    """
+    if 0 < steps < logging_steps:
+        raise ValueError(
+            f"logging_steps {logging_steps} is above the {steps} steps in all, so that nothing "
+            "would be logged; lower it"
+        )
 
 
 class Lora(Section):
     """Low-rank adapter settings; not stated in the paper."""
 
-    r: int = Field(16, ge=1, description="rank")
+    r: int = Field(16, ge=1, le=8192, description="rank")
     alpha: int = Field(32, ge=1, description="scaling numerator")
     dropout: float = Field(0.0, ge=0, lt=1)
     quantize: bool = Field(False, description="QLoRA: 4-bit base weights (needs a GPU)")
@@ -22,12 +43,14 @@ class Training(Section):
     """What SFT and alignment share."""
 
     backend: Literal["unsloth", "peft"] = "unsloth"
-    epochs: float = Field(2.0, gt=0, description="the paper: 2 epochs, about 120k steps")
-    max_steps: int = Field(-1, description="overrides epochs if positive")
+    epochs: float = Field(2.0, gt=0, le=10_000, description="the paper: 2 epochs, about 120k steps")
+    max_steps: Annotated[int, AfterValidator(_some_steps)] = Field(
+        -1, ge=-1, description="overrides epochs if positive"
+    )
     pairs: int = Field(0, ge=0, description="pairs used, drawn by their ids; 0: all there are")
     batch_size: int = Field(1, ge=1, description="sequences (SFT) or pairs a device step")
     accumulation: int = Field(1, ge=1, description="device steps an optimiser step")
-    learning_rate: float = Field(1e-4, gt=0, description="not stated in the paper")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="not stated in the paper")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field(
         "cosine", description="of the learning rate; not stated in the paper"
     )
@@ -50,6 +73,11 @@ class Training(Section):
         default=[], description="trackers beside the log file and the notebook's curves"
     )
     lora: Lora = Lora()
+
+    @model_validator(mode="after")
+    def _something_is_logged(self) -> Self:
+        check_logging(self.logging_steps, self.max_steps)
+        return self
 
 
 class Sft(Training):

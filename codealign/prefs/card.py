@@ -153,8 +153,8 @@ def readme(card: dict[str, Any]) -> str:
 INTRODUCTION = """\
 Each row has a `prompt` (the bare task), a `chosen` and a `rejected` response, in TRL's preference
 format; the other columns name the records they come from. Load it with
-`datasets.load_dataset(folder, split="train")`. The model itself wrote the responses; they were
-executed with their own tests in a sandbox (SelfCodeAlign's pipeline, changed to keep what fails).\
+`datasets.load_dataset(folder, split="train")`. The model itself wrote the responses and their
+tests, which were executed in a sandbox (SelfCodeAlign's pipeline, changed to keep what fails).\
 """
 
 
@@ -184,6 +184,10 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         **{f"pairs for {name}": str(n) for name, n in card["dimensions"].items()},
         "sandbox level": ", ".join(card["sandbox_level"]) or "nothing was executed",
         "corpus": str(card["corpus"].get("name", "not told")),
+        "benchmarks whose problems seeds were checked against": ", ".join(
+            card["corpus"].get("benchmarks", ())
+        )
+        or "none",
         "pair rule": card["settings"]["pairs"]["rule"],
         "chosen responses that hidden tests refuse": _noise(card["label_noise"]),
         "own tests in the text": card["settings"]["pairs"]["tests"],

@@ -2,8 +2,7 @@
 
 Each filter is a predicate with a name; `seeds.extract` applies them in this order and counts what
 each removed. Behind them it checks types (`typecheck`), and looks for benchmark problems and
-duplicates (`overlap`). Of SelfCodeAlign's filters only one is not there: its question to a language
-model whether the docstring is good.
+duplicates (`overlap`). Where they differ from SelfCodeAlign's: docs/explanation/deviations.md.
 """
 
 from __future__ import annotations

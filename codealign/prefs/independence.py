@@ -231,14 +231,16 @@ def _replaced(node: Expr, old: Expr, new: Expr) -> Expr:
 
 def substituted(node: Expr, values: Mapping[str, Expr]) -> Expr:
     """Return a copy of an expression with names replaced by expressions; bound names stay apart."""
-    bound = _renamed(copy.deepcopy(node), "_b")
+    return _put(_renamed(copy.deepcopy(node), "_b"), values)
 
+
+def _put(node: Expr, values: Mapping[str, Expr]) -> Expr:
     class Put(ast.NodeTransformer):
         def visit_Name(self, found: ast.Name) -> Expr:
             loaded = isinstance(found.ctx, ast.Load) and found.id in values
             return copy.deepcopy(values[found.id]) if loaded else found
 
-    return Put().visit(bound)
+    return Put().visit(node)
 
 
 _FRESH = count()
@@ -268,10 +270,11 @@ def _renamed(node: Expr, stem: str, numbers: Iterator[int] = _FRESH) -> Expr:
 def normalised(node: Expr) -> Expr:
     """Return a copy in which what reads differently and says the same is one.
 
-    Bound variables are numbered; a generator, and `list(…)` of it, is a list comprehension; `not`
-    is drawn into comparisons and swaps the arms of a conditional; `>` is `<` the other way round.
+    Bound variables are numbered; a generator, and `list(…)` of it, is a list comprehension; one
+    that runs over another is a single one, with a condition for each `and`; `not` is drawn into
+    comparisons and swaps the arms of a conditional; `>` is `<` the other way round.
     """
-    copied = _Even().visit(copy.deepcopy(node))
+    copied = _Even().visit(_renamed(copy.deepcopy(node), "_b"))
     return _renamed(_renamed(copied, "_b"), "v", count())
 
 
@@ -281,8 +284,24 @@ class _Even(ast.NodeTransformer):
         ast.Is: ast.IsNot, ast.IsNot: ast.Is}  # fmt: skip
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Expr:
+        return self.visit_ListComp(ast.ListComp(node.elt, node.generators))
+
+    def visit_ListComp(self, node: ast.ListComp) -> Expr:
         self.generic_visit(node)
-        return ast.ListComp(node.elt, node.generators)
+        first, *more = node.generators
+        first.ifs = [part for test in first.ifs for part in _conjuncts(test)]
+        inner = first.iter
+        alone = isinstance(first.target, ast.Name) and isinstance(inner, ast.ListComp)
+        if not alone or len(inner.generators) != 1:
+            return node
+        (below,) = inner.generators
+        put = {first.target.id: inner.elt}
+        tests = [*below.ifs, *(_put(test, put) for test in first.ifs)]
+        for generator in more:
+            generator.iter = _put(generator.iter, put)
+            generator.ifs = [_put(test, put) for test in generator.ifs]
+        fused = ast.comprehension(below.target, below.iter, tests, below.is_async)
+        return ast.ListComp(_put(node.elt, put), [fused, *more])
 
     def visit_Call(self, node: ast.Call) -> Expr:
         self.generic_visit(node)
@@ -313,6 +332,12 @@ class _Even(ast.NodeTransformer):
         if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not):
             return ast.IfExp(node.test.operand, node.orelse, node.body)
         return node
+
+
+def _conjuncts(test: Expr) -> list[Expr]:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return [part for value in test.values for part in _conjuncts(value)]
+    return [test]
 
 
 def _unwrapped(node: Expr) -> Expr:

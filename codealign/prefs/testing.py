@@ -28,7 +28,8 @@ INSIDE = Path(__file__).parent / "inside"
 CANNOT_PARSE = (SyntaxError, ValueError, RecursionError, MemoryError)
 NO_CODE, NO_TESTS = "without code", "without tests"
 BROKEN_TESTS, OTHER_TESTS = "tests that do not parse", "tests of something else"
-LACKING = (NO_CODE, NO_TESTS, BROKEN_TESTS, OTHER_TESTS)
+TESTS_LACKING = (NO_TESTS, BROKEN_TESTS, OTHER_TESTS)
+LACKING = (NO_CODE, *TESTS_LACKING)
 """Why a response is not executed."""
 UNSUPPORTED = ("Unsupported:", "ModuleNotFoundError:", "PermissionError:")
 TEST_CASES = ("TestCase", "IsolatedAsyncioTestCase")

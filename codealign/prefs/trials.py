@@ -20,7 +20,7 @@ from codealign.prefs.checks import BROKEN
 from codealign.prefs.executions import Runs, made_by
 from codealign.prefs.responses import lack, testable
 from codealign.prefs.settling import Settled, settle
-from codealign.prefs.testing import Case, defined
+from codealign.prefs.testing import TESTS_LACKING, Case, defined
 from codealign.records import Response, Trial, stable_id
 from codealign.resumable import Resumable
 
@@ -52,7 +52,10 @@ def run_trials(
     keep_tests: bool = False,
     total: int | None = None,
 ) -> Tried:
-    """Write the trial of each response that can be executed, in the responses' order.
+    """Write the trial of each response with code, in the responses' order.
+
+    Code whose own tests cannot be run is tried on those of the others, unless the pairs keep the
+    tests.
 
     Parameters
     ----------
@@ -93,9 +96,10 @@ def _work(groups: Iterable[_Group]) -> Iterator[tuple[str, list[Case]]]:
 
 @dataclass(frozen=True)
 class _Group:
-    """The testable responses to one instruction.
+    """The responses to one instruction that have code.
 
-    `codes` and `tests` give, for each response, the first one with the same code or tests.
+    `codes` gives, for each, the first one with the same code, and `tests`, for each that has tests
+    which can be run, the first one with the same tests.
     """
 
     cases: dict[str, Case]
@@ -106,12 +110,17 @@ class _Group:
     @classmethod
     def of(cls, responses: Iterable[Response], keep_tests: bool, cpu_s: float) -> _Group:
         """Return the group of some responses to one instruction."""
-        able = [r for r in responses if not lack(r, keep_tests)]
-        cases = {r.id: testable(r, keep_tests) for r in able}
-        codes: dict[str, str] = {}
-        tests: dict[str, str] = {}
+        cases, codes, tests = {}, {}, {}
+        for response in responses:
+            lacking = lack(response, keep_tests)
+            if not lacking:
+                cases[response.id] = testable(response, keep_tests)
+            elif lacking in TESTS_LACKING and not keep_tests:
+                names = defined(response.code)
+                cases[response.id] = Case(response.code, "", entry=names[-1] if names else "")
         first_code = {n: codes.setdefault(c.code, n) for n, c in cases.items()}
-        first_tests = {n: tests.setdefault(_tests_of(c), n) for n, c in cases.items()}
+        tested = {n: _tests_of(c) for n, c in cases.items() if c.tests}
+        first_tests = {n: tests.setdefault(t, n) for n, t in tested.items()}
         return cls(cases, first_code, first_tests, made_by(list(cases.values()), cpu_s))
 
     @property
@@ -129,14 +138,13 @@ class _Group:
     def records(self, settled: Mapping[str, Settled]) -> Iterator[Trial]:
         """Yield the trial of each response, of the tests that a stub does not pass."""
         tests = list(dict.fromkeys(self.tests.values()))
-        if not tests:
-            return
-        stubbed = dict(zip(tests, settled[STUB + self.name].verdicts, strict=True))
+        stub = settled.get(STUB + self.name, Settled("", []))
+        stubbed = dict(zip(tests, stub.verdicts, strict=True))
         for name, first in self.codes.items():
             met = dict(zip(tests, settled[first].verdicts, strict=True))
             verdicts = {n: met[t] for n, t in self.tests.items() if stubbed[t] in BROKEN}
             cpu_s = settled[first].cpu_s if first == name else 0.0
-            cpu_s += settled[STUB + self.name].cpu_s if name == self.name else 0.0
+            cpu_s += stub.cpu_s if name == self.name else 0.0
             yield Trial(name, verdicts, cpu_s, self.key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,17 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.answer import CANNOT_TELL, HOW, NO_ANSWER, does_what, headlines, span
+from codealign.analysis.answer import (
+    CANNOT_TELL,
+    NO_ANSWER,
+    QUESTIONS,
+    does_what,
+    headlines,
+    how,
+    span,
+    technique,
+)
+from codealign.analysis.effects import ONE_RUN
 from codealign.models import registry
 from codealign.report.page import row, table
 
@@ -18,8 +29,6 @@ WORDS = (
     "then aligned. <b>Ends higher</b>: whose aligned model scores higher. <b>Gains more</b>: whose "
     "aligned model is further above its own start."
 )
-QUESTIONS = (("higher", "ends"), ("more", "gains"))
-"""Columns of `analysis.answer.pathways`: the winner, and the difference that decides."""
 HALF = 60
 """Half the width of the drawn line, in pixels."""
 
@@ -33,11 +42,12 @@ def answer_block(path: Path) -> str:
         f"<li><b>{escape(what.capitalize())}:</b> {escape(said)}.</li>"
         for what, said in headlines(found)
     )
-    return f'<ul class="answer">{told}</ul><p>{WORDS}</p>{_table(found)}<p>{HOW}</p>{_toys(found)}'
+    said = f"<p>{WORDS}</p>{_table(found)}<p>{how(found)}</p>{_toys(found)}"
+    return f'<ul class="answer">{told}</ul>{said}'
 
 
 def _table(found: pd.DataFrame) -> str:
-    reach = found[[f"{name}{end}" for _, name in QUESTIONS for end in ("_low", "_high")]].abs()
+    reach = found[[f"{name}{end}" for name in QUESTIONS for end in ("_low", "_high")]].abs()
     several = found["model"].nunique() > 1
     head = [*["Model"] * several, "For", "With"]
     for asked in ("Ends higher", "Gains more"):
@@ -52,13 +62,23 @@ def _table(found: pd.DataFrame) -> str:
 
 
 def _cells(cell: dict[str, Any], reach: float) -> list[str]:
-    told = [labels.REQUIREMENTS[cell["requirement"]], labels.STAGES[cell["stage"]]]
-    for question, name in QUESTIONS:
+    told = [labels.REQUIREMENTS[cell["requirement"]], technique(cell["stage"])]
+    for name, question in QUESTIONS.items():
         winner, does = cell[question], does_what(cell, question)
         less = f" ({does})" if does == "loses less" else ""
         said = winner if winner == CANNOT_TELL else f"<b>{winner}</b>{less}"
-        told += [said, f'<span class="num">{span(cell, name)}</span>{_line(cell, name, reach)}']
+        if winner != CANNOT_TELL and cell["seeds"] == 1:
+            said += f" {ONE_RUN}"
+        told += [said, f'<span class="num">{span(cell, name)}</span>{_line(cell, name, reach)}'
+                 + _alike(cell, name)]  # fmt: skip
     return told
+
+
+def _alike(cell: dict[str, Any], name: str) -> str:
+    """Return the difference under equal weight of the tasks, where that is another one."""
+    if cell["requirement"] != "functional" or math.isnan(cell[name]):
+        return ""
+    return f"<br><small>{span(cell, f'{name}_tasks')}</small>"
 
 
 def _line(cell: dict[str, Any], name: str, reach: float) -> str:

@@ -17,8 +17,9 @@ from codealign.analysis.claims.render import told_note, with_unit
 from codealign.report.page import row, table
 
 ORIGINS = {"paper": "statement of the paper", "reading": "our reading", "own": "own line"}
-FILTERS = ("verdict", "place", "origin")
-HEAD = ["Place", "Statement", "Published", "Computed", "Rule", "Verdict"]
+FILTERS = ("verdict", "paper_verdict", "place", "origin")
+LABELS = {"verdict": "This run", "paper_verdict": "The paper's tables"}
+HEAD = ["Place", "Statement", "Published", "The paper's tables", "This run", "Rule"]
 
 
 def ledger_block(path: Path) -> str:
@@ -38,11 +39,15 @@ def counts_line(path: Path, page: str = "") -> str:
     page : address of the ledger's page, seen from where the line stands.
     """
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    links = ", ".join(
-        f'<a href="{page}?{escape(urlencode({"verdict": verdict}))}">{n} {escape(verdict)}</a>'
-        for verdict, n in Counter(frame["verdict"]).most_common()
-    )
-    return f"{len(frame)} lines: {links}"
+    said = []
+    for origin, what in (("paper", "statements of the paper"), ("own", "own lines and readings")):
+        mine = frame[(frame["origin"] == "paper") == (origin == "paper")]
+        links = ", ".join(
+            f'<a href="{page}?{escape(urlencode({"verdict": verdict}))}">{n} {escape(verdict)}</a>'
+            for verdict, n in Counter(mine["verdict"]).most_common()
+        )
+        said.append(f"{len(mine)} {what}: {links}")
+    return "; ".join(said)
 
 
 def _row(claim: dict[str, str]) -> str:
@@ -50,12 +55,17 @@ def _row(claim: dict[str, str]) -> str:
         escape(claim["place"]),
         escape(claim["statement"]) + _small(_origin(claim["origin"])),
         escape(with_unit(claim["published"], claim["unit"])),
-        escape(with_unit(claim["computed"], claim["unit"])),
+        _verdict(claim["paper_verdict"], claim["paper_computed"], claim["unit"]),
+        _verdict(claim["verdict"], claim["computed"], claim["unit"])
+        + _small(told_note(claim["note"], claim["rule"])),
         escape(claim["rule"]) + _small(_searched(claim)),
-        f"<b>{escape(claim['verdict'])}</b>" + _small(told_note(claim["note"], claim["rule"])),
     ]
     data = "".join(f' data-{name}="{escape(claim[name])}"' for name in FILTERS)
     return row(HEAD, cells, f' id="{escape(claim["id"])}"{data}')
+
+
+def _verdict(verdict: str, computed: str, unit: str) -> str:
+    return f"<b>{escape(verdict)}</b>" + _small(with_unit(computed, unit))
 
 
 def _origin(origin: str) -> str:
@@ -85,4 +95,5 @@ def _select(name: str, values: list[str]) -> str:
         f'<option value="{escape(v)}">{escape(ORIGINS.get(v, v))}</option>' for v in values
     )
     options = f'<option value="">all</option>{shown}'
-    return f'<label>{name.capitalize()} <select name="{name}">{options}</select></label>'
+    label = escape(LABELS.get(name, name.capitalize()))
+    return f'<label>{label} <select name="{name}">{options}</select></label>'

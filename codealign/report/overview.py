@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -16,12 +15,21 @@ from codealign.report.answer import answer_block
 from codealign.report.claims import counts_line
 from codealign.report.page import Block, row, table
 
+ONE_SEED = "one training seed, so that none is held against it"
 ANSWER = "Which pathway won, for what, and how sure?"
 
 
 def answer(paths: RunPaths) -> Block:
-    """Return the answer, with links to its files."""
-    return Block("answer", ANSWER, answer_block(paths.tables / "answer.csv"), "The answer")
+    """Return the answer, behind the profile's note, if it has one."""
+    note = _lock(paths).get("note", "")
+    told = f"<p><b>Note:</b> {escape(note)}</p>" if note else ""
+    return Block("answer", ANSWER, told + answer_block(paths.tables / "answer.csv"), "The answer")
+
+
+def _lock(paths: RunPaths) -> dict[str, Any]:
+    """Return the run's frozen plan; {} if there is none."""
+    lock = paths.root / "plan.lock.json"
+    return json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
 
 
 def more(paths: RunPaths) -> list[Block]:
@@ -33,32 +41,30 @@ def more(paths: RunPaths) -> list[Block]:
     if (paths.tables / "claims.csv").exists():
         counts = counts_line(paths.tables / "claims.csv", "claims.html")
         said.append(f'<a href="claims.html">The paper\'s claims</a>: {counts}')
-    if (paths.tables / "findings.csv").exists():
-        verdicts = pd.read_csv(paths.tables / "findings.csv")["Verdict"].str.split(":").str[0]
-        told = ", ".join(f"{n} {escape(verdict)}" for verdict, n in Counter(verdicts).most_common())
-        said.append(f'<a href="findings.html">Its observations O1 to O20</a>: {told}')
-    if (paths.tables / "advice.md").exists():
-        text = (paths.tables / "advice.md").read_text(encoding="utf-8")
-        told = _by_verdict(re.findall(r"^### (\w+): (.+)$", text, re.M))
-        said.append(f'<a href="advice.html">Its recommendations</a>: {told}')
+    for stem, named, id_, asked in (
+        ("findings", "Its observations O1 to O20", "Observation", "Verdict"),
+        ("advice", "Its recommendations", "id", "verdict"),
+    ):
+        if (paths.tables / f"{stem}.csv").exists():
+            found = pd.read_csv(paths.tables / f"{stem}.csv")
+            told = _by_verdict(zip(found[id_], found[asked], strict=True))
+            said.append(f'<a href="{stem}.html">{named}</a>: {told or ONE_SEED}')
     items = "".join(f"<li>{line}.</li>" for line in said)
     title = "What else this run says of the paper"
     return [Block("more", title, f"<ul>{items}</ul>", "The paper")] if said else []
 
 
-def _by_verdict(advice: list[tuple[str, str]]) -> str:
-    verdicts = dict.fromkeys(verdict for _, verdict in advice)
-    return "; ".join(
-        f"{escape(verdict)}: {', '.join(name for name, v in advice if v == verdict)}"
-        for verdict in verdicts
-    )
+def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
+    names: dict[str, list[str]] = {}
+    for name, verdict in judged:
+        names.setdefault(verdict, []).append(name)
+    return "; ".join(f"{escape(verdict)}: {', '.join(found)}" for verdict, found in names.items())
 
 
 def results(paths: RunPaths) -> dict[str, dict[str, Any]]:
     """Return the result marker of each planned job, in the plan's order; {} of one not finished."""
-    lock = json.loads((paths.root / "plan.lock.json").read_text(encoding="utf-8"))["jobs"]
     found = {}
-    for job in lock:
+    for job in _lock(paths)["jobs"]:
         marker = paths.jobs / job / "result.json"
         found[job] = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
     return found
@@ -67,7 +73,7 @@ def results(paths: RunPaths) -> dict[str, dict[str, Any]]:
 def was_run(paths: RunPaths) -> Block:
     """Return in a few lines what was run, what was not, and which gates failed."""
     jobs = results(paths)
-    kept = [job for job, result in jobs.items() if result.get("line", "").startswith("not run: ")]
+    kept = [job for job, result in jobs.items() if result.get("kept")]
     done = [result for job, result in jobs.items() if result and job not in kept]
     about = f"Profile {escape(paths.root.name)}"
     if done:

@@ -6,10 +6,10 @@
 
 A worker is a warm fork server under bubblewrap (else Landlock), with one fork for each program,
 resource limits and a system call filter. Not covered: side channels, faults of the kernel, and a
-program written to forge its own pass (see `inside.tripwire`; calls with expected values kept
-outside are the remedy). A program may have 64 MiB in its work folder. Under bubblewrap the folder
-itself ends there; elsewhere it is looked into 20 times a second, so a program may get beyond for
-that long, and by files that are open but deleted (64 of 16 MiB), until it ends.
+program that makes its own tests say yes (see docs/how-to/sandbox.md; calls with expected values
+kept outside are the remedy). A program may have 64 MiB in its work folder. Under bubblewrap the
+folder itself ends there; elsewhere it is looked into 20 times a second, so a program may get beyond
+for that long, and by files that are open but deleted (64 of 16 MiB), until it ends.
 """
 
 from codealign.sandbox.inside.codec import Opaque

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 VERDICTS = ("pass", "fail", "timeout", "crash", "no_proof", "suspect", "sandbox_error")
-"""How a program can end.
+"""How a program can end: what `python main.py` would say of it, with proof.
 
 pass : it ran to its end, and every call was made (an exception in a call is the call's outcome).
-fail : it raised an exception, or could not be compiled.
+    Leaving with exit status 0 is the end where nothing of the program was left to run
+    (`unittest.main()`, `sys.exit(main())` as its last statement).
+fail : it raised an exception, could not be compiled, or left with another exit status.
 timeout : it used more CPU time than it may, or slept longer than the wall limit.
 crash : a signal ended it.
-no_proof : it left before its end (`sys.exit`, `os._exit`), or forged messages.
-suspect : it passed, but reached for the runner's own state.
+no_proof : it left with exit status 0 before its end, or forged messages. Neither a pass nor a
+    failure: whether it would have passed is unknown.
+suspect : it passed, but may have stopped the count of its instructions (only with `count`), which
+    is then not its own. Neither a pass nor a failure.
 sandbox_error : the sandbox failed, twice, on two workers; says nothing about the program.
 """
 Level = Literal["strong", "basic"]

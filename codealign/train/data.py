@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from codealign.errors import CodealignError
-from codealign.models import chat_prompt, encode
 from codealign.prompts import response_prompt
 from codealign.records import Pair
+from codealign.text import answer_ids, chat_answer, chat_prompt, encode, end_token
 
 IGNORED = -100  # label of a token that carries no loss
 
@@ -34,32 +34,29 @@ def tokenize(pairs: Iterable[Pair], tokenizer: Any, max_length: int, *, chat: bo
     """Return the pairs as token ids, cut to `max_length` tokens (prompt and response together).
 
     The task of a pair is put into the chat format of an instruction-tuned model, or into the
-    response template of a base model, exactly as when the model is asked.
+    response template of a base model, exactly as when the model is asked; a response is written
+    as the chat template writes an assistant's turn.
+
+    Raises
+    ------
+    CodealignError
+        The tokenizer has no end token.
     """
-    return [_tokens(pair, tokenizer, max_length, chat) for pair in pairs]
+    end = end_token(tokenizer, chat)
+    return [_tokens(pair, tokenizer, max_length, chat, end) for pair in pairs]
 
 
-def _tokens(pair: Pair, tokenizer: Any, max_length: int, chat: bool) -> Tokens:
+def _tokens(pair: Pair, tokenizer: Any, max_length: int, chat: bool, end: int) -> Tokens:
     text = chat_prompt(tokenizer, pair.prompt) if chat else response_prompt(pair.prompt)
-    prompt = encode(tokenizer, text)
-    chosen = _answer(tokenizer, text, prompt, pair.chosen)
-    rejected = _answer(tokenizer, text, prompt, pair.rejected)
+
+    def behind(answer: str) -> list[int]:
+        said = chat_answer(tokenizer, pair.prompt, answer) if chat else answer
+        return [*answer_ids(tokenizer, text, said), end]
+
+    prompt, chosen, rejected = encode(tokenizer, text), behind(pair.chosen), behind(pair.rejected)
     room = max(0, max_length - len(prompt))
     truncated = max(len(chosen), len(rejected)) > room
     return Tokens(pair.id, prompt[:max_length], chosen[:room], rejected[:room], truncated)
-
-
-def _answer(tokenizer: Any, text: str, prompt: list[int], answer: str) -> list[int]:
-    """Return an answer's ids and the end token.
-
-    Prompt and answer are tokenized together, as SentencePiece would else start the answer with a
-    blank; if a token then spans the border, the answer is tokenized alone, as the model writes it.
-    """
-    whole = encode(tokenizer, text + answer)
-    if whole[: len(prompt)] == prompt:
-        return [*whole[len(prompt) :], tokenizer.eos_token_id]
-    alone = tokenizer(answer, add_special_tokens=False)["input_ids"]
-    return [*alone, tokenizer.eos_token_id]
 
 
 def check_truncated(rows: Sequence[Tokens], max_length: int, allowed: float) -> int:

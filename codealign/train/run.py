@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from codealign.errors import CodealignError
 from codealign.models import load, uses_chat
 from codealign.params import Training
+from codealign.params.training import check_logging
+from codealign.paths import short_name
 from codealign.records import Pair, from_json, label_noise, stable_id, to_json, write_text
+from codealign.registry import identity, source
 from codealign.train import checkpoints, processes, trackers
 from codealign.train.data import Tokens, check_truncated, tokenize
 from codealign.weights import bf16_is_fast
@@ -92,7 +97,7 @@ class TrainJob:
         start = read_result(self.start) if self.start else None
         return stable_id(
             self.stage,
-            self.model,
+            identity(self.model, self.variant),
             self.variant,
             self.settings.model_dump_json(exclude={"report_to"}),
             self.seed,
@@ -115,7 +120,8 @@ class TrainJob:
         Raises
         ------
         CodealignError
-            No pairs; too many truncated; the model, the backend or a tracker cannot be had.
+            No pairs; too many truncated; fewer steps than `logging_steps`; the model, the backend
+            or a tracker cannot be had.
         """
         s = self.settings
         processes.check_backend(s.backend)
@@ -135,12 +141,23 @@ class TrainJob:
         chat = uses_chat(self.model, self.variant)
         rows = tokenize(self.pairs, tokenizer, s.max_length, chat=chat)
         check_truncated(rows, s.max_length, s.max_truncated)
+        try:
+            check_logging(s.logging_steps, self.steps(len(rows)))
+        except ValueError as error:
+            raise CodealignError(f"{self.stage}: {error}") from None
         if processes.is_main():
             self.out.mkdir(parents=True, exist_ok=True)
             (self.out / "training.json").unlink(missing_ok=True)
             if checkpoints.claim(self.checkpoints, self.fingerprint()):
                 shutil.rmtree(self.out / "tensorboard", ignore_errors=True)
         return model, tokenizer, rows
+
+    def steps(self, examples: int) -> int:
+        """Return the optimiser steps of the whole training, as the trainer counts them."""
+        s = self.settings
+        batches = math.ceil(examples / (s.batch_size * processes.count()))
+        whole = math.ceil(s.epochs * math.ceil(batches / s.accumulation))
+        return s.max_steps if s.max_steps > 0 else whole
 
     def arguments(self) -> dict[str, Any]:
         """Return the trainer's arguments; every one is set, as Unsloth changes the defaults."""
@@ -256,7 +273,6 @@ def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
     ----------
     commit : of the base model's repository, as it was loaded; "" for a folder.
     """
-    from codealign.models import source
     from codealign.provenance import versions
 
     base = source(job.model, job.variant)[0]
@@ -266,7 +282,7 @@ def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
     return (
         f"---\nbase_model: {base}\nlibrary_name: peft\n"
         f"tags: [{job.stage}, lora, codealign]\n---\n\n"
-        f"# {job.model}, {job.variant}: {job.stage}\n\n"
+        f"# {short_name(job.model)}, {job.variant}: {job.stage}\n\n"
         f"LoRA adapter trained on {result.examples} preference pairs ({result.truncated} cut), "
         f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{told}\n\n"
         f"Base model: {base}{f', commit {commit}' * bool(commit)}.\n\n"

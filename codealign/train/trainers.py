@@ -93,6 +93,7 @@ class Aligned(Steady):
 
     def __init__(self, *args: Any, pair_loss: PairLoss, **kwargs: Any) -> None:
         self.pair_loss, self.checked = pair_loss, False
+        self.mean_pairs = 0.0
         super().__init__(*args, **kwargs)
         # TRL's copy of the starting adapter. With it, transformers 5.17 resumes by loading only
         # this copy and restarts the policy, without an error; with the reference's
@@ -109,6 +110,17 @@ class Aligned(Steady):
             with self.accelerator.autocast():
                 logs["kl"] = self.divergence(self.model)
         super().log(logs, start_time)
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the batches of an optimiser step; note how many pairs they hold on average.
+
+        The trainer averages the losses of the batches. In the last, partly filled step of an epoch
+        they differ in size, and each pair is to weigh the same.
+        """
+        batches, items = super().get_batch_samples(*args, **kwargs)
+        pairs = [len(batch["input_ids"]) // 2 for batch in batches]
+        self.mean_pairs = sum(pairs) / len(pairs) if pairs else 0.0
+        return batches, items
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
@@ -154,6 +166,8 @@ class Aligned(Steady):
         self.checked = True
         self._record(chosen.detach(), rejected.detach(), *reference, gap)
         loss = losses.mean()
+        if self.model.training and self.mean_pairs:
+            loss = loss * (len(losses) / self.mean_pairs)
         return (loss, None) if return_outputs else loss
 
     def _record(

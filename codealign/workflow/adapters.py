@@ -7,7 +7,7 @@ from pathlib import Path
 from codealign.analysis.gating import failed_gates
 from codealign.errors import CodealignError
 from codealign.hub import upload
-from codealign.models import load
+from codealign.models import load, uses_chat
 from codealign.paths import RunPaths
 from codealign.train.run import TrainResult, read_result
 
@@ -15,7 +15,9 @@ from codealign.train.run import TrainResult, read_result
 def merge_adapter(adapter: Path, out: Path, anyway: bool = False) -> Path:
     """Write a model with an adapter merged into its weights, and its tokenizer.
 
-    The folder `out/<variant>` is a plain model; `out` can be named as a model in a profile.
+    The folder `out/<variant>` is a plain model; `out` can be named as a model in a profile. One
+    trained in the plain format is written without a chat template, so that it is asked as it was
+    trained, here and by other tools.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ def merge_adapter(adapter: Path, out: Path, anyway: bool = False) -> Path:
     if folder.exists() and any(folder.iterdir()):
         raise CodealignError(f"{folder}: not empty; name another --out")
     model, tokenizer = load(result.model, result.variant, adapter, training=False)
+    if not uses_chat(result.model, result.variant):
+        tokenizer.chat_template = None
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -5,23 +5,37 @@ Used the same way whether papermill runs the notebook or a person runs its cells
 
 from __future__ import annotations
 
+import ast
 import os
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from codealign import provenance
-from codealign.errors import CodealignError
-from codealign.params import AnySection, Gates, load_params, validate
-from codealign.paths import PROJECT, RunPaths
+from codealign.checks import check
+from codealign.errors import CodealignError, nearest
+from codealign.params import (
+    AnySection,
+    Gates,
+    Requirement,
+    Stage,
+    Variant,
+    load_params,
+    validate,
+)
+from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.records import stable_id, write_text
+from codealign.registry import among, identity, references, registry, spec
 from codealign.workflow.code import code_hash
 from codealign.workflow.plan import job_name, read_lock
 from codealign.workflow.status import put_away, write_result
 
 MARK = ".made_from"
+INJECTED = "# Parameters"
+"""How the cell begins that papermill puts behind a notebook's own parameters."""
 DEFAULT = "nano"
 """The profile of a notebook that names none."""
 CELLS = {
@@ -29,6 +43,21 @@ CELLS = {
     "checkpoints": ("model", "variant", "requirement", "stage"),
 }
 """Parameters of the job that makes a folder below one of these (`RunPaths`)."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "variant": get_args(Variant),
+    "requirement": get_args(Requirement),
+    "trained": get_args(Requirement),
+    "stage": get_args(Stage),
+}
+"""Values that a notebook's parameters may have."""
+PLACES = {
+    "01_preferences": ("model", "requirement"),
+    "02_sft": ("model", "variant", "requirement"),
+    "03_align": ("model", "variant", "requirement", "stage"),
+    "04_functional": ("model", "variant", "stage"),
+    "05_codal": ("model", "variant", "stage"),
+}
+"""Parameters that a notebook names its job by."""
 
 
 @dataclass
@@ -48,6 +77,11 @@ class Context:
     def name(self) -> str:
         """The job's name, as in the plan."""
         return job_name(self.notebook, *self.cell, *self.paths.suffix)
+
+    @property
+    def model(self) -> str:
+        """The model's short name, as in paths and tables."""
+        return short_name(self.cell[0])
 
     def place(self, trained: str) -> dict[str, Any]:
         """Return the coordinates of this job's scores beside the cell: seed, training, ablation.
@@ -73,6 +107,29 @@ class Context:
         self.used[section] = found.model_dump()
         self.deciding[section] = found.deciding()
         return found
+
+    def check_model(self, variant: Variant, engine: str = "transformers") -> str:
+        """Check the model before anything is made with it; return the gist in one line.
+
+        What lies in an output folder is made from these weights: ask before `folder`.
+
+        Parameters
+        ----------
+        engine : "openai" asks a server, whose model is not here to be looked at.
+
+        Raises
+        ------
+        CodealignError
+            Something is wrong with it; each problem is named, with what to do.
+        """
+        if engine == "openai":
+            return f"{self.model} at a server"
+        name = self.cell[0]
+        checked = check(name, variant)
+        checked.require()
+        if (weights := identity(name, variant)) != name:
+            self.deciding["weights"] = {variant: weights}
+        return checked.line()
 
     def gates(self) -> Gates:
         """Return the gates on this job's scores: its plan's, else those of the profile's file."""
@@ -114,6 +171,8 @@ class Context:
         trained = "02_sft" if cell[-1] == "sft" else "03_align"
         notebook = trained if kind == "checkpoints" else "01_preferences"
         given = {"profile": self.profile, **dict(zip(CELLS[kind], cell, strict=False))}
+        if given["model"] == self.model:
+            given["model"] = self.cell[0]  # what names it wherever it is read
         said = ", ".join(f"{name} = {value!r}" for name, value in given.items())
         return f"run notebooks/{notebook}.ipynb first, which makes it, with {said}"
 
@@ -149,9 +208,18 @@ def _read(path: Path) -> str:
 
 
 def chosen(profile: str, model: str) -> tuple[str, str]:
-    """Return a notebook's profile and model: those given, or else nano and the profile's first."""
+    """Return a notebook's profile and the reference of its model (`registry.reference`).
+
+    Parameters
+    ----------
+    profile : nano if empty.
+    model : as in a profile's `models`, or the short name of one of them; the first if empty.
+    """
     profile = profile or DEFAULT
-    return profile, model or load_params(PROJECT / "params" / f"{profile}.yaml").models[0]
+    if model in registry() or "/" in model or model.startswith("{"):
+        return profile, references([model])[0]
+    models = load_params(PROJECT / "params" / f"{profile}.yaml").models
+    return profile, among(models, model or short_name(references(models)[0]))
 
 
 def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int = 0) -> Context:
@@ -164,7 +232,67 @@ def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int =
     profile : name of the settings; nano if empty.
     run : folder of the run or of a part of it (`paths.part_folder`), relative to the project;
         `runs/<profile>` if empty.
+
+    Raises
+    ------
+    CodealignError
+        A parameter that the notebook does not have (papermill only warns of it), or a value that
+        none of them may have: nothing is written then.
     """
+    check_injected(notebook, _history())
+    for name, value in zip(PLACES.get(notebook, ()), cell, strict=False):
+        _check_value(notebook, name, value)
     profile = profile or DEFAULT
     root = PROJECT / (run or f"runs/{profile}")
     return Context(notebook, cell, profile, RunPaths(root), seed)
+
+
+def _check_value(notebook: str, name: str, value: str) -> None:
+    if name == "model":
+        spec(value)
+        return
+    known = CHOICES.get(name, (value,))
+    if notebook == "03_align" and name == "stage":
+        known = ("dpo", "bonbon")
+    if value not in known:
+        raise CodealignError(f"{notebook}: {name} = {value!r}" + nearest(str(value), list(known)))
+
+
+def check_injected(notebook: str, history: Sequence[str]) -> None:
+    """Refuse parameters that papermill injected and the notebook does not have.
+
+    Parameters
+    ----------
+    history : the source of the cells run so far.
+
+    Raises
+    ------
+    CodealignError
+        A name that is none of the notebook's parameters, or a value it cannot have.
+    """
+    places = [i for i, source in enumerate(history) if source.startswith(INJECTED)]
+    if not places or not places[-1]:
+        return
+    own, given = (_assigned(history[place]) for place in (places[-1] - 1, places[-1]))
+    for name, value in given.items():
+        if name not in own:
+            raise CodealignError(f"{notebook}: no parameter {name!r}" + nearest(name, sorted(own)))
+        if name in CHOICES:
+            _check_value(notebook, name, value)
+
+
+def _assigned(source: str) -> dict[str, Any]:
+    """Return the names that a cell assigns to, with their values where these are literals."""
+    found: dict[str, Any] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            found[node.targets[0].id] = value.value if isinstance(value, ast.Constant) else None
+    return found
+
+
+def _history() -> list[str]:
+    """Return the source of the cells that this kernel has run; [] outside of one."""
+    module = sys.modules.get("IPython")
+    shell = module.get_ipython() if module else None
+    return [source for source in shell.user_ns.get("In", []) if source] if shell else []

@@ -17,8 +17,8 @@ import yaml
 
 from codealign.errors import CodealignError
 from codealign.evaluate.judges.spending import price_of
-from codealign.models import spec
 from codealign.params import Params, Prefs, validate
+from codealign.registry import check_variants, hub_places, references
 from codealign.workflow.memory import Memory, memory_lines, plan_memory
 from codealign.workflow.plan import Job, make_plan, read_lock
 from codealign.workflow.work import Work, assumed, device_of, parameters_of, work_of
@@ -85,6 +85,9 @@ def estimate(
     CodealignError
         The run has other models, or a model's name does not tell its size.
     """
+    params = params.model_copy(update={"models": references(params.models)})
+    for model in params.models:
+        check_variants(model, params.variants)
     rates = measured_rates(run, params.models) if run else {}
     groups: dict[str, list[tuple[Job, Work]]] = defaultdict(list)
     jobs = make_plan(params)
@@ -170,9 +173,9 @@ def _seconds(job: Job, work: Work) -> float:
 
 
 def _weights_gb(params: Params) -> float:
-    """Return the size of the weights to fetch: two bytes a parameter, each variant."""
-    fetched = [m for m in params.models if not spec(m).embedded]
-    return sum(2 * parameters_of(m) for m in fetched) * len(params.variants) / 1e9
+    """Return the size of the weights to fetch: two bytes a parameter, each variant on the hub."""
+    fetched = {m: hub_places(m, params.variants) for m in params.models}
+    return sum(2 * parameters_of(m) * len(places) for m, places in fetched.items() if places) / 1e9
 
 
 def _price(

@@ -18,6 +18,7 @@ import yaml
 from codealign.paths import PROJECT
 from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.lock import held
+from codealign.workflow.status import clear_failure, write_failure
 from codealign.workflow.stops import stop_reason, write_stopped
 
 
@@ -49,7 +50,8 @@ def execute(notebook: str, executed: str, params_file: str, **options: Any) -> i
             write_stopped(root, job, reason)
             print(f"{job}: not run: {reason}")
             return 0
-        return _papermill(papermill, notebook, executed, parameters, options)
+        clear_failure(root, job)
+        return _papermill(papermill, notebook, executed, parameters, options, (root, job))
 
 
 def _end_with(pid: int) -> None:
@@ -67,6 +69,7 @@ def _papermill(
     executed: str,
     parameters: dict[str, Any],
     options: dict[str, Any],
+    place: tuple[Path, str],
 ) -> int:
     try:
         papermill.execute_notebook(
@@ -80,6 +83,7 @@ def _papermill(
             **options,
         )
     except papermill.PapermillExecutionError as error:
+        write_failure(*place, cell=error.exec_count, error=f"{error.ename}: {error.evalue}")
         print(f"{notebook} failed in cell {error.exec_count}: {error.ename}: {error.evalue}")
         print(f"its executed copy, with the traceback: {executed}")
         return 1

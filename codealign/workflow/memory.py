@@ -11,8 +11,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from codealign import prompts
-from codealign.models import LINEAR, shape_of, spec
-from codealign.params import Generation, Params, Prefs, Training, validate
+from codealign.params import (
+    Dpo,
+    Functional,
+    Generation,
+    Params,
+    Prefs,
+    Sft,
+    Training,
+    validate,
+)
+from codealign.paths import short_name
+from codealign.registry import LINEAR, shape_of, spec
 from codealign.shapes import Shape
 from codealign.workflow.plan import Job, make_plan
 from codealign.workflow.work import assumed, device_of, job_training
@@ -181,9 +191,22 @@ def plan_memory(params: Params) -> list[Memory]:
             continue
         shape = shape_of(model)
         for step, parts in _steps(job, shape, spec(model).target_modules) if shape else ():
-            found = on_device(step, model, device_of(job.resources), parts)
+            found = on_device(step, short_name(model), device_of(job.resources), parts)
             largest[step] = max(largest.get(step, found), found, key=lambda m: m.total)
     return [largest[step] for step in sorted(largest)]
+
+
+def default_memory(name: str, shape: Shape) -> dict[str, float]:
+    """Return what generation, SFT and DPO with the default settings take on a GPU, in GiB."""
+    modules = spec(name).target_modules
+    prompt, sizes = assumed()["prompt_tokens"]["functional"], Functional()
+    generation = generation_parts(shape, sizes.batch_size, prompt, sizes.max_new_tokens)
+    work = {
+        "generation": generation,
+        "SFT": training_parts(shape, Sft(), "sft", modules),
+        "DPO": training_parts(shape, Dpo(), "dpo", modules),
+    }
+    return {kind: on_device(kind, name, "gpu", p).total / GIB for kind, p in work.items()}
 
 
 def on_device(step: str, model: str, device: str, parts: dict[str, float]) -> Memory:

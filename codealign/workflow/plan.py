@@ -19,8 +19,9 @@ import yaml
 
 from codealign.errors import CodealignError, nearest
 from codealign.params import Params, Resources
-from codealign.paths import MADE, PROJECT, RunPaths, part_folder
+from codealign.paths import MADE, PROJECT, RunPaths, part_folder, short_name
 from codealign.records import write_text
+from codealign.registry import identity, references
 from codealign.workflow.code import code_hash, notebook_parameters
 
 NOTEBOOKS = (
@@ -51,9 +52,10 @@ class Job:
     gates: dict[str, Any] = field(default_factory=dict)
 
 
-def job_name(notebook: str, *cell: str) -> str:
+def job_name(notebook: str, model: str = "", *cell: str) -> str:
     """Return the name of a job, e.g. `02_sft-nano-pretrained-functional`."""
-    return "-".join((notebook, *(part for part in cell if part)))
+    parts = (notebook, short_name(model) if model else "", *cell)
+    return "-".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,14 @@ def make_plan(params: Params, run: str = "") -> list[Job]:
     Parameters
     ----------
     run : run folder; `runs/<profile>` if empty.
+
+    Raises
+    ------
+    CodealignError
+        Two models would have the same name in the run's folders.
     """
     run = run or f"runs/{params.profile}"
+    params = params.model_copy(update={"models": references(params.models)})
     planner, whole = _Planner(run), _Part(run, params, params.seed)
     trained = [stage for stage in params.stages if stage != "base"]
     if "base" in params.stages:
@@ -247,22 +255,34 @@ def _write_if_changed(path: Path, text: str) -> None:
         write_text(path, text)
 
 
-def freeze(jobs: list[Job], run: str) -> Path:
-    """Write each job's `params.yaml` and the `plan.lock.json`; return the lock's path."""
+def freeze(jobs: list[Job], run: str, note: str = "") -> Path:
+    """Write each job's `params.yaml` and the `plan.lock.json`; return the lock's path.
+
+    `note` is the profile's, for the report.
+    """
     paths = RunPaths(PROJECT / run)
     for job in jobs:
         check_parameters(job)
         body = yaml.safe_dump(job.parameters, sort_keys=True, allow_unicode=True)
         gates = f"# gates {json.dumps(job.gates)}\n" if job.gates else ""
-        text = f"# code {code_hash(job.notebook)}\n{gates}{body}"
+        text = f"# code {code_hash(job.notebook)}\n{_weights(job)}{gates}{body}"
         _write_if_changed(paths.jobs / job.name / "params.yaml", text)
     lock = {job.name: _lock_entry(job) for job in jobs}
     path = paths.root / "plan.lock.json"
     folders = dict.fromkeys([run, *(job.parameters["run"] for job in jobs)])
     parts = [os.path.relpath(folder, run) for folder in folders]
-    plan = {"run": run, "parts": parts, "jobs": lock}
+    plan = {"run": run, **({"note": note} if note else {}), "parts": parts, "jobs": lock}
     _write_if_changed(path, json.dumps(plan, indent=1) + "\n")
     return path
+
+
+def _weights(job: Job) -> str:
+    """Return a line that changes with the weights in a folder of the user's own; else ""."""
+    given = job.parameters
+    if "model" not in given:
+        return ""
+    found = identity(given["model"], given.get("variant") or given["prefs"]["variant"])
+    return f"# weights {found}\n" if found != given["model"] else ""
 
 
 def _lock_entry(job: Job) -> dict[str, Any]:

@@ -9,14 +9,15 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from codealign.errors import CodealignError
-from codealign.models import source
+from codealign.errors import CodealignError, nearest
+from codealign.evaluate.functional.registry import expand, guarding, require_public
 from codealign.params import load_params
 from codealign.paths import INSTALLED, PROJECT, RunPaths
 from codealign.records import write_text
+from codealign.registry import check_variants
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job, freeze, make_plan, select
-from codealign.workflow.run import LOCAL, Outcome, failures, lost, run_plan
+from codealign.workflow.run import LOCAL, Outcome, failures, lost, run_plan, unstarted
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
 from codealign.workflow.status import job_state
 from codealign.workflow.stops import stopped, warned
@@ -41,30 +42,40 @@ def reproduce(
     Raises
     ------
     CodealignError
-        No project folder, a fault in the parameters, or another process is at work on this run.
+        No project folder, a fault in the parameters, an unknown profile, or another process is at
+        work on this run.
     """
     if PROJECT == INSTALLED:
         told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
         raise CodealignError(f"{Path.cwd()}: {told}")
     params = load_params(params_file)
+    profiles = [p.name for p in sorted((PROJECT / "workflow/profiles").glob("*/"))]
+    if profile != LOCAL and profile not in profiles:
+        raise CodealignError(
+            f"--profile {profile}: no such folder in workflow/profiles" + nearest(profile, profiles)
+        )
+    if profile != LOCAL:
+        check_cluster(profile)
     run = f"runs/{params.profile}"
     for model in params.models:
-        for variant in params.variants:
-            source(model, variant)
+        check_variants(model, params.variants)
     plan = make_plan(params, run)
     jobs = select(plan, only) if only else plan
     root = PROJECT / run
     started = time.monotonic()
     with held(root / ".lock", 30, run) as lock:
-        freeze(plan, run)
+        freeze(plan, run, params.note)
         if dry_run:
             return _show_plan(jobs, root)
+        _require_benchmarks([job for job in jobs if job_state(root, job.name) != "done"])
         where = f"on {cores} cores" if profile == LOCAL else f"by profile {profile}"
         print(f"{run}: {len(jobs)} notebooks {where}; log: {run}/snakemake.log", flush=True)
         outcome = _run(run, jobs, cores, lock, profile)
     if outcome.code:
-        print("\n".join(failures(root, jobs)))
+        print("\n".join([*failures(root, jobs), *unstarted(root, jobs)]))
     _report(root)
+    if params.note:
+        print(f"note: {params.note.strip()}")
     names = [job.name for job in jobs]
     for line in (*warned(root, names), *stopped(root, names)):
         print(line)
@@ -78,12 +89,22 @@ def reproduce(
     return 1 if outcome.code else 0
 
 
+def _require_benchmarks(jobs: list[Job]) -> None:
+    """Fetch the public benchmarks that jobs will read, before any starts; name all it cannot."""
+    given = [job.parameters for job in jobs]
+    prefs = [p["prefs"] for p in given if "prefs" in p and p["prefs"]["corpus"] != "nano"]
+    if prefs:
+        require_public(guarding([n for p in prefs for n in p["filters"]["benchmarks"]]))
+    tested = [p["functional"] for p in given if "functional" in p]
+    names = expand([n for p in tested if p["data"] != "nano" for n in p["benchmarks"]])
+    require_public(names, guarded=False)
+
+
 def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outcome:
     """Run the jobs; on a cluster, start again those that were killed or whose node was lost."""
     write_text(PROJECT / run / "snakemake.log", "")
     if profile == LOCAL:
         return run_plan(run, jobs, cores, lock, profile)
-    check_cluster()
     outcome = _submit(run, jobs, cores, lock, profile)
     for _ in range(RESTARTS):
         again = lost(PROJECT / run, jobs) if outcome.code else []

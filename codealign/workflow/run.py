@@ -19,7 +19,7 @@ from codealign.paths import PROJECT
 from codealign.workflow.environment import DRIVER, job_environment
 from codealign.workflow.plan import Job
 from codealign.workflow.slurm import job_prefix, status_command
-from codealign.workflow.status import job_state, read_result
+from codealign.workflow.status import job_state, read_failure, read_result
 from codealign.workflow.warm import end_with_parent, kinds_of, servers
 
 
@@ -182,20 +182,21 @@ def failures(run_root: Path, jobs: list[Job]) -> list[str]:
     lines = []
     for job in jobs:
         state = job_state(run_root, job.name)
-        log = run_root / "jobs" / job.name / "log.txt"
         executed = run_root / "notebooks" / f"{job.name}.ipynb"
         if state == "done":
             continue
         if state == "failed":
             where = os.path.relpath(executed, PROJECT)
-            lines.append(f"failed: {job.name}: {_reason(log)}; traceback in {where}")
+            why = read_failure(run_root, job.name).replace("\n", "\n  ")
+            lines.append(f"failed: {job.name}: {why}\n  traceback in {where}")
         else:
             lines.append(f"not run: {job.name} (waits for a job that failed)")
     return lines
 
 
-def _reason(log: Path) -> str:
-    for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
-        if "failed in cell" in line:
-            return line.split(": ", 1)[-1][:300]
-    return "unknown"
+def unstarted(run_root: Path, jobs: list[Job]) -> list[str]:
+    """Return the last words of the scheduler where it failed and no notebook did."""
+    if any(job_state(run_root, job.name) == "failed" for job in jobs):
+        return []
+    said = (run_root / "snakemake.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    return ["no notebook failed; Snakemake's last lines:", *(f"  {line}" for line in said[-8:])]

@@ -22,12 +22,12 @@ def job_prefix(run_root: Path) -> str:
     return f"codealign-{stable_id(str(Path(run_root).resolve()))[:8]}"
 
 
-def check_cluster() -> None:
+def check_cluster(profile: str = "slurm") -> None:
     """Raise an error that says what is missing where SLURM's commands are not at hand."""
     missing = [name for name in COMMANDS if shutil.which(name) is None]
     if missing:
         raise CodealignError(
-            f"--profile slurm: {', '.join(missing)} not found; "
+            f"--profile {profile}: {', '.join(missing)} not found; "
             "start the run on a login node of the cluster, or use --profile local"
         )
 

@@ -36,6 +36,27 @@ def write_result(
     write_text(Path(root) / "jobs" / job / "result.json", text + "\n")
 
 
+FAILURE = "failed.json"
+"""Marker of a job whose notebook failed: which cell, and the error."""
+
+
+def write_failure(root: Path, job: str, *, cell: int, error: str) -> None:
+    """Say that a job's notebook failed."""
+    text = json.dumps({"cell": cell, "error": error}, indent=1)
+    write_text(Path(root) / "jobs" / job / FAILURE, text + "\n")
+
+
+def clear_failure(root: Path, job: str) -> None:
+    """Forget an earlier failure of a job that is started again."""
+    (Path(root) / "jobs" / job / FAILURE).unlink(missing_ok=True)
+
+
+def read_failure(root: Path, job: str) -> str:
+    """Return the error of a job that failed, "" if it has not."""
+    path = Path(root) / "jobs" / job / FAILURE
+    return json.loads(path.read_text(encoding="utf-8"))["error"] if path.exists() else ""
+
+
 def put_away(root: Path, path: Path) -> None:
     """Move a job's earlier output to `<root>/stale/`, so that it is not taken for a current one."""
     stale = root / "stale" / path.relative_to(root)
@@ -47,12 +68,10 @@ def put_away(root: Path, path: Path) -> None:
 def job_state(run_root: Path, job: str) -> str:
     """Return `done`, `outdated` (its settings or code changed since), `failed` or `to do`."""
     folder = run_root / "jobs" / job
-    result, params, log = (folder / n for n in ("result.json", "params.yaml", "log.txt"))
+    result, params = folder / "result.json", folder / "params.yaml"
     if result.exists():
         return "done" if result.stat().st_mtime >= params.stat().st_mtime else "outdated"
-    if log.exists() and "failed in cell" in log.read_text(encoding="utf-8", errors="replace"):
-        return "failed"
-    return "to do"
+    return "failed" if (folder / FAILURE).exists() else "to do"
 
 
 def status_lines(run_root: Path) -> list[str]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import nbformat
-
 from codealign.paths import PROJECT
 from codealign.provenance import header
 from codealign.records import write_text
@@ -41,11 +39,15 @@ def write_stopped(root: Path, job: str, reason: str) -> None:
         for name in read_result(root, job).get("files", []):
             if (PROJECT / name).exists():
                 put_away(root, PROJECT / name)
+    import nbformat  # half of what starting a job would take
+
     cell = nbformat.v4.new_markdown_cell(f"# {job}\n\nNot run: {reason}", id="stopped")
     executed = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
     write_text(root / "notebooks" / f"{job}.ipynb", executed + "\n")
     made = header(job=job)
-    write_result(root, job, f"not run: {reason}", seconds=0.0, stop=reason, provenance=made)
+    write_result(
+        root, job, f"not run: {reason}", seconds=0.0, stop=reason, kept=True, provenance=made
+    )
 
 
 def warned(root: Path, jobs: Iterable[str]) -> list[str]:
@@ -73,5 +75,5 @@ def stopped(root: Path, jobs: Iterable[str]) -> list[str]:
         if (root / "jobs" / job / "result.json").exists():
             result = read_result(root, job)
             if reason := result.get("stop", ""):
-                counts[reason] = counts.get(reason, 0) + result["line"].startswith("not run: ")
+                counts[reason] = counts.get(reason, 0) + bool(result.get("kept"))
     return [f"stopped: {reason} ({n} notebooks not run)" for reason, n in counts.items()]

@@ -11,6 +11,7 @@ from typing import Literal
 from codealign.errors import CodealignError
 from codealign.params import Align, Requirement, Sft, Variant, load_params
 from codealign.records import Pair, read_jsonl
+from codealign.registry import among
 from codealign.train import processes
 from codealign.train.align import train_align
 from codealign.train.run import TrainResult
@@ -31,6 +32,7 @@ def train_stage(
     Parameters
     ----------
     params_file : e.g. `params/nano.yaml`; its seed and the stage's settings are used.
+    model : as in the profile's `models`, or the short name of one of them.
 
     Raises
     ------
@@ -38,6 +40,7 @@ def train_stage(
         The run has no preference pairs, or no SFT adapter to align; or as the training does.
     """
     params = load_params(params_file)
+    model = among(params.models, model)
     cell, run = (model, variant, requirement), f"runs/{params.profile}"
     notebook = "02_sft" if stage == "sft" else "03_align"
     name = cell if stage == "sft" else (*cell, stage)
@@ -47,6 +50,8 @@ def train_stage(
     else:
         own = {stage: getattr(params.align, stage).model_dump()}
         settings = getattr(job.settings(Align, "align", own), stage)
+    if processes.is_main():
+        print(job.check_model(variant), flush=True)
     source = job.paths.prefs(model, requirement) / "pairs.jsonl"
     if not source.exists():
         raise CodealignError(

@@ -13,10 +13,10 @@ from codealign.additions import own_benchmarks, own_dimension
 from codealign.analysis.scores import benchmark
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
-from codealign.models import shape_of
 from codealign.params import Codal, Functional, Prefs, Resources, Training, validate
-from codealign.paths import DATA
+from codealign.paths import DATA, short_name
 from codealign.prefs.ratings import needs_judge
+from codealign.registry import places_of, shape_of, stored_parameters
 from codealign.workflow.plan import Job
 
 
@@ -46,21 +46,26 @@ class Work:
 
 
 def parameters_of(model: str) -> float:
-    """Return the number of a model's parameters: of its shape, or else as its name tells it.
+    """Return the number of a model's parameters.
+
+    Of its shape; else of the tensors in its folder; else as its name tells it.
 
     Raises
     ------
     CodealignError
-        The shape is not known, and the name does not tell it.
+        None of these is known.
     """
     if shape := shape_of(model):
         return shape.parameters
-    found = re.search(r"(\d+(?:\.\d+)?)[bB](?![a-zA-Z])", model)
+    if stored := max(stored_parameters(place) for place in places_of(model)):
+        return stored
+    found = re.search(r"(\d+(?:\.\d+)?)([bBmM])(?![a-zA-Z])", short_name(model))
     if not found:
         raise CodealignError(
-            f"plan: the name of model {model!r} does not tell its size; name it e.g. mine-7b"
+            f"plan: {model}: neither a configuration on this machine nor its name tells its size; "
+            f"fetch its config.json (`hf download {model} config.json`), or name it e.g. mine-7b"
         )
-    return 1e9 * float(found[1])
+    return float(found[1]) * (1e9 if found[2] in "bB" else 1e6)
 
 
 def work_of(job: Job, prefs: Prefs) -> Work:

@@ -1,203 +1,212 @@
-"""R1-R9 on tables made so that the answer is known: supported, not supported, cannot tell."""
+"""R1-R9 on runs made so that the answer is known: supported, not supported, cannot tell."""
 
 from __future__ import annotations
 
-import pytest
-from mini_scores import Rows, frame
+import subprocess
+import sys
+from collections.abc import Iterable
 
-from codealign.analysis.advice import Advice, advice_markdown, advise
+import pytest
+from made_up_cells import Values, solved
+from made_up_cells import frame as frame_of
+from mini_scores import frame
+
+from codealign.analysis.advice import Advice, advice_frame, advice_markdown, advise
 from codealign.analysis.advice_rules import (
     CANNOT_TELL,
     NOT_SUPPORTED,
+    RULES,
     SUPPORTED,
     THRESHOLD,
     baselines,
-    data_of,
 )
-from codealign.analysis.scores import published
+from codealign.analysis.cells import MEMBERS, cells_of
+from codealign.analysis.scores import benchmark, published
+from codealign.cell import Cell
 
-FUNCTIONAL = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus", "evoeval_subtle")
-DIMENSIONS = tuple(
-    f"codal_{d}"
-    for d in ("instruction_following", "readability", "complexity", "style", "explanation")
-)
-
-
-def ask(rule: str, rows: Rows) -> Advice:
-    return next(a for a in advise(frame(rows)) if a.id == rule)
+STAGES = ("base", "sft", "dpo", "bonbon")
+WOBBLE = (-1, 0, 1)
+"""Problems of a hundred that a seed adds to what it trains; they cancel in the mean."""
 
 
-def rows(
-    values: tuple[float, float, float, float],
+def run(
+    *shares: int,
     model: str = "nano",
     variant: str = "pretrained",
-    names: tuple[str, ...] = FUNCTIONAL,
-) -> Rows:
-    """Return the same scores for every benchmark, BoNBoN shifted a little in each."""
-    base, sft, dpo, bonbon = values
-    return {
-        (model, variant, name): (base, sft, dpo, bonbon + i / 1000) for i, name in enumerate(names)
-    }
+    requirement: str = "functional",
+    names: Iterable[str] = (),
+    wobbles: tuple[int, ...] = WOBBLE,
+) -> Values:
+    """Return a run that solves so many of a hundred problems at base, SFT, DPO and BoNBoN."""
+    found: Values = {}
+    for name in names or MEMBERS[requirement]:
+        top = benchmark(name).scale
+        for stage, share in zip(STAGES, shares, strict=True):
+            for seed, wobble in enumerate(wobbles if stage != "base" else (0,)):
+                cell = Cell(model, variant, requirement, stage, name,
+                            None if stage == "base" else seed)  # fmt: skip
+                values = solved(share + wobble * (stage != "base"), 100)
+                found[cell] = {f"{name}/{k}": top * v for k, v in values.items()}
+    return found
+
+
+def ask(rule: str, values: Values) -> Advice:
+    return next(a for a in advise(frame_of(values), values) if a.id == rule)
 
 
 def test_all_nine_recommendations_come_in_order() -> None:
-    assert [a.id for a in advise(published())] == [f"R{i}" for i in range(1, 10)]
+    assert [a.id for a in advise(published())] == [f"R{i}" for i in range(1, 10)] == [*RULES]
 
 
 def test_without_scores_nothing_can_be_told() -> None:
-    found = advise(frame(rows((0.3, 0.3, 0.4, 0.4))).iloc[:0])
+    found = advise(published().iloc[:0])
     assert {a.verdict for a in found} == {CANNOT_TELL}
     assert all(a.next_step for a in found)
 
 
 def test_r1_larger_gains_of_the_pretrained_support_it() -> None:
-    table = rows((0.2, 0.3, 0.5, 0.5)) | rows((0.5, 0.5, 0.55, 0.55), variant="finetuned")
-    found = ask("R1", table)
+    found = ask("R1", run(20, 30, 50, 50) | run(50, 50, 55, 55, variant="finetuned"))
     assert found.verdict == SUPPORTED
-    # aligned means: (0.5 + 0.502) / 2 and (0.55 + 0.552) / 2
-    assert "PTA 50.1, FTA 55.1" in found.numbers[1]
-    assert "deploy FTA" in found.next_step
+    # By hand: 30 minus 5 points; 50 minus 55 at the end.
+    assert found.numbers[0].startswith("gains more, functional, PTA - FTA: +25.0 [")
+    assert "FTA ends higher" in found.next_step
 
 
 def test_r1_larger_gains_of_the_finetuned_do_not() -> None:
-    table = rows((0.2, 0.3, 0.2, 0.2)) | rows((0.5, 0.5, 0.8, 0.8), variant="finetuned")
+    table = run(20, 30, 20, 20) | run(50, 50, 80, 80, variant="finetuned")
     assert ask("R1", table).verdict == NOT_SUPPORTED
 
 
+def test_r1_one_training_run_cannot_tell_and_says_why() -> None:
+    table = run(20, 30, 50, 50, wobbles=(0,))
+    table |= run(50, 50, 55, 55, variant="finetuned", wobbles=(0,))
+    found = ask("R1", table)
+    assert found.verdict == CANNOT_TELL
+    assert found.next_step.startswith("one training run decides nothing, train with other seeds")
+
+
 def test_r1_one_pathway_cannot_tell() -> None:
-    found = ask("R1", rows((0.2, 0.3, 0.5, 0.5)))
+    found = ask("R1", run(30, 30, 50, 50))
     assert found.verdict == CANNOT_TELL and "both variants" in found.next_step
 
 
-def test_r2_compares_shares_that_improve() -> None:
-    # non-functional 10 of 10 improve, functional 0 of 10
-    table = rows((0.4, 0.4, 0.3, 0.3)) | rows((2.0, 2.0, 5.0, 5.0), names=DIMENSIONS)
-    found = ask("R2", table)
-    assert found.verdict == SUPPORTED
-    assert found.numbers[0] == "improve: 100 % non-functional, 0 % functional"
+def test_r1_several_models_of_one_seed_stand_for_models() -> None:
+    table: Values = {}
+    for i, model in enumerate("abcd"):  # gain 30 + i more than FTA
+        table |= run(20, 20, 50 + i, 50 + i, model=model, wobbles=(0,))
+        table |= run(50, 50, 50, 50, model=model, variant="finetuned", wobbles=(0,))
+    found = ask("R1", table)
+    assert found.verdict == SUPPORTED and "models)" in found.numbers[0]
 
 
-def test_r2_codals_average_does_not_count_twice() -> None:
-    table = rows((0.4, 0.4, 0.3, 0.3)) | rows((2.0, 2.0, 5.0, 5.0), names=("codal",))
-    assert ask("R2", table).verdict == CANNOT_TELL
+def both(functional: tuple[int, ...], rated: tuple[int, ...], seeds: int) -> Values:
+    wobbles = tuple([0] * seeds)
+    found: Values = {}
+    for variant in ("pretrained", "finetuned"):
+        found |= run(*functional, variant=variant, wobbles=wobbles)
+        found |= run(*rated, variant=variant, requirement="non_functional", wobbles=wobbles)
+    return found
+
+
+def test_r2_counts_need_six_seeds() -> None:
+    # non-functional all rise, functional all fall
+    found = ask("R2", both((40, 40, 20, 20), (20, 20, 50, 50), 5))
+    assert found.verdict == CANNOT_TELL and "needs 6 seeds" in found.next_step
+    assert "+100.0" in found.numbers[0]
+    assert ask("R2", both((40, 40, 20, 20), (20, 20, 50, 50), 6)).verdict == SUPPORTED
 
 
 def test_r3_takes_sizes_from_the_names() -> None:
-    table = rows((0.2, 0.2, 0.4, 0.4), "coder-7b") | rows((0.2, 0.2, 0.25, 0.25), "coder-1.3b")
+    table = run(20, 20, 40, 40, model="coder-7b") | run(20, 20, 25, 25, model="coder-1.3b")
+    table |= {c.at(variant="finetuned"): v for c, v in table.items()}
     found = ask("R3", table)
     assert found.verdict == SUPPORTED and "(coder)" in found.numbers[0]
 
 
 def test_r3_two_families_do_not_make_one() -> None:
-    table = rows((0.2, 0.2, 0.4, 0.4), "coder-7b") | rows((0.2, 0.2, 0.25, 0.25), "other-1.3b")
+    table = run(20, 20, 40, 40, model="coder-7b") | run(20, 20, 25, 25, model="other-1.3b")
     assert ask("R3", table).verdict == CANNOT_TELL
 
 
-def test_r4_uses_the_trainings_gate() -> None:
-    table = rows((0.05, 0.1, 0.05, 0.04), "weak") | rows((0.3, 0.3, 0.4, 0.4), "strong")
-    gates = baselines(data_of(frame(table), {}))
+def test_r4_uses_the_score_of_the_summary() -> None:
+    table = run(5, 10, 5, 4, model="weak") | run(30, 30, 40, 40, model="strong")
+    gates = baselines(cells_of(frame_of(table), table))
     assert not gates["weak", "pretrained"].passed and gates["strong", "pretrained"].passed
 
 
 def test_r4_the_threshold_itself_passes() -> None:
-    gates = baselines(data_of(frame(rows((THRESHOLD, 0.2, 0.2, 0.2))), {}))
-    assert gates["nano", "pretrained"].passed
+    rows = {("nano", "pretrained", "mbpp_plus"): (THRESHOLD, 0.2, 0.2, 0.2)}
+    assert baselines(cells_of(frame(rows)))["nano", "pretrained"].passed
 
 
 def test_r4_weak_models_that_fail_support_it() -> None:
-    # above: 10 of 10 improve; below: 0 of 10 (BoNBoN 0.03 to 0.034)
-    table = rows((0.05, 0.1, 0.05, 0.03), "weak") | rows((0.3, 0.3, 0.4, 0.4), "strong")
+    table = run(5, 10, 5, 4, model="weak") | run(30, 30, 50, 50, model="strong")
     found = ask("R4", table)
     assert found.verdict == SUPPORTED and found.next_step == "do not align weak pretrained"
 
 
 def test_r4_needs_models_on_both_sides() -> None:
-    assert ask("R4", rows((0.3, 0.3, 0.4, 0.4))).verdict == CANNOT_TELL
+    assert ask("R4", run(30, 30, 40, 40)).verdict == CANNOT_TELL
 
 
-def test_r5_a_technique_ahead_everywhere_is_named() -> None:
-    # 12 benchmarks, BoNBoN ahead in all: 2 / 2^12 = 0.0005
-    names = (*FUNCTIONAL, "evalperf") + tuple(
-        f"evoeval_{c}" for c in ("difficult", "creative", "combine", "tool_use", "verbose")
-    )
-    found = ask("R5", rows((0.3, 0.3, 0.4, 0.5), names=names))
+def test_r5_finds_a_non_functional_preference() -> None:
+    found = ask("R5", run(30, 30, 40, 60, requirement="non_functional"))
     assert found.verdict == SUPPORTED
-    assert "BoNBoN for nano pretrained functional" in found.next_step
+    assert "BoNBoN for nano PTA non-functional" in found.next_step
 
 
-def test_r5_five_of_five_is_not_enough() -> None:
-    # 2 / 2^5 = 0.06
-    assert ask("R5", rows((0.3, 0.3, 0.4, 0.5))).verdict == CANNOT_TELL
+def test_r5_techniques_that_end_alike_cannot_tell() -> None:
+    assert ask("R5", run(30, 30, 40, 40)).verdict == CANNOT_TELL
 
 
-def test_r5_preferences_are_corrected_for_the_number_of_models() -> None:
-    # 6 of 6 gives 0.031; of two models Holm doubles it
-    names = (*FUNCTIONAL, "evoeval_combine")
-    one = rows((0.3, 0.3, 0.4, 0.5), names=names)
-    tied = {("other", "pretrained", n): (0.3, 0.3, 0.4, 0.5 if i % 2 else 0.3)
-            for i, n in enumerate(names)}  # fmt: skip
-    assert ask("R5", one).verdict == SUPPORTED
-    assert ask("R5", one | tied).verdict == CANNOT_TELL
+def test_r5_says_for_how_many_comparisons_it_corrects() -> None:
+    found = ask("R5", run(30, 30, 40, 50) | run(30, 30, 40, 40, variant="finetuned"))
+    assert found.numbers[-1] == "intervals corrected for 2 comparisons"
 
 
 def test_r6_clear_gains_and_losses_in_one_model_support_it() -> None:
-    # of 164 and 378 problems, changes of 0.3 are clear
-    table = rows((0.3, 0.3, 0.6, 0.6), names=("humaneval",))
-    table |= rows((0.6, 0.6, 0.3, 0.3), names=("mbpp",))
+    table = run(30, 30, 60, 60, names=["humaneval_plus"])
+    table |= run(60, 60, 30, 30, names=["mbpp_plus"])
     assert ask("R6", table).verdict == SUPPORTED
 
 
 def test_r6_clear_changes_one_way_do_not() -> None:
-    assert ask("R6", rows((0.3, 0.3, 0.6, 0.6))).verdict == NOT_SUPPORTED
+    assert ask("R6", run(30, 30, 60, 60)).verdict == NOT_SUPPORTED
 
 
 def test_r6_changes_within_noise_cannot_tell() -> None:
-    found = ask("R6", rows((0.3, 0.3, 0.31, 0.29)))
-    assert found.verdict == CANNOT_TELL and found.numbers == ["no change is clear of noise"]
+    found = ask("R6", run(30, 30, 31, 30))
+    assert found.verdict == CANNOT_TELL and "no change is clear of noise" in found.numbers
 
 
-def test_r7_falls_that_stay_support_it_and_name_what_to_stop() -> None:
-    fell = rows((0.6, 0.3, 0.3, 0.3), "a")
-    held = rows((0.4, 0.5, 0.5, 0.5), "b")
-    found = ask("R7", fell | held)
-    assert found.verdict == SUPPORTED
-    assert found.numbers[0].startswith("end below the base: 100 % of 5 that fell during SFT, 0 %")
-    assert "a pretrained (humaneval)" in found.next_step
+def test_r7_of_printed_scores_cannot_tell() -> None:
+    # a printed score's fall and its end share one base, and there are no problems to split
+    found = next(a for a in advise(published()) if a.id == "R7")
+    assert found.verdict == CANNOT_TELL and "problems" in found.next_step
 
 
-def test_r7_falls_that_recover_do_not() -> None:
-    fell = rows((0.4, 0.3, 0.5, 0.5), "a")
-    held = rows((0.4, 0.5, 0.3, 0.3), "b")
-    assert ask("R7", fell | held).verdict == NOT_SUPPORTED
-
-
-def test_r7_without_a_fall_cannot_tell() -> None:
-    found = ask("R7", rows((0.4, 0.5, 0.5, 0.5)))
-    assert found.verdict == CANNOT_TELL and "no SFT has clearly done harm" in found.next_step
+def test_r7_names_the_models_that_sft_has_harmed() -> None:
+    found = ask("R7", run(60, 30, 30, 30))
+    assert "stop after SFT: nano pretrained (functional)" in found.next_step
 
 
 def test_r8_looks_at_dimensions_only() -> None:
-    up = rows((2.0, 2.0, 8.0, 8.0), names=DIMENSIONS[:2])
-    down = rows((8.0, 8.0, 2.0, 2.0), names=DIMENSIONS[2:])
-    assert ask("R8", up | down).verdict == SUPPORTED
-    assert ask("R8", rows((0.3, 0.3, 0.6, 0.6))).verdict == CANNOT_TELL
+    names = MEMBERS["non_functional"]
+    table = run(20, 20, 80, 80, requirement="non_functional", names=names[:2])
+    table |= run(80, 80, 20, 20, requirement="non_functional", names=names[2:])
+    assert ask("R8", table).verdict == SUPPORTED
+    assert ask("R8", run(30, 30, 60, 60)).verdict == CANNOT_TELL
 
 
-def test_r9_harmed_finetuned_models_support_it_and_are_named() -> None:
-    table = rows((0.3, 0.3, 0.6, 0.6)) | rows((0.7, 0.7, 0.3, 0.3), variant="finetuned")
-    found = ask("R9", table)
-    assert found.verdict == SUPPORTED
-    assert found.next_step == "screen before aligning further: nano finetuned"
-
-
-def test_r9_harmed_pretrained_models_do_not() -> None:
-    table = rows((0.7, 0.7, 0.3, 0.3)) | rows((0.3, 0.3, 0.6, 0.6), variant="finetuned")
-    assert ask("R9", table).verdict == NOT_SUPPORTED
+def test_r9_names_harmed_models() -> None:
+    found = ask("R9", run(30, 30, 60, 60) | run(70, 70, 30, 30, variant="finetuned"))
+    assert "screen before aligning further: nano finetuned (functional)" in found.next_step
 
 
 def test_the_markdown_says_verdict_numbers_and_next_step() -> None:
-    text = advice_markdown([Advice("R1", "Do it", SUPPORTED, ["1 > 0"], "go on")])
-    assert text == "### R1: supported\n\nDo it.\n\n- 1 > 0\n- Next: go on.\n"
+    advice = [Advice("R1", "Do it", SUPPORTED, ["1 > 0"], "go on")]
+    assert advice_markdown(advice) == "### R1: supported\n\nDo it.\n\n- 1 > 0\n- Next: go on.\n"
+    assert advice_frame(advice).iloc[0].tolist() == ["R1", SUPPORTED, "1 > 0", "go on"]
 
 
 @pytest.mark.parametrize("variant", ["pretrained", "finetuned"])
@@ -207,8 +216,5 @@ def test_half_a_study_still_gets_nine_answers(variant: str) -> None:
 
 
 def test_advice_needs_no_torch() -> None:
-    import subprocess
-    import sys
-
     code = "import sys, codealign.analysis.advice; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

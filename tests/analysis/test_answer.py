@@ -10,6 +10,7 @@ import pytest
 from made_up_run import measured
 
 from codealign.analysis.answer import (
+    BOTH,
     CANNOT_TELL,
     answer_lines,
     answer_markdown,
@@ -19,7 +20,6 @@ from codealign.analysis.answer import (
     write_answer,
 )
 from codealign.analysis.scores import CELL, published
-from codealign.analysis.summary import summarise
 from codealign.records import write_jsonl
 
 
@@ -40,7 +40,7 @@ def items_of(frame: pd.DataFrame, n: int = 40) -> dict[tuple[str, ...], dict[str
     for row in frame.to_dict("records"):
         top = 10 if row["benchmark"].startswith("codal") else 1
         right = round(row["value"] / top * n)
-        values = {f"p{i}": float(top * (i < right)) for i in range(n)}
+        values = {f"{row['benchmark']}/{i}": float(top * (i < right)) for i in range(n)}
         found[tuple(row[c] for c in CELL)] = values
     return found
 
@@ -52,12 +52,34 @@ def one(frame: pd.DataFrame, **cell: str) -> pd.Series:
     return frame.iloc[0]
 
 
-def test_a_row_for_each_requirement_and_technique() -> None:
+def test_a_row_for_each_technique_and_one_for_both() -> None:
     found = pathways(measured())
     assert list(zip(found["requirement"], found["stage"], strict=True)) == [
-        ("functional", "dpo"), ("functional", "bonbon"),
-        ("non_functional", "dpo"), ("non_functional", "bonbon"),
-    ]  # fmt: skip
+        (requirement, stage)
+        for requirement in ("functional", "non_functional")
+        for stage in ("dpo", "bonbon", BOTH)
+    ]
+
+
+def test_one_technique_alone_has_no_row_for_both() -> None:
+    frame = measured()
+    assert set(pathways(frame[frame["stage"] != "dpo"])["stage"]) == {"bonbon"}
+
+
+def test_both_techniques_have_their_mean() -> None:
+    # By hand: 20 points at DPO alone are 10 of the mean of the two.
+    found = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage=BOTH)
+    assert found["gains"] == pytest.approx(-10)
+
+
+def test_equal_weight_of_the_tasks_stands_beside_it() -> None:
+    frame = shifted(0.0)
+    rows = (frame["variant"] == "pretrained") & (frame["benchmark"] == "humaneval_plus")
+    frame.loc[rows & (frame["stage"] == "dpo"), "value"] += 0.18
+    found = one(pathways(frame), requirement="functional", stage="dpo")
+    # By hand: 18 points on one of nine benchmarks are 2; on one of three tasks 6.
+    assert (found["ends"], found["ends_tasks"]) == pytest.approx((2, 6))
+    assert "F1, F2, F4 alike +6.0" in answer_lines(pathways(frame))[2]
 
 
 def test_the_same_scores_have_no_winner() -> None:
@@ -110,30 +132,58 @@ def test_with_one_pathway_alone_there_is_no_answer() -> None:
 
 def test_the_smaller_loss_is_not_called_a_gain() -> None:
     frame = shifted(-30.0, "base")  # PTA then gains 40, FTA 10
-    told = answer_lines(pathways(frame))[0]
-    assert "PTA gains more" in told
+    assert "PTA gains more" in answer_lines(pathways(frame))[2]
     frame = measured(value=0.6)
     base = (frame["stage"] == "base") & (frame["variant"] == "finetuned")
     frame.loc[base & (frame["benchmark"] != "x"), "value"] *= 1.6  # 0.96 to 0.7 at DPO
     pta = (frame["stage"] == "base") & (frame["variant"] == "pretrained")
     frame.loc[pta, "value"] *= 1.2  # 0.72 to 0.7
-    assert "PTA loses less" in answer_lines(pathways(frame))[0]
+    assert "PTA loses less" in answer_lines(pathways(frame))[2]
 
 
 def test_several_models_are_counted_first() -> None:
     found = pathways(published())
     lines = answer_lines(found)
-    assert len(lines) == 2 + 20  # 2 requirements; 5 models x 2 techniques of each
-    functional = found[found["requirement"] == "functional"]
-    first = functional["higher"].value_counts()
-    assert lines[0].startswith(f"functional: {first.index[0]} ends higher ({first.iloc[0]} of 10)")
+    assert len(lines) == 2 + 30  # 2 requirements; 5 models x 3 rows of each
+    both = found[(found["requirement"] == "functional") & (found["stage"] == BOTH)]
+    first = both["higher"].value_counts()
+    assert lines[0].startswith(
+        f"functional: in one training run of each: {first.index[0]} ends higher "
+        f"({first.iloc[0]} of 5)"
+    )
 
 
-def test_the_headline_of_one_model_names_the_techniques() -> None:
-    found = dict(headlines(pathways(shifted(-20.0, "dpo"))))
-    higher, more = found["functional"].split("; ")
-    assert higher == ("FTA ends higher (DPO), which pathway ends higher cannot be told (BoNBoN)")
-    assert more == "FTA gains more (DPO), which pathway gains more cannot be told (BoNBoN)"
+def test_one_training_run_is_called_one() -> None:
+    found = pathways(shifted(30.0))
+    assert dict(headlines(found))["functional"] == (
+        "in this one training run: PTA ends higher; which pathway gains more cannot be told"
+    )
+    assert "in this one training run PTA ends higher" in answer_lines(found)[2]
+    assert "What is missing: other seeds" in answer_markdown(found)
+
+
+def seeded(points: float, *wobbles: float) -> pd.DataFrame:
+    """Return the run with PTA's aligned scores moved by points, and by a wobble in each seed."""
+    frames = []
+    for seed, wobble in enumerate(wobbles):
+        frame = shifted(points + wobble, "dpo")
+        trained = frame["stage"] != "base"
+        frames.append(frame[trained | (seed == 0)].assign(seed=seed))
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_several_seeds_name_the_winner_without_that() -> None:
+    found = pathways(seeded(40.0, -1.0, 0.0, 1.0))
+    row = one(found, requirement="functional", stage="dpo")
+    assert (row["seeds"], row["ends"]) == (3, pytest.approx(40))
+    assert "one training run" not in answer_markdown(found)
+
+
+def test_seeds_that_differ_take_the_winner_away() -> None:
+    # By hand: 40 points with a deviation of 30 over two seeds: t(1) * 30 / sqrt(2) = 270.
+    row = one(pathways(seeded(40.0, -21.2, 21.2)), requirement="functional", stage="dpo")
+    assert row["higher"] == CANNOT_TELL
+    assert row["ends_high"] - row["ends"] > 265
 
 
 def test_a_headline_speaks_of_losing_less_if_all_its_cases_lose() -> None:
@@ -141,13 +191,13 @@ def test_a_headline_speaks_of_losing_less_if_all_its_cases_lose() -> None:
     base = frame["stage"] == "base"
     for variant, factor in (("finetuned", 1.6), ("pretrained", 1.3)):  # 0.96, 0.78 to 0.7, 0.75
         frame.loc[base & (frame["variant"] == variant), "value"] *= factor
-    assert "PTA loses less (DPO and BoNBoN)" in dict(headlines(pathways(frame)))["functional"]
+    assert "PTA loses less" in dict(headlines(pathways(frame)))["functional"]
 
 
 def test_the_answer_is_written_as_text_and_as_data(tmp_path) -> None:
     text = write_answer(tmp_path, measured())
     assert (tmp_path / "answer.md").read_text() == text == answer_markdown(pathways(measured()))
-    assert len(pd.read_csv(tmp_path / "answer.csv")) == 4
+    assert len(pd.read_csv(tmp_path / "answer.csv")) == 6
 
 
 def parts_of(run_root: Path) -> list[str]:
@@ -162,14 +212,9 @@ def test_a_run_without_scores_says_so(tmp_path: Path) -> None:
 def test_a_runs_scores_are_summed_up(tmp_path: Path) -> None:
     records = measured().to_dict("records")
     write_jsonl(tmp_path / "evals" / "scores.jsonl", records)
-    first = "| nano  | PTA     | functional     | Base   | 40.0 [36.7, 43.3]"
+    first = "| nano  | PTA     | functional     | Base   | 40.0 ["
     assert first in parts_of(tmp_path)[0]
 
 
 def test_a_run_without_scores_has_no_answer_yet(tmp_path) -> None:
     assert parts_of(tmp_path)[1].startswith("- No answer yet")
-
-
-def test_the_summary_that_is_there_is_not_made_again() -> None:
-    summary = summarise(measured())
-    pd.testing.assert_frame_equal(pathways(measured(), None, summary), pathways(measured()))

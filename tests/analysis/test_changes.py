@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -90,22 +91,33 @@ def test_ratings_without_items_take_the_variance_bound() -> None:
 
 
 def test_own_items_are_compared_problem_by_problem() -> None:
-    # 5 of 10 gained, none lost: McNemar 2 / 2^5
+    # By hand: of ten differences five are 1: variance 0.25 * 10 / 9, of the mean 0.02778; two
+    # made-up problems 2 / 12^2 = 0.01389: error 0.20412; 0.5 / 0.20412 = 2.4495, p 0.0367 (9 df)
     frame = frame_of([score("base", 0.5, 10), score("dpo", 1.0, 10)])
     row = one(changes(frame, items([0] * 5 + [1] * 5, [1] * 10)))
-    assert row.test == "exact McNemar"
-    assert row.p_value == pytest.approx(0.0625)
-    assert row.interval.startswith("paired bootstrap")
+    assert row.p_value == pytest.approx(0.0367, abs=1e-3)
+    assert row.low == pytest.approx(0.5 - 2.26216 * 0.20412, abs=1e-4)
+    assert row.interval == "jackknife over problems"
 
 
-def test_a_paired_change_is_over_the_problems_that_both_scored() -> None:
-    # problem p3 has no verdict after; over p0..p2 the change is from 1/3 to 3/3
+def test_a_change_is_the_difference_of_the_scores_that_are_shown() -> None:
+    # problem p3 has no verdict after: from 2/4 to 3/3, of which three are paired
     found = items([1, 0, 0, 1], [1, 1, 1])
     frame = frame_of([score("base", 0.5, 4), score("dpo", 1.0, 3)])
     row = one(changes(frame, found))
     assert row.n == 3
-    assert row.absolute == pytest.approx(2 / 3)
-    assert row.relative == pytest.approx(200)
+    assert row.absolute == pytest.approx(0.5) == row.value - row.base
+    assert row.relative == pytest.approx(100)
+
+
+def test_several_seeds_add_their_spread() -> None:
+    frame = frame_of([score("base", 0.5), *(dataclasses.replace(score("dpo", v), seed=k)
+                                            for k, v in enumerate((0.5, 0.7)))])  # fmt: skip
+    row = one(changes(frame))
+    # By hand: deviation 0.1414, error 0.1; t(0.975, 1) = 12.706
+    assert row.seeds == 2 and row.absolute == pytest.approx(0.1)
+    assert row.high - row.absolute > 1.27
+    assert row.interval == "t over seeds and jackknife over problems"
 
 
 def test_the_same_items_give_the_same_interval() -> None:

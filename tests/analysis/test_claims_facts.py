@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 
 import pytest
-from mini_scores import Rows, context
+from mini_scores import Rows, context, frame
 
 from codealign.analysis.claims import clarity
+from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.facts import FACTS
-from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, Found
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DERIVABLE,
+    NOT_DISTINGUISHABLE,
+    REPRODUCED,
+    Found,
+)
 from codealign.analysis.claims.text_facts import margin_of, sample_needed
 from codealign.analysis.scores import published
 
@@ -47,7 +54,7 @@ def test_the_range_of_one_model() -> None:
 def test_the_highest_score_says_whose_it_is() -> None:
     rows = {(QWEN, FINE, "evalperf"): (71.1, 72.0, 73.0, 73.5),
             (DS7, FINE, "evalperf"): (72.7, 72.8, 73.6, 73.3)}  # fmt: skip
-    found = ask("highest", rows, benchmark="evalperf")
+    found = ask("highest", rows, benchmark="evalperf", printed=73.5)
     assert found.values == [73.6] and f"{DS7} {FINE}, DPO" in found.rule
 
 
@@ -83,7 +90,8 @@ def test_the_share_of_lower_base_scores() -> None:
 def test_the_gap_is_in_percent_of_the_scale() -> None:
     # base gaps 20 and 30, aligned 60 - 50 = 10 and 40 - 20 = 20
     found = ask("gap_narrows", PAIR, benchmarks="F1-F3")
-    assert found.values == pytest.approx([25, 15]) and found.verdict == REPRODUCED
+    assert found.values == pytest.approx([25, 15])
+    assert found.verdict == NOT_DISTINGUISHABLE  # by two scores
 
 
 def test_aligned_pretrained_scores_above_the_finetuned_base_are_exceptions() -> None:
@@ -100,7 +108,8 @@ def test_consistency_compares_shares_that_improve() -> None:
 
 def test_two_changes_of_four_are_not_told_from_noise() -> None:
     rows = PAIR | {(QWEN, PRE, "codal_style"): (1.0, 1.0, 2.0, 2.0)}
-    assert ask("more_consistent", rows, variants=[PRE], measure="share").agrees is None
+    found = ask("more_consistent", rows, variants=[PRE], measure="share")
+    assert found.agrees is None and found.verdict == NOT_DISTINGUISHABLE
 
 
 def test_all_models_have_to_improve() -> None:
@@ -134,7 +143,7 @@ def test_favouring_a_subset_needs_one_score() -> None:
     rows = {(DS7, PRE, "humaneval"): (0.4, 0.4, 0.5, 0.6), (DS7, PRE, "mbpp"): (0.4, 0.4, 0.5, 0.4),
             (DS7, PRE, "evalperf"): (0.4, 0.4, 0.5, 0.6)}  # fmt: skip
     args = {"model": "ds7", "variants": ["pre"], "favours": "dpo"}
-    assert ask("technique", rows, **args).verdict == CONTRADICTS
+    assert ask("technique", rows, **args).verdict == NOT_DISTINGUISHABLE  # 1 of 3
     assert ask("technique", rows, subset=True, **args).verdict == REPRODUCED
 
 
@@ -196,13 +205,29 @@ SFT = {
 }
 
 
-def test_what_sft_foretells() -> None:
-    # of 3 that fell 1 ends below the base; of the rest none
-    assert ask("sft_predicts", SFT).values == pytest.approx([100 / 3, 0])
+# By halves F1-F3 (HumanEval, MBPP) and F4 (Subtle). PRE falls in both; its best final mean lies
+# below the base on F1-F3 (BoNBoN: 0.2 and 0.5, mean 0.35 of 0.4) and on F4 (0.1 of 0.2). FINE falls
+# in neither half and ends at or above the base on both.
+HALVES = SFT | {
+    (QWEN, FINE, "mbpp"): (0.4, 0.4, 0.4, 0.1),
+    (QWEN, PRE, "evoeval_subtle"): (0.2, 0.1, 0.1, 0.1),
+    (QWEN, FINE, "evoeval_subtle"): (0.2, 0.3, 0.2, 0.2),
+}
 
 
-def test_scores_stable_in_sft_succeed() -> None:
-    assert ask("stable_succeeds", SFT).values == [100]
+def test_what_sft_foretells_is_asked_of_other_problems() -> None:
+    # one model fell, on either half, and ends below the base on the other; the second never does
+    found = ask("sft_predicts", HALVES)
+    assert found.values == [100, 0] and found.verdict == NOT_DISTINGUISHABLE  # by two models
+
+
+def test_a_model_without_both_halves_is_left_out() -> None:
+    assert ask("sft_predicts", SFT).missing
+
+
+def test_models_stable_in_sft_succeed() -> None:
+    found = ask("stable_succeeds", HALVES)
+    assert found.values == [100] and "2 times one had not fallen" in found.rule
 
 
 def test_sft_falls_are_counted_by_pathway() -> None:
@@ -238,8 +263,15 @@ def test_an_average_row_is_checked_within_its_rounding() -> None:
 
 def test_a_pass_rate_that_no_count_gives() -> None:
     # of 164: 0.372 is 61; 0.374 lies between 61 (0.372) and 62 (0.378)
-    found = ask("whole_counts", {(QWEN, PRE, "humaneval"): (0.372, 0.374, 0.0, 1.0)})
-    assert found.values == [1, 4]
+    rows = {(QWEN, PRE, "humaneval"): (0.372, 0.374, 0.0, 1.0)}
+    assert FACTS["whole_counts"](context(rows, "paper")).values == [1, 4]
+
+
+def test_a_runs_pass_rate_is_a_whole_count_of_its_own_problems() -> None:
+    # 7 of 20 are 0.35, whatever number of problems the paper's benchmark has
+    rows = {(QWEN, PRE, "humaneval"): (0.35, 0.36, 0.0, 1.0)}
+    run = Context(frame(rows).assign(n=20))
+    assert FACTS["whole_counts"](run).values == [1, 4]
 
 
 def test_more_tests_never_raise_a_score() -> None:
@@ -311,12 +343,10 @@ def test_p_values_need_five_values() -> None:
 
 
 def test_a_share_below_half_is_no_majority() -> None:
-    from codealign.analysis.claims.context import Context
-
     args = {"question": "Q8", "option": "Option A", "respondents": 30}
     found = FACTS["survey_majority"](Context(published()), **args)
     # 14 of 30; Wilson by hand: centre (14 + 1.92) / 33.84, half-width 0.168
-    assert found.verdict == CONTRADICTS
+    assert found.verdict == NOT_DISTINGUISHABLE
     assert found.values == pytest.approx([46.667, 30.23, 63.86], abs=0.01)
 
 
@@ -328,7 +358,5 @@ def test_the_sign_test_is_exact() -> None:
 
 def test_bold_marks_are_compared_with_the_highest_score() -> None:
     # the print marks CodeLlama's pretrained MBPP+ 0.479 (SFT) as bold, 0.481 (DPO) is higher
-    from codealign.analysis.claims.context import Context
-
     found = FACTS["bold_is_best"](Context(published()))
     assert found.verdict == CONTRADICTS and f"{CODE} {PRE} mbpp_plus" in found.note

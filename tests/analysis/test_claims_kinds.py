@@ -7,12 +7,14 @@ from mini_scores import Rows, context
 
 from codealign.analysis.claims.book import recompute
 from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.kinds import KINDS
 from codealign.analysis.claims.model import (
     AGREES,
     CANNOT_TELL,
     CONTRADICTS,
     DISAGREES,
     NOT_DERIVABLE,
+    NOT_DISTINGUISHABLE,
     NOT_RUN,
     REPRODUCED,
     UNSTATED,
@@ -22,8 +24,9 @@ from codealign.analysis.claims.model import (
     Statement,
 )
 from codealign.analysis.claims.render import numbers, searched
-from codealign.analysis.claims.run_rules import on_a_run
+from codealign.analysis.claims.rules import Rule, Selection, read_rule
 from codealign.analysis.claims.runs import verdict as run_verdict
+from codealign.errors import CodealignError
 
 LLAMA = "Meta-Llama-3-8B"
 ROWS: Rows = {
@@ -90,12 +93,13 @@ def test_a_ratio_of_printed_numbers() -> None:
 
 
 GRID = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
-HE_DPO = "mean relative change: HE; DPO; any base above 0; pretrained"
+HE_DPO = {"statistic": "mean relative change", "benchmarks": "HE", "stages": "DPO"}
+RULE = Rule("mean relative change", Selection("HE", "DPO", variants=("pretrained",)))
 
 
 def test_the_stated_rule_reproduces() -> None:
     found = ask("search", [50], stated=HE_DPO, **GRID)
-    assert found.verdict == REPRODUCED and found.rule == HE_DPO
+    assert found.verdict == REPRODUCED and found.rule == RULE.words()
 
 
 def test_a_rule_that_is_found_is_unstated_and_counted() -> None:
@@ -119,30 +123,23 @@ def test_a_stated_rule_that_fails_is_contradicted() -> None:
     assert found.verdict == CONTRADICTS and found.computed == pytest.approx([50])
 
 
+def test_a_rule_with_an_unknown_name_tells_the_nearest() -> None:
+    with pytest.raises(CodealignError, match="floor 'every bas'.*every base"):
+        read_rule({**HE_DPO, "floor": "every bas"}, ["pretrained"])
+
+
 def run(rows: Rows) -> Context:
     return context(rows)
 
 
-def test_a_runs_average_takes_both_techniques() -> None:
-    # +50 %, -25 %: the rule in words takes DPO only
-    args = {"requirements": ["functional"], "variants": ["pretrained"]}
-    found = on_a_run(run(ROWS), "gains", args, HE_DPO)
-    assert found.values == pytest.approx([12.5])
-    assert "DPO and BoNBoN, each" in found.rule
-
-
-def test_a_runs_share_has_a_wilson_interval() -> None:
-    words = "share of cells that improve: F1-F3; DPO; every base; pretrained"
-    args = {"requirements": ["functional"], "variants": ["pretrained"]}
-    found = on_a_run(run(ROWS), "successes", args, words)
-    # 2 of 2: Wilson's lower bound is 2 / (2 + 1.96^2) = 34.2 %
-    assert found.values == [100]
-    assert found.interval == pytest.approx((34.24, 100), abs=0.01)
-
-
-def test_words_that_name_no_rule_are_not_run() -> None:
-    args = {"requirements": ["functional"], "variants": ["pretrained"]}
-    assert on_a_run(run(ROWS), "gains", args, "").missing
+def test_a_search_on_a_run_gives_its_number_without_an_interval() -> None:
+    args = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
+    asked = {**args, "rule": HE_DPO}
+    found = KINDS["search"](run(ROWS), Statement("x", "O1", "says", "search", asked, [5.0], (0,)))
+    assert found.values == pytest.approx([50.0]) and found.interval is None
+    assert run_verdict(found, Statement("x", "O1", "says", "search", {}, [5.0], (0,)))[0] == (
+        CANNOT_TELL
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +148,7 @@ def test_words_that_name_no_rule_are_not_run() -> None:
         ((1.0, 2.0), 5.0, AGREES),
         ((-2.0, -1.0), 5.0, DISAGREES),
         ((-2.0, -1.0), -5.0, AGREES),
-        ((-1.0, 1.0), 5.0, CANNOT_TELL),
+        ((-1.0, 1.0), 5.0, NOT_DISTINGUISHABLE),
         (None, 5.0, CANNOT_TELL),
     ],
 )
@@ -159,13 +156,27 @@ def test_a_signed_number_of_a_run(
     interval: tuple[float, float] | None, published: float, expected: str
 ) -> None:
     statement = Statement("x", "O1", "says", "change", {}, [published], (0,))
-    assert run_verdict(Found([1.0], "r", interval=interval), statement)[0] == expected
+    found = Found([1.0], "r", interval=interval)
+    assert run_verdict(found, statement, signed=True)[0] == expected
 
 
-def test_an_order_of_a_run_agrees_or_not() -> None:
-    statement = Statement("x", "O1", "says", "fact", {}, [], ())
+def test_one_training_run_bears_nothing_out_and_contradicts_nothing() -> None:
+    statement = Statement("x", "O1", "says", "change", {}, [5.0], (0,))
+    for interval in ((1.0, 2.0), (-2.0, -1.0)):
+        found = Found([1.0], "r", interval=interval, single=True)
+        told = run_verdict(found, statement, signed=True)
+        assert told[0] == CANNOT_TELL and "in this one training run" in told[1]
+
+
+def test_a_check_of_the_scores_themselves_agrees_or_not() -> None:
+    statement = Statement("own-plus", "own line", "says", "fact", {}, [], ())
     verdicts = [run_verdict(Found([1.0], "r", agrees=a), statement)[0] for a in (True, False)]
     assert verdicts == [AGREES, DISAGREES]
+
+
+def test_an_order_without_an_interval_cannot_tell_on_a_run() -> None:
+    statement = Statement("x", "O1", "says", "fact", {}, [], ())
+    assert run_verdict(Found([1.0], "r", agrees=True), statement)[0] == CANNOT_TELL
 
 
 def test_numbers_have_four_digits_and_large_ones_are_whole() -> None:

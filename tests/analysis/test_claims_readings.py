@@ -9,7 +9,13 @@ from mini_scores import Rows, context
 
 from codealign.analysis.claims import readings
 from codealign.analysis.claims.facts import FACTS
-from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DISTINGUISHABLE,
+    REPRODUCED,
+    UNSTATED,
+    Found,
+)
 from codealign.analysis.claims.readings import DEFINITE, PATTERN, widen
 
 PAPER = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
@@ -37,6 +43,13 @@ def test_no_reading_contradicts_and_shows_how_many_were_tried() -> None:
 def test_half_of_the_readings_bear_a_pattern_out() -> None:
     assert widen(PAPER, FAILS, [YES, NO], "", PATTERN).verdict == UNSTATED
     assert widen(PAPER, FAILS, [YES, NO, NO], "", PATTERN).verdict == CONTRADICTS
+
+
+def test_what_is_not_distinguishable_stays_so_and_counts_its_readings() -> None:
+    doubtful = replace(FAILS, verdict=NOT_DISTINGUISHABLE)
+    found = widen(PAPER, doubtful, [YES, YES, NO], "", DEFINITE)
+    assert found.verdict == NOT_DISTINGUISHABLE and found.values == [1.0, 2.0]
+    assert found.note == "2 of 3 readings bear it out"
 
 
 def test_one_reading_bears_a_definite_statement_out() -> None:

@@ -11,9 +11,19 @@ from codealign.analysis.claims import grids, recovery
 from codealign.analysis.claims.board import cell
 from codealign.analysis.claims.compare import TRUNCATED, fit, verdict
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED
-from codealign.analysis.claims.rules import Selection
+from codealign.analysis.claims.rules import Candidate, Rule, Selection
 from codealign.analysis.claims.search import look, worth
 from codealign.analysis.claims.unrounded import possible, relative_from
+
+
+def candidates(*found: tuple[str, tuple[float, ...]]) -> list[Candidate]:
+    """Return rules of these names on HumanEval, with the values they are said to give."""
+    return [(Rule(name, Selection("HE")), values) for name, values in found]
+
+
+def names(hits: list[Candidate]) -> list[str]:
+    return [rule.statistic for rule, _ in hits]
+
 
 VERBOSE = (cell("ds7 fine evoeval_verbose base"), cell("ds7 fine evoeval_verbose dpo"))
 
@@ -55,46 +65,46 @@ def test_verdict_of_a_definite_rule(values: list[float], unstated: str, expected
 
 
 def test_a_search_counts_what_it_tried_and_what_fits() -> None:
-    candidates = [("a", (1.0,)), ("b", (2.04,)), ("c", (1.96,)), ("d", (math.nan,))]
-    search, hits = look(candidates, [2.0], [1], "letters")
+    tried = candidates(("a", (1.0,)), ("b", (2.04,)), ("c", (1.96,)), ("d", (math.nan,)))
+    search, hits = look(tried, [2.0], [1], "letters")
     assert (search.tried, search.matching) == (3, 2)  # d gives no number
-    assert {words for words, _ in hits} == {"b", "c"}
+    assert set(names(hits)) == {"b", "c"}
 
 
 def test_the_closest_match_comes_first() -> None:
-    _, hits = look([("far", (2.04,)), ("near", (2.01,))], [2.0], [1], "")
-    assert [words for words, _ in hits] == ["near", "far"]
+    _, hits = look(candidates(("far", (2.04,)), ("near", (2.01,))), [2.0], [1], "")
+    assert names(hits) == ["near", "far"]
 
 
 def test_without_a_match_the_nearest_miss_is_told() -> None:
-    search, hits = look([("a", (1.0,)), ("b", (2.2,))], [2.0], [1], "")
+    search, hits = look(candidates(("a", (1.0,)), ("b", (2.2,))), [2.0], [1], "")
     assert not hits
-    assert search.nearest == "b = 2.2"
+    assert search.nearest.startswith("b: HE") and search.nearest.endswith("= 2.2")
 
 
 def test_a_match_has_to_meet_all_numbers_at_once() -> None:
     # one rule gives each of the two numbers, no rule gives both
-    search, hits = look([("a", (2.0, 9.0)), ("b", (1.0, 3.0))], [2.0, 3.0], [0, 0], "")
+    search, hits = look(candidates(("a", (2.0, 9.0)), ("b", (1.0, 3.0))), [2.0, 3.0], [0, 0], "")
     assert not hits and search.tried == 2
 
 
 def test_digits_count_for_each_number() -> None:
     # 4.125 is printed as 4, 25 as 25.0
-    _, hits = look([("a", (25.0, 4.125))], [25.0, 4.0], [1, 0], "")
+    _, hits = look(candidates(("a", (25.0, 4.125))), [25.0, 4.0], [1, 0], "")
     assert hits
 
 
 def test_reach_is_the_share_of_nearby_values_that_some_rule_gives() -> None:
     # near 10 (5 to 15: 11 whole numbers) the rules give 9, 10 and 10: 2 of 11
-    candidates = [("a", (9.0,)), ("b", (10.0,)), ("c", (10.2,)), ("far", (40.0,))]
-    search, _ = look(candidates, [10.0], [0], "")
+    tried = candidates(("a", (9.0,)), ("b", (10.0,)), ("c", (10.2,)), ("far", (40.0,)))
+    search, _ = look(tried, [10.0], [0], "")
     assert search.reach == pytest.approx(2 / 11, abs=1e-3)
     assert search.typical == 1.5  # 3 rules for 2 values
 
 
 def test_many_fits_are_weak_evidence() -> None:
-    few, _ = look([("a", (10.0,)), ("b", (90.0,))], [10.0], [0], "")
-    many, _ = look([(str(i), (10.0,)) for i in range(30)], [10.0], [0], "")
+    few, _ = look(candidates(("a", (10.0,)), ("b", (90.0,))), [10.0], [0], "")
+    many, _ = look(candidates(*((str(i), (10.0,)) for i in range(30))), [10.0], [0], "")
     assert worth(few) == "1 of 2 candidate rules fit"
     assert worth(many) == "30 of 30 candidate rules fit: weak evidence for any single one"
 
@@ -141,8 +151,8 @@ ROWS = {
 }
 
 
-def one(candidates, start: str) -> tuple[float, ...]:
-    found = [v for words, v in candidates if words.startswith(start)]
+def one(found: list[Candidate], statistic: str) -> tuple[float, ...]:
+    found = [v for rule, v in found if rule.statistic == statistic]
     assert len(found) == 1, found
     return found[0]
 
@@ -151,40 +161,42 @@ def test_outcomes_split_at_the_cut() -> None:
     # DPO, pretrained: +25 % and -25 %
     chosen = Selection("HE", "DPO", variants=("pretrained",))
     found = list(grids.outcomes(context(ROWS).board, iter([chosen])))
-    assert one(found, "flat within 10.0 % of the base:") == (50, 0, 50)
+    assert one(found, "flat within 10.0 % of the base") == (50, 0, 50)
     # BoNBoN, pretrained: 0 % and -50 %
     chosen = Selection("HE", "BoNBoN", variants=("pretrained",))
     found = list(grids.outcomes(context(ROWS).board, iter([chosen])))
-    assert one(found, "flat within 10.0 % of the base:") == (50, 50, 0)
+    assert one(found, "flat within 10.0 % of the base") == (50, 50, 0)
 
 
 def test_a_model_succeeds_by_each_meaning() -> None:
     chosen = Selection("HE", "DPO", variants=("pretrained",))
     found = dict(grids.model_shares(context(ROWS).board, iter([chosen])))
-    words = chosen.words()
-    assert found[f"share of models with any cell improved: {words}"] == (50,)
-    assert found[f"share of models with every cell improved or equal: {words}"] == (50,)
+    assert found[Rule("share of models with any cell improved", chosen)] == (50,)
+    assert found[Rule("share of models with every cell improved or equal", chosen)] == (50,)
 
 
 def test_catastrophes_come_finetuned_first() -> None:
     # DPO: finetuned a loses 60 %, b nothing; pretrained b loses 25 %
     found = dict(grids.catastrophes(context(ROWS).board, iter([Selection("HE", "DPO")])))
     start = "share of models with a mean relative loss beyond"
-    by_cut = {w.split(":")[0]: v for w, v in found.items() if w.startswith(start)}
+    by_cut = {rule.statistic: values for rule, values in found.items()}
     assert by_cut[f"{start} 20 %"] == (50, 50)
     assert by_cut[f"{start} 30 %"] == (50, 0)
 
 
-def test_recovery_and_risk_ratio() -> None:
-    # best of DPO and BoNBoN; fell in SFT: a pre (recovers), b fine (recovers); others: b pre fails,
-    # a fine reaches 0.5 again: risk 0 / 0.5 = 0
-    rows = context(ROWS).board
-    found = dict(recovery.recoveries(rows, sets=("HE",)))
-    words = (
-        "final reaches the base, 2 fell: HE; best of DPO and BoNBoN; pretrained and finetuned; "
-        "risk against not falling"
-    )
-    assert found[words] == (100, 0)
+def test_models_recover_by_their_mean_score() -> None:
+    # SFT, means over HumanEval and MBPP: a pre 0.4 -> 0.35 falls and its best final is 0.45;
+    # b fine 0.5 -> 0.45 falls and ends at 0.45; a fine rises to 0.55, b pre too: neither fails
+    mbpp = {("a", "pretrained", "mbpp"): (0.4, 0.4, 0.4, 0.3),
+            ("b", "pretrained", "mbpp"): (0.4, 0.4, 0.6, 0.6),
+            ("a", "finetuned", "mbpp"): (0.5, 0.6, 0.5, 0.5),
+            ("b", "finetuned", "mbpp"): (0.5, 0.5, 0.3, 0.3)}  # fmt: skip
+    both = ("pretrained", "finetuned")
+    found = dict(recovery.recoveries(context(ROWS | mbpp).board, sets=("HE and MBPP",)))
+    chosen = Selection("HE and MBPP", "best of DPO and BoNBoN", "", both)
+    statistic = "models that fell in SFT whose final mean reaches the base"
+    share, ratio = found[Rule(statistic, chosen, against="not falling")]
+    assert share == 50 and math.isnan(ratio)  # half of the fallen fail, none of the others
 
 
 def test_wins_leave_ties_out_of_both() -> None:
@@ -193,4 +205,5 @@ def test_wins_leave_ties_out_of_both() -> None:
     rows = {("a", "pretrained", d): v for d, v in zip(dims, values, strict=True)}
     found = dict(recovery.wins(context(rows).board, ("pretrained",), ("NF1-NF5",)))
     # BoNBoN wins style (+200 %) and explanation (+150 %), DPO readability (+200 %), one tie
-    assert found["all wins; ties count for neither: NF1-NF5; pretrained"] == (50, 25, 175, 200)
+    chosen = Selection("NF1-NF5", "", "", ("pretrained",))
+    assert found[Rule("all wins; ties count for neither", chosen)] == (50, 25, 175, 200)

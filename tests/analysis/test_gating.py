@@ -57,12 +57,14 @@ def test_a_fall_of_one_problem_of_twenty_is_within_the_interval(tmp_path: Path) 
     assert check_gates(RunPaths(tmp_path), cell, Gates())[0].passed
 
 
-def test_base_and_added_tests_of_a_problem_count_once(tmp_path: Path) -> None:
-    # each problem's value is the mean of its two verdicts: (1 + 0) / 2, and 0 after SFT
-    evaluated(tmp_path, "base", {"humaneval": verdicts(20), "humaneval_plus": verdicts(0)})
-    after = {"humaneval": verdicts(0), "humaneval_plus": verdicts(0)}
+def test_a_gate_looks_at_the_score_that_the_summary_shows(tmp_path: Path) -> None:
+    # HumanEval without the added tests is not in it: MBPP+ and HumanEval+, (0.5 + 0.3) / 2
+    values = {"humaneval": verdicts(20), "humaneval_plus": verdicts(10), "mbpp_plus": verdicts(6)}
+    (gate,) = check_gates(RunPaths(tmp_path), evaluated(tmp_path, "base", values), Gates())
+    assert "0.400" in gate.reason and "(n = 40)" in gate.reason
+    after = {name: verdicts(0) for name in values}
     (gate,) = check_gates(RunPaths(tmp_path), evaluated(tmp_path, "sft", after), Gates())
-    assert "0.500 -> 0.000" in gate.reason
+    assert "0.400 -> 0.000" in gate.reason
 
 
 def test_ratings_are_compared_as_shares_of_their_scale(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_the_evidence_names_its_numbers() -> None:
     ("key", "parts"),
     [
         ("m/pretrained/sft/Nano/style/3", ("m/pretrained", "sft", "Nano/style/3")),
-        ("seed7/m/finetuned/dpo/p1", ("seed7/m/finetuned", "dpo", "p1")),
+        ("seed7/m/finetuned/dpo/p1", ("m/finetuned", "dpo", "p1")),
         ("seedling/finetuned/dpo/p1", ("seedling/finetuned", "dpo", "p1")),
     ],
 )
@@ -58,8 +58,8 @@ def test_an_id_is_taken_apart(key: str, parts: tuple[str, str, str]) -> None:
 def test_stages_are_compared_on_the_problems_both_rated() -> None:
     before = [4, 5, None, 7]
     after = [6, 6, 6, 7]
-    ratings = [rating(f"m/v/base/p{i}", v) for i, v in enumerate(before)]
-    ratings += [rating(f"m/v/sft/p{i}", v) for i, v in enumerate(after)]
+    ratings = [rating(f"m/pretrained/base/p{i}", v) for i, v in enumerate(before)]
+    ratings += [rating(f"m/pretrained/sft/p{i}", v) for i, v in enumerate(after)]
     found = paired_stages(ratings).set_index("dimension")
     assert list(found.index) == ["all", "style"]
     row = found.loc["style"]
@@ -75,7 +75,7 @@ def test_only_stages_of_one_pathway_are_compared() -> None:
 
 def test_dimensions_with_the_same_problem_names_stay_apart() -> None:
     ratings = [
-        rating(f"m/v/{stage}/p", value, dimension)
+        rating(f"m/pretrained/{stage}/p", value, dimension)
         for stage, value in (("base", 4), ("sft", 6))
         for dimension in ("style", "explanation")
     ]

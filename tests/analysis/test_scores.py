@@ -130,10 +130,19 @@ def test_a_cell_of_several_seeds_is_shown_by_its_mean() -> None:
         score(seed=1, value=0.5, low=0.4, high=0.8),
     ]
     found = scores.over_seeds(scores.frame_of(rows))
-    # By hand: (0.4 + 0.5) / 2, (0.2 + 0.4) / 2, (0.6 + 0.8) / 2.
+    # By hand: (0.4 + 0.5) / 2; t(0.975, 1) * 0.05 = 0.6353 over seeds; the bounds' own distances
+    # are (0.2 + 0.1) / 2 below and (0.2 + 0.3) / 2 above. So below 0, cut there, and
+    # 0.45 + sqrt(0.25^2 + 0.6353^2) = 1.13, cut at 1.
     assert len(found) == 1
-    assert found.loc[0, ["value", "low", "high"]].tolist() == pytest.approx([0.45, 0.3, 0.7])
-    assert found.loc[0, "interval"].endswith("bounds averaged over 2 seeds")
+    assert found.loc[0, ["value", "low", "high"]].tolist() == pytest.approx([0.45, 0.0, 1.0])
+    assert found.loc[0, "interval"].endswith("and t over 2 seeds")
+    assert found.loc[0, "seed"] == scores.MEAN
+
+
+def test_seeds_that_agree_keep_the_bounds_of_one() -> None:
+    rows = [score(seed=k, value=0.5, low=0.4, high=0.7) for k in (0, 1)]
+    found = scores.over_seeds(scores.frame_of(rows))
+    assert found.loc[0, ["low", "high"]].tolist() == pytest.approx([0.4, 0.7])
 
 
 def test_a_seed_without_a_value_is_left_out_of_the_mean() -> None:

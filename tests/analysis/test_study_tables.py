@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_study import CHANGES, ablated, made_up, one_seed, rows
 
+from codealign.analysis.effects import Effect
 from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import save, styled
 from codealign.analysis.scores import frame_of
@@ -42,9 +43,9 @@ def test_a_stage_has_score_changes_and_its_gain_over_sft(tables: dict[str, Table
     ]  # fmt: skip
 
 
-def test_the_base_is_one_model_without_spread(tables: dict[str, Table]) -> None:
+def test_the_base_has_the_interval_of_its_problems(tables: dict[str, Table]) -> None:
     row = next(r for r in texts(tables["study_effects"]) if r[0] == "PTA, Base")
-    assert row[1:4] == ["40.0", "-", "-"]
+    assert row[1:4] == ["40.0 [40.0, 40.0]", "-", "-"]
 
 
 def test_the_pathways_are_compared_within_seeds(tables: dict[str, Table]) -> None:
@@ -86,15 +87,20 @@ def test_a_run_with_seeds_and_nothing_else_has_neither_tax_nor_ablations() -> No
 
 
 def test_a_number_without_interval_stands_alone() -> None:
-    nan = float("nan")
-    assert number({"mean": -0.04, "low": nan, "high": nan}) == "+0.0"
-    assert number({"mean": nan, "low": nan, "high": nan}) == "no number"
+    assert number(Effect(-0.04)) == "+0.0"
+    assert number(Effect()) == "no number"
 
 
 def test_findings_are_a_table_of_twenty() -> None:
     table = findings_table(findings(made_up()))
     assert len(table.rows) == 20
     assert "+2.0 [+2.0, +2.0] points, 3 seeds | same sign" in to_markdown(table)
+
+
+def test_findings_of_one_seed_are_one_sentence() -> None:
+    table = findings_table(findings(one_seed()))
+    assert table.rows == []
+    assert "in this one training run" in to_markdown(table)
 
 
 def test_tables_are_saved_in_every_format(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ import pytest
 from tiny import tiny_tokenizer
 
 from codealign.errors import CodealignError
-from codealign.models import chat_prompt
 from codealign.params import Prefs
 from codealign.prefs.pipeline import run_pipeline
 from codealign.prefs.seeds import extract
+from codealign.text import chat_prompt
 
 SETTINGS = Prefs(seeds=15, responses=6)
 # The pipeline in a process of its own: slow enough to be killed, or with a limit to its files.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from codealign.params import Pairing
-from codealign.prefs.checks import BROKEN
+from codealign.prefs.checks import BROKEN, NOTICE_NONE, REAL, RESTATE
 from codealign.prefs.outcomes import Outcome
-from codealign.prefs.pairs import make_pairs
+from codealign.prefs.pairs import Lengths, make_pairs
 from codealign.records import Instruction, Pair, Response
 
 
@@ -59,9 +60,55 @@ def test_every_verdict_of_the_program_but_pass_rejects(verdict: str) -> None:
     assert made(outcome("pass", verdict))[0]
 
 
-@pytest.mark.parametrize("verdict", ["sandbox_error", ""])
-def test_what_the_sandbox_could_not_run_or_did_not_run_rejects_nothing(verdict: str) -> None:
+@pytest.mark.parametrize(
+    "verdict", ["suspect", "no_proof", "untested", "unsupported", "sandbox_error", ""]
+)
+def test_what_shows_nothing_stands_on_no_side(verdict: str) -> None:
     assert made(outcome("pass", verdict))[1] == {"without a failing response": 1}
+    assert made(outcome(verdict, "fail"))[1] == {"without a passing response": 1}
+
+
+@pytest.mark.parametrize("worth", [RESTATE, NOTICE_NONE])
+def test_a_pass_whose_tests_prove_nothing_is_not_chosen(worth: str) -> None:
+    found = outcome("pass", "pass", "fail")
+    checked = replace(found, checks={"i0": worth, "i1": REAL})
+    assert [p.chosen_id for p in made(checked)[0]] == ["i1"]
+    none = replace(found, checks={"i0": worth, "i1": worth})
+    assert made(none)[1] == {"with passing responses whose tests prove nothing": 1}
+
+
+def test_code_that_passed_beside_other_tests_is_not_rejected() -> None:
+    # the same program but for its docstring; only one of the two wrote a wrong test
+    found = outcome("pass", "fail")
+    documented = 'def f():\n    """Say one."""\n    return 1\n'
+    same = [
+        replace(r, code=code)
+        for r, code in zip(found.responses, ["def f():\n    return 1\n", documented], strict=True)
+    ]
+    assert made(replace(found, responses=same))[0] == []
+
+
+@pytest.mark.parametrize(("keep", "suffix"), [(False, ""), (True, "### Tests\nThey pass.\n")])
+def test_a_pair_holds_the_answers_without_their_tests_unless_they_are_kept(
+    keep: bool, suffix: str
+) -> None:
+    found = outcome("pass", "fail")
+    texts = ["Good.\n### Tests\nThey pass.\n", "Bad.\n### Tests\nThey pass.\n"]
+    said = [replace(r, text=t) for r, t in zip(found.responses, texts, strict=True)]
+    (pair,), _ = made(replace(found, responses=said, keep_tests=keep))
+    assert (pair.chosen, pair.rejected) == (f"Good.\n{suffix}", f"Bad.\n{suffix}")
+
+
+def test_the_lengths_of_the_sides_are_those_with_and_without_tests() -> None:
+    found = outcome("pass", "fail")
+    texts = ["Good.\n### Tests\nYes.\n", "Bad.\n"]  # 5 + 1 + 9 + 1 + 4 + 1 and 4 + 1 characters
+    said = [replace(r, text=t) for r, t in zip(found.responses, texts, strict=True)]
+    lengths = Lengths()
+    list(make_pairs([replace(found, responses=said)], Pairing(), 0, Counter(), lengths))
+    assert lengths.means() == {
+        "chosen": {"with tests": 21.0, "without": 6.0},
+        "rejected": {"with tests": 5.0, "without": 5.0},
+    }
 
 
 def test_a_text_that_passed_is_never_rejected() -> None:

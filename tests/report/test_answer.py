@@ -13,7 +13,8 @@ from codealign.report.answer import HALF, answer_block
 
 ROW = {
     "source": "mine", "model": "nano", "requirement": "functional", "stage": "dpo",
-    "benchmarks": 9, "ends": 4.0, "ends_low": 2.0, "ends_high": 6.0, "higher": "PTA",
+    "benchmarks": 9, "n": 560, "seeds": 5,
+    "ends": 4.0, "ends_low": 2.0, "ends_high": 6.0, "higher": "PTA",
     "gains": -1.0, "gains_low": -8.0, "gains_high": 6.0, "more": "cannot tell",
     "pta_change": 1.0, "fta_change": 2.0,
 }  # fmt: skip
@@ -27,10 +28,23 @@ def block(tmp_path: Path, *rows: dict) -> str:
 
 def test_the_winner_stands_before_the_numbers(tmp_path: Path) -> None:
     text = block(tmp_path, ROW)
-    assert text.startswith('<ul class="answer"><li><b>Functional:</b> PTA ends higher (DPO);')
+    assert text.startswith('<ul class="answer"><li><b>Functional:</b> PTA ends higher;')
     assert '<td data-label="Ends higher"><b>PTA</b></td>' in text
     assert '<span class="num">+4.0 [+2.0, +6.0]</span>' in text
     assert '<td data-label="Gains more">cannot tell</td>' in text
+
+
+def test_a_winner_of_one_training_run_is_called_one(tmp_path: Path) -> None:
+    text = block(tmp_path, ROW | {"seeds": 1})
+    assert "<b>PTA</b> in this one training run</td>" in text
+    assert "<b>Functional:</b> in this one training run: PTA ends higher;" in text
+
+
+def test_the_answer_under_equal_weight_stands_beside_it(tmp_path: Path) -> None:
+    more = {"ends_tasks": 1.0, "ends_tasks_low": -1.0, "ends_tasks_high": 3.0}
+    text = block(tmp_path, ROW | more)
+    assert "<small>+1.0 [-1.0, +3.0]</small>" in text
+    assert "F1 1/9, F2 1/9, F4 7/9" in text
 
 
 def test_a_smaller_loss_is_told_as_such(tmp_path: Path) -> None:
@@ -71,4 +85,4 @@ def test_without_both_pathways_there_is_no_answer_yet(tmp_path: Path) -> None:
 
 def test_every_case_of_a_run_has_a_row(tmp_path: Path) -> None:
     text = block(tmp_path, *pathways(measured()).to_dict("records"))
-    assert len(re.findall(r"<tr><td", text)) == 4
+    assert len(re.findall(r"<tr><td", text)) == 6

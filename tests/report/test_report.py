@@ -40,7 +40,8 @@ def run(tmp_path) -> RunPaths:
     (paths.tables / "summary.md").write_text("| a |\n|---|\n| 1 |\n")
     (paths.tables / "table3.md").write_text("**Table 3. \\*All\\***\n\n| b |\n|---|\n| 2 |\n")
     (paths.tables / "advice.md").write_text("### R1: supported\n\n### R2: cannot tell\n")
-    (paths.tables / "claims.csv").write_text(claims_frame(CLAIMS).to_csv(index=False))
+    (paths.tables / "advice.csv").write_text("id,verdict\\nR1,supported\\nR2,cannot tell\\n")
+    (paths.tables / "claims.csv").write_text(claims_frame(CLAIMS, CLAIMS).to_csv(index=False))
     (paths.figures / "captions.json").write_text('{"figure1": "A figure & its caption"}')
     (paths.figures / "figure1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     badge = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/x.ipynb)"
@@ -159,7 +160,9 @@ def test_every_page_names_itself_in_the_navigation(run: RunPaths) -> None:
 
 def test_a_claim_carries_what_the_filters_look_at(run: RunPaths) -> None:
     text = (build_report(run).parent / "claims.html").read_text()
-    assert '<tr id="O1.a" data-verdict="agrees" data-place="O1" data-origin="paper">' in text
+    assert (
+        '<tr id="O1.a" data-verdict="agrees" data-paper_verdict="agrees" data-place="O1" ' in text
+    )
     assert '<option value="disagrees">disagrees</option>' in text
     assert "2 of 2 shown" in text
 
@@ -168,7 +171,7 @@ def test_a_claim_shows_published_and_computed_with_their_unit(run: RunPaths) -> 
     text = (build_report(run).parent / "claims.html").read_text()
     assert "PTA &lt;gains&gt; more</td>" in text
     assert 'data-label="Published" class="num">4.2 %</td>' in text
-    assert 'data-label="Computed" class="num">4 %</td>' in text
+    assert 'data-label="This run"><b>agrees</b><br><small>4 %</small></td>' in text
 
 
 def test_tables_and_figures_can_be_downloaded(run: RunPaths) -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict, namedtuple
+from collections import Counter, OrderedDict, deque, namedtuple
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from fractions import Fraction
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path, PurePosixPath
+from uuid import UUID
 
 import numpy as np
 import pytest
 
-from codealign.sandbox.inside.codec import LONG_RANGE, Opaque, dumps, loads
+from codealign.sandbox.inside.codec import LONG_RANGE, Opaque, dumps, holds_opaque, loads
 
 VALUES = [
     None, True, 0, -(10**18), 10**18, 10**400, 1.5, -0.0, math.inf, -math.inf, 2 + 3j, "", "\ud800",
     b"\x00\xff", bytearray(b"a"), [], [1, "a", None, [2.5]], (), (1, (2,)), set(), {1, "a"},
     frozenset({(1, 2)}), {}, {1: 2, (1, 2): [3], None: {"a": {}}}, range(2, 9, 3), int, list,
     Decimal("1.10"), Fraction(1, 3), [1.0, math.inf], [10**30, 1], [True, None, "x"],
+    date(2024, 2, 29), datetime(2024, 2, 29, 1, 2, 3, 4), datetime(2024, 1, 1, tzinfo=UTC),
+    time(1, 2, 3), timedelta(-1, 2, 3), deque([1, (2,)]), PurePosixPath("a/b"), UUID(int=7),
+    IPv4Address("10.0.0.1"), IPv6Address("::1"), {date(2024, 1, 1): {UUID(int=1)}}, 10**10_000,
 ]  # fmt: skip
 
 
@@ -58,6 +66,15 @@ def test_subclasses_come_back_as_their_base(value: object) -> None:
     assert loads(dumps(value)) == value
 
 
+def test_a_path_of_the_machine_comes_back_as_a_pure_one_that_is_equal() -> None:
+    assert loads(dumps(Path("a/b"))) == Path("a/b")
+
+
+def test_views_of_a_dictionary_come_back_as_what_they_are_equal_to() -> None:
+    assert loads(dumps({"a": 1}.items())) == {"a": 1}.items()
+    assert loads(dumps({"a": 1}.keys())) == {"a": 1}.keys()
+
+
 class Equal(int):
     """Claims to be equal to everything."""
 
@@ -77,6 +94,9 @@ def test_an_overridden_method_does_not_reach_the_host() -> None:
     assert found == 7
 
 
+Colour = Enum("Colour", "red")
+
+
 class Anything:
     def __eq__(self, other: object) -> bool:
         return True
@@ -90,6 +110,18 @@ def test_other_objects_equal_nothing(value: object) -> None:
     assert found != found  # noqa: PLR0124
 
 
+@pytest.mark.parametrize(
+    "value", [{Colour.red}, {Colour.red: 1}, frozenset({(1, Colour.red)}), [{1: {Colour.red}}]]
+)
+def test_an_own_object_is_found_wherever_it_stands(value: object) -> None:
+    assert holds_opaque(loads(dumps(value))) == f"{__name__}.Colour"
+
+
+@pytest.mark.parametrize("value", [1, "a", [1, (2, {3: 4})], {1, 2}, deque([1])])
+def test_plain_values_hold_nothing_opaque(value: object) -> None:
+    assert holds_opaque(loads(dumps(value))) == ""
+
+
 def test_a_list_that_contains_itself_is_opaque() -> None:
     value: list[object] = []
     value.append(value)
@@ -101,7 +133,9 @@ def test_a_list_that_contains_itself_is_opaque() -> None:
     [
         "", "{", '{"a": 1}', '{"int": 5}', '{"array": ["O", [1], ""]}', '{"scalar": ["<i8", ""]}',
         '{"dict": [[[], 1]]}', '{"type": "print"}', '{"type": "nothing"}', "[" * 100_000,
-        '{"fraction": [1, 0]}', '{"decimal": "x"}', '{"tuple": 1}', '{"range": [0, 1, 0]}',
+        '{"fraction": [1, 0]}', '{"date": 5}', '{"date": "x"}', '{"uuid": []}', '{"ip": "x"}',
+        '{"set": [[]]}', '{"timedelta": ["a"]}', '{"timedelta": [1e300]}', '{"path": 5}',
+        '{"decimal": "x"}', '{"tuple": 1}', '{"range": [0, 1, 0]}',
     ],
 )  # fmt: skip
 def test_forged_texts_are_refused(text: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from hostile import ENDLESS, FAILS, HOSTILE, LEGITIMATE, SLEEPERS, Host
+from hostile import ENDLESS, FAILS, HOSTILE, LEGITIMATE, SEARCH, SLEEPERS, Host
+from legitimate import LEGITIMATE_PROGRAMS
 
 from codealign.sandbox import Program, Result, Sandbox
 
@@ -124,6 +127,46 @@ def test_a_broad_legitimate_script_passes_at_level_basic(basic: Sandbox) -> None
     assert (result.verdict, result.detail) == ("pass", "")
 
 
+@pytest.fixture(scope="module")
+def legitimate(sandbox: Sandbox) -> dict[str, Result]:
+    programs = [Program(n, code, cpu_s=30, wall_s=300) for n, _, code in LEGITIMATE_PROGRAMS]
+    return {r.id: r for r in sandbox.run(programs)}
+
+
+@pytest.mark.parametrize(("name", "verdict"), [(n, v) for n, v, _ in LEGITIMATE_PROGRAMS])
+def test_a_legitimate_program_gets_the_verdict_of_plain_python(
+    legitimate: dict[str, Result], name: str, verdict: str
+) -> None:
+    assert legitimate[name].verdict == verdict, legitimate[name]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "verdict", "code"), LEGITIMATE_PROGRAMS)
+def test_the_verdict_of_plain_python_is_what_it_is_said_to_be(
+    tmp_path: Path, name: str, verdict: str, code: str
+) -> None:
+    (tmp_path / "main.py").write_text(code)
+    command = [sys.executable, "main.py"]
+    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True)
+    assert ("fail" if done.returncode else "pass") == verdict, done.stderr
+
+
+def test_what_exit_functions_and_late_threads_print_is_kept(legitimate: dict[str, Result]) -> None:
+    names = ("at_exit", "finalizer", "thread_outlives_main")
+    assert [legitimate[n].stdout for n in names] == ["bye\n", "gone\n", "late\n"]
+
+
+def test_the_thieves_search_finds_a_proof_that_is_not_hidden(any_sandbox: Sandbox) -> None:
+    planted = """
+import functools
+def found(kind): os.write(1, b"found")
+class Holder: proof = functools.partial(found, b"N")
+forge(gc.get_objects())
+"""
+    (result,) = any_sandbox.run([Program("p", SEARCH + planted, cpu_s=20)])
+    assert (result.verdict, result.stdout) == ("no_proof", "found")
+
+
 LEAVES_TRACES = """
 import builtins, math, os, random, sys, json
 builtins.len = lambda x: 7
@@ -140,7 +183,7 @@ FINDS_NONE = """
 import json, math, os, sys
 assert len([]) == 0 and math.pi > 3.1 and json.dumps([]) == "[]"
 assert "trace" not in sys.path and "TRACE" not in os.environ
-assert os.listdir(".") == [] and sys.getrecursionlimit() == 1000
+assert os.listdir(".") == ["main.py"] and sys.getrecursionlimit() == 1000
 """
 
 

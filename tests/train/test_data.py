@@ -45,14 +45,21 @@ def test_prompt_tokens_carry_no_loss_and_the_end_token_does(base) -> None:
 
 
 def test_a_response_that_merges_with_its_prompt_is_tokenized_alone() -> None:
-    class Merging:  # the pair "\ny" is one token, as in many byte-pair vocabularies
-        bos_token, eos_token_id = None, 0
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
 
-        def __call__(self, text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
-            return {"input_ids": [ord(c) for c in text.replace("\ny", "Y")]}
-
-    (row,) = tokenize([PAIR], Merging(), 512, chat=False)
-    assert row.chosen == [*map(ord, "yes\n"), 0]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    last = response_prompt("Add.")[-1].replace(
+        "\n", "Ċ"
+    )  # one token with the answer's first letter
+    pieces = [*alphabet, f"{last}y", "<|end|>"]
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
+    core = Tokenizer(models.BPE(vocabulary, [(last, "y")]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    core.decoder = decoders.ByteLevel()
+    merging = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|end|>")
+    (row,) = tokenize([PAIR], merging, 512, chat=False)
+    assert merging.convert_ids_to_tokens(row.chosen) == ["y", "e", "s", "Ċ", "<|end|>"]
 
 
 def test_truncated_pairs_are_cut_to_max_length_and_counted(base) -> None:

@@ -14,9 +14,10 @@ import torch
 
 from codealign.errors import CodealignError
 from codealign.generate import Request, generate, open_engine
-from codealign.models import chat_prompt, load
+from codealign.models import load
 from codealign.params import Bonbon, Dpo, Generation, Sft
 from codealign.records import Pair
+from codealign.text import chat_prompt
 from codealign.train import checkpoints, trainers
 from codealign.train.align import train_align
 from codealign.train.curves import ALIGN_COLUMNS, SFT_COLUMNS, curves

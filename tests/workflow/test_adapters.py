@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from codealign.errors import CodealignError
 from codealign.models import load
 from codealign.params import Sft
 from codealign.records import write_jsonl
+from codealign.text import load_tokenizer
 from codealign.train.sft import train_sft
 from codealign.workflow.adapters import merge_adapter, push_adapter
 
@@ -52,6 +54,18 @@ def test_the_merged_model_computes_what_model_and_adapter_do(adapter: Path, tmp_
     both, _ = load(model, "finetuned", adapter, training=False)
     ids = torch.tensor([tokenizer("def f(x):")["input_ids"]])
     assert torch.equal(merged(ids).logits, both(ids).logits)
+
+
+def test_a_model_trained_in_the_plain_format_is_merged_without_a_chat_template(
+    tmp_path: Path,
+) -> None:
+    model = make_tiny(tmp_path / "tiny")
+    shutil.rmtree(model / "pretrained")
+    (model / "finetuned").rename(model / "pretrained")  # a base model that brings a template
+    few = Sft(**{**FAST, "max_steps": 1})
+    train_sft(make_pairs(8), str(model), "pretrained", few, tmp_path / "sft", 0)
+    merged = merge_adapter(tmp_path / "sft", tmp_path / "merged")
+    assert load_tokenizer(str(merged)).chat_template is None
 
 
 def test_nothing_is_written_over(adapter: Path, tmp_path: Path) -> None:

@@ -112,9 +112,12 @@ def test_weights_are_two_bytes_a_parameter_and_variant() -> None:
     assert parameters_of("deepseek-coder-1.3b") == 1_346_471_936
 
 
-def test_a_model_of_unknown_shape_is_as_large_as_its_name_says(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("codealign.workflow.work.shape_of", lambda name: None)
-    assert parameters_of("mine-1.5B") == 1.5e9
+@pytest.mark.parametrize(("name", "size"), [("me/mine-1.5B", 1.5e9), ("me/Smol-135M", 1.35e8)])
+def test_a_model_that_is_not_here_is_as_large_as_its_name_says(
+    name: str, size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert parameters_of(name) == size
 
 
 def test_a_device_that_nobody_knows_is_refused_with_the_nearest() -> None:
@@ -123,10 +126,10 @@ def test_a_device_that_nobody_knows_is_refused_with_the_nearest() -> None:
         estimate(Params.model_validate({**SMALL.model_dump(), "resources": resources}))
 
 
-def test_a_model_that_hides_its_size_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mine" / "pretrained").mkdir(parents=True)
-    with pytest.raises(CodealignError, match="does not tell its size; name it e.g. mine-7b"):
-        parameters_of(str(tmp_path / "mine"))
+def test_a_model_that_hides_its_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(CodealignError, match="nor its name tells its size; fetch its config.json"):
+        parameters_of("me/mine")
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ CELL = {
 TROUBLE = """
 import pathlib, time
 if sft["epochs"] == 13.0:
-    raise RuntimeError("thirteen epochs")
+    raise RuntimeError("thirteen epochs" + ", what is wrong" * 40 + "\\n  what to do")
 flag = pathlib.Path(job.paths.root / "hung")
 if sft["epochs"] == 60.0 and not flag.exists():
     flag.write_text("x")
@@ -79,6 +79,7 @@ def start(
     (project / "params/mine.yaml").write_text(
         f"profile: mine\nmodels: [none]\nvariants: [pretrained]\nrequirements: [functional]\n"
         f"stages: [base, sft]\nsft: {{epochs: {epochs}}}\n"
+        "functional: {data: nano}\nprefs: {corpus: nano}\n"
         f"study: {study}\n"
     )
     return subprocess.Popen(
@@ -123,6 +124,8 @@ def test_a_failing_notebook_is_kept_with_its_traceback_and_the_rest_finishes(pro
     code, said = reproduce(project, 13.0)
     assert code == 1
     assert "failed: 02_sft-none-pretrained-functional: RuntimeError: thirteen epochs" in said
+    whole = said.partition("failed: 02_sft")[2].partition("traceback in ")[0]
+    assert whole.count("what is wrong") == 40 and "what to do" in whole
     assert "not run: 04_functional-none-pretrained-sft" in said
     executed = project / "runs/mine/notebooks/02_sft-none-pretrained-functional.ipynb"
     assert "thirteen epochs" in executed.read_text()

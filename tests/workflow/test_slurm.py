@@ -18,6 +18,7 @@ from codealign.paths import PROJECT
 from codealign.workflow.plan import Job, make_plan
 from codealign.workflow.run import lost, snakemake_command
 from codealign.workflow.slurm import cancel_leftovers, check_cluster, job_prefix, status_command
+from codealign.workflow.status import write_failure
 
 PROFILE = PROJECT / "workflow" / "profiles" / "slurm" / "config.yaml"
 
@@ -103,7 +104,7 @@ def test_a_job_is_lost_if_it_could_run_and_left_neither_result_nor_error(tmp_pat
         (tmp_path / "jobs" / name).mkdir(parents=True)
         (tmp_path / "jobs" / name / "params.yaml").write_text("")
     (tmp_path / "jobs/a/result.json").write_text("{}")  # done; b could have run
-    (tmp_path / "jobs/c/log.txt").write_text("x.ipynb failed in cell 2: ValueError")
+    write_failure(tmp_path, "c", cell=2, error="ValueError")
     assert lost(tmp_path, jobs) == ["b"]  # c failed by itself, d waits for it
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codealign.analysis.claims.book import by_verdict, ledger, statements
 from codealign.analysis.claims.model import PAPER_VERDICTS, RUN_VERDICTS, Claim, Search
-from codealign.analysis.claims.render import claims_frame, claims_markdown
+from codealign.analysis.claims.render import claims_frame, claims_markdown, write_claims
 
 __all__ = [
     "PAPER_VERDICTS",
@@ -16,4 +16,5 @@ __all__ = [
     "claims_markdown",
     "ledger",
     "statements",
+    "write_claims",
 ]

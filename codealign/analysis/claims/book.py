@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from codealign.analysis.changes import Items
+from codealign.analysis.cells import Problems
 from codealign.analysis.claims import compare, runs
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.kinds import KINDS
@@ -21,6 +21,7 @@ from codealign.analysis.scores import PAPER
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 
+FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FOLDER = DATA / "claims"
 FIELDS = ("id", "place", "says", "published", "decimals", "unit", "kind", "unstated", "reading")
 
@@ -44,7 +45,7 @@ def statements() -> tuple[Statement, ...]:
 
 def read_statements(path: Path) -> list[Statement]:
     """Read one file of statements (a list; `data/claims/README.md` has the fields)."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = yaml.load(path.read_text(encoding="utf-8"), Loader=FAST)
     return [_statement(entry, f"{path.name}, entry {i}") for i, entry in enumerate(entries, 1)]
 
 
@@ -74,15 +75,15 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def ledger(scores: pd.DataFrame, source: str = PAPER, items: Items | None = None) -> list[Claim]:
+def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = None) -> list[Claim]:
     """Recompute every statement from the scores of one source.
 
     Parameters
     ----------
-    scores : tidy scores (`analysis.scores`); may hold several sources.
+    scores : tidy scores (`analysis.scores`), a row for each seed; may hold several sources.
     source : "paper" recomputes the paper's statements from its tables; any other name says for
         each statement whether that run agrees.
-    items : per-problem values of the run (`analysis.changes.collect_items`), for paired tests.
+    items : per-problem values of the run (`cells.read_problems`), for paired intervals.
 
     Returns
     -------
@@ -104,8 +105,11 @@ def ledger(scores: pd.DataFrame, source: str = PAPER, items: Items | None = None
 
 def recompute(context: Context, statement: Statement) -> Claim:
     """Recompute one statement; its verdict is the paper's or the run's, by the scores' source."""
-    found = KINDS[statement.kind](context, statement)
-    verdict, note = _judge(found, statement) if context.paper else runs.verdict(found, statement)
+    if context.paper:
+        found = KINDS[statement.kind](context, statement)
+        verdict, note = _judge(found, statement)
+    else:
+        found, verdict, note = runs.line(context, statement)
     return Claim(
         id=statement.id,
         place=statement.place,

@@ -1,7 +1,7 @@
 """p-values of orders between scores, so that an order within the noise is not called one.
 
 They take the scores (or changes) of different benchmarks and models as independent, which scores
-of one model are not: a p-value here is a lower bound on the doubt.
+of one model are not: a p-value here is a lower bound on the doubt, and is shown as "p >=".
 """
 
 from __future__ import annotations
@@ -42,3 +42,22 @@ def lead(wins: int, losses: int) -> float:
     if not wins + losses:
         return math.nan
     return float(scipy_stats.binomtest(wins, wins + losses).pvalue)
+
+
+def spreads(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the two-sided p-value that two spreads differ (Levene's test about the median)."""
+    if min(len(first), len(second)) < LEAST:
+        return math.nan
+    return float(scipy_stats.levene(first, second, center="median").pvalue)
+
+
+def share(mask: np.ndarray, level: float) -> float:
+    """Return the two-sided exact binomial p-value that a share (of True) differs from a level."""
+    return float(scipy_stats.binomtest(int(mask.sum()), len(mask), level).pvalue)
+
+
+def association(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Fisher's exact two-sided p-value that two yes-or-no marks of one thing go together."""
+    table = [[int((first & second).sum()), int((first & ~second).sum())],
+             [int((~first & second).sum()), int((~first & ~second).sum())]]  # fmt: skip
+    return float(scipy_stats.fisher_exact(table).pvalue)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
 
-from codealign.analysis.changes import Items, changes
+from codealign.analysis.cells import Cells, Problems, cells_of
+from codealign.analysis.changes import changes
 from codealign.analysis.claims import grids, recovery
 from codealign.analysis.claims.board import Board, board_of
-from codealign.analysis.claims.grids import Candidate
-from codealign.analysis.claims.rules import GAINS, SUCCESSES
-from codealign.analysis.scores import PAPER
+from codealign.analysis.claims.rules import FLOORS, GAINS, SUCCESSES, Candidate, Rule
+from codealign.analysis.scores import PAPER, over_seeds
 
 GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
     "gains": grids.gains,
@@ -25,19 +25,29 @@ GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
 }
 RECOVERIES: dict[str, Callable[[Iterable[Candidate]], Iterable[Candidate]]] = {
     "recoveries": lambda found: found,
-    "recovery_shares": lambda found: {w.split("; risk")[0]: v[:1] for w, v in found}.items(),
-    "recovery_risks": lambda found: ((w, v[1:]) for w, v in found),
+    "recovery_shares": lambda found: {replace(r, against=""): v[:1] for r, v in found}.items(),
+    "recovery_risks": lambda found: ((r, v[1:]) for r, v in found),
 }
-RELATIVE = ("gains", "gain_pairs", "outcomes")
+RELATIVE = ("gains", "gain_pairs")
 
 
 @dataclass(frozen=True)
 class Context:
-    """Scores of one source (`frame`, tidy) and, for a run, its per-problem values (`items`)."""
+    """Scores of one source (`rows`, tidy, one a seed) and its per-problem values (`items`)."""
 
-    frame: pd.DataFrame
-    items: Items = field(default_factory=dict)
+    rows: pd.DataFrame
+    items: Problems = field(default_factory=dict)
     _grids: dict[str, list[Candidate]] = field(default_factory=dict)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The main cells, one row each: means over the seeds."""
+        return over_seeds(self.rows)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The scores as the engine takes them."""
+        return cells_of(self.rows, self.items)
 
     @cached_property
     def board(self) -> Board:
@@ -47,7 +57,7 @@ class Context:
     @cached_property
     def changes(self) -> pd.DataFrame:
         """Every change against its base, with interval, test and corrections."""
-        return changes(self.frame, self.items)
+        return changes(self.rows, self.items)
 
     @property
     def paper(self) -> bool:
@@ -71,7 +81,7 @@ class Context:
         selected = grids.selections(
             args["requirements"],
             args["variants"],
-            grids.floors(include_zero=grid not in RELATIVE),
+            tuple(FLOORS) if grid == "outcomes" else grids.floors(grid not in RELATIVE),
             args.get("models", ("all", "without CodeLlama")),
             args.get("sets", ()),
         )
@@ -80,9 +90,7 @@ class Context:
             return grids.pairs(self.board, selected, statistics)
         return GRIDS[grid](self.board, selected)
 
-    def value_of(self, grid: str, args: dict[str, object], words: str) -> tuple[float, ...]:
-        """Return the values of the candidate with these words; () if it gives none here."""
-        for told, values in self.candidates(grid, args):
-            if told == words:
-                return values
-        return ()
+    def value_of(self, grid: str, args: dict[str, object], rule: Rule) -> tuple[float, ...]:
+        """Return the values of this rule; () if it gives none here."""
+        found = (values for candidate, values in self.candidates(grid, args) if candidate == rule)
+        return next(found, ())

@@ -1,7 +1,4 @@
-"""Grids of candidate rules: every combination of selections and statistics of one kind.
-
-A candidate is (words, values); values are NaN where the rule gives no number.
-"""
+"""Grids of candidate rules: every combination of selections and statistics of one kind."""
 
 from __future__ import annotations
 
@@ -11,29 +8,23 @@ from itertools import product
 
 import numpy as np
 
-from codealign.analysis.claims.board import CODE_MODELS, MODELS, Board
+from codealign.analysis.claims.board import Board
 from codealign.analysis.claims.rules import (
     EQUAL,
-    FLOORS,
     FUNCTIONAL,
     GAINS,
+    MODEL_SETS,
     NON_FUNCTIONAL,
+    PAPER_FLOOR,
     STAGE_RULES,
     SUCCESSES,
+    Candidate,
     Cells,
+    Rule,
     Selection,
     pick,
 )
 
-Candidate = tuple[str, tuple[float, ...]]
-MODEL_SETS: dict[str, tuple[str, ...]] = {
-    "all": (),
-    "code": CODE_MODELS,
-    "without CodeLlama": tuple(m for m in MODELS.values() if m != MODELS["codellama"]),
-    "without Llama": tuple(m for m in MODELS.values() if m != MODELS["llama"]),
-    "without Qwen": tuple(m for m in MODELS.values() if m != MODELS["qwen"]),
-    "only Qwen": (MODELS["qwen"],),
-}
 LOSSES = (10, 20, 25, 30)
 CUTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0)
 
@@ -70,38 +61,49 @@ def _single(
     for selection in selected:
         cells = pick(board, selection)
         for name, function in statistics.items() if len(cells) else ():
-            yield f"{name}: {selection.words()}", (function(cells),)
+            yield Rule(name, selection), (function(cells),)
 
 
 def outcomes(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
     """Yield (degraded, flat, improved) in percent; flat is a change within a cut, open or closed.
 
-    Cuts are in percent of the base score, or in hundredths of the scale.
+    Cuts are in percent of the base score, or in hundredths of the scale (points).
     """
+    steps = [(cut, edge) for cut in CUTS for edge in (-EQUAL, EQUAL) if cut or edge > 0]
+    limits = np.array([cut + edge for cut, edge in steps])
+    names = {
+        unit: [
+            f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}" for cut, edge in steps
+        ]
+        for unit in ("% of the base", "points")
+    }
     for selection in selected:
         cells = pick(board, selection)
-        sizes = {"% of the base": cells.relative, "points": 100 * cells.change / cells.scale}
-        for (unit, size), cut, edge in product(sizes.items(), CUTS, (-EQUAL, EQUAL)):
+        sizes = (cells.relative, 100 * cells.change / cells.scale)
+        for unit, size in zip(names, sizes, strict=True):
             size = size[np.isfinite(size)]
-            if not len(size) or (not cut and edge < 0):
-                continue
-            better, worse = (100 * float((s * size > cut + edge).mean()) for s in (1, -1))
-            words = f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}"
-            yield f"{words}: {selection.words()}", (worse, 100 - worse - better, better)
+            if len(size):
+                better, worse = (
+                    100 * np.count_nonzero(sign * size[:, None] > limits, axis=0) / len(size)
+                    for sign in (1, -1)
+                )
+                shares = np.column_stack((worse, 100 - worse - better, better)).tolist()
+                for name, values in zip(names[unit], shares, strict=True):
+                    yield Rule(name, selection), tuple(values)
 
 
 def model_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Candidate]:
     """Yield the share of models (each variant by itself) that succeed, under several meanings."""
     for selection in selected:
         for name, share in successful(pick(board, selection)).items():
-            yield f"share of models with {name}: {selection.words()}", (share,)
+            yield Rule(f"share of models with {name}", selection), (share,)
 
 
 def successful(cells: Cells) -> dict[str, float]:
     """Return the percent of models that succeed, by the meaning of success; {} without cells."""
     if not len(cells):
         return {}
-    average, better = cells.average(), cells.share(cells.change > 0)
+    average, better = cells.averages, cells.share(cells.change > 0)
     kept = cells.share(cells.change >= 0)
     meanings = {
         **{f"a mean relative gain above {cut} %": average > cut for cut in (0, 5, 10)},
@@ -121,13 +123,13 @@ def catastrophes(board: Board, selected: Iterator[Selection]) -> Iterator[Candid
         for cut in LOSSES if all(map(len, arms)) else ():
             failures = [_failures(cells, cut) for cells in arms]
             for name in failures[0]:
-                yield f"{name}: {selection.words()}", tuple(f[name] for f in failures)
+                yield Rule(name, selection), tuple(f[name] for f in failures)
 
 
 def _failures(cells: Cells, cut: int) -> dict[str, float]:
-    lost = np.nan_to_num(cells.relative) < -cut
+    lost = cells.known_relative < -cut
     shares = {
-        f"share of models with a mean relative loss beyond {cut} %": cells.average() < -cut,
+        f"share of models with a mean relative loss beyond {cut} %": cells.averages < -cut,
         f"share of models with a single relative loss beyond {cut} %": cells.share(lost) > 0,
         f"share of cells with a relative loss beyond {cut} %": lost,
     }
@@ -146,13 +148,14 @@ def dimension_shares(board: Board, selected: Iterator[Selection]) -> Iterator[Ca
                 100 * float(better[cells.benchmark == b].mean()) for b in set(cells.benchmark)
             ]
             if shares:
-                words = f"share of cells that {name}, least and greatest benchmark"
-                yield f"{words}: {selection.words()}", (min(shares), max(shares))
+                statistic = f"share of cells that {name}, least and greatest benchmark"
+                yield Rule(statistic, selection), (min(shares), max(shares))
 
 
 def floors(include_zero: bool) -> tuple[str, ...]:
     """Return the names of the base-score floors; relative changes have none for a base of 0."""
-    return tuple(FLOORS) if include_zero else tuple(FLOORS)[:2]
+    floors = ("any base above 0", PAPER_FLOOR)
+    return (*floors, "every base") if include_zero else floors
 
 
 def pairs(
@@ -162,18 +165,19 @@ def pairs(
     for selection in selected:
         arms = [pick(board, replace(selection, variants=(v,))) for v in ("pretrained", "finetuned")]
         for name, function in statistics.items() if all(map(len, arms)) else ():
-            words = f"{name}: {selection.benchmarks}; {selection.stages}; {selection.floor}"
-            yield words, tuple(function(cells) for cells in arms)
+            rule = Rule(name, replace(selection, variants=()))
+            yield rule, tuple(function(cells) for cells in arms)
 
 
 def requirement_pairs(board: Board, variants: Sequence[str]) -> Iterator[Candidate]:
     """Yield the share of models that succeed: non-functional, then functional, one meaning."""
-    for stages, floor in product(STAGE_RULES, FLOORS):
+    for stages, floor in product(STAGE_RULES, floors(include_zero=True)):
         shares = {
             name: successful(pick(board, Selection(name, stages, floor, tuple(variants))))
             for name in (*FUNCTIONAL, *NON_FUNCTIONAL)
         }
         for left, right in product(NON_FUNCTIONAL, FUNCTIONAL):
             for meaning in shares[left].keys() & shares[right].keys():
-                words = f"share of models with {meaning}: {left} / {right}; {stages}; {floor}"
-                yield words, (shares[left][meaning], shares[right][meaning])
+                chosen = Selection(left, stages, floor, ())
+                rule = Rule(f"share of models with {meaning}", chosen, against=right)
+                yield rule, (shares[left][meaning], shares[right][meaning])

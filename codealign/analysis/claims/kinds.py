@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-import pandas as pd
-
 from codealign.analysis.claims import compare
 from codealign.analysis.claims.board import LABELS, Cell, cell
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.facts import FACTS
-from codealign.analysis.claims.grids import Candidate
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DERIVABLE,
     REPRODUCED,
     UNSTATED,
     Found,
+    Search,
     Statement,
 )
-from codealign.analysis.claims.run_rules import on_a_run
+from codealign.analysis.claims.rules import Candidate, Rule, Selection, read_rule
 from codealign.analysis.claims.search import close, half_unit, look, worth
 from codealign.analysis.claims.unrounded import relative_from
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.questions import Question, ask
 from codealign.analysis.scores import benchmarks
 from codealign.records import STAGES
 
@@ -41,6 +41,8 @@ GRID_WORDS = {
     "recovery_risks": "benchmark sets x variants x final stage x ties x what is compared",
     "wins": "benchmark sets x wins above the base only or all",
 }
+PAIRED = ("gain_pairs", "success_pairs", "requirement_pairs")
+"""Grids whose rules give one number for each of two variants or requirements."""
 
 
 def _absent(context: Context, cells: Sequence[Cell]) -> str:
@@ -55,20 +57,19 @@ def score(context: Context, statement: Statement) -> Found:
         return Found(missing=missing)
     values = [context.board.value(c) for c in cells]
     rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(c.words() for c in cells)}"
-    interval = None if context.paper else _score_interval(context, cells[0])
-    return Found(values, rule, interval=interval)
+    return (
+        Found(values, rule) if context.paper else _bounded(context, cells[0], SCORE, values, rule)
+    )
 
 
-def _score_interval(context: Context, c: Cell) -> tuple[float, float] | None:
-    rows = context.frame
-    row = rows[
-        (rows["model"] == c.model)
-        & (rows["variant"] == c.variant)
-        & (rows["benchmark"] == c.benchmark)
-        & (rows["stage"] == c.stage)
-    ].iloc[0]
-    bounds = (row["low"], row["high"])
-    return None if any(map(pd.isna, bounds)) else tuple(map(float, bounds))
+def _bounded(context: Context, c: Cell, measure: str, values: list[float], rule: str) -> Found:
+    """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
+    requirement = c.about.requirement
+    term = Term(1, requirement, (c.variant,), (c.stage,), (c.benchmark,))
+    found = ask(context.cells, Question((term,), measure), c.model)
+    unit = 1.0 if measure == RELATIVE else c.about.scale / 100
+    interval = None if math.isnan(found.low) else (found.low * unit, found.high * unit)
+    return Found(values, rule, interval=interval, single=found.single, note=found.missing)
 
 
 def change(context: Context, statement: Statement) -> Found:
@@ -90,7 +91,9 @@ def change(context: Context, statement: Statement) -> Found:
         + "; ".join(c.words() for c in cells)
     )
     if not context.paper:
-        return Found(values, rule, interval=_change_interval(context, cells[0], absolute))
+        if args.get("from", "base") != "base":
+            return Found(values, rule)
+        return _bounded(context, cells[0], CHANGE if absolute else RELATIVE, values, rule)
     return _judge_changes(context, statement, pairs, Found(values, rule))
 
 
@@ -99,19 +102,6 @@ def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
     if absolute:
         return after - before
     return 100 * (after - before) / before if before else math.nan
-
-
-def _change_interval(context: Context, c: Cell, absolute: bool) -> tuple[float, float] | None:
-    rows = context.changes
-    mine = rows[
-        (rows["model"] == c.model)
-        & (rows["variant"] == c.variant)
-        & (rows["benchmark"] == c.benchmark)
-        & (rows["stage"] == c.stage)
-    ]
-    names = ("low", "high") if absolute else ("relative_low", "relative_high")
-    bounds = tuple(float(mine.iloc[0][n]) for n in names) if len(mine) else (math.nan, math.nan)
-    return None if any(math.isnan(b) for b in bounds) else bounds
 
 
 def _judge_changes(
@@ -129,7 +119,7 @@ def _judge_changes(
         _neighbours(context, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
     )
     if len(statement.published) == 1 and hits:
-        return Found(list(hits[0][1]), hits[0][0], UNSTATED, "another cell matches", search)
+        return Found(list(hits[0][1]), hits[0][0].words(), UNSTATED, "another cell matches", search)
     return Found(found.values, found.rule, CONTRADICTS, note, search)
 
 
@@ -163,43 +153,53 @@ def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
         for start in ("base", "sft") if about.requirement == requirement else ():
             for stage in STAGES[STAGES.index(start) + 1 :]:
                 pair = tuple(Cell(c.model, c.variant, name, s) for s in (start, stage))
-                words = f"{pair[1].words()} against {LABELS[start]}"
-                yield f"relative change: {words}", (_change(context, pair, False),)
-                yield f"absolute change: {words}", (_change(context, pair, True),)
+                for kind, absolute in (("relative change", False), ("absolute change", True)):
+                    rule = Rule(kind, Selection(pair[1].words(), "", "", ()), LABELS[start])
+                    yield rule, (_change(context, pair, absolute),)
 
 
 def searched(context: Context, statement: Statement) -> Found:
     """Search a grid for rules that give the published numbers.
 
-    `stated` in the arguments is the candidate that the paper's own words describe, `rule` the one
-    shown where several match and none is stated.
+    `stated` in the arguments is the rule that the paper's own words describe, `rule` the one shown
+    where several match and none is stated.
     """
     args = dict(statement.args)
-    grid, stated, rule = args.pop("grid"), args.pop("stated", ""), args.pop("rule", "")
+    grid = args.pop("grid")
+    of = () if grid in PAIRED else args.get("variants", ())
+    stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
     if not context.paper:
-        return on_a_run(context, grid, args, stated or rule)
+        return _on_a_run(context, grid, args, stated or rule)
     candidates = context.candidates(grid, args)
     search, hits = look(candidates, statement.published, statement.decimals, GRID_WORDS[grid])
-    by_words = dict(hits)
-    if stated in by_words:
-        return Found(list(by_words[stated]), stated, REPRODUCED, "", search)
+    by_rule = dict(hits)
+    if stated in by_rule:
+        return Found(list(by_rule[stated]), stated.words(), REPRODUCED, "", search)
     if hits:
-        words = rule if rule in by_words else hits[0][0]
+        shown = rule if rule in by_rule else hits[0][0]
         note = "; ".join(n for n in (statement.unstated, worth(search)) if n)
-        return Found(list(by_words[words]), words, UNSTATED, note, search)
+        return Found(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
     return _no_rule(candidates, statement, stated or rule, search)
 
 
+def _on_a_run(context: Context, grid: str, args: dict[str, object], rule: Rule | None) -> Found:
+    values = context.value_of(grid, args, rule) if rule else ()
+    unknown = not values or any(map(math.isnan, values))
+    missing = "the run has no scores for this rule" if unknown else ""
+    return Found([] if unknown else list(values), rule.words() if rule else "", missing=missing)
+
+
 def _no_rule(
-    candidates: list[Candidate], statement: Statement, expected: str, search: object
+    candidates: list[Candidate], statement: Statement, expected: Rule | None, search: Search
 ) -> Found:
-    values = dict(candidates).get(expected, ())
+    values = next((v for rule, v in candidates if rule == expected), ())
+    words = expected.words() if expected else ""
     truncated = values and all(
         compare.fit(v, p, d) is not None
         for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
     )
     if truncated:
-        return Found(list(values), expected, UNSTATED, compare.TRUNCATED, search)
+        return Found(list(values), words, UNSTATED, compare.TRUNCATED, search)
     ranges = list(zip(*(v for _, v in candidates), strict=True))
     outside = any(
         p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
@@ -207,10 +207,10 @@ def _no_rule(
     )
     if statement.args.get("stated") or outside:
         note = "no candidate rule reaches the printed value" if outside else ""
-        return Found(list(values), expected, CONTRADICTS, note, search)
+        return Found(list(values), words, CONTRADICTS, note, search)
     note = "the text leaves the rule open, and no candidate gives these numbers"
     note += f"; {statement.unstated}" if statement.unstated else ""
-    return Found(list(values), expected, NOT_DERIVABLE, note, search)
+    return Found(list(values), words, NOT_DERIVABLE, note, search)
 
 
 def ratio(context: Context, statement: Statement) -> Found:

@@ -9,13 +9,16 @@ REPRODUCED = "reproduced"
 UNSTATED = "reproduced under an unstated rule"
 CONTRADICTS = "contradicts the tables"
 NOT_DERIVABLE = "not derivable"
-PAPER_VERDICTS = (REPRODUCED, UNSTATED, CONTRADICTS, NOT_DERIVABLE)
+NOT_DISTINGUISHABLE = "not distinguishable"
+"""An order or a share whose opposite the scores do not rule out (p >= 0.05), whichever way it
+points: the same standard for and against the paper, and for a run."""
+PAPER_VERDICTS = (REPRODUCED, UNSTATED, NOT_DISTINGUISHABLE, CONTRADICTS, NOT_DERIVABLE)
 
 AGREES = "agrees"
 DISAGREES = "disagrees"
 CANNOT_TELL = "cannot tell"
 NOT_RUN = "not run"
-RUN_VERDICTS = (AGREES, DISAGREES, CANNOT_TELL, NOT_RUN)
+RUN_VERDICTS = (AGREES, DISAGREES, NOT_DISTINGUISHABLE, CANNOT_TELL, NOT_RUN)
 
 OURS = "own line"
 """Place of the lines that the paper does not have: noise, consistency of its tables."""
@@ -60,8 +63,9 @@ class Found:
     verdict : one of `PAPER_VERDICTS` (or "" to compare `values` with the published ones).
     note : what a reader should know beside the verdict.
     interval : 95 % bounds of the first value, for a run's verdict; None where there are none.
-    agrees : for an order or a kind of statement that is true or false; None: cannot tell.
+    agrees : for an order or a kind of statement that is true or false; None otherwise.
     missing : what the run lacks to compute this; "" where it was computed.
+    single : whether the interval is about one training run alone.
     """
 
     values: list[float] = field(default_factory=list)
@@ -72,6 +76,7 @@ class Found:
     interval: tuple[float, float] | None = None
     agrees: bool | None = None
     missing: str = ""
+    single: bool = False
 
 
 @dataclass(frozen=True)

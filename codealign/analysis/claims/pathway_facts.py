@@ -112,33 +112,63 @@ def starts_above(context: Context, model: str, cut: float) -> Found:
     return readings.widen(context, plain, others, "scores x least or mean", readings.DEFINITE)
 
 
-def _after_sft(context: Context) -> tuple[np.ndarray, np.ndarray]:
-    """Return (fell during SFT, best final score below the base) for every score."""
-    values = context.board.values[np.isin(context.board.benchmark, ALL)]
-    values = values[np.isfinite(values).all(axis=1)]
-    final = values[:, 2:].max(axis=1) if len(values) else values[:, 0]
-    return values[:, 1] < values[:, 0] - EQUAL, final < values[:, 0] - EQUAL
+HALVES = (
+    (SETS["F1-F3"], SETS["F4"]),
+    (SETS["NF1"] + SETS["NF3"] + SETS["NF5"], SETS["NF2"] + SETS["NF4"]),
+)
+"""Benchmarks of each requirement in two halves that share no problem's base answer."""
+
+
+def _models_after_sft(context: Context) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (fell in SFT on one half, best final mean below the base on the other), both ways.
+
+    One entry per model, variant and requirement (each is a training run of its own). "Fell" and
+    "ended below" both hold the base's error; measured on different problems they do not share it.
+    """
+    board, found = context.board, []
+    for first, second in ((0, 1), (1, 0)):
+        fell, failed = [], []
+        for halves in HALVES:
+            for group in np.unique(board.group):
+                mine = [(board.group == group) & np.isin(board.benchmark, h) for h in halves]
+                means = [(board.values[m] / board.scale[m][:, None]).mean(axis=0) for m in mine
+                         if m.any()]  # fmt: skip
+                if len(means) == 2 and np.isfinite(means).all():
+                    one, other = means[first], means[second]
+                    fell.append(one[1] < one[0] - EQUAL)
+                    failed.append(other[2:].max() < other[0] - EQUAL)
+        found.append((np.array(fell, dtype=bool), np.array(failed, dtype=bool)))
+    return found
 
 
 def sft_predicts(context: Context) -> Found:
-    """Compare shares that end below the base: fell during SFT, or did not (true: more often)."""
-    fell, failed = _after_sft(context)
+    """Compare shares of models that end below the base: fell in SFT, or not (true: more often)."""
+    both = _models_after_sft(context)
+    fell, failed = (np.concatenate([b[i] for b in both]) for i in (0, 1))
     if not fell.any() or fell.all():
-        return absent("scores that fell during SFT and scores that did not, with DPO and BoNBoN")
+        return absent("models that fell in SFT and models that did not, with DPO and BoNBoN")
     shares = [100 * float(failed[m].mean()) for m in (fell, ~fell)]
-    rule = f"share (%) ending below the base ({BEST}): {fell.sum()} that fell in SFT, the rest"
-    p_value = clarity.shares(failed[fell], failed[~fell])
+    rule = (
+        f"share (%) of models ending below the base ({BEST}) on one half of the benchmarks: "
+        f"{fell.sum()} times one fell in SFT on the other half, {(~fell).sum()} times not"
+    )
+    p_value = max(clarity.association(*b) for b in both)
     return truth(shares[0] > shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
 def stable_succeeds(context: Context) -> Found:
-    """Share of scores not fallen during SFT that end at the base or above (true: most)."""
-    fell, failed = _after_sft(context)
+    """Share of models not fallen in SFT that end at the base or above (true: most)."""
+    both = _models_after_sft(context)
+    fell, failed = (np.concatenate([b[i] for b in both]) for i in (0, 1))
     if not (~fell).any():
-        return absent("scores that did not fall during SFT")
+        return absent("models that did not fall in SFT")
     share = 100 * float((~failed[~fell]).mean())
-    rule = f"share (%) of {(~fell).sum()} scores not fallen in SFT that reach the base ({BEST})"
-    return truth(share > 50, [share], rule, unstated=True)
+    rule = (
+        f"share (%) of models reaching the base ({BEST}) on one half of the benchmarks, "
+        f"{(~fell).sum()} times one had not fallen in SFT on the other half"
+    )
+    p_value = max(clarity.share(~b[1][~b[0]], 0.5) for b in both if (~b[0]).any())
+    return truth(share > 50, [share], rule, unstated=True, p_value=p_value)
 
 
 def sft_falls_in_both(context: Context) -> Found:

@@ -7,7 +7,7 @@ import numpy as np
 from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.board import LABELS, MODELS, VARIANT
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import Found
+from codealign.analysis.claims.model import CONTRADICTS, Found
 from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
 from codealign.analysis.claims.tables_facts import BEST, EACH, absent, truth
 from codealign.analysis.scores import benchmark as about
@@ -32,7 +32,9 @@ def threshold(context: Context, cut: float, level: str) -> Found:
         side = "at least" if high.any() else "below"
         note = f"least mean base score {base.min():.3f}, greatest {base.max():.3f}"
         rule = f"every {level[:-1]} has a base pass@1 of {side} {cut:.2f}"
-        return Found([float(base.min())], rule, "contradicts the tables", note)
+        plain = Found([float(base.min())], rule, CONTRADICTS, note)
+        others, grid = readings.thresholds(context, cut), "the scores that a model's base is"
+        return readings.widen(context, plain, others, grid, readings.DEFINITE)
     better = [cells.change[m] > 0 for m in (low, high)]
     shares = [100 * float(b.mean()) for b in better]
     rule = f"share of cells that improve ({EACH}), {level} with base below {cut:.2f}, then above"
@@ -106,9 +108,10 @@ def degrades(context: Context, benchmarks: str, variant: str) -> Found:
     cells = pick(context.board, Selection(benchmarks, EACH, "every base", (VARIANT[variant],)))
     if not len(cells):
         return absent(f"{benchmarks}, {VARIANT[variant]}")
-    share = 100 * float((cells.change < 0).mean())
+    fallen = cells.change < 0
+    share, p_value = 100 * float(fallen.mean()), clarity.share(fallen, 1 / 3)
     rule = f"share of {len(cells)} scores below the base ({EACH}); frequent: more than a third"
-    return truth(share > 100 / 3, [share], rule, unstated=True)
+    return truth(share > 100 / 3, [share], rule, unstated=True, p_value=p_value)
 
 
 def fewer_failures(context: Context, cut: float) -> Found:
@@ -126,7 +129,7 @@ def fewer_failures(context: Context, cut: float) -> Found:
     rule = f"share of scores that lose more than {cut:g} % of the base, pretrained then finetuned"
     p_value = clarity.shares(*lost)
     plain = truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
-    grid = "scores x stage x size of the loss"
+    grid = "scores x stage x base floor x size of the loss"
     return readings.widen(context, plain, readings.failures(context), grid)
 
 
@@ -143,4 +146,5 @@ def trade_offs(context: Context, benchmarks: str) -> Found:
         return absent(benchmarks)
     share = 100 * float(np.mean(mixed))
     rule = f"share of {len(mixed)} aligned models with both gains and losses in {benchmarks}"
-    return truth(share > 50, [share, len(mixed)], rule, unstated=True)
+    p_value = clarity.share(np.array(mixed), 0.5)
+    return truth(share > 50, [share, len(mixed)], rule, unstated=True, p_value=p_value)

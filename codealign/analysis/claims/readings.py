@@ -16,9 +16,23 @@ import numpy as np
 
 from codealign.analysis.claims.board import CODE_MODELS, LABELS, MODELS, VARIANT
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import CONTRADICTS, UNSTATED, Found, Search
-from codealign.analysis.claims.rules import EQUAL, SETS, STAGE_RULES, Selection, pick
-from codealign.analysis.claims.search import SHOWN, told
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DISTINGUISHABLE,
+    UNSTATED,
+    Found,
+    Search,
+)
+from codealign.analysis.claims.rules import (
+    EQUAL,
+    PAPER_FLOOR,
+    SETS,
+    STAGE_RULES,
+    Selection,
+    pick,
+)
+from codealign.analysis.claims.search import SHOWN, in_words
+from codealign.analysis.scores import benchmark as about
 from codealign.records import STAGES
 
 Reading = tuple[str, bool, tuple[float, ...]]
@@ -37,7 +51,10 @@ def widen(
     grid: str,
     enough: float = PATTERN,
 ) -> Found:
-    """Look for a reading that bears a contradicted statement out; a run keeps the plain reading.
+    """Try other readings of a statement whose plain one fails; a run keeps the plain reading.
+
+    A contradicted statement becomes "reproduced under an unstated rule" if enough readings bear it
+    out. One that the scores do not distinguish stays so, with the count of readings beside it.
 
     Parameters
     ----------
@@ -46,28 +63,23 @@ def widen(
     grid : what they vary, in words.
     enough : share of the readings that has to bear it out; at least one has to in any case.
     """
-    if not context.paper or found.verdict != CONTRADICTS:
+    if not context.paper or found.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
         return found
     tried = list(readings)
     held = [r for r in tried if r[1]]
-    search = Search(
-        grid=grid,
-        tried=len(tried),
-        matching=len(held),
-        matches=[told((words, values)) for words, _, values in held[:SHOWN]],
-        nearest=told((found.rule, tuple(found.values))),
-        of="readings",
-    )
-    plain = f"plain reading fails: {told((found.rule, tuple(found.values)))}"
+    plain = in_words(found.rule, found.values)
+    matches = [in_words(words, values) for words, _, values in held[:SHOWN]]
+    search = Search(grid, len(tried), len(held), matches, plain, of="readings")
     note = f"{len(held)} of {len(tried)} readings bear it out"
     note = "; ".join(n for n in (found.note, note) if n)
-    if len(held) < max(1, enough * len(tried)):
+    few = len(held) < max(1, enough * len(tried))
+    if few or found.verdict == NOT_DISTINGUISHABLE:
         return replace(found, search=search, note=note)
     words, _, values = held[0]
+    note = f"{note}; plain reading fails: {plain}"
     return replace(
-        found, values=list(values), rule=words, verdict=UNSTATED, note=f"{note}; {plain}",
-        search=search,
-    )  # fmt: skip
+        found, values=list(values), rule=words, verdict=UNSTATED, note=note, search=search
+    )
 
 
 def leads(
@@ -109,15 +121,52 @@ def larger(context: Context) -> Iterator[Reading]:
 
 
 def failures(context: Context) -> Iterator[Reading]:
-    """Readings of "pretrained models fail catastrophically less often": scores, stage, cut."""
-    for name, stages, cut in product(FAMILIES, FINALS, (10, 20, 30, 50)):
-        lost = [
-            100 * float((pick(context.board, Selection(name, stages, variants=(v,))).relative
-                         < -cut).mean())
+    """Readings of "pretrained models fail catastrophically less often".
+
+    Varied: scores, stage, size of the loss, and the base score from which a loss counts.
+    """
+    floors = ("any base above 0", PAPER_FLOOR)
+    for name, stages, floor, cut in product(FAMILIES, FINALS, floors, (10, 20, 30, 50)):
+        arms = [
+            pick(context.board, Selection(name, stages, floor, (v,))).relative < -cut
             for v in VARIANT.values()
-        ]  # fmt: skip
-        words = f"share (%) of scores that lose more than {cut} %: {name}; {stages}"
-        yield words, lost[0] < lost[1], tuple(lost)
+        ]
+        if all(map(len, arms)):
+            lost = tuple(100 * float(a.mean()) for a in arms)
+            words = f"share (%) of scores that lose more than {cut} %: {name}; {stages}; {floor}"
+            yield words, lost[0] < lost[1], lost
+
+
+def highest(context: Context, benchmark: str, printed: float) -> Iterator[Reading]:
+    """Readings of "the highest score of all": among all models, of one stage, or one variant."""
+    board, half = context.board, 0.5 * 10.0 ** -about(benchmark).decimals
+    rows = np.flatnonzero(board.benchmark == benchmark)
+    groups = [("all", rows, range(4))]
+    groups += [(f"{LABELS[s]} models", rows, [i]) for i, s in enumerate(STAGES) if i]
+    groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANT.values()]
+    for among, mine, stages in groups:
+        values = board.values[mine][:, stages]
+        if np.isfinite(values).any():
+            row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
+            best, at = float(values[row, column]), mine[row]
+            who = f"{board.model[at]} {board.variant[at]}, {LABELS[STAGES[stages[column]]]}"
+            words = f"highest {about(benchmark).label} among {among}: {who}"
+            yield words, abs(best - printed) <= half + EQUAL, (best,)
+
+
+def thresholds(context: Context, cut: float) -> Iterator[Reading]:
+    """Readings of "models above a threshold improve": which scores make a model's base score."""
+    board = context.board
+    cells = pick(board, Selection("F1-F3 and F4", FINALS[0], "every base", ("pretrained",)))
+    for name in ("HE", "HE+", "F1", "F1-F2", "F1-F3", "F4", "F1 and F4", "HE+ and F4"):
+        mask = board.rows(SETS[name], ("pretrained",))
+        base = board.values[mask, 0] / board.scale[mask]
+        means = {m: base[board.model[mask] == m].mean() for m in set(board.model[mask])}
+        low = np.array([means.get(m, np.nan) < cut - EQUAL for m in cells.model])
+        if low.any() and not low.all():
+            shares = tuple(100 * float((cells.change[m] > 0).mean()) for m in (low, ~low))
+            words = f"share of scores that improve, models whose mean base {name} is below {cut:g}"
+            yield f"{words}, then the others", shares[0] < shares[1], shares
 
 
 def improving(context: Context, name: str, variant: str) -> Iterator[Reading]:

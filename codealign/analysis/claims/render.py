@@ -1,24 +1,73 @@
-"""The ledger for readers: a table, and Markdown grouped by place with counts of verdicts."""
+"""The ledger for readers: a table, and Markdown grouped by place with counts of verdicts.
+
+A run's ledger has two verdicts in each line: on the paper's own tables, and on this run.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
+from pathlib import Path
 
 import pandas as pd
 
-from codealign.analysis.claims.model import Claim, Search
+from codealign.analysis.claims.model import NOT_RUN, OURS, Claim, Search
+from codealign.records import write_text
 
 COLUMNS = [
     "place", "id", "origin", "statement", "published", "computed", "unit", "rule", "verdict",
     "note", "tried", "matching", "reach", "nearest",
 ]  # fmt: skip
+PAPER_COLUMNS = ["paper_computed", "paper_verdict"]
 ORIGINS = {"paper": "", "reading": "our reading: ", "own": ""}
+SECTIONS = {
+    "Abstract": ("Abstract",),
+    "1 Introduction": ("Introduction",),
+    "3 Methodology": ("3", "3.1", "3.2", "3.3", "3.4", "3.5"),
+    "4.1 Pretrained-to-aligned": ("4.1.1", "4.1.2", *(f"O{i}" for i in range(1, 7))),
+    "4.2 Finetuned-to-aligned": ("4.2.1", "4.2.2", *(f"O{i}" for i in range(7, 14))),
+    "4.3 Comparison": ("4.3.1", "4.3.2", *(f"O{i}" for i in range(14, 21))),
+    "5 Recommendations": ("Table 6",),
+    "6.1 Survey": ("6.1", "6.1.1", "6.1.2"),
+    "6.2 Judge": ("6.2",),
+    "7 Conclusion": ("Conclusion",),
+    "Own lines": (OURS,),
+}
+"""Sections of the paper, and the places of the ledger that stand in them."""
 
 
-def claims_frame(claims: list[Claim]) -> pd.DataFrame:
-    """Return the ledger as a frame, one row a claim; numbers are text as they are shown."""
-    return pd.DataFrame([_row(c) for c in claims], columns=COLUMNS)
+def section(place: str) -> str:
+    """Return the section of the paper that a claim's place belongs to."""
+    return next(name for name, places in SECTIONS.items() if place in places)
+
+
+def write_claims(
+    out: Path | str, claims: list[Claim], on_paper: list[Claim] | None = None
+) -> list[Path]:
+    """Write `claims.md` and `claims.csv` to a folder; return their paths.
+
+    Parameters are those of `claims_frame`.
+    """
+    paths = [Path(out) / "claims.md", Path(out) / "claims.csv"]
+    write_text(paths[0], claims_markdown(claims, on_paper=on_paper))
+    write_text(paths[1], claims_frame(claims, on_paper).to_csv(index=False))
+    return paths
+
+
+def claims_frame(claims: list[Claim], on_paper: list[Claim] | None = None) -> pd.DataFrame:
+    """Return the ledger as a frame, one row per claim; numbers are text as they are shown.
+
+    Parameters
+    ----------
+    claims : the ledger on the paper's tables, or on a run.
+    on_paper : for a run, the ledger on the paper's tables: `PAPER_COLUMNS` are added.
+    """
+    rows = [_row(c) for c in claims]
+    if on_paper is None:
+        return pd.DataFrame(rows, columns=COLUMNS)
+    for row, theirs in zip(rows, on_paper, strict=True):
+        row |= {"paper_computed": numbers(theirs.computed), "paper_verdict": theirs.verdict}
+    return pd.DataFrame(rows, columns=COLUMNS + PAPER_COLUMNS)
 
 
 def _row(claim: Claim) -> dict[str, object]:
@@ -71,39 +120,50 @@ def counts_table(claims: list[Claim]) -> str:
     return "\n".join(lines)
 
 
-def claims_markdown(claims: list[Claim], details: bool = True) -> str:
+def claims_markdown(
+    claims: list[Claim], details: bool = True, on_paper: list[Claim] | None = None
+) -> str:
     """Return the ledger as Markdown: counts, then a table for each place of the paper.
 
     Parameters
     ----------
     claims : the ledger, as `ledger` returns it.
     details : add the searches (rules tried, matching, nearest miss) under each table.
+    on_paper : for a run, the ledger on the paper's tables. Its verdicts stand beside the run's, and
+        only the lines that the run can answer are shown; how many it cannot is said.
     """
     parts = [counts_table(claims)]
-    for place, group in groupby(claims, key=lambda c: c.place):
-        parts.append(_place(place, list(group), details))
+    beside = {c.id: c for c in on_paper or ()}
+    shown = [c for c in claims if c.verdict != NOT_RUN] if beside else claims
+    if len(shown) < len(claims):
+        parts.append(
+            f"{len(claims) - len(shown)} of {len(claims)} lines are about models, benchmarks or "
+            "material that this run does not have; they are in `claims.csv`."
+        )
+    for place, group in groupby(shown, key=lambda c: c.place):
+        parts.append(_place(place, list(group), details and not beside, beside))
     return "\n\n".join(parts) + "\n"
 
 
-def _place(place: str, claims: list[Claim], details: bool) -> str:
+def _place(place: str, claims: list[Claim], details: bool, beside: dict[str, Claim]) -> str:
     title = f"Section {place}" if place[:1].isdigit() else place[:1].upper() + place[1:]
-    told = ", ".join(f"{n} {v}" for v, n in Counter(c.verdict for c in claims).items())
-    lines = [
-        f"### {title}", "", f"{told}.", "",
-        "| Statement | Published | Computed | Rule | Verdict |", "|---|---|---|---|---|",
-    ]  # fmt: skip
-    lines += [_line(c) for c in claims]
+    counts = ", ".join(f"{n} {v}" for v, n in Counter(c.verdict for c in claims).items())
+    heads = ["Statement", "Published", "Computed", "Rule", "Verdict"]
+    heads = [*heads[:-1], "The paper's tables", "This run"] if beside else heads
+    lines = [f"### {title}", "", f"{counts}.", "", f"| {' | '.join(heads)} |"]
+    lines += ["|" + "---|" * len(heads), *(_line(c, beside.get(c.id)) for c in claims)]
     if details and any(c.search for c in claims):
         lines += ["", "Searches:", ""]
         lines += [f"- `{c.id}`: {searched(c.search)}" for c in claims if c.search]
     return "\n".join(lines)
 
 
-def _line(claim: Claim) -> str:
-    told = told_note(claim.note, claim.rule)
-    verdict = claim.verdict + (f": {told}" if told else "")
+def _line(claim: Claim, theirs: Claim | None) -> str:
+    note = told_note(claim.note, claim.rule)
+    verdict = claim.verdict + (f": {note}" if note else "")
     shown = (with_unit(numbers(n), claim.unit) for n in (claim.published, claim.computed))
-    cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule, verdict)
+    cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule)
+    cells += (theirs.verdict, verdict) if theirs else (verdict,)
     return f"| {' | '.join(c.replace('|', '/') for c in cells)} |"
 
 

@@ -6,14 +6,15 @@ Statistics give one number or a few, in percent unless they say otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from codealign.analysis.claims.board import Board
+from codealign.analysis.claims.board import CODE_MODELS, MODELS, Board
 from codealign.analysis.scores import benchmarks
+from codealign.errors import CodealignError, nearest
 
 EQUAL = 1e-9
 """Scores closer than this are ties: printed scores have at most three digits."""
@@ -65,7 +66,21 @@ STAGE_RULES: dict[str, tuple[tuple[int, ...], Reduce]] = {
     "mean of SFT, DPO and BoNBoN": ((1, 2, 3), _MEAN),
     "worst of DPO and BoNBoN": ((2, 3), _WORST),
 }
-FLOORS = {"any base above 0": 0.0, "base at least 0.10": 0.1, "every base": -1.0}
+FLOORS = {
+    "any base above 0": 0.0,
+    "every base": -1.0,
+    **{f"base at least {cut:.2f}": cut for cut in (0.05, 0.10, 0.12, 0.15, 0.20)},
+}
+PAPER_FLOOR = "base at least 0.10"
+"""The floor that the paper names (section 4.1.1 and O2)."""
+MODEL_SETS: dict[str, tuple[str, ...]] = {
+    "all": (),
+    "code": CODE_MODELS,
+    "without CodeLlama": tuple(m for m in MODELS.values() if m != MODELS["codellama"]),
+    "without Llama": tuple(m for m in MODELS.values() if m != MODELS["llama"]),
+    "without Qwen": tuple(m for m in MODELS.values() if m != MODELS["qwen"]),
+    "only Qwen": (MODELS["qwen"],),
+}
 
 
 @dataclass(frozen=True)
@@ -111,13 +126,26 @@ class Cells:
 
     def share(self, mask: np.ndarray) -> np.ndarray:
         """Return the share of cells where `mask` holds, for each group that has cells."""
-        return self.total(np.ones(len(self)), mask) / self.members[self.members > 0]
+        return self.total(self._ones, mask) / self.members[self.members > 0]
+
+    @cached_property
+    def known_relative(self) -> np.ndarray:
+        """Relative changes with 0 where the base is 0, for sums."""
+        return np.where(self.base > 0, self.relative, 0.0)
 
     def average(self, mask: np.ndarray | bool = True) -> np.ndarray:
         """Return each group's mean relative change where `mask`; NaN where there is none."""
-        mask = mask & np.isfinite(self.relative)
-        sums = self.total(np.nan_to_num(self.relative), mask)
-        return _divide(sums, self.total(np.ones(len(self)), mask))
+        mask = mask & (self.base > 0)
+        return _divide(self.total(self.known_relative, mask), self.total(self._ones, mask))
+
+    @cached_property
+    def averages(self) -> np.ndarray:
+        """Each group's mean relative change over all its cells."""
+        return self.average()
+
+    @cached_property
+    def _ones(self) -> np.ndarray:
+        return np.ones(len(self))
 
 
 def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -126,18 +154,67 @@ def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which scores a rule takes; the names are keys of `SETS`, `STAGE_RULES` and `FLOORS`."""
+    """Which scores a rule takes; the names are keys of `SETS`, `STAGE_RULES` and `FLOORS`.
+
+    A part that a grid does not vary is "" (or ()) and left out of the words.
+    """
 
     benchmarks: str
-    stages: str
+    stages: str = ""
     floor: str = "any base above 0"
     variants: tuple[str, ...] = ("pretrained", "finetuned")
     models: tuple[str, ...] = ()
 
     def words(self) -> str:
         """The selection in words."""
-        who = f"; models {', '.join(self.models)}" if self.models else ""
-        return f"{self.benchmarks}; {self.stages}; {self.floor}; {' and '.join(self.variants)}{who}"
+        who = f"models {', '.join(self.models)}" if self.models else ""
+        parts = (self.benchmarks, self.stages, self.floor, " and ".join(self.variants), who)
+        return "; ".join(p for p in parts if p)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule that a published number may come from, as data.
+
+    Attributes
+    ----------
+    statistic : what is computed, by its name in the grid.
+    selection : the scores it is computed from.
+    against : what the second number is computed from, where a grid pairs two; else "".
+    """
+
+    statistic: str
+    selection: Selection
+    against: str = ""
+
+    def words(self) -> str:
+        """The rule in words, as the ledger shows it."""
+        against = f"; against {self.against}" if self.against else ""
+        return f"{self.statistic}: {self.selection.words()}{against}"
+
+
+Candidate = tuple[Rule, tuple[float, ...]]
+"""A rule and the numbers it gives (NaN where it gives none), one for each published one."""
+
+
+def read_rule(data: Mapping[str, object], variants: Sequence[str]) -> Rule:
+    """Read a rule from the data of a statement: `statistic`, the parts of a selection, `against`.
+
+    Raises
+    ------
+    CodealignError
+        A name is no key of `SETS`, `STAGE_RULES`, `FLOORS` or `MODEL_SETS`.
+    """
+    parts = dict(data)
+    statistic, against = str(parts.pop("statistic")), str(parts.pop("against", ""))
+    variants = tuple(parts.pop("variants", variants))
+    tables = {"benchmarks": SETS, "stages": STAGE_RULES, "floor": FLOORS, "models": MODEL_SETS}
+    for field, name in parts.items():
+        known = tables.get(field, {})
+        if name not in ("", *known):
+            raise CodealignError(f"claims: {field} {name!r}" + nearest(str(name), [*known]))
+    models = MODEL_SETS[parts.pop("models", "all")]
+    return Rule(statistic, Selection(**parts, variants=variants, models=models), against)
 
 
 def pick(board: Board, selection: Selection) -> Cells:
@@ -170,7 +247,7 @@ def _pick(board: Board, selection: Selection) -> Cells:
 
 def _mean(values: np.ndarray) -> float:
     values = values[np.isfinite(values)]
-    return float(values.mean()) if len(values) else np.nan
+    return float(np.add.reduce(values)) / len(values) if len(values) else np.nan
 
 
 def _median(values: np.ndarray) -> float:
@@ -195,7 +272,7 @@ GAINS: dict[str, Callable[[Cells], float]] = {
     "median relative change": lambda c: _median(c.relative),
     "median relative change of improving cells": lambda c: _median(c.relative[c.change > 0]),
     "relative change of the summed scores": _ratio,
-    "mean of each model's mean relative change": lambda c: _mean(c.average()),
+    "mean of each model's mean relative change": lambda c: _mean(c.averages),
     "mean of each model's mean over its improving cells": lambda c: _mean(c.average(c.change > 0)),
     "mean of each model's relative change of summed scores": _ratio_by_model,
 }

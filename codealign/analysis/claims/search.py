@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from codealign.analysis.claims.grids import Candidate
 from codealign.analysis.claims.model import Search
+from codealign.analysis.claims.rules import Candidate
 
 SHOWN = 5
 SPREAD = 0.5
@@ -33,7 +33,7 @@ def look(
 
     Parameters
     ----------
-    candidates : (words, values); `values` has one number for each published one.
+    candidates : (rule, values); `values` has one number for each published one.
     decimals : printed digits after the point of each, which set the rounding of a match.
     grid : what was varied, in words.
 
@@ -55,8 +55,8 @@ def look(
         grid=grid,
         tried=len(known),
         matching=len(hits),
-        matches=[told(c) for c in hits[:SHOWN]],
-        nearest=told(known[order[0]]),
+        matches=[in_words(r.words(), v) for r, v in hits[:SHOWN]],
+        nearest=in_words(known[order[0]][0].words(), known[order[0]][1]),
         reach=round(reach, 3),
         typical=round(typical, 1),
     )
@@ -87,9 +87,8 @@ def _around(published: float, decimals: int) -> float:
     return max(SPREAD * abs(published), 10.0**-decimals)
 
 
-def told(candidate: Candidate) -> str:
-    """Return a candidate in words with its value."""
-    words, values = candidate
+def in_words(words: str, values: Sequence[float]) -> str:
+    """Return a rule's words with its values."""
     return f"{words} = {', '.join(f'{v:.4g}' for v in values)}"
 
 

@@ -10,7 +10,13 @@ from codealign.analysis import stats
 from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.board import LABELS, MODELS, VARIANT, Board
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import CONTRADICTS, REPRODUCED, UNSTATED, Found
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DISTINGUISHABLE,
+    REPRODUCED,
+    UNSTATED,
+    Found,
+)
 from codealign.analysis.claims.rules import EQUAL, SETS, Selection, pick
 from codealign.analysis.scores import benchmark as about
 from codealign.records import STAGES
@@ -31,18 +37,15 @@ def truth(
 ) -> Found:
     """Return a finding for a statement that the scores bear out or not.
 
-    With a `p_value`, a run agrees or disagrees only when it is below 0.05: else it cannot tell.
+    With a `p_value` it is decided, either way and for a run too, only when that is below 0.05.
     """
+    doubt = "" if p_value is None else f"p >= {p_value:.2g}"
+    note = "; ".join(n for n in (note, doubt) if n)
+    values = [round(float(v), 6) for v in values]
+    if p_value is not None and not p_value < 1 - stats.CONFIDENCE:
+        return Found(values, rule, NOT_DISTINGUISHABLE, note)
     verdict = (UNSTATED if unstated else REPRODUCED) if holds else CONTRADICTS
-    doubt = "" if p_value is None else f"p = {p_value:.2g}"
-    clear = p_value is None or p_value < 1 - stats.CONFIDENCE
-    return Found(
-        [round(float(v), 6) for v in values],
-        rule,
-        verdict,
-        "; ".join(n for n in (note, doubt) if n),
-        agrees=bool(holds) if clear else None,
-    )
+    return Found(values, rule, verdict, note, agrees=bool(holds))
 
 
 def absent(what: str) -> Found:
@@ -59,7 +62,7 @@ def below_scale(context: Context, minimum: float) -> Found:
         return absent("CODAL")
     below = int((values < minimum - EQUAL).sum())
     rule = f"number of mean ratings below {minimum:g}, of {len(values)} (a mean of ratings of at "
-    note = f"{below} means lie below it: unparsed answers counted as 0, or a 0-10 scale"
+    note = f"{below} means lie below it: from zeros, unrated answers or ratings of 0"
     return truth(
         below == 0, [below, len(values)], rule + f"least {minimum:g} cannot be lower)",
         note if below else "",
@@ -93,16 +96,20 @@ def value_range(
     return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
-def highest(context: Context, benchmark: str) -> Found:
-    """Return the highest score of a benchmark and say whose it is."""
-    board = context.board
-    mask = board.benchmark == benchmark
-    if not mask.any():
+def highest(context: Context, benchmark: str, printed: float) -> Found:
+    """Return the highest score of a benchmark and say whose it is (true: the printed one).
+
+    Where it is another, the highest among the models of each stage or variant is tried.
+    """
+    values = context.board.values[context.board.benchmark == benchmark]
+    if not np.isfinite(values).any():
         return absent(benchmark)
-    values = board.values[mask]
-    row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
-    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {LABELS[STAGES[column]]}"
-    return Found([float(values[row, column])], f"highest {about(benchmark).label} of all: {who}")
+    tried = list(readings.highest(context, benchmark, printed))
+    words, holds, found = tried[0]
+    if not context.paper:
+        return Found(list(found), words)
+    plain = truth(holds, list(found), words)
+    return readings.widen(context, plain, tried[1:], "among which models", readings.DEFINITE)
 
 
 def largest_gain(context: Context, benchmark: str) -> Found:
@@ -201,25 +208,28 @@ def more_consistent(context: Context, variants: list[str], measure: str) -> Foun
         rule = f"share (%) of cells that improve, {where}"
         p_value = clarity.shares(*better)
         return truth(found[0] > found[1], found, rule, unstated=True, p_value=p_value)
-    found = [float(cells.relative.std(ddof=1)) for cells in arms]
+    changes = [cells.relative for cells in arms]
+    found = [float(c.std(ddof=1)) for c in changes]
     rule = f"standard deviation of relative changes (%), {where}"
-    return truth(found[0] < found[1], found, rule, unstated=True)
+    p_value = clarity.spreads(*changes)
+    return truth(found[0] < found[1], found, rule, unstated=True, p_value=p_value)
 
 
 def steadier(context: Context, steady: str, other: str) -> Found:
     """Compare the spread of two models' relative changes over all functional and NF tasks."""
-    found = []
+    arms = []
     for short in (steady, other):
         parts = [
             pick(context.board, Selection(n, EACH, models=(MODELS[short],))).relative
             for n in ("F1-F3 and F4", "NF1-NF5")
         ]
-        values = np.concatenate(parts)
-        found.append(float(values.std(ddof=1)) if len(values) > 1 else math.nan)
-    if any(math.isnan(f) for f in found):
+        arms.append(np.concatenate(parts))
+    if min(map(len, arms)) < 2:
         return absent(f"{MODELS[steady]} and {MODELS[other]}")
+    found = [float(a.std(ddof=1)) for a in arms]
     rule = f"standard deviation of the relative changes (%), {MODELS[steady]} then {MODELS[other]}"
-    return truth(found[0] < found[1], found, rule, unstated=True)
+    p_value = clarity.spreads(*arms)
+    return truth(found[0] < found[1], found, rule, unstated=True, p_value=p_value)
 
 
 def models_improve(context: Context, benchmarks: str, variant: str) -> Found:

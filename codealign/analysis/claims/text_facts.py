@@ -125,7 +125,8 @@ def survey_majority(context: Context, question: str, option: str, respondents: i
     low, high, _ = stats.wilson(count, respondents)
     rule = f"share of {count} of {respondents} with its Wilson bounds (%)"
     share = 100 * count / respondents
-    return truth(share > 50, [share, 100 * low, 100 * high], rule)
+    p_value = float(scipy_stats.binomtest(count, respondents).pvalue)
+    return truth(share > 50, [share, 100 * low, 100 * high], rule, p_value=p_value)
 
 
 def survey_sum(context: Context, question: str, options: list[str]) -> Found:

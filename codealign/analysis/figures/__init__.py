@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from codealign.analysis.changes import Items, changes
+from codealign.analysis.cells import Problems
+from codealign.analysis.changes import changes
+from codealign.analysis.claims import Claim
 from codealign.analysis.context import Context
 from codealign.analysis.figures.common import present
 from codealign.analysis.figures.diagrams import figure2, figure3
 from codealign.analysis.figures.dots import dots
 from codealign.analysis.figures.heatmap import heatmap
+from codealign.analysis.figures.ledger import ledger_bars
 from codealign.analysis.figures.listings import figure1, figure5, figure6
 from codealign.analysis.figures.plane import plane
 from codealign.analysis.figures.profiles import profiles
@@ -20,7 +23,7 @@ from codealign.analysis.figures.style import Drawn, save, styled, write_captions
 from codealign.analysis.figures.training import training_curves
 from codealign.analysis.figures.versus import versus
 from codealign.analysis.figures.workflow import figure4
-from codealign.analysis.scores import PAPER, published
+from codealign.analysis.scores import PAPER, over_seeds, published
 from codealign.analysis.study.effects import Study
 from codealign.records import ALIGNED
 
@@ -30,22 +33,26 @@ __all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
 def draw_figures(
     scores: pd.DataFrame,
     context: Context | None = None,
-    items: Items | None = None,
+    items: Problems | None = None,
     study: Study | None = None,
+    claims: list[Claim] | None = None,
 ) -> list[Drawn]:
     """Return Figures 1 to 6, then the charts of the scores. Call inside `style.styled()`.
 
     Parameters
     ----------
-    scores : tidy scores. Charts show the run's rows if there are any, else the published ones; a
-        run is also set against the published range. A chart without any row is left out.
+    scores : tidy scores, a row for each seed. Charts show the run's rows if there are any, else the
+        published ones; a run is also set against the published range. A chart without any row is
+        left out.
     context : the run's data counts, for Figure 4.
     items : the run's per-problem values, for paired intervals of its changes.
     study : the run's seeds, cross-evaluations and ablations, for the figures of these.
+    claims : the ledger of these scores, for its picture.
     """
-    measured = scores[scores["source"] != PAPER]
+    rows = scores[scores["source"] != PAPER]
+    measured = over_seeds(rows)
     shown = measured if len(measured) else published()
-    change = changes(shown, items)
+    change = changes(rows if len(rows) else shown, items)
     charts = [heatmap(change, stage) for stage in ALIGNED]
     charts += [plane(change), *(dots(shown, table) for table in (3, 4, 5)), profiles(shown)]
     if len(measured):
@@ -53,6 +60,7 @@ def draw_figures(
         charts += [versus(both, model) for model in present(measured, "model")]
     paper = [figure1(), figure2(), figure3(), figure4(context or Context()), figure5(), figure6()]
     repeated = study_figures(study) if study else []
+    charts += [ledger_bars(claims)] if claims else []
     return paper + [chart for chart in charts if chart is not None] + repeated
 
 
@@ -60,8 +68,9 @@ def write_figures(
     out: Path | str,
     scores: pd.DataFrame,
     context: Context | None = None,
-    items: Items | None = None,
+    items: Problems | None = None,
     study: Study | None = None,
+    claims: list[Claim] | None = None,
 ) -> list[Path]:
     """Write every figure as PDF, SVG and PNG, and `captions.json`, to `out`; return the paths.
 
@@ -69,6 +78,6 @@ def write_figures(
     """
     out = Path(out)
     with styled():
-        figures = draw_figures(scores, context, items, study)
+        figures = draw_figures(scores, context, items, study, claims)
         paths = [path for drawn in figures for path in save(drawn, out)]
     return [*paths, write_captions(figures, out)]

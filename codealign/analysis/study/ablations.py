@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from codealign.analysis.study.effects import KEYS, Study, over_seeds, spread
-from codealign.analysis.summary import MEMBERS
+from codealign.analysis.contrasts import CHANGE, Term
+from codealign.analysis.effects import Effect
+from codealign.analysis.questions import Question, ask
+from codealign.analysis.study.effects import Study
+from codealign.cell import Cell
 from codealign.records import ALIGNED
 
 NO_GAIN, GAIN, CANNOT_TELL = "no gain, as it must be", "gains: do not trust", "cannot tell"
-ALL = "all"
-"""Pathway and stage of the row that holds a placebo's cells together."""
 
 
 @dataclass(frozen=True)
@@ -55,89 +53,77 @@ def _sorted(values: dict[str, str]) -> dict[str, str]:
         return values
 
 
-def compared(study: Study, group: Varied) -> list[dict[str, Any]]:
-    """Return the rows of a group: for each cell that an ablation has, main and varied.
+@dataclass(frozen=True)
+class Compared:
+    """A cell under one value of a varied setting; `against` is its score minus the main cell's."""
 
-    A row has `KEYS`, `label`, the `SPREAD` of its change against the base, and `against`, the
-    spread of the difference to the main cell within seeds.
+    place: Cell
+    label: str
+    change: Effect
+    against: Effect
+
+
+def compared(study: Study, group: Varied) -> list[Compared]:
+    """Return the rows of a group: for each cell that an ablation has, main and varied."""
+    places = study.places
+    cells = dict.fromkeys(p.at(ablation="") for p in places if p.ablation in group.labels
+                          and p.ablation)  # fmt: skip
+    return [
+        Compared(place, label, study.change(place), study.minus(place, cell))
+        for cell in cells
+        for name, label in group.labels.items()
+        if (place := cell.at(ablation=name)) in places
+    ]
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """Gains of a cell trained on random pairs (`place` None: of all the cells together).
+
+    `sft` and `base` are its gains over the SFT model it starts from and over the base, `main` is
+    that of the main cell over the same SFT model.
     """
-    inside = study.cells[study.cells["ablation"].isin([n for n in group.labels if n])]
-    where = [key for key in KEYS if key != "ablation"]
-    rows = []
-    for cell, _ in inside.groupby(where, sort=False):
-        same = study.cells[(study.cells[where] == list(cell)).all(axis=1)]
-        for name, label in group.labels.items():
-            mine = same[same["ablation"] == name]
-            if len(mine):
-                row = over_seeds(mine, "change").iloc[0].to_dict()
-                gap = _paired(study, {**row, "ablation": name}, {**row, "ablation": ""})
-                rows.append({**row, "label": label, "against": spread(gap.tolist())})
-    return rows
+
+    place: Cell | None
+    requirement: str
+    sft: Effect
+    base: Effect
+    main: Effect
+    verdict: str = ""
 
 
-def placebo(study: Study) -> list[dict[str, Any]]:
+def placebo(study: Study) -> list[Placebo]:
     """Return the gains of cells trained on random pairs: of each cell, then of all together.
 
-    A row has `KEYS`, the `SPREAD` of aligned minus SFT within seeds, `base` (the same of aligned
-    minus base), `main` (of the main cell minus SFT) and `verdict`. The last row of a model and
-    requirement has the cells' mean within seeds, `ALL` for what it is over, and the verdict: one
-    interval, because among several some miss 0 by chance.
+    The last row of a model and requirement has the cells' mean, and the verdict: one interval,
+    because among several some miss 0 by chance.
     """
     names = [name for name, changes in study.changes.items() if _is_placebo(changes)]
-    cells = study.cells[study.cells["ablation"].isin(names)]
-    cells = cells[cells["stage"].isin(ALIGNED)]
+    places = [p for p in study.places if p.ablation in names and p.stage in ALIGNED]
     rows = []
-    for _, part in cells.groupby(["model", "requirement", "trained", "ablation"], sort=False):
-        places = part[KEYS].drop_duplicates().to_dict("records")
-        gains = [_gains(study, place) for place in places]
-        rows += [_gained(place, own) for place, own in zip(places, gains, strict=True)]
-        # A seed that lacks a cell has no mean over them: NaN, which is left out.
-        every = _gained({**places[0], "variant": ALL, "stage": ALL}, sum(gains) / len(gains))
-        rows.append({**every, "verdict": _verdict(every)})
+    for key in dict.fromkeys((p.model, p.requirement, p.trained, p.ablation) for p in places):
+        mine = [p for p in places if (p.model, p.requirement, p.trained, p.ablation) == key]
+        for place in mine:
+            main = place.at(ablation="")
+            gains = study.change(place, "sft"), study.change(place), study.change(main, "sft")
+            rows.append(Placebo(place, place.requirement, *gains))
+        rows.append(_together(study, mine))
     return rows
 
 
-def _gains(study: Study, cell: Mapping[str, Any]) -> pd.DataFrame:
-    """Return each seed's gain of a placebo's cell over SFT and over the base, and the main's."""
-    main = {**cell, "ablation": ""}
-    sft = {**main, "stage": "sft"}
-    return pd.DataFrame({
-        "sft": _paired(study, cell, sft),
-        "base": _of(study.cells, cell).set_index("seed")["change"],
-        "main": _paired(study, main, sft),
-    })  # fmt: skip
+def _together(study: Study, places: list[Cell]) -> Placebo:
+    def mean(start: str, ablated: bool = True) -> Effect:
+        terms = tuple(
+            Term(1 / len(places), p.requirement, (p.variant,), (p.stage,), start=start,
+                 trained=p.trained, ablation=p.ablation if ablated else "")
+            for p in places
+        )  # fmt: skip
+        return ask(study.cells, Question(terms, CHANGE), places[0].model)
 
-
-def _gained(place: Mapping[str, Any], gains: pd.DataFrame) -> dict[str, Any]:
-    numbers = {name: spread(gains[name].tolist()) for name in gains}
-    return {
-        **place, **numbers["sft"], "base": numbers["base"], "main": numbers["main"], "verdict": "",
-    }  # fmt: skip
-
-
-def _of(frame: pd.DataFrame, cell: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the rows of one cell, all its seeds."""
-    return frame[(frame[KEYS] == [cell[key] for key in KEYS]).all(axis=1)]
-
-
-def _paired(study: Study, first: Mapping[str, Any], second: Mapping[str, Any]) -> pd.Series:
-    """Return, for each seed, the mean score of one cell minus another's.
-
-    The mean is over the requirement's benchmarks that both have, so that an ablation evaluated on
-    fewer is compared with like.
-    """
-    parts = study.parts[study.parts["benchmark"].isin(MEMBERS[first["requirement"]])]
-    a, b = (_of(parts, cell) for cell in (first, second))
-    both = a.merge(b, on=["seed", "benchmark"], suffixes=("", "_second"))
-    both["difference"] = both["value"] - both["value_second"]
-    return both.groupby("seed")["difference"].mean()
+    sft = mean("sft")
+    told = CANNOT_TELL if sft.seeds < 2 or sft.missing else GAIN if sft.side > 0 else NO_GAIN
+    return Placebo(None, places[0].requirement, sft, mean("base"), mean("sft", False), told)
 
 
 def _is_placebo(changes: Any) -> bool:
     return any(key.endswith(".placebo") and pair[1] for key, pair in changes.items())
-
-
-def _verdict(numbers: dict[str, float]) -> str:
-    if numbers["seeds"] < 2:
-        return CANNOT_TELL
-    return GAIN if numbers["low"] > 0 else NO_GAIN

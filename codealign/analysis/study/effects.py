@@ -1,161 +1,106 @@
-"""Changes over seeds: of each seed against the base model, their mean, and how far they spread.
+"""A run with several seeds, cross-evaluation or ablations: its cells, and what is asked of each.
 
-A seed makes its own preference data and trains its own models, so that the spread over seeds holds
-the sampling of pairs and the training's chance. It does not hold the choice of problems: all seeds
-answer the same ones, and the base model is one model with greedy answers, the same for all. The
-intervals are Student's t over the seeds: a seed's score is a mean over hundreds of answers and so
-close to normal, while a bootstrap of about five values is known to be too narrow.
+A seed makes its own preference data and trains its own models. All seeds answer the same problems,
+and the base model is one model with greedy answers, the same for all. What an interval holds, and
+how, says `analysis.effects`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from codealign.analysis import stats
-from codealign.analysis.scores import CELL, PLACE, percent_of_scale
-from codealign.analysis.summary import MEMBERS
-from codealign.records import PATHWAY, STAGES
+from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.effects import Effect
+from codealign.analysis.questions import Question, ask
+from codealign.cell import Cell
+from codealign.records import REQUIREMENTS, STAGES, VARIANTS
 
-KEYS = ["model", "variant", "requirement", "trained", "ablation", "stage"]
-"""What a mean over seeds is of; `requirement` is that of the benchmarks."""
-SPREAD = ["mean", "low", "high", "sd", "seeds"]
 Changes = Mapping[str, Mapping[str, list[Any]]]
 """Of each ablation: {setting: [value of the main cells, value here]}."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """A run's seeds, cross-evaluations and ablations.
+    """A run's seeds, cross-evaluations and ablations; `changes` is what each ablation varies."""
 
-    Attributes
-    ----------
-    parts : one row a trained score: `KEYS`, seed, benchmark; value, base and change in percent of
-        the benchmark's scale, `relative` (change in percent of the base, NaN for a base of 0).
-    cells : the same, as means over the benchmarks of a requirement (those of the summary), with a
-        row for each base model (change 0, every seed).
-    changes : what each ablation varies.
-    """
-
-    parts: pd.DataFrame
-    cells: pd.DataFrame
+    cells: Cells
     changes: Changes = field(default_factory=dict)
 
     @property
-    def seeds(self) -> list[int]:
+    def seeds(self) -> tuple[int, ...]:
         """Seeds that have trained scores."""
-        return sorted(int(seed) for seed in self.parts["seed"].unique())
+        return self.cells.seeds
 
     @property
-    def main(self) -> pd.DataFrame:
-        """Cells of the study itself: no ablation, the benchmark's own requirement."""
-        return self.cells[own(self.cells)]
+    def places(self) -> list[Cell]:
+        """The evaluated models, as cells without benchmark and seed, in the order of tables."""
+        found = {
+            cell.at(benchmark="")
+            for cell in self.cells.index
+            if cell.benchmark in MEMBERS[cell.requirement]
+        }
+        return sorted(found, key=_order)
+
+    @property
+    def main(self) -> list[Cell]:
+        """The places of the study itself: no ablation, the benchmark's own requirement."""
+        return [place for place in self.places if place.main]
 
     @property
     def repeated(self) -> bool:
         """Whether there is anything beyond one seed's main cells."""
-        trained = self.cells[self.cells["stage"] != "base"]
-        return len(self.seeds) > 1 or not own(trained).all()
+        return len(self.seeds) > 1 or len(self.main) < len(self.places)
+
+    def score(self, place: Cell) -> Effect:
+        """Return the score of one evaluated model."""
+        return self._ask(place, SCORE, term(place))
+
+    def change(self, place: Cell, start: str = "base") -> Effect:
+        """Return its change from the base, or from the SFT model it was aligned from."""
+        return self._ask(place, CHANGE, term(place, start=start))
+
+    def relative(self, place: Cell) -> Effect:
+        """Return its change in percent of the base."""
+        return self._ask(place, RELATIVE, term(place))
+
+    def minus(self, first: Cell, second: Cell, measure: str = SCORE) -> Effect:
+        """Return the difference of two evaluated models of one source."""
+        other = term(second, -1)
+        return self._ask(first, measure, term(first), replace(other, model=second.model))
+
+    def _ask(self, place: Cell, measure: str, *terms: Term) -> Effect:
+        return ask(self.cells, Question(terms, measure), place.model)
 
 
-def own(frame: pd.DataFrame) -> pd.Series:
-    """Return a mask of the rows without ablation and cross-evaluation."""
-    return (frame["ablation"] == "") & (frame["trained"] == frame["requirement"])
+def term(place: Cell, weight: float = 1.0, start: str = "base") -> Term:
+    """Return the term of one evaluated model."""
+    return Term(
+        weight, place.requirement, (place.variant,), (place.stage,), start=start,
+        trained=place.trained, ablation=place.ablation,
+    )  # fmt: skip
 
 
-def study_of(raw: pd.DataFrame, changes: Changes | None = None) -> Study:
+def _order(place: Cell) -> tuple[Any, ...]:
+    return (
+        place.model, REQUIREMENTS.index(place.requirement), REQUIREMENTS.index(place.trained),
+        VARIANTS.index(place.variant), place.ablation, STAGES.index(place.stage),
+    )  # fmt: skip
+
+
+def study_of(
+    raw: pd.DataFrame, changes: Changes | None = None, items: Problems | None = None
+) -> Study:
     """Return the study of a run's scores.
 
     Parameters
     ----------
     raw : `scores.collect_all` of the run.
     changes : what each ablation varies (`params.Ablation.changes`, by name).
+    items : per-problem values (`cells.read_problems`), for intervals over problems.
     """
-    parts = _parts(raw)
-    seeds = sorted(parts["seed"].unique()) or [0]  # base models alone stand under seed 0
-    return Study(parts, _cells(parts, _bases(raw), seeds), changes or {})
-
-
-def _bases(raw: pd.DataFrame) -> pd.DataFrame:
-    """Return the base models' scores in percent of the scale, one row a benchmark."""
-    base = raw[(raw["stage"] == "base") & own(raw) & raw["value"].notna()]
-    base = base.drop_duplicates(CELL)
-    return base.assign(base=percent_of_scale(base, "value"))
-
-
-def _parts(raw: pd.DataFrame) -> pd.DataFrame:
-    keys = ["model", "variant", "requirement", "benchmark"]
-    trained = raw[(raw["stage"] != "base") & raw["value"].notna()]
-    found = trained[[*CELL, *PLACE, "value"]].merge(_bases(raw)[[*keys, "base"]], on=keys)
-    found["value"] = percent_of_scale(found, "value")
-    found["change"] = found["value"] - found["base"]
-    found["relative"] = 100 * found["change"] / found["base"].where(found["base"] > 0)
-    return found[[*KEYS, "seed", "benchmark", "value", "base", "change", "relative"]]
-
-
-def _cells(parts: pd.DataFrame, bases: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
-    wanted = [name for names in MEMBERS.values() for name in names]
-    inside = parts[parts["benchmark"].isin(wanted)]
-    columns = ["value", "base", "change"]
-    found = inside.groupby([*KEYS, "seed"], as_index=False)[columns].mean()
-    found["relative"] = 100 * found["change"] / found["base"].where(found["base"] > 0)
-    base = bases[bases["benchmark"].isin(wanted)].groupby(KEYS, as_index=False)["base"].mean()
-    rows = base.assign(value=base["base"], change=0.0, relative=0.0)
-    repeated = [rows.assign(seed=seed) for seed in seeds]
-    found = pd.concat([*repeated, found], ignore_index=True)
-    found["pathway"] = found["variant"].map(PATHWAY)
-    by = ["model", "requirement", "trained", "variant", "ablation", "stage", "seed"]
-    return found.sort_values(by, key=_rank, kind="stable", ignore_index=True)
-
-
-def _rank(column: pd.Series) -> pd.Series:
-    order: dict[str, Callable[[Any], int]] = {
-        "stage": STAGES.index, "variant": tuple(PATHWAY).index,
-    }  # fmt: skip
-    return column.map(order[column.name]) if column.name in order else column
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return mean, 95 % bounds, standard deviation and number of values of several seeds.
-
-    One seed has no spread: its bounds and deviation are NaN.
-    """
-    # Rounded, so that the last bits of sums that are equal do not make a sign.
-    known = [round(float(v), 9) for v in values if not math.isnan(v)]
-    low, high, _ = stats.t_mean(known)
-    deviation = float(pd.Series(known).std(ddof=1)) if len(known) > 1 else math.nan
-    mean = sum(known) / len(known) if known else math.nan
-    return dict(zip(SPREAD, (mean, low, high, deviation, len(known)), strict=True))
-
-
-def over_seeds(frame: pd.DataFrame, column: str, by: Sequence[str] = KEYS) -> pd.DataFrame:
-    """Return one row a group with the `SPREAD` of a column over its seeds."""
-    rows = [
-        {**dict(zip(by, key, strict=True)), **spread(group[column].tolist())}
-        for key, group in frame.groupby(list(by), sort=False)
-    ]
-    return pd.DataFrame(rows, columns=[*by, *SPREAD])
-
-
-def differences(
-    frame: pd.DataFrame, coordinate: str, first: str, second: str, column: str = "change"
-) -> pd.DataFrame:
-    """Return first minus second of each seed, paired: both share the seed's data.
-
-    Parameters
-    ----------
-    coordinate : one of `KEYS`, in which the two differ; all others are the same.
-
-    Returns
-    -------
-    The other keys, seed, and the difference as `difference`.
-    """
-    keys = [key for key in [*KEYS, "seed"] if key != coordinate]
-    a, b = (frame[frame[coordinate] == value][[*keys, column]] for value in (first, second))
-    both = a.merge(b, on=keys, suffixes=("", "_second"))
-    both["difference"] = both[column] - both[f"{column}_second"]
-    return both[[*keys, "difference"]]
+    return Study(cells_of(raw, items), changes or {})

@@ -14,11 +14,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats as scipy_stats
 
 from codealign.analysis.scores import collect_all
-from codealign.analysis.study.effects import KEYS, Study, over_seeds, study_of
+from codealign.analysis.study.effects import Study, study_of
 from codealign.errors import CodealignError
 from codealign.records import write_text
 
@@ -26,14 +27,19 @@ CONFIDENCE = 0.99
 """Chance that every cell of a faithful repetition agrees."""
 ROUNDING = 1.0
 """Points that a mean score may differ by through another processor's rounding alone."""
+KEYS = ["model", "variant", "requirement", "trained", "ablation", "stage"]
 COLUMNS = [*KEYS, "mean", "sd", "seeds"]
 
 
 def seeds_frame(study: Study) -> pd.DataFrame:
     """Return mean score (percent of scale), deviation and number of seeds of every cell."""
-    found = over_seeds(study.cells, "value")
-    found.loc[found["stage"] == "base", "sd"] = 0.0
-    return found[COLUMNS]
+    rows = []
+    for place in study.places:
+        values = study.score(place).per_seed
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        numbers = [sum(values) / len(values), 0.0 if place.stage == "base" else spread, len(values)]
+        rows.append([*(getattr(place, key) for key in KEYS), *numbers])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def run_seeds(run_root: Path | str) -> pd.DataFrame:

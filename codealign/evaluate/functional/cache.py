@@ -9,7 +9,7 @@ from typing import Any
 
 from codealign.records import read_jsonl, stable_id, write_jsonl
 
-FORMAT = 6
+FORMAT = 7
 """To be raised when what a cached row holds, or how it is measured, changes."""
 
 

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Literal
 
 from codealign.errors import CodealignError
+from codealign.evaluate.functional.extraction import written
 from codealign.evaluate.functional.problems import Problem
-from codealign.evaluate.functional.prompts import asking, extract, prompts_for, stops
+from codealign.evaluate.functional.prompts import extract, prompts_for, stops
+from codealign.evaluate.functional.samples import Samples
 from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, generate, open_engine
 from codealign.generate.progress import Progress
 from codealign.models import uses_chat
 from codealign.params import Generation, Variant
 from codealign.records import read_jsonl, stable_id
+from codealign.registry import identity
 from codealign.resumable import Resumable
 
 
@@ -111,10 +114,20 @@ def solutions_of(
     samples: Sequence[Sample], problems: dict[str, Problem], chat: bool
 ) -> dict[str, list[str]]:
     """Return the solutions in the completions, by task id."""
+    return _each(samples, lambda s: extract(problems[s.task_id], s.completion, chat))
+
+
+def programs_of(
+    samples: Sequence[Sample], problems: dict[str, Problem], chat: bool
+) -> dict[str, list[str]]:
+    """Return the programs in the completions as they were written, by task id."""
+    return _each(samples, lambda s: written(problems[s.task_id], s.completion, chat))
+
+
+def _each(samples: Sequence[Sample], text_of: Callable[[Sample], str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for sample in samples:
-        solution = extract(problems[sample.task_id], sample.completion, chat)
-        found.setdefault(sample.task_id, []).append(solution)
+        found.setdefault(sample.task_id, []).append(text_of(sample))
     return found
 
 
@@ -136,15 +149,12 @@ class Model:
     settings: Generation
     seed: int
 
-    def solve(
-        self, benchmark: str, problems: dict[str, Problem], folder: Path, n: int
-    ) -> dict[str, list[str]]:
-        """Return `n` solutions of each problem; completions are kept in `folder`, to continue."""
+    def solve(self, benchmark: str, problems: dict[str, Problem], folder: Path, n: int) -> Samples:
+        """Return `n` samples of each problem; completions are kept in `folder`, to continue."""
         remote = self.engine == "openai"
         chat = self.variant == "finetuned" if remote else uses_chat(self.name, self.variant)
         engine = _opened(self.engine, self.name, self.variant, self.adapter, base_url=self.base_url)
-        ask, opening = asking("own", chat, engine)
-        asked = prompts_for(problems, ask, "" if remote else opening)
+        asked = prompts_for(problems, engine.chat if chat else None, begun=not remote)
         bound = partial(
             generate,
             engine=engine,
@@ -152,8 +162,11 @@ class Model:
             seed=self.seed,
             stop=[] if chat and remote else stops(benchmark, chat),
         )
-        made = collect_completions(asked, bound, folder / "completions.jsonl", n, repr(self))
-        return solutions_of(made, problems, chat)
+        weights = "" if remote else identity(self.name, self.variant)
+        key = repr(self) + weights.removeprefix(self.name)
+        made = collect_completions(asked, bound, folder / "completions.jsonl", n, key)
+        solutions, programs = (of(made, problems, chat) for of in (solutions_of, programs_of))
+        return Samples(solutions, n=n, programs=programs)
 
 
 _opened = cache(open_engine)

@@ -11,7 +11,8 @@ counter. Two substitutes are offered where it has none:
 
 steps : the bytecode instructions executed, an exact count that is the same in every run. It does
     not see work done inside C functions: `sum(list)` costs as much as `len(list)`. It
-    counts up to `MOST_STEPS`; whatever needs more counts as equally slow.
+    counts up to `MOST_STEPS`. A solution that needs more is slower than references that need less;
+    where a reference needs more as well, which of them is slower is not known: it is unmeasured.
 cpu : CPU seconds, the least of `REPEATS` runs. Sees all work; varies by some per cent between runs.
 
 Differences to evalplus 0.3.1's command, which follows its paper with changes: as in the paper, a
@@ -38,6 +39,8 @@ from codealign.sandbox.inside import codec
 
 Measure = Literal["auto", "instructions", "steps", "cpu"]
 MOST_STEPS = 2_000_000
+BEYOND = float(MOST_STEPS + 1)
+"""Cost of what needs more steps than are counted."""
 REPEATS = 3
 CPU_S = 45.0
 MEMORY_MB = 1024
@@ -126,7 +129,7 @@ def compare(
     _refuse_unmeasured(references, costs)
     costs |= {row["id"]: row for row in _measure(solutions, sandbox, measure)}
     return {
-        task_id: [_efficiency(problems[task_id], text, costs) for text in texts]
+        task_id: [_efficiency(problems[task_id], text, costs, measure) for text in texts]
         for task_id, texts in chosen.items()
     }
 
@@ -190,19 +193,24 @@ def cost(runs: list[Result], measure: Measure) -> tuple[float | None, str]:
             return None, f"{run.verdict}: {run.detail}"
         outcome = run.outputs[0]
         if measure == "steps" and outcome.steps > MOST_STEPS:
-            return float(MOST_STEPS + 1), ""
+            return BEYOND, ""
         if outcome.error:
             return None, f"error: {outcome.error}"
         costs.append(outcome.cpu_s if measure == "cpu" else outcome.steps)
     return float(min(costs)), ""
 
 
-def _efficiency(problem: Problem, solution: str, costs: dict[str, dict[str, Any]]) -> Efficiency:
+def _efficiency(
+    problem: Problem, solution: str, costs: dict[str, dict[str, Any]], measure: Measure
+) -> Efficiency:
     row = costs[_id(problem, solution)]
     if row["cost"] is None:
         score = None if row["reason"].startswith("sandbox_error") else 0.0
         return Efficiency(solution, None, -1, score, score, row["reason"])
     references = [costs[_id(problem, code)]["cost"] for code in _references(problem)]
+    if row["cost"] == BEYOND and BEYOND in references and measure == "steps":
+        reason = f"more than {MOST_STEPS:,} steps, and so a reference: measure cpu instead"
+        return Efficiency(solution, None, -1, None, None, reason)
     place = keeps_up_with(row["cost"], references)
     if place < 0:
         return Efficiency(solution, row["cost"], -1, 0.0, 0.0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import efficiency
 from codealign.evaluate.functional.expected import expect
+from codealign.evaluate.functional.extraction import mark_lost
 from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.results import Results
 from codealign.evaluate.functional.scoring import attempts
@@ -23,6 +25,7 @@ def evaluate(
     cpu_s: float = 60.0,
     cache: Path | None = None,
     measure: efficiency.Measure = "auto",
+    programs: Mapping[str, Sequence[str]] | None = None,
 ) -> Results:
     """Run solutions against the tests of their problems.
 
@@ -32,6 +35,8 @@ def evaluate(
     cpu_s : CPU seconds that a problem's tests may use together, at least (see `Limits`).
     cache : folder for expected outputs and reference counts; None computes them anew.
     measure : what EvalPerf's cost is measured in (see `efficiency`).
+    programs : the answers as written that solutions were taken from, in the same order; with them
+        a sample that only the sanitiser made fail is told (kind `extraction`). It still fails.
 
     Raises
     ------
@@ -48,6 +53,7 @@ def evaluate(
     found: dict[str, list[Attempt]] = {task_id: [] for task_id in given}
     for attempt in attempts(given, expected, sandbox, Limits(cpu_s)):
         found[attempt.task_id].append(attempt)
+    found = mark_lost(found, programs or {}, expected, sandbox, Limits(cpu_s))
     measured, unit = {}, ""
     if benchmark == "evalperf":
         unit = efficiency.available(measure, sandbox)

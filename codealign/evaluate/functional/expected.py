@@ -6,7 +6,6 @@ the hashes differ, both are computed again in full and compared by the benchmark
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,9 @@ CANONICAL_CPU_S = 300.0
 CANONICAL_MEMORY_MB = 4096
 CANONICAL_RESULT_BYTES = 512 << 20
 HASH_OVER = 4096
+DIGITS_A_BIT = 0.30103
+MOST_BITS = 14_000
+"""Some 4,214 digits; Python refuses to write or read integers of more than 4,300."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def refuse_failure(problem: Problem, result: Result) -> None:
 
 def _expected(tests: _Tests, row: dict[str, Any]) -> Expected:
     outputs = [codec.loads(text) for text in row["outputs"]]
+    _refuse_opaque(tests.problem, outputs)
     sizes = [
         value.size if isinstance(value, Hashed) else len(text)
         for value, text in zip(outputs, row["outputs"], strict=True)
@@ -126,6 +129,22 @@ def _expected(tests: _Tests, row: dict[str, Any]) -> Expected:
     outputs = as_expected(tests.problem, outputs)
     cost = row["cpu_s"], row["total_cpu_s"]
     return Expected(tests.id, tests.problem, outputs, *cost, sizes, tests.calls)
+
+
+def _refuse_opaque(problem: Problem, outputs: list[Any]) -> None:
+    """Raise `CodealignError` if an expected output equals nothing, so that no solution could pass.
+
+    An output that comes within a larger one counts too.
+    """
+    if expects_only_presence(problem):
+        return
+    for number, name in enumerate(map(codec.holds_opaque, outputs), 1):
+        if name:
+            raise CodealignError(
+                f"{problem.task_id}: its canonical solution returns in test {number} what cannot be"
+                f" compared ({name}); let it return plain values (numbers, text, lists, tuples,"
+                " sets, dictionaries, dates, paths, numpy arrays)"
+            )
 
 
 def as_expected(problem: Problem, outputs: list[Any]) -> list[Any]:
@@ -158,5 +177,28 @@ def _rows(problem: Problem) -> str:
 
 def inputs_as_json(problem: Problem, suite: str, index: int) -> Any:
     """One test's arguments as results files keep them; what JSON lacks becomes text."""
-    arguments = (problem.base_input if suite == "base" else problem.plus_input)[index]
-    return json.loads(json.dumps(arguments, default=str))
+    return _plain((problem.base_input if suite == "base" else problem.plus_input)[index])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k if isinstance(k, str) else text_of(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    written = isinstance(value, str | float | None) or _has_digits(value)
+    return value if written else text_of(value)
+
+
+def _has_digits(value: Any) -> bool:
+    """Whether a value is an integer that Python writes out in digits."""
+    return isinstance(value, int) and value.bit_length() <= MOST_BITS
+
+
+def text_of(value: Any) -> str:
+    """A value as Python writes it; one with integers that it refuses to write by its kind."""
+    try:
+        return repr(value)
+    except ValueError:
+        if isinstance(value, int):
+            return f"an integer of about {round(value.bit_length() * DIGITS_A_BIT)} digits"
+        return f"a {type(value).__name__} with an integer of thousands of digits"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal
 
 from codealign.evaluate.functional.problems import Problem
 from codealign.generate import Request
-from codealign.prompts import response_prompt
+from codealign.generate.wire import mended
 
 INSTRUCTION = (
     "Please provide a self-contained Python script that solves the following problem in a "
@@ -20,43 +22,26 @@ RESPONSE = (
     "corresponding tests:"
 )
 CHAT_STOP = "\n```\n"
-OPENING = "```python\n"
-Format = Literal["own", "completion", "instruction"]
-
-
-def asking(form: Format, chat: bool, engine: Any) -> tuple[Callable[[str], str] | None, str]:
-    """Return what makes a prompt of a message (None: the problem is completed), and the opening.
-
-    The opening is the beginning of the answer that is given to the model.
-
-    Parameters
-    ----------
-    form : `own` is the variant's own, a chat model is asked and a base model completes. In the
-        other format a base model is asked in the template of its training (and answers without the
-        sentence that evalplus puts before a chat model's code), and a chat model completes.
-    chat : whether the variant has a chat format; `engine`, its engine.
-    """
-    if form == "completion" or (form == "own" and not chat):
-        return None, ""
-    return (engine.chat, f"{RESPONSE}\n{OPENING}") if chat else (response_prompt, OPENING)
+DEEPEST, DEEP_STACK = 50_000, 512 << 20
+"""Levels of nesting that are looked into where the usual thousand do not do, and their stack."""
 
 
 def prompts_for(
-    problems: dict[str, Problem],
-    chat: Callable[[str], str] | None = None,
-    begun: str = f"{RESPONSE}\n{OPENING}",
+    problems: dict[str, Problem], chat: Callable[[str], str] | None = None, begun: bool = True
 ) -> list[Request]:
     """Return the prompt of each problem, its task id as the request's id.
 
     Parameters
     ----------
-    chat : wraps a message, e.g. the engine's `chat` (see `asking`); None for models that complete.
-    begun : the beginning of the answer, up to the opening of the code block, as evalplus gives it
-        to local models; "" for servers, which take a message only (there evalplus asks the same).
+    chat : for chat models the engine's `chat`, which wraps a user's message; None for models that
+        complete.
+    begun : give the beginning of the answer, up to the opening of the code block, as evalplus does
+        for local models; not for servers, which take a message only (there evalplus asks the same).
     """
     if chat is None:
         return [Request(p.task_id, base_prompt(p)) for p in problems.values()]
-    return [Request(p.task_id, chat(chat_message(p)) + begun) for p in problems.values()]
+    answer = f"{RESPONSE}\n```python\n" if begun else ""
+    return [Request(p.task_id, chat(chat_message(p)) + answer) for p in problems.values()]
 
 
 def base_prompt(problem: Problem) -> str:
@@ -98,11 +83,36 @@ def extract(problem: Problem, completion: str, chat: bool) -> str:
 
 
 def sanitize(text: str, entry_point: str) -> str:
-    """`evalplus.sanitize.sanitize`, with its search for the longest code made fast."""
+    """`evalplus.sanitize.sanitize`, with its search for the longest code made fast.
+
+    It raises for half a surrogate pair, here U+FFFD, and for deep expressions (a sum of a thousand
+    terms), which get a larger stack here; "" for a text that is too deep even then.
+    """
+    text = mended(text)
+    try:
+        return _sanitized(text, entry_point)
+    except RecursionError:
+        return _deep(text, entry_point)
+
+
+def _sanitized(text: str, entry_point: str) -> str:
     from evalplus.sanitize import sanitize as evalplus_sanitize
 
     with _fast_search():
         return evalplus_sanitize(text, entry_point)
+
+
+def _deep(text: str, entry_point: str) -> str:
+    limit, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK)
+    try:
+        sys.setrecursionlimit(DEEPEST)
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(_sanitized, text, entry_point).result()
+    except (RecursionError, MemoryError):
+        return ""
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
 
 
 @contextmanager
@@ -131,6 +141,10 @@ def longest_code(text: str) -> str:
     filled = [0]
     for line in lines:
         filled.append(filled[-1] + bool(line.strip()))
+    # the whole text, which is most often the answer, before all spans are listed
+    end = max(1, filled.index(filled[-1]) - 1)
+    if filled[-1] and len(lines) > 1 and syntax_check("\n".join(lines[: end + 1])):
+        return "\n".join(lines[: end + 1])
     spans = [(i, j) for i in range(len(lines)) for j in range(i + 1, len(lines))]
     spans.sort(key=lambda s: (filled[s[0]] - filled[s[1] + 1], s))
     for first, last in spans:

@@ -8,7 +8,6 @@ others : the project's own, entries of `params/benchmarks.yaml` (`additions`).
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from codealign.errors import CodealignError, nearest
 from codealign.evaluate.functional import public
 from codealign.evaluate.functional.problems import Problem
 from codealign.paths import NANO_DATA
+from codealign.texts import lines_of
 
 EVOEVAL = ("difficult", "creative", "subtle", "combine", "tool_use", "verbose", "concise")
 BENCHMARKS = ("humaneval", "mbpp", "evalperf", *(f"evoeval_{name}" for name in EVOEVAL))
@@ -91,13 +91,12 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield place and content of each line of a JSON Lines file, compressed or not."""
     if not path.exists():
         raise CodealignError(f"{path}: no such benchmark file")
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield f"{path}:{number}", json.loads(line)
-    except (ValueError, EOFError, gzip.BadGzipFile) as error:
+        for number, line in lines_of(path):
+            if line is None:
+                raise CodealignError(f"{path}:{number}: not UTF-8; save the file as UTF-8")
+            yield f"{path}:{number}", json.loads(line)
+    except (ValueError, RecursionError, EOFError, OSError) as error:
         raise CodealignError(f"{path}: not a benchmark file ({error})") from None
 
 
@@ -150,7 +149,45 @@ def _as_python(found: Problem) -> Problem:
     )
 
 
-def prompts_of(source: Literal["nano", "public"]) -> Iterator[str]:
-    """Yield the prompt of every problem of every benchmark, to keep them out of training data."""
-    for name in _known():
+def guarding(names: Sequence[str] = ("all",)) -> list[str]:
+    """Return the benchmarks whose problems are kept out of training data; `all` is every one."""
+    return list(_known()) if "all" in names else expand(list(names))
+
+
+def prompts_of(source: Literal["nano", "public"], names: Sequence[str] = ("all",)) -> Iterator[str]:
+    """Yield the prompt of every problem of these benchmarks, to keep them out of training data.
+
+    Raises
+    ------
+    CodealignError
+        Files of public ones are not there and cannot be fetched: all are named before any is read.
+    """
+    wanted = guarding(names)
+    if source == "public":
+        require_public(wanted)
+    for name in wanted:
         yield from (p.prompt for p in load(name, source).values())
+
+
+def require_public(names: Sequence[str], guarded: bool = True) -> None:
+    """Fetch what is not there of these benchmarks' public files; names all that cannot be had.
+
+    Parameters
+    ----------
+    guarded : they are wanted to keep their problems out of training data, which can do with fewer.
+    """
+
+    def fewer(whole: list[str]) -> str:
+        left = ", ".join([*whole, *(n for n in names if n in own_benchmarks())])
+        return (
+            f"Or do without: `prefs: {{filters: {{benchmarks: [{left}]}}}}` checks seeds against "
+            "these alone, which the data card then says."
+        )
+
+    public.require(
+        [n for n in names if n not in own_benchmarks()], fewer if guarded else _own_files
+    )
+
+
+def _own_files(whole: list[str]) -> str:
+    return f"Or evaluate on what is there: `functional: {{benchmarks: [{', '.join(whole)}]}}`."

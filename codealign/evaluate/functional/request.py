@@ -52,7 +52,7 @@ class Asked:
     measure: Measure = "auto"
 
 
-Writer = Callable[[str, Problems, Path], dict[str, list[str]]]
+Writer = Callable[[str, Problems, Path], Samples]
 
 
 def run(
@@ -62,7 +62,7 @@ def run(
 
     Parameters
     ----------
-    write : makes a model's solutions of a benchmark's problems, and may keep files in the folder
+    write : makes a model's samples of a benchmark's problems, and may keep files in the folder
         it is given; None if there is a samples file.
     cache : folder for expected outputs.
     out : folder for samples and results; of several benchmarks each has a folder in it.
@@ -86,21 +86,25 @@ def _one(
     several: bool,
 ) -> dict[str, Any]:
     started = time.monotonic()
+    given = _inside(asked.samples, name) if several and asked.samples else Path(asked.samples)
+    if write is None and not given.is_file():  # before the problems may be downloaded
+        raise CodealignError(f"{given}: no such samples file")
     every = _load(name, asked.data, several)
     problems = {t: every[t] for t in list(every)[: asked.limit or None]}
     if write is None:
         samples = read_samples(
-            _inside(asked.samples, name) if several else asked.samples,
+            given,
             problems,
             asked.n,
             asked.partial,
             beyond=set(every) - set(problems),
         )
     else:
-        samples = Samples(write(name, problems, out), n=asked.n or 1)
+        samples = write(name, problems, out)
     results = evaluate(
-        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure
-    )
+        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure,
+        samples.programs,
+    )  # fmt: skip
     results.write(out)
     return summary(results, samples, time.monotonic() - started)
 
@@ -135,7 +139,8 @@ def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any
         scored problem has fewer samples than; EvalPerf also has `dps` and `dps_norm` (percent).
     samples : how many were run; `failures` : of them by kind; `faults` : lines of the file that
         were not samples, by kind, each named.
-    measure : what EvalPerf counted; `level` : of the sandbox; `seconds` : wall time.
+    measure : what EvalPerf counted; `unmeasured` : why, by task, correct samples have no score;
+    `level` : of the sandbox; `seconds` : wall time.
     """
     tasks = [*results.attempts, *results.missing]
     n = sum(results.pass_at_k(task_id, 1) is not None for task_id in tasks)
@@ -149,8 +154,17 @@ def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any
         "failures": results.failures,
         "faults": samples.faults,
         "level": results.level,
-        **({"measure": results.measure} if results.measure else {}),
+        **(_measured(results) if results.measure else {}),
     }
+
+
+def _measured(results: Results) -> dict[str, Any]:
+    unmeasured = {
+        task_id: next(e.reason for e in found if e.dps is None)
+        for task_id, found in results.efficiency.items()
+        if any(e.dps is None for e in found)
+    }
+    return {"measure": results.measure, "unmeasured": unmeasured}
 
 
 def together(benchmark: str, parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.problems import Problem
+from codealign.texts import lines_of
 
 SHOWN = 3
 
@@ -21,12 +22,14 @@ class Samples:
 
     `faults` names the places of each kind: `malformed` lines ("line 3"), `unknown` and `double`
     lines ("line 3: HumanEval/0"), and the task ids of `missing` problems. `n` is the number of
-    samples a problem that the file was read for.
+    samples a problem that the file was read for. `programs` are a model's answers as written, from
+    which its solutions were taken; empty for a file, whose solutions are taken as they are.
     """
 
     solutions: dict[str, list[str]] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
     n: int = 1
+    programs: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -92,10 +95,11 @@ def _usual(counts: Counter[str], problems: int) -> int:
 
 def _rows(path: Path, problems: dict[str, Problem]) -> Iterator[tuple[str, str | None, str]]:
     """Yield place, task id (None if malformed) and solution of each line that is not blank."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield f"line {number}", *_parse(line, problems)
+    for number, line in lines_of(path):
+        if line is None:
+            yield f"line {number} (not UTF-8)", None, ""
+        else:
+            yield f"line {number}", *_parse(line, problems)
 
 
 def _take(
@@ -117,7 +121,7 @@ def _parse(line: str, problems: dict[str, Problem]) -> tuple[str | None, str]:
     """Return task id and solution; None for a line that is no sample."""
     try:
         row: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, ""
     if not isinstance(row, dict) or not isinstance(row.get("task_id"), str):
         return None, ""

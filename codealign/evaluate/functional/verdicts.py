@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from codealign.evaluate.functional.expected import Expected, inputs_as_json
+from codealign.evaluate.functional.expected import Expected, inputs_as_json, text_of
 from codealign.evaluate.functional.oracle import agreements
 from codealign.sandbox import Result
 
-KINDS = ("", "no_answer", "wrong", "error", "timeout", "crash", "no_proof", "sandbox_error")
-"""Why a solution failed: nothing was answered, an output is wrong, an exception, the time limit, a
-signal, it left early; a sandbox error is no failure of the solution. "" is a pass."""
+KINDS = (
+    "", "no_answer", "extraction", "wrong", "error", "timeout", "crash", "no_proof",
+    "sandbox_error",
+)  # fmt: skip
+"""Why a solution failed: nothing was answered, evalplus' sanitiser lost what was, an output is
+wrong, an exception, the time limit, a signal, it left early; a sandbox error is no failure of the
+solution. "" is a pass."""
 SUITES = ("base", "plus")
 CALL_CPU_S = 1.0
 REFERENCE_FACTOR = 4.0
@@ -172,5 +176,5 @@ def _part(expected: Expected, suite: str) -> slice:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = text_of(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"

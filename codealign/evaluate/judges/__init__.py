@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from codealign.errors import CodealignError
+from codealign.generate.wire import REASONING
 from codealign.records import Answer, Rating
 
 STATIC = ("static", "static_b")
 ANSWER_FIRST = "answer_first:"
+KEY = "OPENAI_API_KEY"
 PYTHON = "python:"
 
 
@@ -24,6 +27,8 @@ class Judge(Protocol):
 
     name: str
     key: str
+    # A judge that keeps its replies may also say `asks_again = True`: answers that stayed unrated
+    # are then handed to it again in the next run.
 
     def estimate(self, answers: Iterable[Answer]) -> str:
         """Return a line on what rating answers will take: requests, money, time."""
@@ -45,6 +50,8 @@ def open_judge(
     batch: bool = False,
     spend_limit: float = 0.0,
     price: tuple[float, float] = (0.0, 0.0),
+    max_tokens: int = 0,
+    paying: bool = True,
 ) -> Judge:
     """Return a judge by its name.
 
@@ -52,13 +59,15 @@ def open_judge(
     ----------
     name : `static` or `static_b` (embedded, deterministic), `local:<model>` (a model of the
         registry, finetuned variant), `python:<module>:<function>` (called without arguments, it
-        returns a `Judge`) or a model's name at an OpenAI-compatible server. With `answer_first:`
-        before a model's name or `local:` the answer is shown before the reference.
+        returns a `Judge`) or a model's name at an OpenAI-compatible server. With `reasoning:`
+        before that name it is asked with `max_completion_tokens` and without a temperature; with
+        `answer_first:` before a model's name or `local:` the answer is shown before the reference.
     base_url : the server; "" is OpenAI's own.
     in_flight : requests under way at once.
     cache : folder of paid replies, so that none is asked for twice; None keeps none.
     batch_size : answers a local model judges together.
-    batch, spend_limit, price : see `openai_judge.OpenAIJudge`.
+    batch, spend_limit, price, max_tokens : see `openai_judge.OpenAIJudge`.
+    paying : False for a judge that only estimates, which needs no key.
 
     Raises
     ------
@@ -76,7 +85,7 @@ def open_judge(
         return StaticJudge(model)
     if model.startswith(PYTHON):
         return _own(model)
-    if not model:
+    if not model.removeprefix(REASONING):
         raise CodealignError("judge: no name; give `static`, `local:<model>` or a model's name")
     if model.startswith("local:"):
         from codealign.evaluate.judges.local import LocalJudge
@@ -84,11 +93,16 @@ def open_judge(
 
         engine = open_engine("transformers", model.removeprefix("local:"), "finetuned")
         return LocalJudge(model, engine, batch_size=batch_size, answer_first=answer_first)
+    if paying and not os.environ.get(KEY) and not (base_url or os.environ.get("OPENAI_BASE_URL")):
+        raise CodealignError(
+            f"judge {model!r} needs an API key: set {KEY} in the environment, give the "
+            "base_url of a server of your own, or use the judge `static`"
+        )
     from codealign.evaluate.judges.openai_judge import OpenAIJudge
 
     server = {"base_url": base_url, "in_flight": in_flight, "cache": cache, "batch": batch}
     money = {"spend_limit": spend_limit, "price": price}
-    return OpenAIJudge(model, **server, **money, answer_first=answer_first)
+    return OpenAIJudge(model, **server, **money, answer_first=answer_first, max_tokens=max_tokens)
 
 
 def _own(name: str) -> Judge:

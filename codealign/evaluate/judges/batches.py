@@ -2,12 +2,13 @@
 
 A batch carries a name made from everything it asks, so that a killed run finds its batch at the
 server again and pays for none twice. All replies of a batch are in the cache before the first is
-handed on. Lines that failed go into another batch, `ROUNDS` in all; what then still fails stays
-unrated with its reason.
+handed on. Lines that failed go into another batch, `ROUNDS` in each run; what then still fails
+stays unrated with its reason until the next run.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import openai
 from openai.types import Batch
 
 from codealign.errors import CodealignError
-from codealign.evaluate.judges.faults import refusal
+from codealign.evaluate.judges.faults import refusal, refused_for_all, unaccepted
 from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
 from codealign.evaluate.judges.spending import Budget
 from codealign.records import stable_id
@@ -39,7 +40,10 @@ class Asker(Protocol):
     """What a batch needs of the judge that asks."""
 
     name: str
+    model: str
+    base_url: str
     key: str
+    longest: int
     replies: Replies
     budget: Budget
 
@@ -69,19 +73,27 @@ def ask_batches(
         The server's fault concerns all of it, a batch failed as a whole, or the spending limit
         does not allow a batch.
     """
-    name = stable_id(judge.key, *(judge.replies.key(p) for p in sorted(everything)))
+    name = stable_id(judge.key, judge.longest, *(judge.replies.key(p) for p in sorted(everything)))
     waiting = {judge.replies.key(p): p for p in prompts}
     faults: dict[str, str] = {}
     with openai.OpenAI(**judge.client_options()) as client:
         try:
-            for number in range(ROUNDS):
+            made = 0
+            for number in itertools.count():
+                new = False
                 for part, lines in enumerate(_parts(judge, waiting)):
-                    batch = _finished(judge, client, f"{name}-{number}-{part}", lines, waiting)
+                    label = f"{name}-{number}-{part}"
+                    known = _known(client, label)
+                    batch = _finished(judge, client, label, lines, waiting, known)
+                    new = new or known is None
                     found, faults = _download(judge, client, batch, waiting)
                     for key, reply in found.items():
                         yield waiting.pop(key), reply
+                made += new
                 if not waiting:
                     return
+                if made == ROUNDS:
+                    break
         except openai.OpenAIError as error:
             raise judge.explain(error) from None
     for key, prompt in waiting.items():
@@ -110,9 +122,9 @@ def _finished(
     name: str,
     lines: dict[str, bytes],
     waiting: dict[str, str],
+    batch: Batch | None,
 ) -> Batch:
-    """Return the batch of this name when the server is done with it; create it if there is none."""
-    batch = _known(client, name)
+    """Return a known batch when the server is done with it; create it if there is none."""
     if batch is None:
         dollars = sum(judge.budget.most(waiting[key]) for key in lines)
         if not judge.budget.reserve(dollars):
@@ -153,7 +165,7 @@ def _download(
     faults: dict[str, str] = {}
     for file in (batch.output_file_id, batch.error_file_id):
         lines = client.files.content(file).content.splitlines() if file else []
-        for key, reply in map(_read_line, lines):
+        for key, reply in (_read_line(line, judge) for line in lines):
             if key not in waiting:
                 continue
             if reply.fault and not reply.prompt_tokens:
@@ -165,18 +177,21 @@ def _download(
     return found, faults
 
 
-def _read_line(line: bytes) -> tuple[str, Reply]:
+def _read_line(line: bytes, judge: Asker) -> tuple[str, Reply]:
     """Return the key of a result line and its reply, or the fault; "" for a line without a key."""
     try:
         result: dict[str, Any] = json.loads(line)
         key, response = str(result["custom_id"]), result["response"] or {}
         status = int(response.get("status_code") or 500)
+        error = (response.get("body") or {}).get("error") or {}
     except (ValueError, LookupError, TypeError, AttributeError):
         return "", Reply("", "malformed line")
+    if name := refused_for_all(status, error, judge.request("")) if status != 200 else "":
+        raise unaccepted(name, judge.model, judge.base_url)
     if status != 200 or result.get("error"):
         fault = refusal(status, ROUNDS) or f"request failed ({status}) in {ROUNDS} batches"
         return key, Reply("", fault)
     try:
-        return key, read_reply(response["body"])
+        return key, read_reply(response["body"], judge.longest)
     except (Malformed, LookupError):
         return key, Reply("", f"malformed reply in {ROUNDS} batches")

@@ -66,7 +66,7 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], bool]], ...] = (
     (r"\b(use|using|with) (a )?lambda", _has(ast.Lambda)),
     (r"\bdocstrings?\b", lambda e: documented(e, e) == 1),
     (r"\btype (hints?|annotations?)\b", lambda e: hinted(e, e) == 1),
-    (r"\b(error|exception) handling\b", _has(ast.Try | ast.Raise)),
+    (r"\b(error|exception) handling\b", _has(ast.Try | ast.TryStar | ast.Raise)),
     (r"\bwithout (using )?(any )?imports?\b", _lacks(ast.Import | ast.ImportFrom)),
     (r"\b(write|create|implement|design|define) an? (\w+ )?class\b", _has(ast.ClassDef)),
 )

@@ -46,7 +46,7 @@ def read(text: str, instruction: str = "", principle: str = "") -> Evidence:
     """Take an answer apart; whatever cannot be read is named in `fault`, nothing is raised."""
     answer = Answer(text)
     fenced = first_python(answer.blocks)
-    code = fenced.code if fenced else text
+    code = (fenced.code if fenced else text).removeprefix("\ufeff")  # a mark, no code
     explanation = answer.prose if fenced else ""
     tree = parse(code)
     fault = ""

@@ -7,15 +7,13 @@ it, and a judge that grades by the words alone gives the same ratings.
 
 from __future__ import annotations
 
-import re
-
 from codealign.evaluate.judges import ANSWER_FIRST
+from codealign.evaluate.judges.verdict import read_verdict as parse_rating
 from codealign.prompts import template
 from codealign.records import Answer, Rating, stable_id
 
-LOWEST, HIGHEST = 1, 10
-BRACKETED = re.compile(r"\[\[\s*(-?\d+(?:[.,]\d+)?)\s*\]\]")
-LABELLED = re.compile(r"\brating\b[\s*_]*[:=][\s*_]*(-?\d+(?:[.,]\d+)?)", re.IGNORECASE)
+READING = "last verdict line"
+"""Changes with the rules by which a reply is read (`verdict`), which every judge's key holds."""
 
 
 def judge_name(model: str, answer_first: bool) -> str:
@@ -43,35 +41,13 @@ def rubric_hash(dimension: str, answer_first: bool = False) -> str:
     return stable_id(*words, ANSWER_FIRST) if answer_first else stable_id(*words)
 
 
-def parse_rating(reply: str) -> tuple[float | None, str]:
-    """Return the rating in a judge's reply and "", or None and the reason why there is none.
-
-    `Rating: [[7]]` is what the prompt asks for; `Rating: 7` and `Rating: 7/10` are understood too,
-    if no number stands in double brackets. Digits of any script count. Nothing is guessed: two
-    different ratings, a number outside 1 to 10 or a fraction leave the answer unrated.
-    """
-    found = BRACKETED.findall(reply) or LABELLED.findall(reply)
-    values = list(dict.fromkeys(float(text.replace(",", ".")) for text in found))
-    if not reply.strip():
-        return None, "empty reply"
-    if not values:
-        return None, "no rating in the reply"
-    if len(values) > 1:
-        return None, "different ratings: " + ", ".join(f"{v:g}" for v in values)
-    if not LOWEST <= values[0] <= HIGHEST:
-        return None, f"rating {values[0]:g} is outside {LOWEST} to {HIGHEST}"
-    if values[0] != int(values[0]):
-        return None, f"rating {values[0]:g} is not a whole number"
-    return values[0], ""
-
-
 def rating(
     answer: Answer,
     judge: str,
     reply: str,
     *,
     fault: str = "",
-    cut: bool = False,
+    cut: int = 0,
     answer_first: bool = False,
 ) -> Rating:
     """Return the rating read from a judge's reply; the reply itself is the reason if it is rated.
@@ -81,10 +57,13 @@ def rating(
     Parameters
     ----------
     fault : why there is no reply; "" if there is one.
-    cut : the reply ended at its longest.
+    cut : tokens at which the reply was cut, as its longest: what it says then is no rating yet. 0
+        for a reply that ended by itself.
     """
     value, wrong = (None, fault) if fault else parse_rating(reply)
-    if cut and value is None and not fault:
-        wrong += " (it was cut at its longest)"
+    if cut and not fault:
+        said = "no rating in the reply (it was cut at its longest)"
+        empty = f"the reply was cut at its longest ({cut} tokens) before an answer"
+        value, wrong = None, said if reply.strip() else empty
     rubric = rubric_hash(answer.dimension, answer_first)
     return Rating(answer.id, answer.dimension, judge, value, wrong or reply.strip(), rubric)

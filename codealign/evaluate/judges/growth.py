@@ -46,9 +46,14 @@ def _is_hashed(node: ast.expr) -> bool:
     return isinstance(node, ast.Set | ast.Dict | ast.SetComp | ast.DictComp)
 
 
-def _depth(node: ast.AST, inside: int, hashed: set[str]) -> int:
-    below = _children(node, inside, hashed)
-    return max([inside, *(_depth(child, level, hashed) for child, level in below)])
+def _depth(tree: ast.AST, inside: int, hashed: set[str]) -> int:
+    """Return the deepest nesting; without recursion, as a chain of `+` is a deep tree."""
+    deepest, todo = inside, [(tree, inside)]
+    while todo:
+        node, level = todo.pop()
+        deepest = max(deepest, level)
+        todo += _children(node, level, hashed)
+    return deepest
 
 
 def _children(node: ast.AST, inside: int, hashed: set[str]) -> list[tuple[ast.AST, int]]:

@@ -38,7 +38,7 @@ class LocalJudge:
             temperature=0.0, max_new_tokens=max_new_tokens, batch_size=batch_size
         )
         rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in principles()]
-        self.key = stable_id(name, max_new_tokens, *rubrics)
+        self.key = stable_id(name, max_new_tokens, *rubrics, grading.READING)
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
         """Yield one rating an answer, in any order.
@@ -56,7 +56,7 @@ class LocalJudge:
                 self.name,
                 completion.text,
                 fault="the grading prompt does not fit into the context" if long else "",
-                cut=completion.finish == "length",
+                cut=self.settings.max_new_tokens if completion.finish == "length" else 0,
                 answer_first=self.answer_first,
             )
 

@@ -1,8 +1,9 @@
 """Measures of code from static analysis, each from 0 (worst) to 1 (best).
 
 A measure takes the evidence of an answer and of the reference answer, and returns None where it is
-not defined (no function, no identifier), so that its weight goes to the others. Answers whose code
-does not parse never come here.
+not defined (no function, no identifier), so that its weight goes to the others. So does `static`
+with a measure that raises: radon does where code is nested too deeply for it, or holds a line
+separator that its tokenizer splits at. Answers whose code does not parse never come here.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
-from radon.complexity import cc_visit
-from radon.metrics import h_visit, mi_visit
+from radon.metrics import h_visit, mi_compute, mi_parameters
 
 from codealign.evaluate.judges.evidence import Evidence
 from codealign.evaluate.judges.growth import order
@@ -74,15 +74,44 @@ def speedy_idioms(evidence: Evidence, reference: Evidence) -> float:
     return down(sum(n for rule, n in evidence.lint.items() if rule.startswith(SPEED_RULES)), 0, 2)
 
 
+def decisions(node: ast.AST) -> int:
+    """Return the decisions in a piece of code: radon's, those of nested functions included.
+
+    Radon leaves out what nested functions hold, and `except*`.
+    """
+    return sum(_decides(n) for n in ast.walk(node))
+
+
+def _decides(node: ast.AST) -> int:
+    if isinstance(node, ast.Try | ast.TryStar):
+        return len(node.handlers) + bool(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return len(node.values) - 1
+    if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+        return 1 + bool(node.orelse)
+    if isinstance(node, ast.comprehension):
+        return 1 + len(node.ifs)
+    if isinstance(node, ast.Match):
+        default = any(getattr(case.pattern, "pattern", 0) is None for case in node.cases)
+        return len(node.cases) - default
+    return isinstance(node, ast.If | ast.IfExp | ast.Assert)
+
+
 def simple(evidence: Evidence, reference: Evidence) -> float | None:
-    """Cyclomatic complexity (radon), the worst function: 1 up to 4, 0 from 15 on."""
-    blocks = [block.complexity for block in cc_visit(evidence.code)]
-    return down(max(blocks), 4, 15) if blocks else None
+    """Cyclomatic complexity, the worst function: 1 up to 4, 0 from 15 on."""
+    found = [1 + decisions(function) for function in evidence.functions]
+    return down(max(found), 4, 15) if found else None
 
 
-def maintainable(evidence: Evidence, reference: Evidence) -> float:
-    """Radon's maintainability index (comments count), 0 to 100, as a share of 100."""
-    return mi_visit(evidence.code, multi=True) / 100
+def maintainable(evidence: Evidence, reference: Evidence) -> float | None:
+    """Radon's maintainability index (comments count), 0 to 100, as a share of 100.
+
+    Undefined for code without an operator, for which radon gives 100.
+    """
+    volume, _, lines, comments = mi_parameters(evidence.code)
+    if not volume:
+        return None
+    return mi_compute(volume, 1 + decisions(evidence.tree), lines, comments) / 100
 
 
 def effort(evidence: Evidence, reference: Evidence) -> float | None:

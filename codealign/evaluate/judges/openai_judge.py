@@ -20,15 +20,23 @@ from typing import Any
 import openai
 
 from codealign.errors import CodealignError
-from codealign.evaluate.judges import grading
+from codealign.evaluate.judges import KEY, grading
 from codealign.evaluate.judges.batches import ask_batches
-from codealign.evaluate.judges.faults import KEY, explain, refusal
+from codealign.evaluate.judges.faults import (
+    MOST_REFUSED,
+    explain,
+    refusal,
+    refused_for_all,
+    unaccepted,
+)
 from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
 from codealign.evaluate.judges.spending import Budget, estimate, price_of
+from codealign.generate import wire
 from codealign.prompts import principles
 from codealign.records import Answer, Rating, stable_id
 
-MAX_TOKENS = 1024
+MAX_TOKENS, REASONING_TOKENS = 1024, 8192
+"""Longest reply, unless another is asked for: of a model that thinks, its thinking included."""
 MALFORMED_TRIES = 3
 
 
@@ -37,7 +45,8 @@ class OpenAIJudge:
 
     Parameters
     ----------
-    model : the model's name at the server; also the judge's name.
+    model : the model's name at the server; also the judge's name. After `reasoning:` it is asked
+        with `max_completion_tokens` and at the server's own temperature.
     base_url : the server, e.g. http://localhost:8000/v1; "" is OpenAI's own.
     in_flight : requests under way at once.
     cache : folder of replies by content hash, and of the ledger; None keeps none.
@@ -47,13 +56,16 @@ class OpenAIJudge:
     answer_first : show the answer before the reference, to examine what the order does.
     retries : how often the client repeats a request that failed for a passing reason.
     timeout_s : seconds a request may take.
+    max_tokens : longest reply in tokens; 0: 1024, of a `reasoning:` model 8192.
 
     Raises
     ------
     CodealignError
-        OPENAI_API_KEY is not in the environment (a server of one's own may do without), or there
-        is a limit and no price.
+        There is a limit and no price.
     """
+
+    asks_again = True
+    """An answer that stayed unrated may be rated in the next run: its paid reply costs nothing."""
 
     def __init__(
         self,
@@ -68,23 +80,22 @@ class OpenAIJudge:
         answer_first: bool = False,
         retries: int = 8,
         timeout_s: float = 120.0,
+        max_tokens: int = 0,
     ) -> None:
         base_url = base_url or os.environ.get("OPENAI_BASE_URL", "")
-        if not os.environ.get(KEY) and not base_url:
-            raise CodealignError(
-                f"judge {model!r} needs an API key: set {KEY} in the environment, give the "
-                "base_url of a server of your own, or use the judge `static`"
-            )
         self.model, self.base_url, self.in_flight = model, base_url, in_flight
         self.name = grading.judge_name(model, answer_first)
         self.batch, self.answer_first = batch, answer_first
         self.retries, self.timeout_s = retries, timeout_s
-        self.replies = Replies(cache, model, base_url, MAX_TOKENS)
+        usual = REASONING_TOKENS if model.startswith(wire.REASONING) else MAX_TOKENS
+        self.longest = max_tokens or usual
+        self.refused = self.heard = 0
+        self.replies = Replies(cache, self.longest, model, base_url, MAX_TOKENS)
         ledger = None if cache is None else Path(cache) / "spending.jsonl"
-        self.price = price_of(model, base_url, price, batch)
-        self.budget = Budget(spend_limit, self.price, ledger, MAX_TOKENS)
+        self.price = price_of(model.removeprefix(wire.REASONING), base_url, price, batch)
+        self.budget = Budget(spend_limit, self.price, ledger, self.longest)
         rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in principles()]
-        self.key = stable_id(model, base_url, MAX_TOKENS, *rubrics)
+        self.key = stable_id(model, base_url, MAX_TOKENS, *rubrics, grading.READING)
 
     def estimate(self, answers: Iterable[Answer]) -> str:
         """Return a line on the requests, tokens, money and time that rating answers will take."""
@@ -120,7 +131,7 @@ class OpenAIJudge:
                 self.name,
                 reply.text,
                 fault=reply.fault,
-                cut=reply.cut,
+                cut=reply.longest if reply.cut else 0,
                 answer_first=self.answer_first,
             )
 
@@ -136,12 +147,7 @@ class OpenAIJudge:
     def request(self, prompt: str) -> dict[str, Any]:
         """Return the body of the request for a prompt."""
         message = {"role": "user", "content": prompt}
-        return {
-            "model": self.model,
-            "messages": [message],
-            "temperature": 0,
-            "max_tokens": MAX_TOKENS,
-        }
+        return {**wire.sizes(self.model, self.longest, temperature=0), "messages": [message]}
 
     def client_options(self) -> dict[str, Any]:
         """Return what a client of the library is opened with; the key goes nowhere else."""
@@ -178,24 +184,34 @@ class OpenAIJudge:
             raise self.budget.exhausted(self.name, len(refused) + len(list(remaining)), needed)
 
     async def _ask(self, client: openai.AsyncOpenAI, prompt: str) -> Reply:
-        key = self.replies.key(prompt)
+        key, asked = self.replies.key(prompt), self.request(prompt)
         for _ in range(MALFORMED_TRIES):
             try:
-                raw = await client.chat.completions.with_raw_response.create(**self.request(prompt))
-                reply = read_reply(raw.content)
+                raw = await client.chat.completions.with_raw_response.create(**asked)
+                reply = read_reply(raw.content, self.longest)
             except Malformed:
                 self.budget.book(key, prompt, None)
                 continue
             except openai.APIStatusError as error:
-                if fault := refusal(error.status_code, self.retries + 1):
-                    return Reply("", fault)
-                raise self.explain(error) from None
+                return self._refused(error, asked)
             except openai.OpenAIError as error:
                 raise self.explain(error) from None
+            self.heard += 1
             self.budget.book(key, prompt, reply)
             self.replies.keep(key, reply)
             return reply
         return Reply("", f"malformed reply in {MALFORMED_TRIES} tries")
+
+    def _refused(self, error: openai.APIStatusError, asked: dict[str, Any]) -> Reply:
+        """Return why one request has no reply; raise if the fault concerns all of them."""
+        if name := refused_for_all(error.status_code, error, asked):
+            raise unaccepted(name, self.model, self.base_url) from None
+        fault = refusal(error.status_code, self.retries + 1)
+        self.refused += bool(fault)
+        long_wait = wire.long_wait(error, self.base_url)
+        if not fault or long_wait or (self.refused >= MOST_REFUSED and not self.heard):
+            raise self.explain(error) from None
+        return Reply("", "the prompt does not fit the model" if wire.is_too_long(error) else fault)
 
 
 def _in_thread(work: Callable[[queue.SimpleQueue], Any]) -> Iterator[tuple[str, Reply]]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from codealign.generate import wire
 from codealign.records import stable_id, write_text
 
 
@@ -13,8 +14,8 @@ from codealign.records import stable_id, write_text
 class Reply:
     """A model's reply: its text, or "" and the fault that leaves the answer unrated.
 
-    `cut` tells that the text ended at its longest. Token counts are the server's own; 0 where it
-    gave none.
+    `cut` tells that the text ended at its longest, `longest` tokens (an empty one too: a model may
+    think for as long as that). Token counts are the server's own; 0 where it gave none.
     """
 
     text: str
@@ -22,13 +23,14 @@ class Reply:
     cut: bool = False
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    longest: int = 1024
 
 
 class Malformed(Exception):
     """The server's reply is not a chat completion."""
 
 
-def read_reply(body: bytes | str | dict) -> Reply:
+def read_reply(body: bytes | str | dict, longest: int = 1024) -> Reply:
     """Return the reply in the body of a chat completion.
 
     Raises
@@ -39,18 +41,19 @@ def read_reply(body: bytes | str | dict) -> Reply:
     try:
         data = body if isinstance(body, dict) else json.loads(body)
         choice = data["choices"][0]
-        text, refusal = choice["message"].get("content"), choice["message"].get("refusal")
+        content, refusal = choice["message"].get("content"), choice["message"].get("refusal")
         usage = data.get("usage") or {}
         tokens = [int(usage.get(f"{kind}_tokens") or 0) for kind in ("prompt", "completion")]
     except (ValueError, LookupError, TypeError, AttributeError):
         raise Malformed from None
-    if text is not None and not isinstance(text, str):
+    if not isinstance(content, str | list | None):
         raise Malformed
-    finish = choice.get("finish_reason")
-    fault = "" if text else "the model refused to judge" if refusal else "empty reply"
+    text, finish = wire.text_of(content), choice.get("finish_reason")
+    cut = finish == "length"
+    fault = "" if text or cut else "the model refused to judge" if refusal else "empty reply"
     if finish == "content_filter":
         fault = "the server's content filter stopped the reply"
-    return Reply("" if fault else text, fault, finish == "length", *tokens)
+    return Reply("" if fault else text, fault, cut, *tokens, longest)
 
 
 class Replies:
@@ -59,11 +62,12 @@ class Replies:
     Parameters
     ----------
     folder : where they are kept; None keeps none.
+    longest : tokens that a reply may have now; one that was cut at fewer is asked for again.
     identity : what decides a reply besides the prompt (model, server, settings).
     """
 
-    def __init__(self, folder: Path | str | None, *identity: object) -> None:
-        self.folder = None if folder is None else Path(folder)
+    def __init__(self, folder: Path | str | None, longest: int, *identity: object) -> None:
+        self.folder, self.longest = None if folder is None else Path(folder), longest
         self.identity = identity
 
     def key(self, prompt: str) -> str:
@@ -74,13 +78,21 @@ class Replies:
         return self.folder / key[:2] / f"{key}.json"
 
     def get(self, key: str) -> Reply | None:
-        """Return a kept reply; None if there is none, or if a power cut left its file empty."""
+        """Return a kept reply; None if there is none, or if a power cut left its file empty.
+
+        Neither is there one that was cut, if it has more room now.
+        """
         if self.folder is None:
             return None
         try:
-            return Reply(**json.loads(self._path(key).read_text(encoding="utf-8")))
+            reply = Reply(**json.loads(self._path(key).read_text(encoding="utf-8")))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
+        # caches of earlier versions hold an empty reply, cut or not, as a fault
+        cut = reply.cut or (
+            reply.fault == "empty reply" and reply.completion_tokens >= reply.longest
+        )
+        return None if cut and reply.longest < self.longest else reply
 
     def keep(self, key: str, reply: Reply) -> None:
         """Keep a reply."""

@@ -9,8 +9,9 @@ Agreement with the reference has a share in most formulas, because CODAL grades 
 neat code for another task is no good answer.
 
 Rules for answers that cannot be analysed: an answer that is empty, has no code, or whose code does
-not parse is rated 1 with that reason, in every dimension, as no reader could use it. An answer for
-which no measure of the dimension is defined is unrated and says so.
+not parse is rated 1 with that reason, in every dimension, as no reader could use it. A measure that
+fails on an answer is not defined for it, and the reason names it. An answer for which no measure of
+the dimension is defined is unrated and says so.
 
 What these judges cannot see: whether the code is right (nothing is run), whether a name or an
 explanation is true, any language but Python, and any constraint that is not among
@@ -125,12 +126,14 @@ class StaticJudge:
                 yield self._rating(answer, e)
 
     def _rating(self, answer: Answer, found: Evidence) -> Rating:
-        parts = {} if found.fault else self._parts(answer, found)
+        parts, failed = ({}, []) if found.fault else self._parts(answer, found)
         value, reason = self._value(answer.dimension, parts), found.fault
         if found.fault:
             value = 1.0
         elif value is None:
             reason = "no measure of the rubric is defined for this answer"
+        if failed:
+            reason = "; ".join([*filter(None, [reason]), "not defined: " + ", ".join(failed)])
         return Rating(
             id=answer.id,
             dimension=answer.dimension,
@@ -141,10 +144,19 @@ class StaticJudge:
             parts=parts,
         )
 
-    def _parts(self, answer: Answer, found: Evidence) -> dict[str, float]:
+    def _parts(self, answer: Answer, found: Evidence) -> tuple[dict[str, float], list[str]]:
+        """Return the measures that are defined, and those that failed, each with its error."""
         reference = evidence.read(answer.reference)
-        measured = {m.__name__: m(found, reference) for m in self._rubric(answer.dimension)}
-        return {name: round(v, 4) for name, v in measured.items() if v is not None}
+        parts, failed = {}, []
+        for measure in self._rubric(answer.dimension):
+            try:
+                value = measure(found, reference)
+            except Exception as error:  # whatever a library makes of a stranger's code
+                failed.append(f"{measure.__name__} ({type(error).__name__})")
+                continue
+            if value is not None:
+                parts[measure.__name__] = round(value, 4)
+        return parts, failed
 
     def _rubric(self, dimension: str) -> dict[Measure, float]:
         """Return the measures of a dimension; none for one of the project's own."""

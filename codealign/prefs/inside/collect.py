@@ -73,7 +73,7 @@ def _run_function(function, scope, entry, instance=None) -> None:
                     asyncio.run(made)
             except SystemExit as left:  # pytest.skip
                 if left.code:
-                    raise
+                    raise AssertionError(f"the test left with {left.code!r}") from None
 
 
 def _asked_for(function):

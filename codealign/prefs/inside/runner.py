@@ -53,7 +53,7 @@ def run_case(number: int) -> int:
             exec(compile(case["tests"], "tests.py", "exec"), scope)
     except SystemExit as left:
         if left.code:  # unittest.main() leaves with whether it failed
-            raise
+            raise AssertionError(f"the tests left with {left.code!r}") from None
     for further in FURTHER:
         further(case, scope, owners)
     if not checks[0]:

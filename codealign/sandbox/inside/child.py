@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
+import builtins
+import contextlib
 import ctypes
+import gc
 import os
 import resource
 import struct
 import sys
 import time
 import types
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NoReturn, TextIO
 
-from . import codec, counter, hashing, tripwire
+from . import codec, counter, hashing
+from .ending import FILE, is_last_act
 
 RESULT_FD = 3
 PID_MARK = 0x5EEDB0B1
@@ -25,6 +31,10 @@ OPEN_FILES = 64
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 38, 22
 SIGKILL = 9
 
+BYTE_ORDER_MARK = "\ufeff"
+Step = Callable[[], Any]
+Send = Callable[[bytes, bytes], None]
+
 # First byte of each message to the server.
 READY, OUTCOME, ERROR, EXIT, PROOF, SUSPICION = b"R", b"O", b"E", b"X", b"N", b"!"
 
@@ -33,41 +43,55 @@ class _FilterProgram(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
 
 
-def run(job: dict[str, Any], nonce: bytes, bpf: bytes, out_fd: int, result_fd: int) -> NoReturn:
-    """Run a job in this process and leave it; never returns.
+def prepare(
+    job: dict[str, Any], nonce: bytes, bpf: bytes, out_fd: int, result_fd: int
+) -> Iterator[Step]:
+    """Make this process one that runs a job; return what is then to be called, in order.
+
+    The steps are to be called by C code with no Python frame below (see `server`): between them,
+    and below the program, there is then nothing of the runner that the program could look into. A
+    step that does not reach its end leaves the process, so the last one is the proof of a pass.
+    What holds the proof is hidden from the collector, whose functions list every other object.
 
     Parameters
     ----------
     job : `code`, `calls` (name and encoded arguments), `count`, `instructions`,
         `hash_over`, `cpu_s`, `memory_mb`.
-    nonce : sent after the last call: only a run that got to its end has sent it.
+    nonce : sent by the last step: only a run that got to its end has sent it.
     bpf : compiled system call filter with `PID_MARK` in place of the process id; empty for none.
     out_fd, result_fd : pipes for what the program prints and for messages to the server.
     """
     _connect(out_fd, result_fd)
+    _write_script(job["code"])
     _limit(job)
-    module = _fresh_main(job)
+    scope = _fresh_main(job)
     send = _sender()
     job["counter"] = counter.open_counter() if job["instructions"] else -1
     _restrict(bpf)
-    tripwire.install(lambda event: send(SUSPICION, event.encode()), OWN)
-    leave, out, failed, stopped = os._exit, sys.stdout, BaseException, SystemExit
-    end, message = PROOF, nonce
+    if job["count"]:
+        _guard_count(send)
+    code = job.pop("code").removeprefix(BYTE_ORDER_MARK)  # as Python does with a file
+    program = partial(_run, code, scope, bool(job["calls"]), send)
+    calls = [partial(_call, scope, *call, job, send) for call in job["calls"]]
+    proof = partial(send, PROOF, nonce)
+    end = partial(_end, sys.stdout, bool(calls))
+    steps = (program, *calls, end, proof, partial(os._exit, 0))
+    order = iter(steps)
+    hide(proof, steps, order)
     send(READY, b"")
-    try:
-        exec(compile(job.pop("code"), "main.py", "exec", dont_inherit=True), module.__dict__)
-        for name, arguments in job["calls"]:
-            _call(module.__dict__, name, arguments, job, send)
-        _join_threads(job)
-    except stopped as error:
-        end, message = EXIT, repr(error.code).encode()[:200]
-    except failed as error:
-        end, message = ERROR, _describe(error)
-    try:
-        out.flush()
-    finally:
-        send(end, message)
-        leave(0)
+    return order
+
+
+def hide(*objects: Any) -> None:
+    """Take objects, and what they refer to, off the lists of the garbage collector.
+
+    `gc.get_objects` and `gc.get_referrers` look nowhere else. The objects must live as long as the
+    process.
+    """
+    untrack = ctypes.pythonapi.PyObject_GC_UnTrack
+    for each in filter(gc.is_tracked, (*objects, *gc.get_referents(*objects))):
+        if not isinstance(each, type):
+            untrack(ctypes.py_object(each))
 
 
 def _connect(out_fd: int, result_fd: int) -> None:
@@ -76,6 +100,13 @@ def _connect(out_fd: int, result_fd: int) -> None:
         os.dup2(source, target)
     os.closerange(RESULT_FD + 1, 1 << 16)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+
+
+def _write_script(code: str) -> None:
+    """Put the program where Python would have read it from, for programs that read themselves."""
+    with contextlib.suppress(OSError), open(FILE, "wb") as file:
+        file.write(code.encode("utf-8", "surrogatepass"))
 
 
 def _limit(job: dict[str, Any]) -> None:
@@ -92,21 +123,23 @@ def _limit(job: dict[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def _fresh_main(job: dict[str, Any]) -> types.ModuleType:
-    """A new main module; with calls to make, the code is imported rather than run as a script."""
+def _fresh_main(job: dict[str, Any]) -> dict[str, Any]:
+    """The scope of a new main module; with calls to make, of one that is imported instead."""
     import random
 
     name = "solution" if job["calls"] else "__main__"
     module = types.ModuleType(name)
     sys.modules["__main__"] = sys.modules[name] = module
-    sys.argv = ["main.py"]
+    module.__file__, vars(module)["__builtins__"] = FILE, builtins
+    sys.argv = [FILE]
+    sys.path.insert(0, os.getcwd())
     random.seed(0)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)  # a fork does not re-seed it
-    return module
+    return vars(module)
 
 
-def _sender() -> Callable[[bytes, bytes], None]:
+def _sender() -> Send:
     """Return a function that sends a message, of parts a program cannot replace."""
     write, head, view, length = os.write, struct.Struct("<I").pack, memoryview, len
 
@@ -131,11 +164,46 @@ def _restrict(bpf: bytes) -> None:
         raise OSError(ctypes.get_errno(), "the kernel refused the system call filter")
 
 
-def _join_threads(job: dict[str, Any]) -> None:
-    """Wait for a script's threads, as the interpreter does at its end."""
-    threading = sys.modules.get("threading")
-    if threading is not None and not job["calls"]:
-        threading._shutdown()
+def _run(
+    code: str,
+    scope: dict[str, Any],
+    imported: bool,
+    send: Send,
+    any_error: type[BaseException] = BaseException,  # a program may replace the built-in names
+    leave: Callable[[int], NoReturn] = os._exit,
+) -> None:
+    """Run the program itself; leave the process unless it comes to its end."""
+    try:
+        exec(compile(code, FILE, "exec", dont_inherit=True), scope)
+    except any_error as error:
+        try:
+            message = _ending(error, code, imported)
+        except any_error:
+            message = ERROR + b"?"
+        if message:
+            send(message[:1], message[1:])
+            leave(0)
+
+
+def _ending(error: BaseException, code: str, imported: bool) -> bytes:
+    """The message about an exception that ended a program; none if it had come to its end."""
+    if not isinstance(error, SystemExit):
+        return ERROR + _describe(error)
+    status = error.code & 0xFF if isinstance(error.code, int) else int(error.code is not None)
+    if status:
+        return ERROR + f"SystemExit: {error.code}".encode("utf-8", "replace")[:600]
+    trace = error.__traceback__
+    if not imported and trace is not None and is_last_act(code, trace.tb_next):
+        return b""
+    return EXIT + b"left by SystemExit before its end"
+
+
+def _end(out: TextIO, imported: bool) -> None:
+    """What the interpreter does at the end of a script: threads, exit functions, output."""
+    script = () if imported else (sys.modules["threading"]._shutdown, atexit._run_exitfuncs)
+    for act in (*script, out.flush, lambda: sys.stdout.flush(), lambda: sys.stderr.flush()):
+        with contextlib.suppress(BaseException):
+            act()
 
 
 def _describe(error: BaseException) -> bytes:
@@ -152,21 +220,22 @@ def _call(
     name: str,
     arguments: str,
     job: dict[str, Any],
-    send: Callable[..., None],
+    send: Send,
+    clock: Callable[[], float] = time.process_time,  # a program may replace that of `time`
 ) -> None:
     """Make one call and send its outcome: cost, and encoded value or error."""
-    started = time.process_time()
+    started = clock()
     steps, limit, longest = [0], job["count"], job["hash_over"]
     try:
         values, function = codec.loads(arguments), scope[name]
-        started, before = time.process_time(), counter.read_counter(job["counter"])
+        started, before = clock(), counter.read_counter(job["counter"])
         value = _counted(function, values, limit, steps) if limit else function(*values)
         steps[0] += counter.read_counter(job["counter"]) - before
-        spent = time.process_time() - started
+        spent = clock() - started
         outcome = hashing.dumps_short(value, longest) if longest else codec.dumps(value)
         kind = b"v"
     except BaseException as error:
-        spent = time.process_time() - started
+        spent = clock() - started
         outcome, kind = _describe(error).decode("utf-8", "replace"), b"e"
     send(OUTCOME, b"%s%.6f %d " % (kind, spent, steps[0]) + outcome.encode("utf-8", "replace"))
 
@@ -196,7 +265,20 @@ def _counted(function: Callable[..., Any], values: list[Any], limit: int, steps:
         sys.settrace(None)
 
 
-OWN = (_call.__code__, _counted.__code__) + tuple(
-    c for c in _counted.__code__.co_consts if isinstance(c, types.CodeType)
-)
-"""The runner's code that may do what programs may not."""
+def _guard_count(send: Send) -> None:
+    """Report code that may stop the count of its own instructions (`suspect`)."""
+    own = {_counted.__code__}
+    own |= {c for c in _counted.__code__.co_consts if isinstance(c, types.CodeType)}
+    get_frame = sys._getframe
+    looking: list[int] = []  # looking for a frame is such an event itself
+
+    def hook(event: str, _: tuple[Any, ...]) -> None:
+        if looking or event not in ("sys.settrace", "sys._getframe"):
+            return
+        looking.append(1)
+        code = get_frame(1).f_code
+        looking.clear()
+        if code not in own and (event == "sys.settrace" or code.co_filename == FILE):
+            send(SUSPICION, event.encode())
+
+    sys.addaudithook(hook)

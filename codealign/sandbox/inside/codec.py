@@ -13,6 +13,9 @@ tuple       list of items; also `set`, `frozenset`, `range` ([start, stop, step]
 dict        list of [key, value]
 array       [dtype, shape, base64 text] of a numpy array; `scalar`: [dtype, base64]
 decimal     text of a Decimal; `fraction`: [numerator, denominator]
+date        ISO text; also `datetime`, `time`; `timedelta`: [days, seconds, microseconds]
+deque       list of items
+path        text of a pure or a POSIX path; `uuid`, `ip`: text
 type        name of a built-in type
 digest      SHA-256 of a value of more than 4 million characters and items
 hashed      [SHA-256, size, only floats] (see `hashing`)
@@ -27,11 +30,16 @@ from __future__ import annotations
 
 import base64
 import builtins
+import datetime
 import json
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import PurePosixPath
 from typing import Any
+from uuid import UUID
 
 from .digest import Digest, Hashed, digest, is_large
 
@@ -54,8 +62,6 @@ class Opaque:
 
     def __eq__(self, other: object) -> bool:
         return False
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def dumps(value: Any) -> str:
@@ -171,6 +177,25 @@ _BASES: list[tuple[type, Encoder]] = [
 ]  # fmt: skip
 
 
+def _iso(value: Any) -> str:
+    return value.isoformat()
+
+
+_STANDARD: dict[tuple[str, str], tuple[str, Encoder]] = {
+    ("datetime", "date"): ("date", _iso),
+    ("datetime", "datetime"): ("datetime", _iso),
+    ("datetime", "time"): ("time", _iso),
+    ("datetime", "timedelta"): ("timedelta", lambda v: [v.days, v.seconds, v.microseconds]),
+    ("collections", "deque"): ("deque", lambda v: _each(list(v))),
+    ("pathlib", "PurePosixPath"): ("path", str),
+    ("pathlib", "PosixPath"): ("path", str),
+    ("uuid", "UUID"): ("uuid", str),
+    ("ipaddress", "IPv4Address"): ("ip", str),
+    ("ipaddress", "IPv6Address"): ("ip", str),
+}
+"""Types of the standard library that are compared: module and name, tag, and what is sent."""
+
+
 def _foreign(value: Any) -> Any:
     kind = type(value)
     if kind is Digest:
@@ -184,8 +209,11 @@ def _foreign(value: Any) -> Any:
         return {"decimal": str(value)}
     if (module, name) == ("fractions", "Fraction"):
         return {"fraction": [_int(value.numerator), _int(value.denominator)]}
-    if name == "dict_keys":
+    if name in ("dict_keys", "dict_items"):
         return {"frozenset": [encode(v) for v in value]}
+    if (module, name) in _STANDARD:
+        tag, parts = _STANDARD[module, name]
+        return {tag: parts(value)}
     if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufc":
         data = base64.b64encode(value.tobytes()).decode()
         if name == "ndarray":
@@ -202,6 +230,17 @@ def decode(data: Any) -> Any:
         return data
     ((tag, body),) = data.items()
     return _DECODERS[tag](body)
+
+
+def holds_opaque(value: Any) -> str:
+    """Return the type name of a value, here or within, that equals nothing; "" if there is none."""
+    if isinstance(value, Opaque):
+        return value.type_name
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list | tuple | set | frozenset | deque):
+        return next(filter(None, map(holds_opaque, value)), "")
+    return ""
 
 
 def _decimal(body: str) -> Any:
@@ -250,6 +289,14 @@ _DECODERS: dict[str, Encoder] = {
     "scalar": lambda b: _array(b)[0],
     "decimal": _decimal,
     "fraction": _fraction,
+    "date": datetime.date.fromisoformat,
+    "datetime": datetime.datetime.fromisoformat,
+    "time": datetime.time.fromisoformat,
+    "timedelta": lambda b: datetime.timedelta(*b),
+    "deque": lambda b: deque(decode(b)),
+    "path": lambda b: PurePosixPath(b),
+    "uuid": lambda b: UUID(b),
+    "ip": lambda b: ip_address(b),
     "type": _type_named,
     "digest": Digest,
     "hashed": lambda b: Hashed(*b),

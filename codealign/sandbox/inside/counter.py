@@ -11,6 +11,7 @@ import ctypes
 import os
 import platform
 import struct
+from collections.abc import Callable
 
 CALL = {"x86_64": 298, "aarch64": 241}
 HARDWARE, INSTRUCTIONS = 0, 1
@@ -28,6 +29,6 @@ def open_counter(kind: int = HARDWARE, event: int = INSTRUCTIONS) -> int:
     return ctypes.CDLL(None).syscall(number, attributes, 0, -1, -1, 0)
 
 
-def read_counter(descriptor: int) -> int:
+def read_counter(descriptor: int, read: Callable[[int, int], bytes] = os.read) -> int:
     """Return the count until now; 0 if there is no counter."""
-    return struct.unpack("<Q", os.read(descriptor, 8))[0] if descriptor >= 0 else 0
+    return struct.unpack("<Q", read(descriptor, 8))[0] if descriptor >= 0 else 0

@@ -7,6 +7,7 @@ the outcomes of the job's calls.
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import gc
 import importlib
@@ -15,12 +16,22 @@ import os
 import secrets
 import shutil
 import sys
-from typing import Any
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+from operator import call
+from typing import IO, Any
 
 from . import child, frames
 from .supervise import Watch, watch
 
 PR_SET_DUMPABLE = 4
+STACK = 8 << 20
+"""Bytes of stack for a program's main thread: what Linux gives a process by default."""
+Pipe = tuple[int, int]
 
 
 def main() -> None:
@@ -33,10 +44,44 @@ def main() -> None:
     _prepare(settings)
     answers.write(frames.pack(b"{}"))
     answers.flush()
+    _in_c(partial(_until_child, jobs, answers, settings))
+    threading.Event().wait()
+
+
+def _in_c(until_child: Callable[[], Iterator[child.Step]]) -> None:
+    """Call `until_child`, then each step that it returns in a child, from C code of a new thread.
+
+    So a program runs on a stack without any frame of the runner, as Python itself would run it, and
+    finds nothing to look into. In the child the thread is the main thread.
+    """
+    source = iter(until_child, None)
+    steps = chain.from_iterable(source)
+    each = map(call, steps)
+    arguments = (each, 0)
+    child.hide(source, steps, each, arguments)
+    _thread.stack_size(STACK)
+    _thread.start_new_thread(deque, arguments)
+    _thread.stack_size(0)
+
+
+def _until_child(
+    jobs: IO[bytes], answers: IO[bytes], settings: dict[str, Any]
+) -> Iterator[child.Step]:
+    """Serve; return only in a forked child, with the steps of its job."""
     bpf = bytes.fromhex(settings["filter"])
-    while (message := frames.read(jobs)) is not None:
-        answers.write(frames.pack(_serve(message, bpf, settings)))
-        answers.flush()
+    try:
+        while (message := frames.read(jobs)) is not None:
+            job = {**json.loads(message), "disk_bytes": settings["work_bytes"]}
+            nonce, pipes = secrets.token_hex(16).encode(), (os.pipe(), os.pipe())
+            pid = os.fork()
+            if pid == 0:
+                return _child(job, nonce, bpf, *(write for _, write in pipes))
+            answers.write(frames.pack(_answer(job, nonce, pid, pipes, settings["work"])))
+            answers.flush()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 def _prepare(settings: dict[str, Any]) -> None:
@@ -65,17 +110,23 @@ def _landlock(work: str, readable: list[str]) -> None:
     rules.apply()
 
 
-def _serve(message: bytes, bpf: bytes, settings: dict[str, Any]) -> bytes:
-    job = {**json.loads(message), "disk_bytes": settings["work_bytes"]}
-    nonce = secrets.token_hex(16).encode()
-    out_read, out_write = os.pipe()
-    result_read, result_write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _be_child(job, nonce, bpf, out_write, result_write)
-    os.close(out_write)
-    os.close(result_write)
-    seen = watch(pid, out_read, result_read, settings["work"], job)
+def _child(
+    job: dict[str, Any], nonce: bytes, bpf: bytes, out: int, result: int
+) -> Iterator[child.Step]:
+    try:
+        return child.prepare(job, nonce, bpf, out, result)
+    except BaseException as error:
+        os.write(1, f"set-up failed: {error!r}".encode())
+        os._exit(98)
+
+
+def _answer(
+    job: dict[str, Any], nonce: bytes, pid: int, pipes: tuple[Pipe, Pipe], work: str
+) -> bytes:
+    """Watch a child to its end; return what the host is told of it."""
+    for _, write in pipes:
+        os.close(write)
+    seen = watch(pid, *(read for read, _ in pipes), work, job)
     verdict, detail, outcomes = judge(seen, nonce, job)
     report = {
         "verdict": verdict,
@@ -83,18 +134,9 @@ def _serve(message: bytes, bpf: bytes, settings: dict[str, Any]) -> bytes:
         "cpu_s": seen.cpu_s,
         "stdout": seen.output.decode("utf-8", "replace"),
         "cut": seen.cut,
-        "clean": _clean(settings["work"]),
+        "clean": _clean(work),
     }
     return frames.pack(json.dumps(report).encode()) + b"".join(map(frames.pack, outcomes))
-
-
-def _be_child(job: dict[str, Any], nonce: bytes, bpf: bytes, out: int, result: int) -> None:
-    try:
-        child.run(job, nonce, bpf, out, result)
-    except BaseException as error:
-        os.write(1, f"set-up failed: {error!r}".encode())
-    finally:
-        os._exit(98)
 
 
 def judge(seen: Watch, nonce: bytes, job: dict[str, Any]) -> tuple[str, str, list[bytes]]:
@@ -106,7 +148,8 @@ def judge(seen: Watch, nonce: bytes, job: dict[str, Any]) -> tuple[str, str, lis
     verdict, detail = _verdict(seen, job, ready, end, nonce)
     alarms = sorted({m[1:].decode() for m in messages if m[:1] == child.SUSPICION})
     if alarms and verdict == "pass":
-        return "suspect", "the program reached for the runner: " + ", ".join(alarms)[:300], outcomes
+        why = f"it may have stopped the count of its instructions: {', '.join(alarms)[:300]}"
+        return "suspect", why, outcomes
     if verdict == "pass" and len(outcomes) != len(job["calls"]):
         return "no_proof", "outcomes were forged", []
     return verdict, detail, outcomes[: len(job["calls"])]
@@ -143,9 +186,11 @@ def _verdict(
     if kind == child.ERROR:
         return "fail", text
     if kind == child.EXIT:
-        return "no_proof", f"left by SystemExit({text})"
+        return "no_proof", text
     code = os.waitstatus_to_exitcode(seen.status)
-    return "no_proof", f"left with exit code {code} before its end"
+    if code:
+        return "fail", f"left with exit code {code}"
+    return "no_proof", "left with exit code 0 before its end"
 
 
 def _clean(work: str) -> bool:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from made_up_study import CHANGES, ablated, made_up, one_seed, rows
 
 from codealign.analysis.scores import frame_of
 from codealign.analysis.study.ablations import (
-    ALL,
     CANNOT_TELL,
     GAIN,
     NO_GAIN,
+    Placebo,
     compared,
     groups,
     placebo,
@@ -26,7 +25,7 @@ def study() -> Study:
     return made_up()
 
 
-def random_pairs(change: float) -> list[dict[str, Any]]:
+def random_pairs(change: float) -> list[Placebo]:
     """Return the placebo's rows where it changes the base by so many points."""
     found = study_of(frame_of([*rows(), *ablated("random", change)]), CHANGES)
     return placebo(found)
@@ -42,18 +41,18 @@ def test_ablations_of_one_setting_make_a_group_with_the_main_value(study: Study)
 
 def test_each_value_stands_beside_the_main_cell_of_the_same_stage(study: Study) -> None:
     beta = groups(study)[0]
-    found = {row["label"]: row for row in compared(study, beta)}
-    assert {label: round(row["mean"], 6) for label, row in found.items()} == {
+    found = {row.label: row for row in compared(study, beta)}
+    assert {label: round(row.change.value, 6) for label, row in found.items()} == {
         "0.01": 5.0, "0.1": 4.0, "1.0": 1.0,
     }  # fmt: skip
-    assert {row["stage"] for row in found.values()} == {"dpo"}
+    assert {row.place.stage for row in found.values()} == {"dpo"}
 
 
 def test_the_difference_to_main_is_paired_within_seeds(study: Study) -> None:
     # By hand: 1 minus 4 in every seed; the wobble is the same on both sides.
-    row = next(r for r in compared(study, groups(study)[0]) if r["label"] == "1.0")
-    assert row["against"]["mean"] == pytest.approx(-3.0)
-    assert row["against"]["sd"] == pytest.approx(0.0)
+    row = next(r for r in compared(study, groups(study)[0]) if r.label == "1.0")
+    assert row.against.value == pytest.approx(-3.0)
+    assert row.against.seed_error == pytest.approx(0.0)
 
 
 def test_an_ablation_on_fewer_benchmarks_is_compared_with_like() -> None:
@@ -63,17 +62,17 @@ def test_an_ablation_on_fewer_benchmarks_is_compared_with_like() -> None:
             for s in rows()]  # fmt: skip
     few = [s for s in ablated("beta_1", 1.0) if s.benchmark == "mbpp_plus"]
     found = study_of(frame_of([*main, *few]), {"beta_1": CHANGES["beta_1"]})
-    row = next(r for r in compared(found, groups(found)[0]) if r["ablation"])
-    assert row["against"]["mean"] == pytest.approx(-13.0)
+    row = next(r for r in compared(found, groups(found)[0]) if r.place.ablation)
+    assert row.against.value == pytest.approx(-13.0)
 
 
 def test_random_pairs_are_held_against_the_model_they_start_from() -> None:
     # By hand: SFT gains 2 points and the placebo 2: nothing above SFT. The main cell's DPO is 4.
     row, every = random_pairs(2.0)
-    assert row["mean"] == pytest.approx(0.0)
-    assert row["base"]["mean"] == pytest.approx(2.0)
-    assert row["main"]["mean"] == pytest.approx(2.0)
-    assert row["verdict"] == "" and every["verdict"] == NO_GAIN
+    assert row.sft.value == pytest.approx(0.0)
+    assert row.base.value == pytest.approx(2.0)
+    assert row.main.value == pytest.approx(2.0)
+    assert row.verdict == "" and every.verdict == NO_GAIN
 
 
 def test_the_verdict_is_on_the_mean_over_the_cells_within_seeds() -> None:
@@ -81,38 +80,38 @@ def test_the_verdict_is_on_the_mean_over_the_cells_within_seeds() -> None:
     other = [replace(s, variant="finetuned") for s in ablated("random", -3.0)]
     scores = frame_of([*rows(), *ablated("random", 5.0), *other])
     gains, losses, every = placebo(study_of(scores, CHANGES))
-    assert (gains["verdict"], losses["verdict"]) == ("", "")
-    assert gains["low"] > 0 > losses["high"]
-    assert every["mean"] == pytest.approx(-0.5)
-    assert (every["variant"], every["stage"], every["verdict"]) == (ALL, ALL, NO_GAIN)
+    assert (gains.verdict, losses.verdict) == ("", "")
+    assert gains.sft.low > 0 > losses.sft.high
+    assert every.sft.value == pytest.approx(-0.5)
+    assert (every.place, every.verdict) == (None, NO_GAIN)
 
 
 def test_a_seed_that_lacks_a_cell_is_not_in_the_mean_over_them() -> None:
     other = [replace(s, variant="finetuned") for s in ablated("random", 2.0) if s.seed]
     scores = frame_of([*rows(), *ablated("random", 2.0), *other])
     first, second, every = placebo(study_of(scores, CHANGES))
-    assert (first["seeds"], second["seeds"], every["seeds"]) == (3, 2, 2)
+    assert (first.sft.seeds, second.sft.seeds, every.sft.seeds) == (3, 2, 2)
 
 
 def test_a_placebo_without_a_main_cell_has_its_verdict_all_the_same() -> None:
     # A run of base, SFT and placebo alone: by hand, SFT gains 2 points and the placebo 3.
     scores = [s for s in rows() if s.stage in ("base", "sft")]
     *_, every = placebo(study_of(frame_of([*scores, *ablated("random", 3.0)]), CHANGES))
-    assert every["mean"] == pytest.approx(1.0)
-    assert every["verdict"] == GAIN and every["main"]["seeds"] == 0
+    assert every.sft.value == pytest.approx(1.0)
+    assert every.verdict == GAIN and every.main.seeds == 0
 
 
 def test_a_placebo_that_gains_condemns_the_experiment() -> None:
-    assert random_pairs(3.0)[-1]["verdict"] == GAIN
+    assert random_pairs(3.0)[-1].verdict == GAIN
 
 
 def test_a_placebo_that_loses_is_no_gain() -> None:
-    assert random_pairs(-3.0)[-1]["verdict"] == NO_GAIN
+    assert random_pairs(-3.0)[-1].verdict == NO_GAIN
 
 
 def test_one_seed_cannot_tell_of_a_placebo() -> None:
     first = [s for s in [*rows(seeds=(0,)), *ablated("random", 2.0)] if s.seed == 0]
-    assert placebo(study_of(frame_of(first), CHANGES))[-1]["verdict"] == CANNOT_TELL
+    assert placebo(study_of(frame_of(first), CHANGES))[-1].verdict == CANNOT_TELL
 
 
 def test_a_run_without_ablations_has_no_groups() -> None:

@@ -1,16 +1,16 @@
-"""Changes of each seed, their means over seeds, and paired differences; numbers by hand."""
+"""What is asked of a study's cells; numbers by hand."""
 
 from __future__ import annotations
 
-import math
-
-import pandas as pd
 import pytest
 from made_up_study import BASE, made_up, one_seed
 
 from codealign.analysis.scores import frame_of
-from codealign.analysis.study.effects import KEYS, Study, differences, over_seeds, spread, study_of
+from codealign.analysis.study.effects import Study, study_of
+from codealign.cell import Cell
 from codealign.records import Score
+
+DPO = Cell("nano", "pretrained", "functional", "dpo")
 
 
 @pytest.fixture(scope="module")
@@ -18,61 +18,41 @@ def study() -> Study:
     return made_up()
 
 
-def cell(frame: pd.DataFrame, **where: str) -> pd.Series:
-    defaults = {"variant": "pretrained", "requirement": "functional", "trained": "functional",
-                "ablation": "", "stage": "dpo"}  # fmt: skip
-    for key, value in {**defaults, **where}.items():
-        frame = frame[frame[key] == value]
-    assert len(frame) == 1
-    return frame.iloc[0]
-
-
 def test_a_change_is_the_mean_over_seeds_in_points(study: Study) -> None:
     # By hand: DPO gains 4 points, and the seeds' wobble of -1, 0, 1 cancels.
-    row = cell(over_seeds(study.cells, "change"))
-    assert row["mean"] == pytest.approx(4.0)
-    assert row["seeds"] == 3
+    found = study.change(DPO)
+    assert found.value == pytest.approx(4.0)
+    assert found.per_seed == pytest.approx((3.0, 4.0, 5.0))
 
 
-def test_its_interval_is_students_t_over_the_seeds(study: Study) -> None:
+def test_its_interval_is_students_t_where_the_problems_are_many(study: Study) -> None:
     # By hand: 3, 4, 5 have deviation 1; t(0.975, 2) = 4.3027; 4.3027 / sqrt(3) = 2.4841.
-    row = cell(over_seeds(study.cells, "change"))
-    assert row["sd"] == pytest.approx(1.0)
-    assert row[["low", "high"]].tolist() == pytest.approx([4 - 2.4841, 4 + 2.4841], abs=1e-4)
+    found = study.change(DPO)
+    assert (found.low, found.high) == pytest.approx((4 - 2.4841, 4 + 2.4841), abs=2e-3)
 
 
 def test_a_relative_change_is_in_percent_of_the_base(study: Study) -> None:
-    row = cell(over_seeds(study.cells, "relative"))
-    assert row["mean"] == pytest.approx(100 * 0.04 / BASE)
+    assert study.relative(DPO).value == pytest.approx(100 * 0.04 / BASE)
 
 
-def test_the_base_stands_beside_every_seed(study: Study) -> None:
-    base = study.main[(study.main["stage"] == "base") & (study.main["variant"] == "pretrained")]
-    assert sorted(base["seed"].unique()) == [0, 1, 2]
-    assert set(base["change"]) == {0.0}
-    assert base["value"].tolist() == pytest.approx([100 * BASE] * len(base))
+def test_a_change_may_start_from_sft(study: Study) -> None:
+    assert study.change(DPO, "sft").value == pytest.approx(2.0)
 
 
 def test_cross_evaluation_compares_with_the_same_base(study: Study) -> None:
-    row = cell(over_seeds(study.cells, "change"), trained="non_functional")
-    assert row["mean"] == pytest.approx(-3.0)
+    assert study.change(DPO.at(trained="non_functional")).value == pytest.approx(-3.0)
 
 
 def test_differences_are_paired_within_seeds(study: Study) -> None:
     # By hand: PTA's 4 minus FTA's 2 in every seed, as both have the seed's wobble: no spread.
-    found = differences(study.main, "variant", "pretrained", "finetuned")
-    mine = found[(found["stage"] == "dpo") & (found["requirement"] == "functional")]
-    assert mine["difference"].tolist() == pytest.approx([2.0] * 3)
+    found = study.minus(DPO, DPO.at(variant="finetuned"))
+    assert found.per_seed == pytest.approx((2.0, 2.0, 2.0))
+    assert found.seed_error == 0
 
 
-def test_one_seed_has_a_mean_and_no_interval() -> None:
-    found = spread([3.0])
-    assert found["mean"] == 3.0
-    assert math.isnan(found["low"]) and math.isnan(found["sd"])
-
-
-def test_the_last_bits_of_equal_sums_make_no_sign() -> None:
-    assert spread([1e-16, -1e-16])["low"] == 0.0
+def test_places_are_the_evaluated_models_in_order(study: Study) -> None:
+    assert [p.stage for p in study.main[:4]] == ["base", "sft", "dpo", "bonbon"]
+    assert {p.ablation for p in study.places} == {"", "beta_0", "beta_1", "few", "random"}
 
 
 def test_only_a_run_with_something_beyond_one_seed_is_repeated(study: Study) -> None:
@@ -84,8 +64,8 @@ def test_a_score_without_a_base_has_no_change() -> None:
     score = Score("mine", "nano", "pretrained", "functional", "dpo", "humaneval_plus", "pass@1",
                   0.5, 20)  # fmt: skip
     found = study_of(frame_of([score]))
-    assert found.parts.empty and found.cells.empty
-    assert set(KEYS) <= set(found.cells.columns)
+    assert found.score(DPO).value == 50
+    assert "not run" in found.change(DPO).missing
 
 
 def test_only_benchmarks_that_base_and_stage_have_are_averaged() -> None:
@@ -94,5 +74,4 @@ def test_only_benchmarks_that_base_and_stage_have_are_averaged() -> None:
 
     rows = [score("base", "humaneval_plus", 0.4), score("base", "mbpp_plus", 0.9),
             score("dpo", "humaneval_plus", 0.5)]  # fmt: skip
-    row = cell(over_seeds(study_of(frame_of(rows)).cells, "change"))
-    assert row["mean"] == pytest.approx(10.0)
+    assert study_of(frame_of(rows)).change(DPO).value == pytest.approx(10.0)

@@ -94,6 +94,8 @@ def test_only_presence_is_expected_of_three_problems() -> None:
     [
         (1, 1, True), (1, True, False), (1, 1.0, False), ([0.30000000001, "a"], [0.3, "a"], True),
         ({"a": (1,)}, {"a": (1,)}, True), ((1,), [1], False), ({1}, {1}, True),
+        # Its own gaps, which docs/how-to/evaluate.md states: they are kept.
+        ([], 3.14, True), ([], [3.14], True), (2.0, [2.0, 2.0], True), ([], [3.14, 2.0], False),
     ],
 )  # fmt: skip
 def test_evoeval_rule_compares_types_too(out: Any, wanted: Any, right: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codealign.evaluate.functional import Problem, extract, prompts_for, stops
-from codealign.evaluate.functional.prompts import asking, longest_code, sanitize
+from codealign.evaluate.functional.prompts import longest_code, sanitize
 
 PROBLEM = Problem("T/0", "f", '\ndef f(x):\n    """Add one."""\n\n', "", [])
 
@@ -30,33 +30,6 @@ def test_a_chat_model_gets_evalplus_words_and_the_begun_answer() -> None:
     (request,) = prompts_for({"T/0": PROBLEM}, lambda text: f"<user>{text}<assistant>")
     theirs = make_raw_chat_prompt(PROBLEM.prompt.strip() + "\n", INSTRUCTION, RESPONSE, Tokenizer())
     assert request.prompt == theirs
-
-
-class Engine:
-    def chat(self, content: str) -> str:
-        return f"<user>{content}<assistant>"
-
-
-def test_a_base_model_is_asked_in_the_template_it_was_trained_in() -> None:
-    ask, opening = asking("instruction", False, Engine())
-    (request,) = prompts_for({"T/0": PROBLEM}, ask, opening)
-    assert request.prompt.startswith(
-        "### Instruction\nPlease provide a self-contained Python script"
-    )
-    assert request.prompt.endswith('"""Add one."""\n```\n\n### Response\n```python\n')
-
-
-@pytest.mark.parametrize(
-    ("form", "chat", "completes"),
-    [
-        ("own", False, True), ("own", True, False), ("completion", True, True),
-        ("completion", False, True), ("instruction", True, False), ("instruction", False, False),
-    ],
-)  # fmt: skip
-def test_a_format_says_whether_a_problem_is_completed(
-    form: str, chat: bool, completes: bool
-) -> None:
-    assert (asking(form, chat, Engine())[0] is None) == completes
 
 
 @pytest.mark.parametrize(

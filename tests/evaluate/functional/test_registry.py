@@ -11,6 +11,7 @@ import pytest
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import BENCHMARKS, expand, load
 from codealign.evaluate.functional import public as public_data
+from codealign.evaluate.functional.registry import guarding, prompts_of
 
 ROW = {
     "task_id": "T/0",
@@ -158,3 +159,51 @@ def test_evoeval_is_read_by_its_own_loader(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr("evoeval.data.EVOEVAL_OVERRIDE_PATH", str(tmp_path))
     (found,) = load("evoeval_subtle").values()
     assert (found.base_expressions, found.oracle) == (["1"], "evoeval_subtle")
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """No network and empty caches; what is asked for is in the list."""
+    asked: list[str] = []
+
+    def silent(url: str, *args: object, **kwargs: object) -> None:
+        asked.append(url)
+        raise OSError("no network")
+
+    monkeypatch.setattr("wget.download", silent)
+    monkeypatch.setattr("evalplus.data.utils.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("evoeval.data.CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path))
+    monkeypatch.setattr("evalplus.data.get_evalperf_data", lambda: silent("evalperf"))
+    return asked
+
+
+def test_all_files_that_seeds_are_checked_against_are_asked_for_at_once(
+    offline: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(CodealignError) as caught:
+        next(prompts_of("public"))
+    lines = str(caught.value).splitlines()
+    # a head; HumanEval+, MBPP+, EvalPerf, two NoExtreme files, seven of EvoEval; the way without
+    assert len(lines) == 1 + 12 + 1
+    assert all(str(tmp_path) in line for line in lines[1:-1])
+    assert lines[-1].startswith("Or do without: `prefs: {filters: {benchmarks: []}}`")
+    assert len(offline) == 2  # a server that is silent is asked once
+
+
+def test_the_way_without_names_the_benchmarks_that_are_there(
+    offline: list[str], tmp_path: Path
+) -> None:
+    (lacking,) = public_data.files("mbpp")
+    (there,) = public_data.files("humaneval")
+    write(Path(there.path), ROW)
+    with pytest.raises(CodealignError, match=r"benchmarks: \[humaneval\]") as caught:
+        next(prompts_of("public", ["mbpp", "humaneval"]))
+    assert lacking.path in str(caught.value) and there.path not in str(caught.value)
+    assert list(prompts_of("public", ["humaneval"])) == [ROW["prompt"]]
+
+
+def test_seeds_may_be_checked_against_some_benchmarks_or_none() -> None:
+    assert guarding(["all"]) == list(BENCHMARKS)
+    assert guarding(["mbpp", "evoeval"])[:2] == ["mbpp", "evoeval_difficult"]
+    assert list(prompts_of("public", [])) == []

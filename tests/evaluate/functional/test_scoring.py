@@ -9,6 +9,7 @@ import pytest
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import Attempt, Problem, evaluate
+from codealign.evaluate.functional.expected import inputs_as_json
 from codealign.sandbox import Sandbox
 
 Problems = dict[str, Problem]
@@ -202,3 +203,56 @@ def test_a_large_output_may_be_near_enough(sandbox: Sandbox) -> None:
     near, far = (f"def f(n): return [0.5 + {x}] * n" for x in (1e-9, 1e-3))
     results = evaluate("humaneval", {"T/5": [near, far]}, {"T/5": problem}, sandbox)
     assert [a.passed for a in results.attempts["T/5"]] == [True, False]
+
+
+def one(canonical: str, solution: str, sandbox: Sandbox, *inputs: list[object]) -> Attempt:
+    problem = Problem("T/0", "f", "", canonical, [*map(list, inputs)])
+    return evaluate("humaneval", {"T/0": [solution]}, {"T/0": problem}, sandbox).attempts["T/0"][0]
+
+
+def test_integers_of_thousands_of_digits_are_compared_and_told_by_their_length(
+    sandbox: Sandbox,
+) -> None:
+    power = "def f(n): return 10 ** n"
+    assert one(power, power, sandbox, [5000]).passed
+    found = one(power, "def f(n): return [10 ** (2 * n)]", sandbox, [5000])
+    # a one and 5,000 zeros; the solution's stands in a list
+    assert found.detail == (
+        "base test 1: expected an integer of about 5000 digits,"
+        " got a list with an integer of thousands of digits"
+    )
+
+
+def test_arguments_that_json_lacks_are_kept_as_text() -> None:
+    given = [10**5000, {(1, 2): {3}, 1: None}, 1 + 2j, (1.5, True)]
+    problem = Problem("T/0", "f", "", "", [given])
+    assert inputs_as_json(problem, "base", 0) == [
+        "an integer of about 5000 digits",
+        {"(1, 2)": "{3}", "1": None},
+        "(1+2j)",
+        [1.5, True],
+    ]
+
+
+OF_THE_LIBRARY = {
+    "date": "datetime.date(2024, 1, n)", "time": "datetime.timedelta(n)",
+    "queue": "collections.deque([n, {n}])", "path": "pathlib.Path('a') / str(n)",
+    "id": "uuid.UUID(int=n)", "decimal": "decimal.Decimal(n) / 3", "view": "{n: 1}.keys()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OF_THE_LIBRARY)
+def test_types_of_the_standard_library_are_compared(sandbox: Sandbox, kind: str) -> None:
+    code = "import collections, datetime, decimal, pathlib, uuid\ndef f(n): return "
+    code += OF_THE_LIBRARY[kind]
+    assert one(code, code, sandbox, [1], [2]).passed
+    assert one(code, code + "\ng = f\ndef f(n): return g(1)", sandbox, [1], [2]).kind == "wrong"
+
+
+@pytest.mark.parametrize("value", ["A()", "[1, (A(),)]", "{1: {A()}}", "iter([n])"])
+def test_expected_values_that_equal_nothing_are_refused_with_the_problem(
+    sandbox: Sandbox, value: str
+) -> None:
+    code = f"class A: pass\ndef f(n): return {value} if n > 1 else n"
+    with pytest.raises(CodealignError, match=r"T/0: .* in test 2 what cannot be compared \(.*\)"):
+        one(code, code, sandbox, [1], [2])

@@ -1,0 +1,322 @@
+"""How often do the report's 95 % intervals hold the truth, and how often is a verdict false?
+
+Made-up runs of which the truth is known: every model solves a problem with a chance that depends on
+the problem, each training adds noise of its own to a score, and nothing has an effect. The runs go
+through the very functions that the report calls:
+
+    python benchmarks/coverage.py --out docs/explanation/coverage.md
+
+With 200 made-up runs a number (`--runs`) about ten minutes on one core. `--only` computes some
+of the parts, so that several processes can share the work; each is kept in a file of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from scipy.special import erf
+
+from codealign.analysis.advice_rules import CANNOT_TELL, RULES
+from codealign.analysis.cells import MEMBERS, Answers, Cells
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.questions import (
+    SPLIT,
+    Question,
+    ask,
+    change,
+    ends_higher,
+    gains_more,
+    observations,
+    observed,
+)
+from codealign.analysis.scores import benchmark
+from codealign.cell import Cell
+from codealign.records import REQUIREMENTS, STAGES, VARIANTS
+
+NANO = {"humaneval_plus": 164, "mbpp_plus": 200}
+RATINGS, CATEGORY = 40, 28
+ALIKE = 0.8
+"""Share of an answer's variance that is its problem's: the same for every model."""
+TOGETHER = 0.8
+"""Share of the training noise that DPO and BoNBoN of a seed have in common."""
+BASES = (0.62, 0.45, 0.36, 0.20, 0.28, 0.16, 0.33, 0.40, 0.26)
+"""Chances of the functional benchmarks; their mean is 0.34."""
+RATING, DEVIATION = 6.5, 1.4
+
+
+def sizes(public: bool) -> dict[str, int]:
+    """Return the problems of each benchmark of the scores, of the public ones or of nano's."""
+    names = [name for members in MEMBERS.values() for name in members]
+    small = {n: NANO.get(n, RATINGS if n.startswith("codal") else CATEGORY) for n in names}
+    return {n: benchmark(n).n for n in names} if public else small
+
+
+@dataclass(frozen=True)
+class World:
+    """What made-up runs are like: problems, seeds, training noise in points, scale of the bases."""
+
+    public: bool
+    seeds: int
+    noise: float
+    base: float = 1.0
+
+
+def index_of(models: tuple[str, ...]) -> dict[Cell, int]:
+    """Return the cells of a run of these models: models, pathways, requirements, stages, names."""
+    places = [
+        Cell(m, v, r, s, name)
+        for m in models for v in VARIANTS for r in REQUIREMENTS for s in STAGES
+        for name in MEMBERS[r]
+    ]  # fmt: skip
+    return {cell: at for at, cell in enumerate(places)}
+
+
+def runs(world: World, count: int, seed: int, models: tuple[str, ...] = ("m",)) -> Iterator[Cells]:
+    """Yield made-up runs in which alignment does nothing."""
+    rng = np.random.default_rng(seed)
+    index, k, of = index_of(models), world.seeds, sizes(world.public)
+    n = np.array([of[cell.benchmark] for cell in index])
+    about, plans = tuple(benchmark(cell.benchmark) for cell in index), {}
+    starts = dict(zip(of, np.cumsum([0, *of.values()]), strict=False))
+    own = {name: np.arange(of[name]) + starts[name] for name in of}
+    clusters = [own[cell.benchmark] for cell in index]
+    for _ in range(count):
+        means, halves, answers = [], [], []
+        shared = {r: rng.standard_normal(sum(of[x] for x in names), np.float32)
+                  for r, names in MEMBERS.items()}  # fmt: skip
+        for m, v, r, s in product(models, VARIANTS, REQUIREMENTS, STAGES):
+            if s == "base":
+                common = rng.standard_normal(k)
+            drawn = _drawn(rng, world, r, s, shared[r], common)
+            ends = np.cumsum([of[name] for name in MEMBERS[r]])
+            for values in np.split(drawn, ends[:-1], axis=1):
+                means.append(np.broadcast_to(values.mean(axis=1), k))
+                sides = [values[:, side::2].mean(axis=1) for side in (0, 1)]
+                halves.append(np.broadcast_to(np.stack(sides, 1), (k, 2)))
+                answers.append(values.mean(axis=0))
+        told = tuple(Answers(c, a) for c, a in zip(clusters, answers, strict=True))
+        yield Cells(index, tuple(range(k)), np.array(means), n, told, np.array(halves),
+                    sum(of.values()), about, plans)  # fmt: skip
+
+
+def _drawn(
+    rng: np.random.Generator,
+    world: World,
+    requirement: str,
+    stage: str,
+    shared: np.ndarray,
+    common: np.ndarray,
+) -> np.ndarray:
+    """Return the value of each problem of a requirement in percent of the scale: [seeds, problems].
+
+    `shared` is what an answer owes to its problem, `common` the training noise of a pathway's
+    seeds that DPO and BoNBoN have in common.
+    """
+    rows, shift = (1, np.zeros((1, 1))) if stage == "base" else (world.seeds, None)
+    if shift is None:
+        part = 0.0 if stage == "sft" else TOGETHER
+        alone = rng.standard_normal(world.seeds)
+        shift = world.noise * (np.sqrt(part) * common + np.sqrt(1 - part) * alone)[:, None]
+    z = np.sqrt(ALIKE) * shared
+    z = z + np.sqrt(1 - ALIKE) * rng.standard_normal((rows, len(shared)), np.float32)
+    if requirement == "functional":
+        of = sizes(world.public)
+        p = np.repeat(world.base * np.array(BASES), [of[x] for x in MEMBERS[requirement]])
+        chance = (1 + erf(z / np.sqrt(2))) / 2
+        return 100.0 * (chance < p + shift / 100)
+    rating = RATING + DEVIATION * z + shift / 10
+    return 10 * np.clip(np.floor(rating + rng.random(rating.shape)), 1, 10)
+
+
+PTA = ("pretrained",)
+TRUE_SCORE = 100 * sum(BASES) / len(BASES)
+SEEDS, NOISES = (1, 2, 3, 5), (0.0, 2.2, 3.4)
+Told = dict[str, list[bool]]
+
+
+def _one(name: str) -> Question:
+    requirement = "non_functional" if name.startswith("codal") else "functional"
+    return Question((Term(1, requirement, PTA, ("dpo",), (name,)),), CHANGE)
+
+
+HEADLINES = {
+    "score": Question((Term(1, "functional", PTA, ("dpo",)),), SCORE),
+    "change": change("functional", "pretrained"),
+    "change NF": change("non_functional", "pretrained"),
+    "relative change": Question((Term(1, "functional", PTA),), RELATIVE),
+    "ends": ends_higher("functional"),
+    "gains": gains_more("functional"),
+    "gains NF": gains_more("non_functional"),
+    "one benchmark": _one("evoeval_difficult"),
+    "one dimension": _one("codal_style"),
+}
+"""What stands first in a report; all but the score are 0 in truth."""
+
+
+def headlines(world: World, count: int, seed: int) -> Told:
+    """Return of each headline whether its interval held the truth, for each run."""
+    held: Told = defaultdict(list)
+    for cells in runs(world, count, seed):
+        for name, question in HEADLINES.items():
+            found = ask(cells, question, "m")
+            truth = TRUE_SCORE * world.base if name == "score" else 0.0
+            if found.low == found.low:  # an interval that is refused claims nothing
+                held[name].append(bool(found.low <= truth <= found.high))
+    return held
+
+
+def observations_told(world: World, count: int, seed: int) -> Told:
+    """Return of each observation whether a sign was told where there is none."""
+    told: Told = defaultdict(list)
+    asked = [e["id"] for e in observations() if "terms" in e or e.get("measure") == SPLIT]
+    for cells in runs(world, count, seed):
+        for name in asked:
+            told[name].append(world.seeds > 1 and ask(cells, observed(name), "m").side != 0)
+    return told
+
+
+def advice_told(world: World, count: int, seed: int, models: tuple[str, ...] = ("m",)) -> Told:
+    """Return of each recommendation whether a verdict was given where there is nothing."""
+    told: Told = defaultdict(list)
+    for cells in runs(world, count, seed, models):
+        for name, rule in RULES.items():
+            told[name].append(rule(cells).verdict != CANNOT_TELL)
+    return told
+
+
+def family_told(world: World, count: int, seed: int) -> Told:
+    """Return `advice_told` of two sizes of one family."""
+    return advice_told(world, count, seed, ("coder-7b", "coder-1.3b"))
+
+
+def printed_told(world: World, count: int, seed: int) -> Told:
+    """Return the same for tables like the paper's: five models, one seed, no problems."""
+    told: Told = defaultdict(list)
+    for cells in runs(world, count, seed, ("coder-7b", "coder-1.3b", "c", "d", "e")):
+        unknown = np.full_like(cells.halves, np.nan)
+        none = (None,) * len(cells.answers)
+        bare = replace(cells, answers=none, clusters=0, halves=unknown)
+        for name, rule in RULES.items():
+            told[name].append(rule(bare).verdict != CANNOT_TELL)
+    return told
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table: what its numbers are, how they are made, of which worlds."""
+
+    title: str
+    about: str
+    asked: Callable[[World, int, int], Told]
+    worlds: tuple[World, ...]
+    share: float = 1.0
+
+
+def _worlds(seeds: tuple[int, ...], noises: tuple[float, ...], base: float = 1.0) -> tuple:
+    return tuple(World(public, k, noise, base) for public in (False, True) for k in seeds
+                 for noise in noises)  # fmt: skip
+
+
+COVERAGE = "Percent of 95 % intervals that hold the truth"
+FALSE = "Percent of runs without any effect that get a verdict all the same"
+PARTS = {
+    "headlines": Part("Headlines", COVERAGE, headlines, _worlds(SEEDS, NOISES)),
+    "low": Part("Headlines where the base scores 3 %", COVERAGE, headlines,
+                _worlds((2, 5), (0.0,), 0.09)),
+    "observations": Part("Observations", FALSE, observations_told, _worlds(SEEDS, (0.0, 3.4))),
+    "six": Part("Observations, six seeds and more", FALSE, observations_told,
+                (World(False, 6, 3.4), World(False, 6, 0.0), World(False, 16, 3.4)), 0.5),
+    "advice": Part("Recommendations, one model", FALSE, advice_told,
+                   _worlds((1, 2, 5), (0.0, 3.4)), 0.5),
+    "family": Part("Recommendations, two sizes of one family", FALSE, family_told,
+                   (World(False, 2, 3.4), World(False, 3, 3.4)), 0.5),
+    "printed": Part("Recommendations, printed tables of five models", FALSE, printed_told,
+                    (World(True, 1, 0.0), World(True, 1, 3.4)), 0.5),
+}  # fmt: skip
+INTRO = """# How far intervals and verdicts can be relied on
+
+*For somebody who wants to know what "95 %" and "cannot tell" are worth.*
+
+Made by `python benchmarks/coverage.py --out docs/explanation/coverage.md` from made-up runs in
+which alignment does nothing: every model solves a problem with a chance that depends on the
+problem, and each training moves a score by a noise of its own, given in points of standard
+deviation. nano's committed seeds show up to 4. The runs go through the functions that the report
+calls; *nano* and *public* are the benchmarks' sizes.
+
+With two seeds or more every headline holds the problems and the seeds. **With one seed an interval
+holds the problems alone**: its coverage falls with the noise, and the report names a winner only
+"in this one training run". Counts of signs (O7, O8, O15, O16, O19; R2, R7, R9) get no verdict below
+six seeds. R5, R6 and R8 correct for the number of intervals they look through."""
+NEXT = """## Where next
+
+- [Methods](methods.md), [Threats to validity](threats.md).
+- All pages: [index](../index.md).
+"""
+
+
+def table(name: str, found: list[tuple[World, Told]]) -> str:
+    """Return one part's table as Markdown."""
+    part = PARTS[name]
+    names = list(dict.fromkeys(n for _, told in found for n in told))
+    head = ["sizes", "seeds", "noise", *names]
+    lines = [f"## {part.title}", "", f"{part.about}.", "", _pipe(head), _pipe(["---"] * len(head))]
+    for world, told in found:
+        shares = [f"{100 * sum(told[n]) / len(told[n]):.1f}" if told.get(n) else "-" for n in names]
+        size = "public" if world.public else "nano"
+        lines.append(_pipe([size, str(world.seeds), f"{world.noise:g}", *shares]))
+    most = max(len(v) for _, told in found for v in told.values())
+    return "\n".join([*lines, "", f"{most} made-up runs a number."])
+
+
+def _pipe(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def computed(name: str, count: int) -> list[tuple[World, Told]]:
+    """Return one part's results, a world at a time, with progress on standard error."""
+    part, found = PARTS[name], []
+    for at, world in enumerate(part.worlds, 1):
+        found.append((world, dict(part.asked(world, int(count * part.share), 1000 + at))))
+        print(f"{name} {at}/{len(part.worlds)}", file=sys.stderr, flush=True)
+    return found
+
+
+def page(kept: Path) -> str:
+    """Return the page of all parts that have been computed."""
+    tables = []
+    for name in PARTS:
+        if (kept / f"{name}.json").exists():
+            found = json.loads((kept / f"{name}.json").read_text(encoding="utf-8"))
+            tables.append(table(name, [(World(**world), told) for world, told in found]))
+    return "\n\n".join([INTRO, *tables, NEXT])
+
+
+def main() -> None:
+    """Compute the parts, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=200, help="made-up runs a number")
+    parser.add_argument("--only", choices=list(PARTS), nargs="*", help="compute these parts")
+    parser.add_argument("--kept", default="runs/coverage", help="folder of computed parts")
+    parser.add_argument("--out", default="", help="page to write; else it is printed")
+    args = parser.parse_args()
+    kept = Path(args.kept)
+    kept.mkdir(parents=True, exist_ok=True)
+    for name in PARTS if args.only is None else args.only:
+        found = [(vars(world), told) for world, told in computed(name, args.runs)]
+        (kept / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
+    if args.out:
+        Path(args.out).write_text(page(kept), encoding="utf-8")
+    else:
+        print(page(kept))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The claims ledger as one picture: a bar per section of the paper, a colour per verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from codealign.analysis.claims import PAPER_VERDICTS, RUN_VERDICTS, Claim
+from codealign.analysis.claims.model import (
+    AGREES,
+    CANNOT_TELL,
+    CONTRADICTS,
+    DISAGREES,
+    NOT_DERIVABLE,
+    NOT_DISTINGUISHABLE,
+    NOT_RUN,
+    REPRODUCED,
+    UNSTATED,
+)
+from codealign.analysis.claims.render import SECTIONS, section
+from codealign.analysis.figures.style import BLUE, ORANGE, RED, RULE, SKY, SMALL, Drawn, canvas
+
+COLOURS = {
+    REPRODUCED: BLUE, UNSTATED: SKY, NOT_DISTINGUISHABLE: ORANGE, CONTRADICTS: RED,
+    NOT_DERIVABLE: RULE, AGREES: BLUE, DISAGREES: RED, CANNOT_TELL: RULE,
+}  # fmt: skip
+DARK = (BLUE, RED)
+
+
+def ledger_bars(claims: list[Claim]) -> Drawn | None:
+    """Draw how many lines of each section got which verdict; None where a run answers no line.
+
+    Own lines and our readings, which the paper does not have, stand in a bar of their own; lines
+    that a run has nothing for are left out and counted in the caption.
+    """
+    answered = [c for c in claims if c.verdict != NOT_RUN]
+    if not answered:
+        return None
+    rows = {name: Counter[str]() for name in SECTIONS}
+    for claim in answered:
+        mine = claim.origin == "paper"
+        rows[section(claim.place) if mine else "Own lines"][claim.verdict] += 1
+    rows = {
+        name if name != "Own lines" else "Ours: readings, own lines": counts
+        for name, counts in rows.items() if counts
+    }  # fmt: skip
+    known = {c.verdict for c in answered}
+    verdicts = [v for v in (*PAPER_VERDICTS, *RUN_VERDICTS) if v in known]
+    figure = canvas(0.8 + 0.24 * len(rows))
+    axes = figure.subplots()
+    left = dict.fromkeys(rows, 0)
+    for verdict in dict.fromkeys(verdicts):
+        counts = {name: row[verdict] for name, row in rows.items()}
+        bars = axes.barh(
+            list(rows), list(counts.values()), left=list(left.values()), height=0.72,
+            color=COLOURS[verdict], label=verdict,
+        )  # fmt: skip
+        labels = [str(n) if n > 1 else "" for n in counts.values()]
+        ink = "white" if COLOURS[verdict] in DARK else "black"
+        axes.bar_label(bars, labels, label_type="center", fontsize=SMALL, color=ink)
+        left = {name: left[name] + counts[name] for name in rows}
+    axes.invert_yaxis()
+    axes.set_xlabel("lines of the ledger")
+    axes.tick_params(axis="y", length=0)
+    on_run = bool(known & set(RUN_VERDICTS) - {NOT_DISTINGUISHABLE})
+    axes.set_title(f"The paper's statements and {'this run' if on_run else 'its own tables'}")
+    figure.legend(loc="outside lower center", ncols=3)
+    return Drawn("claims", _caption(claims, answered, on_run), figure)
+
+
+def _caption(claims: list[Claim], answered: list[Claim], on_run: bool) -> str:
+    counts = Counter(c.verdict for c in answered if c.origin == "paper")
+    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
+    of = "this run's scores" if on_run else "the paper's own tables"
+    text = f"Claims of the paper held against {of}, by section: {said}."
+    left_out = len(claims) - len(answered)
+    return text + (f" {left_out} lines are left out: the run has nothing on them." * bool(left_out))

@@ -1,0 +1,73 @@
+"""One question, one answer: every place of a report that asks it shows the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_report import write_report
+from made_up_study import rows
+
+from codealign.analysis.advice import advise
+from codealign.analysis.answer import headlines, pathways
+from codealign.analysis.claims import ledger
+from codealign.analysis.labels import with_interval
+from codealign.analysis.scores import frame_of
+from codealign.analysis.study.effects import study_of
+from codealign.analysis.study.findings import findings
+from codealign.analysis.tables.study import number
+
+
+@pytest.fixture(scope="module")
+def scores() -> pd.DataFrame:
+    """Return main cells of three seeds: PTA gains 2.5 points more than FTA, in every seed."""
+    return frame_of(s for s in rows() if s.trained in ("", s.requirement))
+
+
+def places(scores: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Return number with interval, and verdict, of "does PTA gain more, functional?"."""
+    answer = pathways(scores)
+    row = answer[(answer["requirement"] == "functional") & (answer["stage"] == "aligned")].iloc[0]
+    told = with_interval(row["gains"], row["gains_low"], row["gains_high"], "{:+.1f}")
+    o1 = findings(study_of(scores))[0]
+    r1 = advise(scores)[0]
+    lines = {c.id: c for c in ledger(scores, "mine")}
+    ledgers = {}
+    for name in ("intro-gain-order", "R1-magnitude", "abstract-gap-functional"):
+        low, high = (part.split(";")[0] for part in lines[name].note.split(": ")[1].split(" to "))
+        value = lines[name].computed[0]
+        shown = with_interval(value, float(low), float(high), "{:+.1f}")
+        ledgers[name] = (shown, lines[name].verdict)
+    return {
+        "answer": (told, row["more"]),
+        "O1": (number(o1.effect), o1.verdict),
+        "R1": (r1.numbers[0].split(": ")[1].split(" points")[0], r1.verdict),
+        **ledgers,
+    }
+
+
+def test_every_place_shows_the_same_number_and_interval(scores: pd.DataFrame) -> None:
+    found = places(scores)
+    assert {told for told, _ in found.values()} == {"+2.5 [+2.5, +2.5]"}, found
+
+
+def test_every_place_has_the_same_verdict(scores: pd.DataFrame) -> None:
+    assert {name: verdict for name, (_, verdict) in places(scores).items()} == {
+        "answer": "PTA", "O1": "same sign", "R1": "supported", "intro-gain-order": "agrees",
+        "R1-magnitude": "agrees", "abstract-gap-functional": "agrees",
+    }  # fmt: skip
+    assert dict(headlines(pathways(scores)))["functional"].endswith("PTA gains more")
+
+
+def test_with_fewer_problems_no_place_can_tell(scores: pd.DataFrame) -> None:
+    found = places(scores.assign(n=50))
+    assert len({told for told, _ in found.values()}) == 1
+    assert {verdict for _, verdict in found.values()} == {"cannot tell"}
+
+
+def test_the_report_shows_it_on_its_pages(tmp_path: Path) -> None:
+    report = write_report(tmp_path).report
+    for page in ("index", "findings", "advice"):
+        text = (report / f"{page}.html").read_text().replace("\u00a0", " ")
+        assert "+2.5 [+2.5, +2.5]" in text, page
