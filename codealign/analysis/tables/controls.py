@@ -2,69 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from codealign.analysis import labels
-from codealign.analysis.study.controls import CELL, arms, formats, trained
-from codealign.analysis.study.effects import Changes, spread
+from codealign.analysis import labels, stats
+from codealign.analysis.study.controls import PLACE, Arm, arms, formats, trained
+from codealign.analysis.study.effects import Study
 from codealign.analysis.tables.model import Cell, Group, Row, Table
 from codealign.analysis.tables.study import number, where
+from codealign.cell import Cell as Place
 from codealign.records import ALIGNED
 from codealign.train.run import ENOUGH, NO_EXPERIMENT
 
 MAIN = "main"
 
 
-def control_tables(root: Path | str, changes: Changes) -> list[Table]:
-    """Return the tables that a run has something for.
-
-    Parameters
-    ----------
-    changes : what each ablation varies, as in `study_of`.
-    """
-    known = arms(root)
-    known = known[known["noise"].notna()]
-    other = [name for name, varied in changes.items() if "functional.format" in varied]
-    tables = [gaps_table(trained(root)), controls_table(known)]
-    tables += [formats_table(formats(root, name), changes[name]) for name in other]
+def control_tables(root: Path | str, study: Study) -> list[Table]:
+    """Return the tables that a run has something for."""
+    training = trained(root)
+    tables = [gaps_table(training), controls_table(arms(study, training)), formats_table(study)]
     return [t for t in tables if t.rows]
-
-
-def formats_table(found: pd.DataFrame, varied: Mapping[str, Sequence[Any]]) -> Table:
-    """Each stage's pass@1 in the main format and in the other one."""
-    own, other = varied["functional.format"]
-    rows: list[Row] = [
-        [Cell(text) for text in (
-            where(row), f"{row['own']:.1f}", f"{row['other']:.1f}", number({**row, "stage": ""}),
-            str(row["seeds"]),
-        )]
-        for row in found.to_dict("records")
-    ]  # fmt: skip
-    head = ["Cell", f"Format {own}", f"Format {other}", "Difference", "Seeds"]
-    note = (
-        "Percent of the distinct problems solved. Training puts the pairs into the instruction "
-        "format, whatever the format of the benchmark; what differs between the stages here is "
-        "what training did in the format that it used. The interval holds seeds and problems."
-    )
-    caption = "The format of the question: the same models, asked in two ways"
-    return Table("study_formats", caption, head, "lrrrr", rows, notes=[("", note)])
 
 
 def gaps_table(training: pd.DataFrame) -> Table:
     """The gap that each alignment reached beside BoNBoN's target, means over seeds."""
     rows: list[Row] = []
     aligned = training[training["stage"].isin(ALIGNED)]
-    for cell, own in aligned.groupby(CELL, sort=False):
-        place = dict(zip(CELL, cell, strict=True))
-        gap, target = spread(own["gap"].tolist()), own["target"].mean()
-        cells = [place["ablation"] or MAIN, where(place), labels.REQUIREMENTS[place["trained"]]]
+    for key, own in aligned.groupby(PLACE, sort=False):
+        model, variant, requirement, arm, stage = key
+        place = Place(model, variant, requirement, stage, ablation=arm)
+        gaps = own["gap"].dropna().tolist()
+        low, high, _ = stats.t_mean(gaps)
+        mean, target = own["gap"].mean(), own["target"].mean()
+        gap = f"{mean:.1f}" if pd.isna(low) else labels.with_interval(mean, low, high, "{:.1f}")
+        cells = [arm or MAIN, where(place), labels.REQUIREMENTS[requirement]]
         cells += [f"{own[name].mean():.0f}" for name in ("examples", "steps")]
-        cells += [number(gap), *_reached(gap["mean"], target), str(len(own))]
-        rows.append([Cell(text) for text in cells])
+        rows.append([Cell(t) for t in (*cells, gap, *_reached(mean, target), str(len(own)))])
     head = ["Arm", "Cell", "Requirement", "Pairs", "Steps", "Gap reached, nats", "Target",
             "Share of it", "Seeds"]  # fmt: skip
     note = (
@@ -83,30 +58,46 @@ def _reached(gap: float, target: float) -> tuple[str, str]:
     return f"{target:.2f}", share if gap >= ENOUGH * target else f"({share})"
 
 
-def controls_table(found: pd.DataFrame) -> Table:
+def controls_table(found: Sequence[Arm]) -> Table:
     """Each arm's gain over the SFT model it started from, with its label noise."""
     rows: list[Row] = []
-    for cell, part in found.groupby(["model", "variant", "stage"], sort=False):
-        place = where({"variant": cell[1], "stage": cell[2]})
-        rows.append(Group(f"{cell[0]}: {place}"))
-        rows += [[Cell(text) for text in _arm(row)] for row in part.to_dict("records")]
+    for cell in dict.fromkeys(arm.place.at(ablation="") for arm in found):
+        rows.append(Group(f"{cell.model}: {where(cell)}"))
+        rows += [_arm(arm) for arm in found if arm.place.at(ablation="") == cell]
     head = ["Arm", "Label noise", "Above its SFT", "Above the base", "Pairs", "Gap, nats",
             "Share of target", "Seeds", "Problems"]  # fmt: skip
     note = (
-        "Label noise: share of the chosen responses that hidden tests refuse. Above its SFT: "
-        "points of pass@1 over the distinct problems, with a 95% interval that holds the seeds and "
-        "the choice of problems. Positive control: labels from the hidden tests themselves; "
-        "placebo: labels from a coin."
+        "Label noise: share of the chosen responses that hidden tests refuse. Gains: points of "
+        "pass@1, mean over the benchmarks, with 95% intervals that hold the seeds and the choice "
+        "of problems (with one seed, the problems alone). Positive control: labels from the hidden "
+        "tests themselves; placebo: labels from a coin."
     )
     caption = "Controls: what alignment does with labels of known quality"
     return Table("study_controls", caption, head, "lrrrrrrrr", rows, notes=[("", note)])
 
 
-def _arm(row: dict[str, Any]) -> list[str]:
-    gain = number({**row, "mean": row["gain"], "stage": ""})
-    noise = "unknown" if pd.isna(row["noise"]) else f"{row['noise']:.0%}"
-    return [
-        row["ablation"] or MAIN, noise, gain, f"{row['above_base']:+.1f}",
-        f"{row['examples']:.0f}", f"{row['gap']:+.1f}", _reached(row["gap"], row["target"])[1],
-        f"{row['seeds']:.0f}", f"{row['problems']:.0f}",
+def _arm(arm: Arm) -> Row:
+    f = arm.facts
+    told = [
+        arm.place.ablation or MAIN, f"{f['noise']:.0%}", number(arm.gain), number(arm.base),
+        f"{f['examples']:.0f}", f"{f['gap']:+.1f}", _reached(f["gap"], f["target"])[1],
+        str(arm.gain.seeds), str(arm.gain.n),
     ]  # fmt: skip
+    return [Cell(text) for text in told]
+
+
+def formats_table(study: Study) -> Table:
+    """Each stage's pass@1 in the main format and in the other one."""
+    rows: list[Row] = []
+    for other, own in formats(study):
+        scores = [number(study.score(place), signed=False) for place in (own, other)]
+        change = study.minus(other, own)
+        rows.append([Cell(t) for t in (where(own), *scores, number(change), str(change.seeds))])
+    head = ["Cell", "Own format", "Other format", "Difference", "Seeds"]
+    note = (
+        "Percent solved, mean over the benchmarks, with 95% intervals that hold the seeds and the "
+        "choice of problems. Training puts the pairs into the format of instructions, whatever the "
+        "format of the benchmarks; a pretrained variant's own format is to complete."
+    )
+    caption = "The format of the question: the same models, asked in two ways"
+    return Table("study_formats", caption, head, "lrrrr", rows, notes=[("", note)])
