@@ -14,6 +14,7 @@ from pathlib import Path
 from codealign.errors import CodealignError
 from codealign.params import Prefs
 from codealign.prefs.executions import Runs
+from codealign.prefs.testing import defined
 from codealign.records import Execution, Instruction, Known, Response, Seed, read_jsonl, stable_id
 from codealign.resumable import Resumable
 from codealign.sandbox import Program
@@ -62,7 +63,7 @@ def instructions(seeds: Iterable[Seed], known: dict[str, Known]) -> Iterator[Ins
 
 def judge(
     responses: Callable[[], Iterable[Response]],
-    tests: Mapping[str, str],
+    tasks: Mapping[str, Known],
     sandbox: Runs,
     path: Path,
     cpu_s: float,
@@ -74,13 +75,17 @@ def judge(
     Parameters
     ----------
     responses : gives them anew at every call, one at a time.
-    tests : hidden tests by instruction id.
+    tasks : known tasks by instruction id. What is judged is what the function does: one under
+        another name than the instruction's (the last that the code defines) is called by the right
+        name.
     path : file of the verdicts (`Execution`); what lies there for the same program is used again,
         but for what the sandbox itself failed on.
     cpu_s : CPU seconds a program may use.
     """
     with closing(Resumable(path, Execution)) as file:
-        sources = ((r.id, f"{r.code}\n{tests[r.instruction_id]}") for r in responses() if r.code)
+        sources = (
+            (r.id, judged_source(r.code, tasks[r.instruction_id])) for r in responses() if r.code
+        )
         keys: dict[str, str] = {}
         for result in sandbox.run(_pending(sources, file, keys, cpu_s)):
             verdict, key = result.verdict, keys.pop(result.id)
@@ -89,6 +94,13 @@ def judge(
             )
         file.finish(r.id for r in responses() if r.code)
     return Counter(e.verdict for e in read_jsonl(path, Execution))
+
+
+def judged_source(code: str, task: Known) -> str:
+    """Return a response's code with the hidden tests behind it."""
+    names = defined(code)
+    alias = f"{task.name} = {names[-1]}\n" if names and task.name not in names else ""
+    return f"{code}\n{alias}{task.tests}"
 
 
 def _pending(

@@ -177,9 +177,9 @@ class Pipeline:
     def hidden(self, sandbox: Runs) -> None:
         """Judge the responses by the hidden tests of their instructions."""
         names = {seed.id: seed.name for seed in self.read("seeds", Seed)}
-        tests = {i.id: self.known[names[i.seed_id]].tests for i in self.asked()}
+        tasks = {i.id: self.known[names[i.seed_id]] for i in self.asked()}
         path, cpu_s = self.folder / "hidden.jsonl", self.settings.cpu_s
-        verdicts = hidden.judge(self.answers, tests, sandbox, path, cpu_s)
+        verdicts = hidden.judge(self.answers, tasks, sandbox, path, cpu_s)
         self.close_step("hidden", verdicts.total(), dict(verdicts.most_common()))
 
     @property

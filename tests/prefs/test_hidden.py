@@ -9,6 +9,7 @@ import pytest
 
 from codealign.errors import CodealignError
 from codealign.params import Checks, Pairing, Prefs
+from codealign.prefs.hidden import judged_source
 from codealign.prefs.pipeline import run_pipeline
 from codealign.records import Instruction, Known, Pair, Seed, read_jsonl, write_jsonl
 from codealign.sandbox import Sandbox
@@ -26,7 +27,11 @@ def candidates(tmp_path: Path) -> Path:
 
 def known(folder: Path, tests: str = ADDS_ONE, number: int = 6) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [Known(f"f{i}", f"Write a function `f`, number {i}.", tests) for i in range(number)]
+    # The tests call the function f0 to f5; the made-up responses all call it f.
+    tasks = [
+        Known(f"f{i}", f"Write a function `f`, number {i}.", tests.replace("f(", f"f{i}("))
+        for i in range(number)
+    ]
     write_jsonl(folder / "known.jsonl", tasks)
     return folder / "known.jsonl"
 
@@ -40,6 +45,12 @@ def run(candidates, generator, folder: Path, settings: Prefs, **more) -> list[Pa
 
 def noise(folder: Path) -> float:
     return json.loads((folder / "card.json").read_text())["label_noise"]
+
+
+def test_a_function_under_another_name_is_judged_by_what_it_does() -> None:
+    task = Known("g", "Write `g`.", "assert g(1) == 2\n")
+    exec(judged_source("def helper(x):\n    return 0\n\ndef f(x):\n    return x + 1\n", task), {})
+    exec(judged_source("def g(x):\n    return x + 1\n\ndef h(x):\n    return 0\n", task), {})
 
 
 def test_the_instructions_are_those_of_the_known_tasks(candidates, generator, tmp_path) -> None:
