@@ -71,7 +71,7 @@ study: install
 keep-study: install
 	$(BIN)/codealign keep runs/nano_study --out nano
 
-# Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement.
+# Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement. Hours.
 controls: install
 	$(BIN)/codealign reproduce --params params/nano_controls.yaml --cores $(CORES)
 
