@@ -92,19 +92,27 @@ def runs(world: World, count: int, seed: int, models: tuple[str, ...] = ("m",)) 
         means, halves, answers = [], [], []
         shared = {r: rng.standard_normal(sum(of[x] for x in names), np.float32)
                   for r, names in MEMBERS.items()}  # fmt: skip
-        for m, v, r, s in product(models, VARIANTS, REQUIREMENTS, STAGES):
+        for _, _, r, s in product(models, VARIANTS, REQUIREMENTS, STAGES):
             if s == "base":
                 common = rng.standard_normal(k)
             drawn = _drawn(rng, world, r, s, shared[r], common)
-            ends = np.cumsum([of[name] for name in MEMBERS[r]])
-            for values in np.split(drawn, ends[:-1], axis=1):
-                means.append(np.broadcast_to(values.mean(axis=1), k))
-                sides = [values[:, side::2].mean(axis=1) for side in (0, 1)]
-                halves.append(np.broadcast_to(np.stack(sides, 1), (k, 2)))
-                answers.append(values.mean(axis=0))
+            size = np.array([of[name] for name in MEMBERS[r]])
+            first = np.cumsum(size) - size
+            means += list(_each(drawn, first, size, k).T)
+            even = np.add.reduceat(drawn[:, ::2], -(-first // 2), axis=1)
+            # every size is even: halves are the problems at even and at odd places
+            odd = np.add.reduceat(drawn[:, 1::2], first // 2, axis=1)
+            both = np.stack([even, odd], 2) / (size / 2)[None, :, None]
+            halves += list(np.broadcast_to(both, (k, *both.shape[1:])).transpose(1, 0, 2))
+            answers += np.split(drawn.mean(axis=0), first[1:])
         told = tuple(Answers(c, a) for c, a in zip(clusters, answers, strict=True))
         yield Cells(index, tuple(range(k)), np.array(means), n, told, np.array(halves),
                     sum(of.values()), about, plans)  # fmt: skip
+
+
+def _each(drawn: np.ndarray, first: np.ndarray, size: np.ndarray, k: int) -> np.ndarray:
+    """Return the mean of each benchmark in each seed."""
+    return np.broadcast_to(np.add.reduceat(drawn, first, axis=1) / size, (k, len(size)))
 
 
 def _drawn(

@@ -1,7 +1,7 @@
 """A model through evalplus' own code and through ours: prompts, completions, solutions, verdicts.
 
     python benchmarks/evalplus_parity.py MODEL HumanEvalPlus.jsonl.gz MbppPlus.jsonl.gz
-        [--problems 25] [--max-new-tokens 256] [--keep FOLDER]
+        [--problems 25] [--max-new-tokens 256] [--keep FOLDER] [--prompts]
 
 MODEL is a folder with a chat template, such as the one that `make real` makes; it is asked to
 complete (as a `pretrained` variant) and by chat. Greedy, in float32, a process for each cell;
@@ -16,7 +16,8 @@ Prints a Markdown table of what is the same on our side and on each of theirs, a
 with its reason: `stale stop criteria` (evalplus has what we have as soon as it is asked alone) or
 `open`, of which none is expected. Verdicts are those of evalplus' command on its samples and of
 ours on ours; a last column has our verdicts on evalplus' samples. `--keep` keeps all that was
-made, and a second call continues from there.
+made, and a second call continues from there. `--prompts` compares the prompts of all problems, and
+generates nothing.
 """
 
 from __future__ import annotations
@@ -111,6 +112,26 @@ def ours(model: str, variant: str, benchmark: str, data: Path, tokens: int) -> l
         }
         for r in asked
     ]
+
+
+def prompts(model: str, benchmark: str, file: str, form: str) -> str:
+    """Return a row: how many prompts of a benchmark have the same ids on both sides."""
+    from evalplus.provider.utility import make_raw_chat_prompt
+    from transformers import AutoTokenizer
+
+    from codealign.evaluate.functional import load, prompts_for
+    from codealign.text import chat_prompt, encode, load_tokenizer
+
+    own, other = load_tokenizer(model), AutoTokenizer.from_pretrained(model, use_fast=False)
+    said = [words(name) for name in ("instruction_prefix", "response_prefix")]
+    problems = load(benchmark, data=file)
+    chat = form == "chat"
+    same = 0
+    for r in prompts_for(problems, (lambda text: chat_prompt(own, text)) if chat else None):
+        text = problems[r.id].prompt.strip() + "\n"
+        text = make_raw_chat_prompt(text, *said, other) if chat else text
+        same += other.encode(text) == encode(own, r.prompt)
+    return f"| {benchmark} | {form} | {same} of {len(problems)} |"
 
 
 def make(side: str, folder: str, variant: str, benchmark: str, data: Path, tokens: int) -> None:
@@ -224,11 +245,18 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=25, help="first problems of each")
     parser.add_argument("--max-new-tokens", type=int, default=256)
     parser.add_argument("--keep", type=Path, help="folder for all that is made")
+    parser.add_argument("--prompts", action="store_true", help="compare all prompts alone")
     parser.add_argument("--only", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only:
         side, benchmark, form, data = args.only
         make(side, args.model, VARIANTS[form], benchmark, Path(data), args.max_new_tokens)
+        return
+    if args.prompts:
+        print("| benchmark | asked by | same prompt ids |\n|---|---|---|")
+        for benchmark in BENCHMARKS:
+            for form in VARIANTS:
+                print(prompts(args.model, benchmark, getattr(args, benchmark), form), flush=True)
         return
     head = ("benchmark", "asked by", "evalplus", *WHAT, "our verdict on its sample")
     print(f"| {' | '.join(head)} | passed: it, ours |\n{'|---' * (len(head) + 1)}|")

@@ -13,6 +13,7 @@ check and the search for duplicates over synthetic functions, one in a hundred t
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import resource
@@ -62,15 +63,20 @@ class Scripted:
 
 
 class ScriptedSandbox:
-    """Passes the programs that add nothing but the argument."""
+    """Passes the cases that add nothing but the argument."""
 
     def run(self, programs: Iterable) -> Iterator:
         """Yield one result a program."""
-        from codealign.sandbox import Result
+        from codealign.sandbox import Outcome, Result
 
         for program in programs:
-            verdict = "pass" if "+ 0 for" in program.code else "fail"
-            yield Result(program.id, verdict, "", "scripted", 0.0)
+            cases = ast.literal_eval(program.code.split("\nCASES = ")[-1].splitlines()[0])
+            right = ["+ 0 for" in case["code"] for case in cases]
+            outputs = [Outcome(1) if r else Outcome(error="AssertionError: ") for r in right]
+            verdict = "pass" if program.calls or right[0] else "fail"
+            yield Result(
+                program.id, verdict, "", "scripted", 0.0, "", outputs if program.calls else []
+            )
 
 
 def pipeline(size: int, responses: int, folder: Path) -> int:

@@ -66,15 +66,14 @@ def load(
     Raises
     ------
     CodealignError
-        Unknown model; weights that cannot be had (says how to get them) or do not fit config.json;
-        a tokenizer that garbles text; no Unsloth; 4 bits without a GPU; an adapter folder without
-        an adapter, or with one of another model.
+        Unknown model; weights that cannot be had or do not fit config.json; a tokenizer that
+        garbles text; no Unsloth; 4 bits without a GPU; no adapter, or one of another model.
     """
     quiet_environment()
     lora, place = lora or Lora(), source(name, variant)
+    fast = training and backend == "unsloth"
     if adapter is not None:
         check_adapter(adapter, name, variant)
-    fast = training and backend == "unsloth"
     if fast:
         weights.require_unsloth()
     options = weights.Options.of(dtype, attention, training and lora.quantize, max_length)

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -208,7 +209,8 @@ def end_tokens(tokenizer: Any, declared: int | list[int] | None) -> frozenset[in
     listed = declared if isinstance(declared, list) else [declared]
     ends = {*listed, tokenizer.eos_token_id}
     if tokenizer.chat_template:
-        ends.add(end_token(tokenizer, chat=True))
+        with suppress(CodealignError):  # raised where such a template is used, if it ever is
+            ends.add(end_token(tokenizer, chat=True))
     return frozenset(t for t in ends if t is not None)
 
 
@@ -272,8 +274,16 @@ def _turn(tokenizer: Any, content: str, answer: str) -> str:
     """Return a user's message and the assistant's answer as the chat template writes them."""
     if not tokenizer.chat_template:
         raise CodealignError(f"{tokenizer.name_or_path}: no chat template; use a finetuned variant")
+    from jinja2 import TemplateError
+
     messages = [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]
-    return tokenizer.apply_chat_template(messages, tokenize=False)
+    try:
+        return tokenizer.apply_chat_template(messages, tokenize=False)
+    except TemplateError as error:
+        raise CodealignError(
+            f"{tokenizer.name_or_path}: the chat template does not write a question and its "
+            f"answer ({error})"
+        ) from error
 
 
 def _around(tokenizer: Any, content: str) -> list[str]:

@@ -77,6 +77,8 @@ def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list
     except csv.Error as error:
         raise CodealignError(f"{path}:{reader.line_num}: {error}; mend this line") from None
     (_, names), *rows = rows
+    while names and not names[-1]:
+        names.pop()
     _check_columns(path, names, required, others)
     return [(line, _row(names, row)) for line, row in rows]
 

@@ -180,9 +180,10 @@ def test_the_command_says_all_and_fails_on_a_problem(
     assert set(found["memory_gib"]) == {"generation", "SFT", "DPO"}
 
 
-def test_the_answer_of_a_model_that_never_stops_is_a_problem(
-    copy: Path, capsys: pytest.CaptureFixture[str]
+def test_an_answer_that_does_not_end_is_a_problem(
+    copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("codealign.commands.models.LONGEST", 3)
     assert main(["check-model", str(copy)]) == 1
     assert "it has not written '<|im_end|>', which ends an answer" in capsys.readouterr().out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -55,3 +56,44 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(capsys, monkeypatch) -> 
     assert "missing  OPENAI_API_KEY" in said
     assert "-> export OPENAI_API_KEY=" in said
     assert "code isolation: " in said
+
+
+HEAVY = ("torch", "transformers", "pandas", "matplotlib", "numpy", "openai", "nbformat")
+LIGHT = f"""
+import sys
+from codealign.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr)
+"""
+REFUSED = [
+    "--help", "judge --help", "status none", "judge none static", "judge none gpt-4",
+    "rating-sheet none", "advise none", "compare none none", "export none --out x",
+    "tables --source none", "figures --source none", "claims --source none", "merge none --out x",
+    "push-adapter none --repo a/b", "push-pairs none --repo a/b", "plan --params none.yaml",
+    "reproduce --params none.yaml", "reproduce --cores -1", "keep none", "agree none",
+    "train none.yaml sft --model nano --variant pretrained", "rating-sheet x --per-dimension 0",
+    "evaluate humaneval --samples none", "evaluate humaneval --model none", "init .",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_help_and_simple_refusals_import_nothing_heavy(words: str, tmp_path) -> None:
+    (tmp_path / "x").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, *words.split()], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.stderr.splitlines()[-1] == "[]", done.stderr
+    said = done.stderr.splitlines()[:-1]
+    assert len(said) == (0 if "--help" in words else 1), done.stderr
+
+
+def test_a_terminal_without_letters_gets_replacements_and_no_traceback(tmp_path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "codealign.cli", "claims"],
+        capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?" in done.stdout

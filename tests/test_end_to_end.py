@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from chromium import Chromium
 from site_checks import faults
 
 from codealign.analysis.scores import read_scores
+from codealign.paths import NANO_WEIGHTS
+from codealign.provenance import file_hash
 from codealign.report.page import PAGES
 from codealign.workflow.plan import NOTEBOOKS
 
@@ -110,3 +113,20 @@ def test_the_same_seed_gives_the_same_scores(run, tmp_path) -> None:
     again = project(tmp_path)
     assert reproduce(again).returncode == 0
     pd.testing.assert_frame_equal(scores(run[0]), scores(again / "runs/smoke"))
+
+
+@pytest.mark.long
+def test_a_pair_of_folders_runs_to_its_end_and_is_left_as_it_was(tmp_path: Path) -> None:
+    folder, own = project(tmp_path / "project"), tmp_path / "Meine Modelle ä"
+    for variant, name in (("pretrained", "Basis 2M"), ("finetuned", "Frag mich")):
+        shutil.copytree(NANO_WEIGHTS / variant, own / name)
+    before = {path: file_hash(path) for path in sorted(own.rglob("*")) if path.is_file()}
+    profile = yaml.safe_load((folder / "mine.yaml").read_text(encoding="utf-8"))
+    pair = {"pretrained": f"{own}/Basis 2M/", "finetuned": f"{own}/Frag mich"}
+    profile |= {"profile": "pair", "models": [{"name": "twin", **pair}]}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    done = reproduce(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(scores(folder / "runs/pair").model) == {"twin"}
+    assert {p.name for p in (folder / "runs/pair/checkpoints").iterdir()} == {"twin"}
+    assert {path: file_hash(path) for path in sorted(own.rglob("*")) if path.is_file()} == before

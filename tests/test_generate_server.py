@@ -35,6 +35,8 @@ class Server(ThreadingHTTPServer):
         self.times: list[float] = []
         self.faults: list[int | str] = []
         self.finish = "stop"
+        self.content: Any = None
+        self.most_stops, self.torn = 99, None
         self.message, self.retry_after, self.nap = "no", "0", 0.0
         self.lock, self.running, self.most = threading.Lock(), 0, 0
 
@@ -62,10 +64,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, body: dict[str, Any], fault: int | str) -> None:
         status = fault if isinstance(fault, int) else 200
+        if len(body.get("stop", [])) > self.server.most_stops:
+            status, self.server.message = 400, "Invalid 'stop': array too long."
         reply = {"error": {"message": self.server.message}} if status != 200 else self.answer(body)
         if fault == "empty":
             reply["choices"] = []
         data = b"<html>" if fault == "text" else json.dumps(reply).encode()
+        if self.server.torn is not None and self.server.torn in body.get("prompt", ""):
+            data = b'{"choices": [{"te'
         self.send_response(status)
         self.send_header("Content-Type", "text/html" if fault == "text" else "application/json")
         self.send_header("Content-Length", str(len(data)))
@@ -77,7 +83,8 @@ class Handler(BaseHTTPRequestHandler):
         choice: dict[str, Any] = {"index": 0, "finish_reason": self.server.finish}
         if self.path.endswith("/chat/completions"):
             text = f"chat: {body['messages'][0]['content']}"
-            choice["message"] = {"role": "assistant", "content": text}
+            content = text if self.server.content is None else self.server.content
+            choice["message"] = {"role": "assistant", "content": content}
         else:
             choice["text"] = f"plain: {body['prompt']}"
         usage = {"prompt_tokens": 1, "completion_tokens": 5, "total_tokens": 6}
@@ -211,6 +218,61 @@ def test_a_server_that_is_not_there_is_named(server: Server) -> None:
     engine = ServerEngine("m", base_url="http://127.0.0.1:9/v1", retries=0)
     with pytest.raises(CodealignError, match="http://127.0.0.1:9/v1: no answer"):
         list(generate(ITEMS, engine, SETTINGS))
+
+
+def test_a_reply_in_parts_is_their_text(server: Server) -> None:
+    server.content = [{"type": "thinking", "thinking": "x"}, {"type": "text", "text": "a"}, "b"]
+    assert ask(server, "finetuned")["a"].text == "ab"
+
+
+def test_half_a_surrogate_pair_becomes_the_replacement_character(server: Server) -> None:
+    server.content = "s = '\ud83d'"
+    assert ask(server, "finetuned")["a"].text == "s = '\ufffd'"
+
+
+def test_stop_strings_that_a_server_refuses_are_cut_here(server: Server) -> None:
+    server.most_stops = 4
+    found = ask(server, stop=["1", "2", "3", "4", "irst"])
+    assert (found["a"].text, found["b"].text) == ("plain: f", "plain: second")
+    assert {len(body["stop"]) for _, body in server.seen} == {5, 4}
+
+
+def test_a_server_that_takes_no_stop_string_gets_none(server: Server) -> None:
+    server.most_stops = 0
+    assert ask(server, stop=["irst"])["a"].text == "plain: f"
+
+
+def test_a_reply_that_is_never_json_is_an_empty_completion_beside_others(server: Server) -> None:
+    server.torn = "first"
+    found = ask(server)
+    assert (found["a"].text, found["a"].finish) == ("", "malformed")
+    assert found["b"].text == "plain: second"
+
+
+def test_a_server_that_never_sends_json_is_no_row_of_empty_answers(server: Server) -> None:
+    server.torn = ""
+    with pytest.raises(CodealignError, match="sends no JSON"):
+        ask(server)
+
+
+def test_a_reasoning_model_is_asked_without_what_it_refuses(server: Server) -> None:
+    engine = open_engine("openai", "reasoning:o9", "finetuned", base_url=server.url)
+    assert len(list(generate(ITEMS, engine, SETTINGS, stop=["x"]))) == 2
+    body = server.seen[0][1]
+    assert set(body) == {"model", "messages", "max_completion_tokens"}
+    assert (body["model"], body["max_completion_tokens"]) == ("o9", 11)
+
+
+def test_a_refused_parameter_is_named_with_the_way_out(server: Server) -> None:
+    server.faults, server.message = [400] * 2, "Unsupported parameter: 'max_tokens'"
+    with pytest.raises(CodealignError, match="`max_tokens`.*`reasoning:m`"):
+        ask(server)
+
+
+def test_a_long_wait_is_named(server: Server) -> None:
+    server.faults, server.retry_after = [503] * 2, "600.5"
+    with pytest.raises(CodealignError, match="asks to wait for 601 s"):
+        ask(server)
 
 
 def test_the_public_service_needs_a_key(server: Server) -> None:

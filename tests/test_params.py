@@ -120,3 +120,60 @@ def test_neutral_settings_decide_nothing() -> None:
     cheap, dear = Codal(), Codal(spend_limit=9.0, in_flight=99, batch=True, price_input=1.0)
     assert cheap.deciding() == dear.deciding()
     assert Codal(judge="static").deciding() != cheap.deciding()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: 1\nseed: 2\n", "key 'seed' stands there twice \\(line 3, column 1\\)"),
+        ("sft:\n  epochs: 1.0\n  epochs: 2.0\n", "key 'epochs' stands there twice"),
+        ("models: []\n", "models: is empty; name at least one"),
+        ("models: [nano, nano]\n", "models: 'nano' stands there twice"),
+        ("stages: [base, base]\n", "stages: 'base' stands there twice"),
+        ("study: {seeds: [1, 1]}\n", "study.seeds: 1 stands there twice"),
+        ("sft: {learning_rate: .inf}\n", "sft.learning_rate: inf is no number for a setting"),
+        ("codal: {spend_limit: .nan}\n", "codal.spend_limit: .*finite"),
+        ("sft: {epochs: 1.0e+20}\n", "sft.epochs: 1e\\+20 is no number for a setting"),
+        ("seed: 99999999999999999999\n", "seed: 1e\\+20 is no number"),
+        ("sft: {learning_rate: 5.0}\n", "sft.learning_rate: .*less than or equal to 1"),
+        ("sft: {max_steps: 0}\n", "sft.max_steps: 0 steps train nothing"),
+        ("sft: {max_steps: 3, logging_steps: 9}\n", "logging_steps 9 is above the 3 steps"),
+        ("prefs: {filters: {near_duplicates: 0.99}}\n", "near_duplicates: 0.01 to 0.98"),
+        ("sft: {learning_rate: 2e-4}\n", "sft.learning_rate: 2e-4 is text to YAML; write 2.0e-4"),
+        ("align: {dpo: {beta: 1E-1}}\n", "align.dpo.beta: 1E-1 is text to YAML; write 1.0E-1"),
+        ("prefs: {workers: -1}\n", "prefs.workers: .*greater than or equal to 1"),
+    ],
+)
+def test_a_setting_without_meaning_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(f"profile: a\n{text}")
+    with pytest.raises(CodealignError, match=said) as error:
+        load_params(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["..", "", "a/b", ".", "/tmp", "a b"])
+def test_a_profile_is_named_like_a_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.yaml").write_text(f'profile: "{name}"\n')
+    with pytest.raises(CodealignError, match="profile: must be a plain name"):
+        load_params(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01", b"profile: a\n\tseed: 1\n", b"a\x01"])
+def test_what_is_no_yaml_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.yaml").write_bytes(content)
+    with pytest.raises(CodealignError, match="a.yaml: not valid YAML: ") as error:
+        load_params(tmp_path / "a.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_is_no_params_file(tmp_path: Path) -> None:
+    with pytest.raises(CodealignError, match="a folder, no params file"):
+        load_params(tmp_path)
+
+
+def test_a_merge_key_doubles_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "profile: a\nsft: &x {epochs: 1.0}\nalign: {dpo: {<<: *x, epochs: 3.0}}\n"
+    )
+    assert load_params(tmp_path / "a.yaml").align.dpo.epochs == 3.0

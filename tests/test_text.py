@@ -247,8 +247,18 @@ def test_a_base_model_has_no_chat_prompt() -> None:
         chat_prompt(tiny_tokenizer("pretrained"), "Hi")
 
 
-def test_a_chat_template_without_an_assistants_turn_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ messages[0]['content'] }}", "does not write an assistant's turn"),
+        ("{{ raise_exception('one message only') }}", "and its answer .one message only"),
+    ],
+)
+def test_a_chat_template_without_an_assistants_turn_is_refused_where_it_is_used(
+    template: str, words: str
+) -> None:
     tokens = tiny_tokenizer("finetuned")
-    tokens.chat_template = "{{ messages[0]['content'] }}"
-    with pytest.raises(CodealignError, match="does not write an assistant's turn"):
+    tokens.chat_template = template
+    assert end_tokens(tokens, None) == {tokens.eos_token_id}
+    with pytest.raises(CodealignError, match=words):
         chat_prompt(tokens, "Hi")

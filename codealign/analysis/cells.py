@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,21 @@ class Cells:
     clusters: int
     about: tuple[Benchmark, ...] = ()
     plans: dict[Any, Any] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def moves(self) -> np.ndarray:
+        """[rows, clusters]: what each problem moves a row's mean by, from the other problems' mean.
+
+        The squares of a row add up to the variance of its mean; NaN where a row has one problem.
+        """
+        found = np.zeros((len(self.answers), self.clusters))
+        for row, mine in enumerate(self.answers):
+            if mine is not None:
+                n = len(mine.value)
+                size = math.sqrt(n * (n - 1)) if n > 1 else math.nan
+                off = (mine.value - mine.value.mean()) / size
+                found[row] = np.bincount(mine.cluster, off, self.clusters)
+        return found
 
     @property
     def models(self) -> list[str]:

@@ -77,26 +77,25 @@ def influence(cells: Cells, slopes: dict[int, float]) -> tuple[np.ndarray, float
     Of the latter, one model's stages answer the same problems: those that are added up are taken
     to err together, those that are set against each other to err independently.
     """
-    moves = np.zeros(max(cells.clusters, 1))
-    touched, least = np.zeros(len(moves), dtype=bool), math.inf
     alone: dict[tuple[str, str, str, bool], float] = {}
-    places = list(cells.index) if None in cells.answers else []
+    least, bare = math.inf, None in cells.answers
+    rows, touched = [], np.zeros(cells.clusters, dtype=bool)
+    places = list(cells.index) if bare else []
     for row, slope in slopes.items():
-        mine, n = cells.answers[row], int(cells.n[row])
         if not slope:
             continue
-        if mine is None:
-            cell, error = places[row], _share_error(float(np.nanmean(cells.values[row])), n)
+        if bare and cells.answers[row] is None:
+            cell, n = places[row], int(cells.n[row])
             key = (cell.model, cell.variant, cell.benchmark, slope > 0)
+            error = _share_error(float(np.nanmean(cells.values[row])), n)
             alone[key] = alone.get(key, 0.0) + slope * error
             least = min(least, n)
-            continue
-        n = len(mine.value)
-        off = (mine.value - mine.value.mean()) / math.sqrt(n * (n - 1)) if n > 1 else math.nan
-        moves += np.bincount(mine.cluster, slope * off, len(moves))
-        touched[mine.cluster] = True
-    freedom = max(int(touched.sum()) - 1, 1) if touched.any() else max(least - 1, 1)
-    return moves, sum(error**2 for error in alone.values()), float(freedom)
+        else:
+            rows.append(row)
+            touched[cells.answers[row].cluster] = True
+    moves = np.array([slopes[row] for row in rows]) @ cells.moves[rows]
+    freedom = touched.sum() - 1 if rows else least - 1
+    return moves, sum(error**2 for error in alone.values()), float(max(freedom, 1))
 
 
 def _share_error(points: float, n: int) -> float:

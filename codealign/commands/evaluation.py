@@ -36,7 +36,8 @@ def add(command: AddCommand) -> None:
     source = sub.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", help="a name in params/models.yaml, a folder or a Hugging Face "
                         "id; with `--engine openai` the server's name for it")  # fmt: skip
-    source.add_argument("--samples", help="JSON Lines of task_id and solution (or completion)")
+    source.add_argument("--samples", help="JSON Lines of task_id and solution (or completion); "
+                        "`nano`: two shipped ones of humaneval")  # fmt: skip
     sub.add_argument(
         "--data", default="", help="problems, .jsonl or .jsonl.gz; `nano`: the embedded ones"
     )
@@ -97,7 +98,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 def _check_given(args: argparse.Namespace) -> None:
     """Refuse what is not there, before anything is imported that runs it, or downloaded."""
-    if args.samples and not Path(args.samples).exists():
+    if args.samples and args.samples != "nano" and not Path(args.samples).exists():
         raise CodealignError(f"{args.samples}: no such samples file")
     if args.data and args.data != "nano" and not Path(args.data).exists():
         raise CodealignError(f"{args.data}: no such benchmark file")

@@ -11,7 +11,7 @@ from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Job, cut_at_stop
-from codealign.models import quiet_environment, source
+from codealign.models import check_adapter, quiet_environment, source
 from codealign.params import Generation, Variant
 from codealign.text import (
     answer_text,
@@ -48,6 +48,8 @@ class VllmEngine:
         from vllm.lora.request import LoRARequest
 
         where, revision = source(name, variant)
+        if adapter:
+            check_adapter(adapter, name, variant)
         lora = {"enable_lora": True, "max_lora_rank": lora_rank(adapter)} if adapter else {}
         self.engine = vllm.LLM(model=where, revision=revision, **lora)
         self.tokenizer = load_tokenizer(where, revision)

@@ -81,7 +81,19 @@ def long_wait(error: Any, server: str) -> str:
 
 def is_too_long(error: Any) -> bool:
     """Whether a prompt does not fit into the model's context (OpenAI by code, others in words)."""
-    return bool(TOO_LONG.search(f"{getattr(error, 'code', '')} {error}"))
+    return bool(TOO_LONG.search(_words(error)))
+
+
+def _words(error: Any) -> str:
+    """Return what a server says in an error: code, message, and the places that FastAPI names."""
+    if isinstance(error, Mapping):
+        return f"{error.get('code')} {error.get('message')}"
+    body = getattr(error, "body", None)
+    detail = body.get("detail") if isinstance(body, Mapping) else None
+    places = (
+        [d.get("loc") for d in detail if isinstance(d, Mapping)] if isinstance(detail, list) else ""
+    )
+    return f"{getattr(error, 'code', '')} {error} {places}"
 
 
 def refused_parameter(error: Any, sent: Iterable[str]) -> str:
@@ -95,12 +107,12 @@ def refused_parameter(error: Any, sent: Iterable[str]) -> str:
     get = error.get if isinstance(error, Mapping) else lambda name: getattr(error, name, None)
     if is_too_long(error):
         return ""
-    if NO_MODEL.search(f"{get('code')} {error}"):
+    if NO_MODEL.search(_words(error)):
         return "model"
     names = [name for name in sent if name not in PROMPTS]
     if get("param") in names:
         return str(get("param"))
-    words = [name for name in names if name != "model" and re.search(rf"\b{name}\b", str(error))]
+    words = [name for name in names if name != "model" and re.search(rf"\b{name}\b", _words(error))]
     return words[0] if words else ""
 
 

@@ -16,7 +16,7 @@ from codealign.params import Prefs
 from codealign.prefs.checks import NOTICE_NONE, RESTATE
 from codealign.prefs.executions import CUT
 from codealign.prefs.steps import Recipe
-from codealign.prefs.testing import LACKING
+from codealign.prefs.testing import LACKING, NO_CODE
 from codealign.prompts import template_set
 from codealign.provenance import file_hash
 from codealign.records import Pair, write_text
@@ -72,7 +72,7 @@ def make_card(
             "type": requirement,
             "samples": counts["pairs"]["kept"],
         },
-        "lost": losses(counts),
+        "lost": losses(counts, settings),
         "pass_rate": executed.get("pass", 0) / executed["kept"] if executed["kept"] else None,
         "dimensions": dict(sorted(dimensions.items())),
         "counts": counts,
@@ -83,16 +83,22 @@ def make_card(
     }
 
 
-def losses(counts: dict[str, dict[str, int]]) -> dict[str, int]:
-    """Return how many responses can stand on no side of a pair, by reason."""
-    found: Counter[str] = Counter()
-    for reason in (CUT, *LACKING):
-        found[reason] = counts["responses"].get(reason, 0)
+def losses(counts: dict[str, dict[str, int]], settings: Prefs) -> dict[str, int]:
+    """Return how many responses can stand on no side of a pair, by reason.
+
+    The rule `agreement` goes by the tests of others: code without tests of its own may stand in its
+    pairs, unless the text keeps the tests.
+    """
+    agreeing, keeping = settings.pairs.rule == "agreement", settings.pairs.tests == "keep"
+    lacking = (NO_CODE,) if agreeing and not keeping else LACKING
+    found = {reason: counts["responses"].get(reason, 0) for reason in (CUT, *lacking)}
+    if agreeing:
+        return found
     for verdict, why in NO_SIDE.items():
         found[why] = counts["executions"].get(verdict, 0)
     for reason in (RESTATE, NOTICE_NONE):
         found[reason] = counts.get("checks", {}).get(reason, 0)
-    return dict(found)
+    return found
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:

@@ -242,6 +242,20 @@ class Pipeline:
     def _noise_note(self) -> str:
         return "" if self.noise is None else f", label noise {self.noise:.1%}"
 
+    def answered(self, requirement: str, sandbox: Runs) -> Executed:
+        """Make the instructions and the responses of the seeds, and execute and check these."""
+        if self.known:
+            self.known_instructions()
+        else:
+            self.concepts()
+            self.instructions(requirement)
+        self.responses()
+        executed = self.executions(sandbox)
+        if self.known:
+            self.hidden(sandbox)
+        self.checks(sandbox)
+        return executed
+
 
 def run_pipeline(
     candidates: Path | str,
@@ -264,11 +278,9 @@ def run_pipeline(
 
     Writes into `folder`: `seeds`, `concepts`, `instructions`, `responses`, `executions`, `checks`,
     `trials` and `ratings` if the pair rule wants them, and `pairs` (.jsonl), `card.json` and the
-    data card `README.md`.
-    `datasets.load_dataset(folder)` loads the pairs: a preference data set (columns prompt, chosen,
-    rejected); its prompt is the bare task, which training puts into the model's own format. A
-    killed run continues at the record; a record made from another prompt, model, seed or sampling
-    is not used again.
+    data card `README.md`. `datasets.load_dataset(folder)` loads the pairs (columns prompt, chosen,
+    rejected); the prompt is the bare task, which training puts into the model's own format. A
+    killed run continues at the record; one made from another prompt, model or sampling is not used.
 
     Parameters
     ----------
@@ -305,20 +317,10 @@ def run_pipeline(
     dimensions = instructions.dimensions_of(requirement, settings.dimensions)
     template_set(settings.templates).check(dimensions)
     run.seeds(Path(candidates))
-    if tasks:
-        run.known_instructions()
-    else:
-        run.concepts()
-        run.instructions(requirement)
-    run.responses()
-    executed = run.executions(sandbox)
-    if tasks:
-        run.hidden(sandbox)
-    run.checks(sandbox)
+    executed = run.answered(requirement, sandbox)
     run.pairs(requirement, judge, executed.verdicts["sandbox_error"])
     about = {"corpus": corpus or {}, "shares": run.shares, "sandbox_level": sorted(executed.levels)}
     about |= {"cost": run.cost, "characters": run.lengths.means(), "label_noise": run.noise}
-    pairs = run.read("pairs", Pair)
-    card = make_card(recipe, settings, requirement, pairs, run.counts, about)
+    card = make_card(recipe, settings, requirement, run.read("pairs", Pair), run.counts, about)
     write_card(folder, card)
     return Summary(run.counts, run.lines, card)

@@ -127,7 +127,7 @@ def _preferences(settings: Prefs, requirement: str) -> Work:
     return Work(
         units=responses,
         generated=share * settings.seeds * longest + answers,
-        programs=responses / settings.workers,
+        programs=2 * responses / settings.workers,  # with its tests, and what its tests are worth
         seconds=assumed()["start_s"],
         judged=_paid(responses, settings.pairs.judge) if rated else {},
         bytes=size + 600 * responses + 4000 * settings.seeds,

@@ -110,3 +110,17 @@ def test_the_printed_importance_shares_add_up() -> None:
     # 40.0 % "very" (12) and 46.7 % "somewhat" (14) make the printed 86.7 % (26 of 30)
     found = published_shares()
     assert found[found["question"] == "Q5"]["count"].sum() == 26
+
+
+@pytest.mark.parametrize(
+    "cell", ['"Task requirements, Prior experience"', '"Task requirements,Prior experience"']
+)
+def test_options_may_be_separated_by_commas_as_forms_export_them(tmp_path: Path, cell: str) -> None:
+    row = GOOD.format(1).replace("Task requirements; Prior experience", cell)
+    (found,) = read_answers(answers(tmp_path, row))
+    assert found["Q6"] == ["Task requirements", "Prior experience"]
+
+
+def test_a_list_with_something_else_in_it_is_no_list_of_options(tmp_path: Path) -> None:
+    row = GOOD.format(1).replace("Task requirements; Prior", '"Task requirements, whim"; Prior')
+    assert "is no option" in fault(tmp_path, row.replace('"; Prior experience', '"'))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codealign.cli import main
+from codealign.paths import NANO_WEIGHTS
+from codealign.provenance import file_hash
 
 DOUBLE = {"task_id": "T/0", "entry_point": "double", "prompt": "def double(x):\n",
           "canonical_solution": "    return 2 * x\n", "base_input": [[1]], "plus_input": [[-3]],
@@ -117,3 +120,15 @@ def test_samples_or_a_model_must_be_named() -> None:
     with pytest.raises(SystemExit) as error:
         main(["evaluate", "humaneval"])
     assert error.value.code == 2
+
+
+def test_a_plain_folder_is_evaluated_and_left_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Path(shutil.copytree(NANO_WEIGHTS / "finetuned", tmp_path / "Mein Modell ä"))
+    before = {path.name: file_hash(path) for path in own.iterdir()}
+    sizes = ["--limit", "1", "--max-new-tokens", "8", "--accept", "basic", "--data", "nano"]
+    command = ["evaluate", "humaneval", "--model", f"{own}/", "--variant", "finetuned", *sizes]
+    assert main([*command, "--json", "--out", str(tmp_path / "out")]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 1
+    assert {path.name: file_hash(path) for path in own.iterdir()} == before

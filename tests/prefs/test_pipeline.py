@@ -188,6 +188,36 @@ def test_rule_judge_without_a_dimension_or_a_judge_is_refused_at_once(
     assert asked.asked == 0
 
 
+def test_each_response_is_lost_for_one_reason_or_can_stand_on_a_side(made) -> None:
+    summary = made[0]
+    executed, lost = summary.counts["executions"], summary.card["lost"]
+    usable = summary.counts["checks"]["kept"] + executed["fail"]
+    assert sum(lost.values()) + usable == summary.counts["responses"]["kept"]
+
+
+def test_rule_agreement_runs_all_tests_once_and_chooses_from_those_that_agree(
+    candidates, generator, sandbox, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"pairs": Pairing(rule="agreement")})
+    first = run(candidates, generator(), sandbox(), tmp_path, settings=settings)
+    assert first.pairs > 0 and first.card["cost"]["trials"]["executions"] > 0
+    for pair in pairs_of(tmp_path):
+        assert "x + 1" in pair.chosen and "x + 1" not in pair.rejected
+        assert "### Tests" not in pair.chosen + pair.rejected
+    before, box = text_of(tmp_path), sandbox()
+    run(candidates, generator(), box, tmp_path, settings=settings)
+    assert (box.ran, text_of(tmp_path)) == (0, before)
+
+
+def test_other_limits_execute_again(made, candidates, generator, sandbox) -> None:
+    box, longer = sandbox(), SETTINGS.model_copy(update={"cpu_s": 3.0})
+    again = generator()
+    run(candidates, again, box, made[1], settings=longer)
+    assert again.asked == 0
+    executed = made[0].counts["executions"]
+    assert box.ran == executed["kept"] + executed["pass"]  # own tests, and checks of what passed
+
+
 def test_changed_sampling_does_not_reuse_old_items(made, candidates, generator, sandbox) -> None:
     again = generator()
     warmer = SETTINGS.model_copy(update={"sampling": Generation(temperature=1.0)})

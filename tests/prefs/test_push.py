@@ -87,3 +87,18 @@ def test_a_gated_data_set_says_how_to_get_access() -> None:
     assert "data set me/gated: no access" in done.stdout, done.stderr
     assert "accept its terms at https://huggingface.co/datasets/me/gated" in done.stdout
     assert "`hf auth login`" in done.stdout
+
+
+def test_a_hub_that_is_not_reached_is_one_line(tmp_path) -> None:
+    code = (
+        "from pathlib import Path\nfrom codealign.hub import upload\n"
+        "from codealign.errors import CodealignError\n"
+        "try:\n    upload('push-pairs', Path('.'), 'me/x', 'dataset', public=False)\n"
+        "except CodealignError as error:\n    print(error)\n"
+    )
+    env = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "t", "HF_HUB_OFFLINE": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.stdout.startswith("push-pairs: me/x: the hub is not reached"), done.stderr
+    assert done.stdout.count("\n") == 1

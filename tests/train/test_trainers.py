@@ -12,7 +12,7 @@ import torch
 
 from codealign.errors import CodealignError
 from codealign.models import load
-from codealign.params import Dpo, Sft
+from codealign.params import Bonbon, Dpo, Sft
 from codealign.records import Pair, read_jsonl
 from codealign.train import run
 from codealign.train.align import pair_loss, told_target, train_align
@@ -176,6 +176,31 @@ def test_accumulated_steps_are_one_large_step(tiny: str, pairs: Any, tmp_path: P
         train_sft(pairs[:12], tiny, "finetuned", settings, out, seed=0)
         losses.append(curves(out / "trainer_log.jsonl").loss.tolist())
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_each_pair_of_the_last_step_weighs_the_same(tiny: str, pairs: Any, tmp_path: Path) -> None:
+    # three pairs in one step: together, or two and one. With alpha 1 the loss is the mean of
+    # -log pi(chosen) over the pairs; a mean of the two batches' means would count the last double
+    losses = []
+    for size, accumulation in ((3, 1), (2, 2)):
+        settings = Bonbon(
+            start="base", backend="peft", batch_size=size, accumulation=accumulation, epochs=1.0,
+            alpha=1.0, warmup_steps=1, bf16=False,
+        )  # fmt: skip
+        out = tmp_path / str(size)
+        train_align(pairs[:3], (tiny, "finetuned"), "bonbon", settings, out, 0)
+        losses.append(curves(out / "trainer_log.jsonl").loss.tolist())
+    assert len(losses[0]) == 1
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_fewer_steps_than_the_log_wants_are_refused_before_anything_is_written(
+    tiny: str, pairs: Any, tmp_path: Path
+) -> None:
+    settings = Sft(backend="peft", batch_size=2, epochs=1.0, logging_steps=9, bf16=False)
+    with pytest.raises(CodealignError, match="sft: logging_steps 9 is above the 3 steps in all"):
+        train_sft(pairs[:6], tiny, "finetuned", settings, tmp_path / "out", seed=0)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("bf16", [False, True])

@@ -12,7 +12,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.params import Codal, Gates, Sft
 from codealign.paths import PROJECT, RunPaths, part_folder
-from codealign.workflow.context import Context, chosen
+from codealign.workflow.context import Context, check_injected, chosen, open_job
 
 
 def context(tmp_path: Path, seed: int = 0) -> Context:
@@ -123,3 +123,39 @@ def test_a_stop_names_the_job_that_said_it(tmp_path) -> None:
     job.finish("scored", [], stop="R4 failed")
     result = json.loads((tmp_path / "run/jobs/02_sft-nano-pretrained/result.json").read_text())
     assert result["stop"] == "02_sft-nano-pretrained: R4 failed"
+
+
+OWN = 'profile = ""\nseed = 0\nvariant = "pretrained"\nsft = {}'
+
+
+@pytest.mark.parametrize(
+    ("injected", "said"),
+    [
+        ("sead = 3", "02_sft: no parameter 'sead'; did you mean 'seed'"),
+        ('variant = "finetunedd"', "02_sft: variant = 'finetunedd'; did you mean 'finetuned'"),
+    ],
+)
+def test_what_papermill_only_warns_of_is_refused(injected: str, said: str) -> None:
+    with pytest.raises(CodealignError, match=said):
+        check_injected("02_sft", [OWN, f"# Parameters\n{injected}\n"])
+
+
+def test_parameters_of_the_notebook_are_taken() -> None:
+    check_injected("02_sft", [OWN, '# Parameters\nseed = 3\nvariant = "finetuned"\nsft = {}\n'])
+    check_injected("02_sft", [OWN, "import sys"])
+    check_injected("02_sft", [])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ("02_sft", "nano", "finetunedd", "functional"),
+        ("02_sft", "nano", "finetuned", "functionall"),
+        ("03_align", "nano", "finetuned", "functional", "sft"),
+        ("04_functional", "nanoo", "finetuned", "base"),
+        ("01_preferences", "nano", "x"),
+    ],
+)
+def test_a_job_that_cannot_be_is_not_opened(cell: tuple[str, ...]) -> None:
+    with pytest.raises(CodealignError):
+        open_job(*cell, profile="nano")

@@ -16,6 +16,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.plan import Job, make_plan
+from codealign.workflow.reproduce import reproduce
 from codealign.workflow.run import lost, snakemake_command
 from codealign.workflow.slurm import cancel_leftovers, check_cluster, job_prefix, status_command
 from codealign.workflow.status import write_failure
@@ -153,3 +154,8 @@ def test_every_notebook_asks_for_what_its_params_say() -> None:
     asked = {job.notebook: job.resources for job in make_plan(params)}
     assert asked["02_sft"].gpu == 1
     assert asked["07_paper"].gpu == 0
+
+
+def test_an_unknown_profile_is_called_by_its_own_name(tmp_path) -> None:
+    with pytest.raises(CodealignError, match="--profile slurmm: no such folder .*'slurm'"):
+        reproduce(PROJECT / "params/smoke.yaml", 1, profile="slurmm")

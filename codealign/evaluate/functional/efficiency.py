@@ -207,11 +207,14 @@ def _efficiency(
     if row["cost"] is None:
         score = None if row["reason"].startswith("sandbox_error") else 0.0
         return Efficiency(solution, None, -1, score, score, row["reason"])
-    references = [costs[_id(problem, code)]["cost"] for code in _references(problem)]
-    if row["cost"] == BEYOND and BEYOND in references and measure == "steps":
-        reason = f"more than {MOST_STEPS:,} steps, and so a reference: measure cpu instead"
-        return Efficiency(solution, None, -1, None, None, reason)
+    codes = _references(problem)
+    references = [costs[_id(problem, code)]["cost"] for code in codes]
     place = keeps_up_with(row["cost"], references)
+    if measure == "steps" and row["cost"] == BEYOND and place >= 0:
+        if solution not in codes:
+            reason = f"more than {MOST_STEPS:,} steps, and so a reference: measure cpu instead"
+            return Efficiency(solution, None, -1, None, None, reason)
+        place = codes.index(solution)
     if place < 0:
         return Efficiency(solution, row["cost"], -1, 0.0, 0.0)
     norm = 100 * (place + 1) / len(references)

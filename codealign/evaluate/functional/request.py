@@ -19,6 +19,7 @@ from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.registry import expand, load
 from codealign.evaluate.functional.results import Results
 from codealign.evaluate.functional.samples import Samples, read_samples
+from codealign.paths import NANO_DATA
 from codealign.sandbox import Sandbox
 
 NANO = "nano"
@@ -34,7 +35,8 @@ class Asked:
     benchmark : a name of the registry, or `evoeval` for its seven categories.
     data : file (for `evoeval` a folder) of the problems, `nano` for the embedded ones, "" for
         evalplus' and evoeval's own loaders.
-    samples : file (for `evoeval` a folder) of samples; "" if a model writes them.
+    samples : file (for `evoeval` a folder) of samples, `nano` for the shipped two of `humaneval`;
+        "" if a model writes them.
     n : samples a problem; 0 is one from a model, and what the file mostly has.
     limit : first problems only; 0 is all.
     partial : accept a samples file with faults.
@@ -86,7 +88,7 @@ def _one(
     several: bool,
 ) -> dict[str, Any]:
     started = time.monotonic()
-    given = _inside(asked.samples, name) if several and asked.samples else Path(asked.samples)
+    given = _samples(asked.samples, name, several)
     if write is None and not given.is_file():  # before the problems may be downloaded
         raise CodealignError(f"{given}: no such samples file")
     every = _load(name, asked.data, several)
@@ -115,6 +117,13 @@ def _load(name: str, data: str, several: bool) -> Problems:
     if not data:
         return load(name)
     return load(name, data=_inside(data, name) if several else data)
+
+
+def _samples(given: str, name: str, several: bool) -> Path:
+    """The samples file of a benchmark; `nano`: the two shipped ones, to try the command on."""
+    if given == NANO:
+        return NANO_DATA / f"{name}_samples.jsonl"
+    return _inside(given, name) if several and given else Path(given)
 
 
 def _inside(folder: str, name: str) -> Path:

@@ -36,10 +36,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import PurePosixPath
 from typing import Any
-from uuid import UUID
 
 from .digest import Digest, Hashed, digest, is_large
 
@@ -255,6 +252,24 @@ def _fraction(body: list[Any]) -> Any:
     return Fraction(decode(body[0]), decode(body[1]))
 
 
+def _path(body: str) -> Any:
+    from pathlib import PurePosixPath
+
+    return PurePosixPath(body)
+
+
+def _uuid(body: str) -> Any:
+    from uuid import UUID
+
+    return UUID(body)
+
+
+def _ip(body: str) -> Any:
+    from ipaddress import ip_address
+
+    return ip_address(body)
+
+
 def _range_or_opaque(body: list[Any]) -> Any:
     """A range; one of many items stays closed, lest a comparison unrolls it on the host."""
     value = range(*map(decode, body))
@@ -294,9 +309,9 @@ _DECODERS: dict[str, Encoder] = {
     "time": datetime.time.fromisoformat,
     "timedelta": lambda b: datetime.timedelta(*b),
     "deque": lambda b: deque(decode(b)),
-    "path": lambda b: PurePosixPath(b),
-    "uuid": lambda b: UUID(b),
-    "ip": lambda b: ip_address(b),
+    "path": _path,
+    "uuid": _uuid,
+    "ip": _ip,
     "type": _type_named,
     "digest": Digest,
     "hashed": lambda b: Hashed(*b),

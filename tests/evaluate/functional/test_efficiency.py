@@ -148,3 +148,20 @@ def test_results_are_written_as_evalperf_writes_them(sandbox: Sandbox, tmp_path:
     assert (right["pass"], right["profiled"], right["matching_cluster_idx"]) == (True, True, 2)
     assert (wrong["pass"], wrong["profiled"], wrong["dps"]) == (False, False, None)
     assert (data["n_samples"], data["measure"]) == (2, "steps")
+
+
+BEYOND = "def f(n):\n    for i in range(3_000_000):\n        n += 0\n    return n"
+
+
+def test_where_a_reference_needs_too_many_steps_so_does_not_tell(sandbox: Sandbox) -> None:
+    problem = Problem(**{**vars(PROBLEM), "references": [(BEYOND, 50.0), (FAST, 100.0)]})
+    slow = BEYOND.replace("3_000_000", "4_000_000")
+    ((found, quick),) = compare({"P/0": [slow, FAST]}, {"P/0": problem}, sandbox, "steps").values()
+    assert (found.dps, found.cost, found.reference) == (None, None, -1)
+    assert found.reason.startswith("more than 2,000,000 steps, and so a reference")
+    assert quick.dps == 100.0
+
+
+def test_beyond_the_limit_is_slower_than_references_within_it(sandbox: Sandbox) -> None:
+    ((found,),) = compare({"P/0": [BEYOND]}, {"P/0": PROBLEM}, sandbox, "steps").values()
+    assert (found.dps, found.reference) == (0.0, -1)

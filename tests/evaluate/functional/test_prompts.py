@@ -74,3 +74,17 @@ def test_the_fast_search_finds_what_evalplus_finds(text: str) -> None:
 
     assert longest_code(text) == code_extract(text)
     assert sanitize(text, "f") == evalplus_sanitize(text, "f")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["return x" + " + 1" * 1200, "return x" + ".a()" * 1500, "return " + "not " * 3000 + "x"],
+    ids=["sum", "chain", "not"],
+)
+def test_a_deep_expression_is_a_solution_like_any_other(body: str) -> None:
+    code = f"def inc(x):\n    {body}"
+    assert sanitize(code + "\n", "inc") == code
+
+
+def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
+    assert sanitize("def inc(x):\n    return '\ud83d'\n", "inc").endswith("return '\ufffd'")

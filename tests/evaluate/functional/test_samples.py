@@ -76,3 +76,16 @@ def test_samples_of_problems_beyond_the_limit_are_passed_over(
 def test_a_missing_file_is_named(tmp_path: Path, problems: Problems) -> None:
     with pytest.raises(CodealignError, match="no such samples file"):
         read_samples(tmp_path / "none.jsonl", problems)
+
+
+def test_a_line_in_another_encoding_is_malformed_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_bytes('{"task_id": "P/0", "solution": "x = \'größe\'"}\n'.encode("latin-1"))
+    with pytest.raises(CodealignError, match=r"1 malformed \(line 1 \(not UTF-8\)\)"):
+        read_samples(path, {})
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text('{"task_id": "P/0", "solution": "x"}\n', encoding="utf-8-sig")
+    assert read_samples(path, {}, partial=True).faults == {"unknown": ["line 1: P/0"]}

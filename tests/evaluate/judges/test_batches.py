@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
+from codealign.evaluate.codal import rate
 from codealign.evaluate.judges import batches, open_judge
 
 BROKEN = (500, {}, b'{"error": {"message": "oops"}}')
@@ -68,6 +69,26 @@ def test_a_line_that_always_fails_is_unrated(serve, good, answers, sent, reason)
     found = {r.id: r for r in judge(server).rate(answers(3))}
     assert (found["p1"].rating, found["p1"].reason) == (None, reason)
     assert found["p0"].rating == found["p2"].rating == 7
+
+
+def test_a_refused_parameter_stops_by_its_name(serve, answers) -> None:
+    body = b'{"error": {"message": "Unsupported parameter", "param": "max_tokens"}}'
+    server = serve(lambda k, prompt: (400, {}, body))
+    with pytest.raises(CodealignError, match="refuses the parameter `max_tokens`"):
+        list(judge(server).rate(answers(3)))
+
+
+def test_what_failed_in_every_batch_is_sent_again_in_the_next_run(
+    serve, good, answers, tmp_path: Path
+) -> None:
+    broken = [True]
+    server = serve(lambda k, p: BROKEN if broken[0] and "Task 1." in p else good("Rating: [[7]]"))
+    path = tmp_path / "r.jsonl"
+    first = rate(answers(3), judge(server, cache=tmp_path), path)
+    assert [r.rating for r in first] == [7, None, 7]
+    broken[0] = False
+    again = rate(answers(3), judge(server, cache=tmp_path), path)
+    assert [r.rating for r in again] == [7, 7, 7]
 
 
 def test_a_paid_reply_is_in_no_further_batch(serve, good, answers, tmp_path: Path) -> None:

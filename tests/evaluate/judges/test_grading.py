@@ -25,6 +25,7 @@ def answer(dimension: str = "style", text: str = "x = 1") -> Answer:
         ("Rating: [[6]] ... to repeat, Rating: [[6]]", 6),
         ("On a scale of 1 to 10 it is fine.\nRating: [[9]]", 9),
         ("Rating: 2, or rather [[5]]", 5),
+        ("Rating: [[3]]\nNo, the names are clear.\nRating: [[8]]", 8),
         ("Bewertung: [[7]]", 7),
         ("التقييم: [[٧]]", 7),
         ("Rating: [[7.0]]", 7),
@@ -45,7 +46,6 @@ def test_a_clear_rating_is_read(reply: str, value: int) -> None:
         ("Rating: [[-3]]", "rating -3 is outside 1 to 10"),
         ("Rating: [[7.5]]", "rating 7.5 is not a whole number"),
         ("Rating: [[3]] Rating: [[8]]", "different ratings: 3, 8"),
-        ("Rating: 3\nRating: 8", "different ratings: 3, 8"),
         ("Rating: [[seven]]", "no rating in the reply"),
     ],
 )
@@ -77,6 +77,14 @@ def test_a_rating_keeps_the_reply_and_the_rubric() -> None:
     found = grading.rating(answer(), "judge", "Fine.\nRating: [[8]]\n")
     assert (found.rating, found.reason) == (8, "Fine.\nRating: [[8]]")
     assert found.rubric == grading.rubric_hash("style")
+
+
+def test_a_reply_that_was_cut_is_no_rating_whatever_it_says() -> None:
+    found = grading.rating(answer(), "judge", "Rating: [[8]]\nBecause", cut=1024)
+    assert (found.rating, found.reason) == (
+        None,
+        "no rating in the reply (it was cut at its longest)",
+    )
 
 
 def test_the_answer_can_stand_before_the_reference() -> None:

@@ -183,6 +183,153 @@ def test_a_refused_request_is_unrated(serve, answers) -> None:
     assert (found.rating, found.reason) == (None, "the server refused the request (400)")
 
 
+def refuses(parameter: str, **more: object):
+    """A server that refuses a parameter, as OpenAI's does for its reasoning models."""
+    error = {"message": f"Unsupported parameter: '{parameter}'", "param": parameter, **more}
+    return 400, {}, json.dumps({"error": {"type": "invalid_request_error", **error}}).encode()
+
+
+def test_a_refused_parameter_stops_by_its_name_and_is_asked_again(
+    serve, good, answers, tmp_path: Path
+) -> None:
+    open_to_it = [False]
+
+    def script(k, prompt):
+        return good("Rating: [[7]]") if open_to_it[0] else refuses("max_tokens")
+
+    server = serve(script)
+    with pytest.raises(CodealignError, match="`max_tokens`.*name the model `reasoning:judge`"):
+        rate(answers(3), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
+    assert not (tmp_path / "r.jsonl").exists()
+    open_to_it[0] = True
+    found = rate(answers(3), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
+    assert [r.rating for r in found] == [7.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({"param": "temperature", "message": "no"}, "`temperature`"),
+        ({"param": None, "message": "Unrecognized request argument supplied: temperature"},
+         "`temperature`"),
+        ({"param": None, "code": "model_not_found", "message": "x"}, "has no model 'judge'"),
+        ({"param": None, "message": "The model `judge` does not exist."}, "has no model 'judge'"),
+    ],
+    ids=["param", "words", "code", "model_in_words"],
+)  # fmt: skip
+def test_what_a_server_refuses_is_named(serve, answers, error, said) -> None:
+    server = serve(lambda k, prompt: (400, {}, json.dumps({"error": error}).encode()))
+    with pytest.raises(CodealignError, match=said):
+        list(judge(server).rate(answers(1)))
+
+
+def test_a_validation_error_names_its_field(serve, answers) -> None:
+    detail = {"detail": [{"loc": ["body", "max_tokens"], "msg": "extra fields not permitted"}]}
+    server = serve(lambda k, prompt: (422, {}, json.dumps(detail).encode()))
+    with pytest.raises(CodealignError, match="`max_tokens`"):
+        list(judge(server).rate(answers(1)))
+
+
+def test_a_prompt_beyond_the_context_is_one_unrated_answer(serve, good, answers) -> None:
+    words = (
+        b'{"error": {"message": "This model\'s maximum context length is 8 tokens; max_tokens"}}'
+    )
+    server = serve(lambda k, p: (400, {}, words) if "Task 1." in p else good("Rating: [[7]]"))
+    found = {r.id: r for r in judge(server).rate(answers(3))}
+    assert found["p1"].reason == "the prompt does not fit the model"
+    assert found["p0"].rating == found["p2"].rating == 7
+
+
+def test_a_server_that_refuses_everything_is_no_row_of_unrated_answers(serve, answers) -> None:
+    server = serve(lambda k, prompt: (400, {}, b'{"error": {"message": "no"}}'))
+    with pytest.raises(CodealignError, match="refuses the requests"):
+        list(judge(server).rate(answers(30)))
+
+
+def test_a_reasoning_model_is_asked_without_what_it_refuses(serve, good, answers) -> None:
+    server = serve(lambda k, prompt: good("Rating: [[7]]"))
+    (found,) = open_judge("reasoning:o9", base_url=server.url).rate(answers(1))
+    assert (found.rating, found.judge) == (7, "reasoning:o9")
+    assert set(server.bodies[0]) == {"model", "messages", "max_completion_tokens"}
+    assert (server.bodies[0]["model"], server.bodies[0]["max_completion_tokens"]) == ("o9", 8192)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        lambda: {"Retry-After": "600"},
+        lambda: {"Retry-After": "599.5"},
+        lambda: {"retry-after-ms": "600000"},
+        lambda: {"Retry-After": formatdate(time.time() + 600, usegmt=True)},
+    ],
+    ids=["seconds", "decimals", "milliseconds", "date"],
+)
+def test_a_long_wait_is_named_and_nothing_is_unrated_for_good(
+    serve, good, answers, tmp_path: Path, status: int, headers
+) -> None:
+    busy = [True]
+    server = serve(lambda k, p: (status, headers(), b"{}") if busy[0] else good("Rating: [[7]]"))
+    with pytest.raises(CodealignError, match=r"asks to wait for (600|599) s; run again"):
+        rate(answers(1), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
+    busy[0] = False
+    (found,) = rate(answers(1), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
+    assert found.rating == 7
+
+
+def test_an_answer_that_a_servers_error_left_unrated_is_asked_again(
+    serve, good, answers, tmp_path: Path
+) -> None:
+    broken = [True]
+
+    def script(k, prompt):
+        return BROKEN if broken[0] and "Task 1." in prompt else good("Rating: [[6]]")
+
+    server = serve(script)
+    path = tmp_path / "r.jsonl"
+    first = rate(answers(3), judge(server, cache=tmp_path, retries=0), path)
+    assert [r.rating for r in first] == [6, None, 6]
+    broken[0], before = False, len(server.prompts)
+    again = rate(answers(3), judge(server, cache=tmp_path, retries=0), path)
+    assert [r.rating for r in again] == [6, 6, 6]
+    assert len(server.prompts) == before + 1
+
+
+def test_a_model_that_thought_to_the_end_of_its_room_can_be_given_more(
+    serve, answers, tmp_path: Path
+) -> None:
+    def script(k, prompt):
+        if server.bodies[k]["max_tokens"] < 2000:
+            return 200, {}, completion(None, "length", reasoning_content="A 6 perhaps")
+        return 200, {}, completion("Rating: [[8]]")
+
+    server = serve(script)
+    path = tmp_path / "r.jsonl"
+    (short,) = rate(answers(1), judge(server, cache=tmp_path), path)
+    assert short.reason == "the reply was cut at its longest (1024 tokens) before an answer"
+    rate(answers(1), judge(server, cache=tmp_path), path)
+    assert len(server.prompts) == 1  # the same room: paid for once
+    (long,) = rate(answers(1), judge(server, cache=tmp_path, max_tokens=4000), path)
+    assert (long.rating, len(server.prompts)) == (8, 2)
+
+
+def test_a_thinking_block_and_a_list_of_parts_hide_no_rating(serve, answers) -> None:
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Rating: [[3]]"}]},
+        {"type": "text", "text": "Clear.\n"},
+        {"type": "text", "text": "Rating: [[8]]"},
+    ]
+    texts = [completion("<think>\nRating: [[5]]\n</think>\n\nRating: 8"), completion(parts)]
+    server = serve(lambda k, prompt: (200, {}, texts[k % 2]))
+    assert {r.rating for r in judge(server).rate(answers(4))} == {8.0}
+
+
+def test_an_estimate_needs_no_key(monkeypatch: pytest.MonkeyPatch, answers) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    assert "4 requests" in open_judge("gpt-4-turbo", paying=False).estimate(answers(4))
+
+
 def test_a_refusal_of_the_model_is_unrated(serve, answers, tmp_path: Path) -> None:
     choice = {"index": 0, "message": {"role": "assistant", "content": None, "refusal": "no"}}
     body = json.dumps({"id": "c", "object": "chat.completion", "choices": [choice]}).encode()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import time
 
 import pytest
+from radon.complexity import cc_visit
 
 from codealign.errors import CodealignError
-from codealign.evaluate.judges import lint, open_judge
+from codealign.evaluate.judges import constraints, lint, measures, open_judge
+from codealign.evaluate.judges.evidence import read
 from codealign.evaluate.judges.static import RUBRICS, StaticJudge
 from codealign.records import DIMENSIONS, Answer
 
@@ -132,3 +136,79 @@ def test_at_least_fifty_answers_a_second_are_rated() -> None:
     start = time.perf_counter()
     assert len(list(StaticJudge("static").rate(many))) == 200
     assert time.perf_counter() - start < 4
+
+
+HARD = {
+    "sum": "def f(n):\n    return n" + " + 1" * 400,
+    "chain": "def f(n):\n    return n" + ".a()" * 600,
+    "elif": "def f(n):\n    if n == 0:\n        return 0\n"
+    + "".join(f"    elif n == {i}:\n        return {i}\n" for i in range(1, 600)),
+    "not": "def f(n):\n    return " + "not " * 900 + "n",
+    "separator": "def f(n):\n    s = 'a\u2028b'\n    return s",
+    "next_line": "def f(n):\n    s = 'a\x85b'\n    return s",
+    "form_feed": "def f(n):\n    s = 'a\x0cb'\n    return s",
+    "file_separator": "def f(n):\n    s = 'a\x1cb'\n    return s",
+    "backslash": "def f(n):\n    x = 1 + 2\\\n\n    return x",
+}
+
+
+@pytest.mark.parametrize("name", ["static", "static_b"])
+@pytest.mark.parametrize("kind", HARD)
+def test_no_answer_ends_the_judging(name: str, kind: str) -> None:
+    text = f"```python\n{HARD[kind]}\n```\nIt adds one to n.\n"
+    for dimension in DIMENSIONS:
+        (found,) = StaticJudge(name).rate([Answer("x", dimension, "Add.", "", REFERENCE, text)])
+        assert found.rating is not None and 1 <= found.rating <= 10
+
+
+REFERENCE = "```python\ndef f(n):\n    return n + 1\n```\n"
+
+
+def test_a_measure_that_fails_is_undefined_and_named() -> None:
+    text = f"```python\n{HARD['next_line']}\n```\n"
+    (found,) = StaticJudge("static_b").rate([Answer("x", "readability", "Add.", "", "", text)])
+    assert "maintainable" not in found.parts
+    assert found.reason == "not defined: maintainable (SyntaxError)"
+
+
+def test_an_answers_own_comments_switch_no_rule_off() -> None:
+    dirty = "import os\ndef f( n ):\n  return n\n"
+    plain, silenced = lint.lint([dirty, f"# ruff: noqa\n{dirty}"])
+    assert plain and set(silenced) >= set(plain)
+
+
+def test_rules_are_listed_one_by_one() -> None:
+    assert len(lint.RULES) == len(set(lint.RULES)) > 200
+    assert all(re.fullmatch("[A-Z]+[0-9]{3,4}", rule) for rule in lint.RULES)
+
+
+def test_nested_functions_count_with_what_they_hold() -> None:
+    inner = "".join(f"        if n == {i}:\n            n += 1\n" for i in range(14))
+    found = read(f"```python\ndef f(n):\n    def g(n):\n{inner}    return g\n```")
+    assert measures.decisions(found.tree) == 14
+    assert measures.simple(found, found) == 0.0  # 15 or more is the worst
+
+
+def test_code_without_operators_is_not_perfectly_maintainable() -> None:
+    found = read("```python\ndef f(n):\n    print(n)\n```")
+    assert measures.maintainable(found, found) is None
+
+
+def test_exception_groups_are_error_handling() -> None:
+    found = read(
+        "```python\ntry:\n    f()\nexcept* ValueError:\n    g()\n```", "Add error handling."
+    )
+    assert constraints.followed(found, found) == 1.0
+    assert measures.decisions(found.tree) == 1
+
+
+def test_decisions_are_radons_where_nothing_is_nested() -> None:
+    code = (
+        "def f(a, b):\n    for x in a:\n        if x and b or a:\n            continue\n"
+        "    else:\n        return [y for y in b if y]\n    try:\n        assert a\n"
+        "    except ValueError:\n        pass\n    else:\n        b = 1 if a else 2\n"
+        "    while b:\n        b -= 1\n    match b:\n        case 1:\n            return 1\n"
+        "        case _:\n            return 2\n"
+    )
+    (block,) = cc_visit(code)
+    assert 1 + measures.decisions(ast.parse(code)) == block.complexity

@@ -1,0 +1,74 @@
+"""A real language model (`make real`): it learns to end, and alignment starts at ln 2."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from codealign.generate import Request, generate
+from codealign.generate.local import LocalEngine
+from codealign.models import load
+from codealign.params import Bonbon, Dpo, Generation, Sft
+from codealign.prompts import response_prompt
+from codealign.records import Pair
+from codealign.train.align import train_align
+from codealign.train.sft import train_sft
+
+PROJECT = Path(__file__).resolve().parents[1]
+MODEL = PROJECT / ".cache" / "SmolLM2-135M-Instruct"
+WORDS = ("double", "triple", "negate", "square")
+BODIES = ("2 * x", "3 * x", "-x", "x * x")
+FAST = {"backend": "peft", "batch_size": 2, "warmup_steps": 1, "max_length": 128}
+
+
+@pytest.fixture(scope="module")
+def model() -> str:
+    if not MODEL.exists():
+        script = PROJECT / "workflow" / "smollm2.py"
+        subprocess.run([sys.executable, str(script), str(MODEL)], check=True)
+    return str(MODEL)
+
+
+def pairs() -> list[Pair]:
+    """Short answers of one form, so that a few steps teach where they end."""
+    return [
+        Pair(word, word, f"Write a function {word}(x).",
+             f"def {word}(x):\n    return {body}\n", f"def {word}(x):\n    return x\n")
+        for word, body in zip(WORDS, BODIES, strict=True)
+    ]  # fmt: skip
+
+
+def endings(model: str, variant: str, adapter: Path | None) -> list[str]:
+    """How answers to the tasks end, without any stop string."""
+    engine = LocalEngine(*load(model, variant, adapter, backend="peft", training=False))
+    ask = engine.chat if variant == "finetuned" else response_prompt
+    asked = [Request(p.id, ask(p.prompt)) for p in pairs()]
+    settings = Generation(temperature=0.0, max_new_tokens=32, batch_size=4)
+    return [c.finish for c in generate(asked, engine, settings)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("variant", ["finetuned", "pretrained"])
+def test_a_real_model_learns_to_end_and_alignment_starts_at_ln_2(
+    model: str, variant: str, tmp_path: Path
+) -> None:
+    sft = Sft(epochs=10.0, learning_rate=1e-3, **FAST)
+    train_sft(pairs(), model, variant, sft, tmp_path / "sft", seed=0)
+    before = endings(model, variant, None)
+    after = endings(model, variant, tmp_path / "sft")
+    print(variant, before, after)
+    # Ten readings of four answers: all learn to end; the chat model as it is explains at length.
+    assert after == ["stop"] * 4
+    assert before.count("stop") < 4
+    for technique, settings in (("dpo", Dpo(epochs=1.0, **FAST)), ("bonbon", Bonbon(**FAST))):
+        out = tmp_path / technique
+        train_align(pairs(), tmp_path / "sft", technique, settings, out, seed=0)
+        first = json.loads((out / "trainer_log.jsonl").read_text().splitlines()[0])
+        print(technique, first)
+        if technique == "dpo":
+            assert first["loss"] == pytest.approx(math.log(2), abs=1e-4)
