@@ -109,20 +109,20 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     write_text(folder / "README.md", readme(card))
 
 
-def take_over(earlier: Path, folder: Path, settings: Prefs) -> None:
+def take_over(earlier: Path | str | None, folder: Path, settings: Prefs) -> None:
     """Copy the records of finished data that differ in the making of pairs alone, if any.
 
     A step reads what lies there as if it had been stopped: a record made from something else is not
     used, and what is there already is not replaced.
     """
-    path = earlier / "card.json"
-    if not path.exists():
+    path = Path(earlier or folder) / "card.json"
+    if not (earlier and path.exists()):
         return
     made_with = json.loads(path.read_text(encoding="utf-8"))["settings"]
     wanted = settings.model_dump()
     if all(made_with.get(key) == value for key, value in wanted.items() if key != "pairs"):
         for name in TAKEN_OVER:
-            source, target = earlier / f"{name}.jsonl", folder / f"{name}.jsonl"
+            source, target = path.with_name(f"{name}.jsonl"), folder / f"{name}.jsonl"
             if source.exists() and not target.exists():
                 shutil.copyfile(source, target)
 

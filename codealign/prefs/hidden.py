@@ -41,9 +41,16 @@ def check(settings: Prefs, requirement: str, known: bool) -> None:
         )
 
 
-def read_known(path: Path | str) -> dict[str, Known]:
-    """Return the known tasks of a file by the name of their seed function."""
-    return {one.name: one for one in read_jsonl(path, Known)}
+def read_known(path: Path | str | None, settings: Prefs, requirement: str) -> dict[str, Known]:
+    """Return the known tasks of a file by the name of their seed function; None: there are none.
+
+    Raises
+    ------
+    CodealignError
+        As `check`.
+    """
+    check(settings, requirement, path is not None)
+    return {one.name: one for one in read_jsonl(path, Known)} if path else {}
 
 
 def instructions(seeds: Iterable[Seed], known: dict[str, Known]) -> Iterator[Instruction]:

@@ -242,8 +242,11 @@ class Pipeline:
     def _noise_note(self) -> str:
         return "" if self.noise is None else f", label noise {self.noise:.1%}"
 
-    def answered(self, requirement: str, sandbox: Runs) -> Executed:
-        """Make the instructions and the responses of the seeds, and execute and check these."""
+    def answered(self, candidates: Path, requirement: str, sandbox: Runs) -> Executed:
+        """Make seeds, instructions and responses, and execute and check these."""
+        dimensions = instructions.dimensions_of(requirement, self.settings.dimensions)
+        template_set(self.settings.templates).check(dimensions)
+        self.seeds(candidates)
         if self.known:
             self.known_instructions()
         else:
@@ -255,6 +258,19 @@ class Pipeline:
             self.hidden(sandbox)
         self.checks(sandbox)
         return executed
+
+    def card(self, requirement: str, executed: Executed, corpus: dict[str, Any]) -> dict[str, Any]:
+        """Return the data card."""
+        about = {
+            "corpus": corpus,
+            "shares": self.shares,
+            "sandbox_level": sorted(executed.levels),
+            "cost": self.cost,
+            "characters": self.lengths.means(),
+            "label_noise": self.noise,
+        }
+        pairs = self.read("pairs", Pair)
+        return make_card(self.recipe, self.settings, requirement, pairs, self.counts, about)
 
 
 def run_pipeline(
@@ -295,10 +311,8 @@ def run_pipeline(
     corpus : what the card says of the corpus, e.g. the counts of `seeds.Extraction`.
     report : gets one closing line a step.
 
-    known : file of `Known` tasks, whose instructions take the place of the model's and whose hidden
-        tests judge the responses; None: nothing is known.
-    earlier : folder of finished data of this model, requirement and seed; if their settings differ
-        from these in the pairs alone, what was generated and executed for them is used again.
+    known : file of `Known` tasks: instructions in place of the model's, with hidden tests; or None.
+    earlier : finished data of this model, requirement and seed, taken over (`card.take_over`).
 
     Raises
     ------
@@ -308,19 +322,12 @@ def run_pipeline(
     """
     folder = Path(folder)
     recipe = Recipe(model, seed, settings.templates, chat)
-    tasks = hidden.read_known(known) if known else {}
+    tasks = hidden.read_known(known, settings, requirement)
     run = Pipeline(settings, generate, folder, recipe, report, tasks)
     needs_judge(settings.pairs, requirement)
-    hidden.check(settings, requirement, bool(tasks))
-    if earlier:
-        take_over(Path(earlier), folder, settings)
-    dimensions = instructions.dimensions_of(requirement, settings.dimensions)
-    template_set(settings.templates).check(dimensions)
-    run.seeds(Path(candidates))
-    executed = run.answered(requirement, sandbox)
+    take_over(earlier, folder, settings)
+    executed = run.answered(Path(candidates), requirement, sandbox)
     run.pairs(requirement, judge, executed.verdicts["sandbox_error"])
-    about = {"corpus": corpus or {}, "shares": run.shares, "sandbox_level": sorted(executed.levels)}
-    about |= {"cost": run.cost, "characters": run.lengths.means(), "label_noise": run.noise}
-    card = make_card(recipe, settings, requirement, run.read("pairs", Pair), run.counts, about)
+    card = run.card(requirement, executed, corpus or {})
     write_card(folder, card)
     return Summary(run.counts, run.lines, card)
