@@ -1,7 +1,7 @@
 # make reproduce   the whole study on the embedded model nano, ending with a report to open
 # make test        the tests
 # make real        a real small language model through the same study
-# More targets: install, check, nano, study, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
+# More targets: install, check, nano, study, controls, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
 PYTHON ?= python3.11
 VENV   ?= .venv
 PARAMS ?= params/nano.yaml
@@ -12,7 +12,8 @@ DEVICE ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: reproduce real test check install nano published reference keep-nano study keep-study lint clean
+.PHONY: reproduce real test check install nano published reference keep-nano study keep-study \
+        controls keep-controls lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
@@ -69,6 +70,13 @@ study: install
 # Copy the finished study to where its reference result is committed.
 keep-study: install
 	$(BIN)/codealign keep runs/nano_study --out nano
+
+# Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement. Hours.
+controls: install
+	$(BIN)/codealign reproduce --params params/nano_controls.yaml --cores $(CORES)
+
+keep-controls: install
+	$(BIN)/codealign keep runs/nano_controls --out nano/controls
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

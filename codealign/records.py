@@ -80,6 +80,15 @@ class Instruction:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A task whose right answers are known: of the seed function `name`, with hidden tests."""
+
+    name: str
+    text: str
+    tests: str
+
+
+@dataclass(frozen=True)
 class Response:
     """The `index`-th sampled answer to an instruction, with the code and tests found in it."""
 
@@ -142,6 +151,7 @@ class Pair:
 
     `prompt` is the bare task (with its principle, if any); training puts it into the model's own
     format: `prompts.response_prompt` for a pretrained model, a chat message for a finetuned one.
+    `chosen_hidden` and `rejected_hidden` are the verdicts of hidden tests, "" where there are none.
     """
 
     id: str
@@ -152,6 +162,26 @@ class Pair:
     dimension: str = ""
     chosen_id: str = ""
     rejected_id: str = ""
+    chosen_hidden: str = ""
+    rejected_hidden: str = ""
+
+    def exchanged(self) -> Pair:
+        """Return the pair the other way round."""
+        return dataclasses.replace(
+            self, chosen=self.rejected, rejected=self.chosen, chosen_id=self.rejected_id,
+            rejected_id=self.chosen_id, chosen_hidden=self.rejected_hidden,
+            rejected_hidden=self.chosen_hidden,
+        )  # fmt: skip
+
+
+def label_noise(pairs: Iterable[Pair]) -> float | None:
+    """Return the share of the chosen responses that hidden tests refuse; None without such tests.
+
+    A verdict that is no judgement of the response (`sandbox.VERDICTS` that prove nothing) counts as
+    refused: it was not shown to be right.
+    """
+    verdicts = [pair.chosen_hidden for pair in pairs if pair.chosen_hidden]
+    return sum(v != "pass" for v in verdicts) / len(verdicts) if verdicts else None
 
 
 @dataclass(frozen=True)

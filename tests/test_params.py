@@ -30,6 +30,12 @@ def test_the_papers_profile_trains_two_epochs() -> None:
     assert [params.sft.epochs, params.align.dpo.epochs, params.align.bonbon.epochs] == [2, 2, 2]
 
 
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.name)
+def test_bonbons_n_is_the_number_of_responses_that_best_and_worst_are_of(path: Path) -> None:
+    params = load_params(path)
+    assert "bonbon" not in params.stages or params.align.bonbon.n == params.prefs.responses
+
+
 def test_the_study_is_the_default_run_repeated() -> None:
     one, study = (load_params(PROJECT / f"params/{n}.yaml") for n in ("nano", "nano_study"))
     same = {"profile", "study"}

@@ -50,8 +50,8 @@ class Term:
     def cell(self, model: str, variant: str, stage: str, name: str) -> Cell:
         """Return the cell of one benchmark."""
         cell = Cell(self.model or model, variant, self.requirement, stage, name)
-        return cell if stage == "base" else cell.at(trained=self.trained or self.requirement,
-                                                    ablation=self.ablation)  # fmt: skip
+        trained = self.requirement if stage == "base" else self.trained or self.requirement
+        return cell.at(trained=trained, ablation=self.ablation)
 
     def started(self, model: str, variant: str, name: str) -> Cell:
         """Return the cell that a change is taken from."""

@@ -7,11 +7,16 @@ models take theirs from real source trees, through the same extractor.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
+from codealign.nano import inputs
+from codealign.nano.clarity import is_clear
 from codealign.nano.documents import seed_function
-from codealign.nano.tasks import sample_task
-from codealign.records import seed_of, write_text
+from codealign.nano.problems import is_telling, test_inputs
+from codealign.nano.tasks import Task, sample_task
+from codealign.nano.wording import request
+from codealign.records import Known, seed_of, write_text
 
 PER_FILE = 20
 
@@ -23,19 +28,41 @@ def _split_imports(code: str) -> tuple[list[str], str]:
     return [line for line in head.splitlines() if line], f"def {rest}"
 
 
-def seed_functions(seed: int, n: int) -> list[str]:
-    """Return `n` documented functions of different names and compositions, none held out."""
+def seed_tasks(seed: int, n: int) -> list[tuple[Task, str]]:
+    """Return `n` tasks of different names and compositions, none held out, with their functions."""
     rng = random.Random(seed_of("nano seeds", seed))
-    found: dict[str, str] = {}
+    found: dict[str, tuple[Task, str]] = {}
     chains: set[str] = set()
     while len(found) < n:
         task = sample_task(rng, held_out=False)
         code = seed_function(task, rng)
         if task.name in found or task.chain in chains or "is_prime" in code:
             continue  # a function that calls another of its module is no seed
-        found[task.name] = code
+        found[task.name] = (task, code)
         chains.add(task.chain)
     return list(found.values())
+
+
+def seed_functions(seed: int, n: int) -> list[str]:
+    """Return `n` documented functions of different names and compositions, none held out."""
+    return [code for _, code in seed_tasks(seed, n)]
+
+
+def known_tasks(seed: int, n: int) -> Iterator[Known]:
+    """Yield the tasks of these functions in words, with hidden tests as a benchmark has them.
+
+    A model that writes an instruction may ask for another task than the seed's, and nobody knows
+    the right answers to it. Here the grammar says the task, names the function, and its reference
+    solution gives the answers: three base tests and 14 further ones, as in a benchmark. As there,
+    a task whose inputs tell too little or whose words can be read as another task is left out.
+    """
+    for task, _ in seed_tasks(seed, n):
+        rng = random.Random(seed_of("nano hidden tests", seed, task.name))
+        base, plus = test_inputs(task, rng)
+        text = request(task, rng, task.name)
+        if is_telling(task, base, plus) and is_clear(task, text):
+            further = [(given, inputs.expected(task, given)) for given in plus]
+            yield Known(task.name, text, inputs.asserts(task.name, [*base, *further]))
 
 
 def module_text(functions: list[str]) -> str:

@@ -17,6 +17,11 @@ class Functional(Section):
         description="the paper's, or entries of `params/benchmarks.yaml`",
     )
     data: Literal["nano", "public"] = Field("public", description="`nano`: the embedded problems")
+    format: Literal["own", "completion", "instruction"] = Field(
+        "own",
+        description="how a problem is put: `own`: a chat model is asked, a base model completes; "
+        "`completion` or `instruction` for both (a base model is asked in its training's template)",
+    )
     limit: int = Field(0, ge=0, description="first problems only; 0: all")
     max_new_tokens: int = Field(768, ge=1)
     batch_size: int = Field(64, ge=1)

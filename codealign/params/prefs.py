@@ -61,12 +61,13 @@ class Checks(Section):
 class Pairing(Section):
     """Which responses of an instruction make its pairs (`prefs.rules`)."""
 
-    rule: Literal["random", "judge", "all", "best_worst", "agreement"] = Field(
+    rule: Literal["random", "judge", "all", "best_worst", "agreement", "hidden"] = Field(
         "random",
         description="`random`: one that passed, one that failed (the paper); `all`: each that "
         "passed with each that failed; `judge`: the best and the worst rated of those that passed; "
         "`best_worst`: the best and the worst of all n, for BoNBoN; `agreement`: one of the "
-        "largest set that agrees on each other's tests, one that fails these tests",
+        "largest set that agrees on each other's tests, one that fails these tests; `hidden`: one "
+        "that passes the hidden tests of a known task (`prefs.tasks`), one that fails them",
     )
     tests: Literal["drop", "keep"] = Field(
         "drop", description="whether the responses' own tests stay in the chosen and the rejected"
@@ -102,6 +103,11 @@ class Prefs(Section):
     variant: Variant = Field("pretrained", description="the variant that writes the data")
     dimensions: list[str] = Field(
         default=[], description="entries of `params/dimensions.yaml` trained for beside CODAL's"
+    )
+    tasks: Literal["written", "grammar"] = Field(
+        "written",
+        description="`written`: the model writes an instruction for each seed; `grammar`: nano's "
+        "grammar says the seed's task, which has hidden tests (corpus `nano`, functional)",
     )
     seeds: int = Field(300, ge=1, description="seed functions used")
     responses: int = Field(8, ge=2, description="sampled responses an instruction")

@@ -97,6 +97,11 @@ class Dpo(Preference):
     """Stage 3: Direct Preference Optimization (Rafailov et al. 2023)."""
 
     beta: float = Field(0.1, gt=0, description="not stated in the paper")
+    max_grad_norm: float = Field(
+        10.0,
+        gt=0,
+        description="of the DPO paper's code; on nano norms are about 1, so that it cuts outliers",
+    )
 
 
 class Bonbon(Preference):
@@ -106,6 +111,13 @@ class Bonbon(Preference):
     """
 
     alpha: float = Field(0.005, ge=0, le=1, description="weight of the SFT term")
+    max_grad_norm: float = Field(
+        1000.0,
+        gt=0,
+        description="cuts outliers: the norm is in proportion to the distance from the target, on "
+        "nano 460 to 1,450 at the start. Clipped lower, steps have one length whatever the "
+        "distance, and the squared loss acts like an absolute one",
+    )
     n: int = Field(8, ge=2, description="size of the sample the best and worst are taken from")
     target: Literal["continuous", "binary"] = Field(
         "continuous", description="reward the target gap is derived for; the paper's is continuous"

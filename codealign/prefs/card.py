@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from codealign.records import Pair, write_text
 
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K"}
 DATA = "pairs.jsonl"
+TAKEN_OVER = ("concepts", "instructions", "responses", "executions", "checks", "hidden", "trials")
 NO_SIDE = {
     "untested": "tests of which nothing was run",
     "unsupported": "tests that need what the sandbox lacks",
@@ -107,6 +109,24 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     write_text(folder / "README.md", readme(card))
 
 
+def take_over(earlier: Path | str | None, folder: Path, settings: Prefs) -> None:
+    """Copy the records of finished data that differ in the making of pairs alone, if any.
+
+    A step reads what lies there as if it had been stopped: a record made from something else is not
+    used, and what is there already is not replaced.
+    """
+    path = Path(earlier or folder) / "card.json"
+    if not (earlier and path.exists()):
+        return
+    made_with = json.loads(path.read_text(encoding="utf-8"))["settings"]
+    wanted = settings.model_dump()
+    if all(made_with.get(key) == value for key, value in wanted.items() if key != "pairs"):
+        for name in TAKEN_OVER:
+            source, target = path.with_name(f"{name}.jsonl"), folder / f"{name}.jsonl"
+            if source.exists() and not target.exists():
+                shutil.copyfile(source, target)
+
+
 def readme(card: dict[str, Any]) -> str:
     """Return the card as Markdown behind the YAML header that names the data file."""
     row = card["table_2"]
@@ -175,6 +195,7 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         )
         or "none",
         "pair rule": card["settings"]["pairs"]["rule"],
+        "chosen responses that hidden tests refuse": _noise(card["label_noise"]),
         "own tests in the text": card["settings"]["pairs"]["tests"],
         **{
             f"cost of {what}": f"{spent['executions']} executions, {spent['cpu_s']} CPU seconds"
@@ -185,6 +206,10 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         **{f"hash of {name}": h for name, h in card["files"].items()},
     }
     return list(facts.items())
+
+
+def _noise(noise: float | None) -> str:
+    return "no hidden tests" if noise is None else f"{noise:.1%}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

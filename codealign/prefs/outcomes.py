@@ -19,9 +19,10 @@ Records = Execution | Check | Trial | Rating
 class Outcome:
     """An instruction with its responses, in the order of their index.
 
-    `verdicts`, `checks`, `trials` and `ratings` are by response id; a response that was not
-    executed, checked, tried or rated is missing there. Where nothing was checked `checks` is None:
-    every pass counts. `keep_tests` tells which text a side of a pair has.
+    `verdicts`, `checks`, `trials`, `ratings` and `hidden` (what hidden tests say) are by response
+    id; a response that was not executed, checked, tried or rated is missing there. Where nothing
+    was checked `checks` is None: every pass counts. `keep_tests` tells which text a side of a pair
+    has.
     """
 
     instruction: Instruction
@@ -31,6 +32,7 @@ class Outcome:
     checks: dict[str, str] | None = None
     trials: dict[str, dict[str, str]] = field(default_factory=dict)
     keep_tests: bool = False
+    hidden: dict[str, str] = field(default_factory=dict)
 
     def shown(self, response: Response) -> str:
         """Return a response's text as a pair has it."""
@@ -69,14 +71,15 @@ def outcomes(
     checks: Iterable[Check] | None = None,
     trials: Iterable[Trial] = (),
     keep_tests: bool = False,
+    hidden: Iterable[Execution] = (),
 ) -> Iterator[Outcome]:
     """Yield one outcome an instruction, with one instruction's records in memory at a time.
 
     Parameters
     ----------
     instructions, responses : the responses stand together and in the instructions' order.
-    executions, ratings, checks, trials : of some of the responses, in their order; None for checks
-        that were not made.
+    executions, ratings, checks, trials, hidden : of some of the responses, in their order; None for
+        checks that were not made.
     keep_tests : as in `Outcome`.
 
     Raises
@@ -86,7 +89,7 @@ def outcomes(
     """
     groups = groupby(responses, key=lambda r: r.instruction_id)
     executed, rated, tried = _Follow(executions), _Follow(ratings), _Follow(trials)
-    checked = _Follow(checks or ())
+    checked, judged = _Follow(checks or ()), _Follow(hidden)
     for instruction in instructions:
         owner, some = next(groups, ("", ()))
         if owner != instruction.id:
@@ -103,6 +106,7 @@ def outcomes(
             None if checks is None else {c.id: c.verdict for c in checked.of(answers)},
             {t.id: t.verdicts for t in tried.of(answers)},
             keep_tests,
+            {h.id: h.verdict for h in judged.of(answers)},
         )
     left = next(executed.records, executed.ahead)
     if left is not None:

@@ -86,4 +86,6 @@ def _pair(outcome: Outcome, sides: Sides) -> Pair:
         dimension=instruction.dimension,
         chosen_id=chosen.id,
         rejected_id=rejected.id,
+        chosen_hidden=outcome.hidden.get(chosen.id, ""),
+        rejected_hidden=outcome.hidden.get(rejected.id, ""),
     )

@@ -13,8 +13,8 @@ from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.params import Prefs
-from codealign.prefs import concepts, instructions, responses
-from codealign.prefs.card import Summary, make_card, write_card
+from codealign.prefs import concepts, hidden, instructions, responses
+from codealign.prefs.card import Summary, make_card, take_over, write_card
 from codealign.prefs.checks import REAL, check
 from codealign.prefs.executions import CUT, Executed, Runs, errors_note, execute
 from codealign.prefs.outcomes import Outcome, outcomes
@@ -31,12 +31,14 @@ from codealign.records import (
     Concepts,
     Execution,
     Instruction,
+    Known,
     Pair,
     Rating,
     Record,
     Response,
     Seed,
     Trial,
+    label_noise,
     read_jsonl,
     write_jsonl,
 )
@@ -55,13 +57,16 @@ class Pipeline:
         folder: Path,
         recipe: Recipe,
         report: Callable[[str], None],
+        known: dict[str, Known] | None = None,
     ) -> None:
         self.settings, self.generate, self.folder = settings, generate, folder
         self.recipe, self.report = recipe, report
+        self.known = known or {}
         self.counts: dict[str, dict[str, int]] = {}
         self.shares: dict[str, int] = {}
         self.cost: dict[str, dict[str, float]] = {}
         self.lengths = Lengths()
+        self.noise: float | None = None
         self.lines: list[str] = []
 
     def read(self, step: str, cls: type[Record]) -> Iterator[Record]:
@@ -85,6 +90,15 @@ class Pipeline:
                 "corpus with documented functions"
             )
         self.close_step("seeds", kept, {})
+
+    def known_instructions(self) -> None:
+        """Take the instructions of the seeds whose tasks are known."""
+        total = self.counts["seeds"]["kept"]
+        found = hidden.instructions(self.read("seeds", Seed), self.known)
+        write_jsonl(self.folder / "instructions.jsonl", found)
+        kept = sum(1 for _ in self.asked())
+        self.shares = {"functional": kept}
+        self.close_step("instructions", kept, {"seeds without hidden tests": total - kept})
 
     def concepts(self) -> None:
         """Ask for the concepts of each seed; those without any are counted and stay in the file."""
@@ -160,10 +174,21 @@ class Pipeline:
         self.close_step("executions", executed, dict(found.verdicts.most_common()))
         return found
 
+    def hidden(self, sandbox: Runs) -> None:
+        """Judge the responses by the hidden tests of their instructions."""
+        names = {seed.id: seed.name for seed in self.read("seeds", Seed)}
+        tasks = {i.id: self.known[names[i.seed_id]] for i in self.asked()}
+        path, cpu_s = self.folder / "hidden.jsonl", self.settings.cpu_s
+        verdicts = hidden.judge(self.answers, tasks, sandbox, path, cpu_s)
+        self.close_step("hidden", verdicts.total(), dict(verdicts.most_common()))
+
     @property
     def checks_passes(self) -> bool:
-        """Whether the tests of what passed are checked; rule `agreement` does not go by them."""
-        return self.settings.checks.mutants > 0 and self.settings.pairs.rule != "agreement"
+        """Whether the tests of what passed are checked; two rules do not go by them."""
+        return self.settings.checks.mutants > 0 and self.settings.pairs.rule not in (
+            "agreement",
+            "hidden",
+        )
 
     def checks(self, sandbox: Runs) -> None:
         """Check whether the tests of what passed can fail; or run all tests on all responses."""
@@ -195,6 +220,7 @@ class Pipeline:
             self.read("checks", Check) if self.checks_passes else None,
             self.read("trials", Trial) if self.settings.pairs.rule == "agreement" else (),
             self.keep_tests,
+            self.read("hidden", Execution) if self.known else (),
         )
 
     def pairs(self, requirement: str, judge: Judge | None, errors: int) -> None:
@@ -210,7 +236,41 @@ class Pipeline:
         counts = Counter({NONE_PASSED: 0, NONE_FAILED: 0})
         made = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts, self.lengths)
         kept = write_jsonl(self.folder / "pairs.jsonl", made)
-        self.close_step("pairs", kept, counts, errors_note(errors))
+        self.noise = label_noise(self.read("pairs", Pair))
+        self.close_step("pairs", kept, counts, errors_note(errors) + self._noise_note())
+
+    def _noise_note(self) -> str:
+        return "" if self.noise is None else f", label noise {self.noise:.1%}"
+
+    def answered(self, candidates: Path, requirement: str, sandbox: Runs) -> Executed:
+        """Make seeds, instructions and responses, and execute and check these."""
+        dimensions = instructions.dimensions_of(requirement, self.settings.dimensions)
+        template_set(self.settings.templates).check(dimensions)
+        self.seeds(candidates)
+        if self.known:
+            self.known_instructions()
+        else:
+            self.concepts()
+            self.instructions(requirement)
+        self.responses()
+        executed = self.executions(sandbox)
+        if self.known:
+            self.hidden(sandbox)
+        self.checks(sandbox)
+        return executed
+
+    def card(self, requirement: str, executed: Executed, corpus: dict[str, Any]) -> dict[str, Any]:
+        """Return the data card."""
+        about = {
+            "corpus": corpus,
+            "shares": self.shares,
+            "sandbox_level": sorted(executed.levels),
+            "cost": self.cost,
+            "characters": self.lengths.means(),
+            "label_noise": self.noise,
+        }
+        pairs = self.read("pairs", Pair)
+        return make_card(self.recipe, self.settings, requirement, pairs, self.counts, about)
 
 
 def run_pipeline(
@@ -227,6 +287,8 @@ def run_pipeline(
     chat: Callable[[str], str] | None = None,
     corpus: dict[str, Any] | None = None,
     report: Callable[[str], None] = print,
+    known: Path | str | None = None,
+    earlier: Path | str | None = None,
 ) -> Summary:
     """Make the preference data of one model and requirement.
 
@@ -249,6 +311,9 @@ def run_pipeline(
     corpus : what the card says of the corpus, e.g. the counts of `seeds.Extraction`.
     report : gets one closing line a step.
 
+    known : file of `Known` tasks: instructions in place of the model's, with hidden tests; or None.
+    earlier : finished data of this model, requirement and seed, taken over (`card.take_over`).
+
     Raises
     ------
     CodealignError
@@ -257,19 +322,12 @@ def run_pipeline(
     """
     folder = Path(folder)
     recipe = Recipe(model, seed, settings.templates, chat)
-    run = Pipeline(settings, generate, folder, recipe, report)
+    tasks = hidden.read_known(known, settings, requirement)
+    run = Pipeline(settings, generate, folder, recipe, report, tasks)
     needs_judge(settings.pairs, requirement)
-    dimensions = instructions.dimensions_of(requirement, settings.dimensions)
-    template_set(settings.templates).check(dimensions)
-    run.seeds(Path(candidates))
-    run.concepts()
-    run.instructions(requirement)
-    run.responses()
-    executed = run.executions(sandbox)
-    run.checks(sandbox)
+    take_over(earlier, folder, settings)
+    executed = run.answered(Path(candidates), requirement, sandbox)
     run.pairs(requirement, judge, executed.verdicts["sandbox_error"])
-    about = {"corpus": corpus or {}, "shares": run.shares, "sandbox_level": sorted(executed.levels)}
-    about |= {"cost": run.cost, "characters": run.lengths.means()}
-    card = make_card(recipe, settings, requirement, run.read("pairs", Pair), run.counts, about)
+    card = run.card(requirement, executed, corpus or {})
     write_card(folder, card)
     return Summary(run.counts, run.lines, card)

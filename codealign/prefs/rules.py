@@ -12,6 +12,8 @@ agreement : one of the largest set of responses that pass the same tests, and on
     these (CodeT, CodeDPO; see `trials`). A set is as large as its responses times the tests that
     they pass; it needs two responses. Whether the own tests can fail plays no part: nothing is
     chosen for passing its own.
+hidden : one that passes the hidden tests of a known task and one that fails them (see `hidden`),
+    whatever its own tests say.
 
 Passing are the responses that passed their own tests, if these can fail (`checks`); failing are
 those that failed their own. A rule returns the pairs, or the reason why there is none, which is
@@ -113,6 +115,18 @@ def largest_agreement(outcome: Outcome, settings: Pairing, rng: random.Random) -
     return [(rng.choice(inside), rng.choice(outside))] if outside else NONE_OUTSIDE
 
 
+def by_hidden_tests(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+    """Draw one that passes the hidden tests and one that fails them."""
+    whole = [r for r in outcome.responses if not (outcome.keep_tests and r.finish == "length")]
+    right = [r for r in whole if outcome.hidden.get(r.id) == "pass"]
+    good = {plainly(r.code) for r in right}
+    failed = [r for r in whole if outcome.hidden.get(r.id) in BROKEN]
+    wrong = [r for r in failed if plainly(r.code) not in good]
+    if not right or not wrong:
+        return NONE_FAILED if right else NONE_PASSED
+    return [(rng.choice(right), rng.choice(wrong))]
+
+
 def _one_sided(outcome: Outcome) -> str:
     """Return why there is none to choose, or none to reject."""
     if outcome.passing:
@@ -141,4 +155,5 @@ RULES: dict[str, Callable[[Outcome, Pairing, random.Random], Drawn]] = {
     "judge": best_rated,
     "best_worst": best_and_worst,
     "agreement": largest_agreement,
+    "hidden": by_hidden_tests,
 }

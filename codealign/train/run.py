@@ -16,11 +16,15 @@ from codealign.models import load, uses_chat
 from codealign.params import Training
 from codealign.params.training import check_logging
 from codealign.paths import short_name
-from codealign.records import Pair, from_json, stable_id, to_json, write_text
+from codealign.records import Pair, from_json, label_noise, stable_id, to_json, write_text
 from codealign.registry import identity, source
 from codealign.train import checkpoints, processes, trackers
 from codealign.train.data import Tokens, check_truncated, tokenize
 from codealign.weights import bf16_is_fast
+
+ENOUGH = 0.5
+"""Share of BoNBoN's target gap that training must reach to be an experiment on BoNBoN."""
+NO_EXPERIMENT = "Under half of it: too short of its target to be an experiment on BoNBoN"
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,9 @@ class TrainResult:
 
     `loss` is the last logged one, in nats (SFT: mean over tokens; alignment: mean over pairs);
     `tokens` counts every token read in training, padding excluded; `seconds` is the time trained,
-    that before an interruption included; `truncated` of `examples` pairs were cut; `settings` are
-    those in force. `target` is BoNBoN's target gap in nats, else None.
+    that before an interruption included; `truncated` of `examples` pairs were cut. `target` is
+    BoNBoN's target gap in nats, else None; `gap` that reached by an alignment (`reached_gap`);
+    `noise` the share of the chosen responses that hidden tests refuse, None without such tests.
     """
 
     stage: str
@@ -46,6 +51,19 @@ class TrainResult:
     log: str
     fingerprint: str
     target: float | None = None
+    gap: float | None = None
+    noise: float | None = None
+
+    @property
+    def gap_told(self) -> str:
+        """The gap that was reached, beside BoNBoN's target, in a sentence; "" of SFT."""
+        if self.gap is None:
+            return ""
+        if self.target is None:
+            return f"Gap reached: {self.gap:.2f} nats."
+        share = self.gap / self.target
+        told = f"Gap reached: {self.gap:.2f} of {self.target:.2f} nats, {share:.0%} of the target."
+        return told if share >= ENOUGH else f"{told} {NO_EXPERIMENT}."
 
 
 @dataclass(frozen=True)
@@ -225,8 +243,19 @@ class TrainJob:
             adapter=str(self.out),
             log=str(self.log),
             fingerprint=self.fingerprint(),
+            gap=reached_gap([entry["gap"] for entry in history if "gap" in entry]),
+            noise=label_noise(self.pairs),
             **more,
         )
+
+
+def reached_gap(gaps: Sequence[float]) -> float | None:
+    """Return the mean of the last tenth of the logged gaps (nats), at least five; None of none.
+
+    A step's gap is that of its own few pairs, before it learns from them.
+    """
+    last = gaps[-max(5, len(gaps) // 10) :]
+    return sum(last) / len(last) if last else None
 
 
 def read_result(folder: Path | str) -> TrainResult | None:
@@ -249,13 +278,13 @@ def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
     base = source(job.model, job.variant)[0]
     settings = "".join(f"- {k}: {v}\n" for k, v in job.settings.model_dump().items())
     libraries = "".join(f"- {name} {version}\n" for name, version in versions().items())
-    target = "" if result.target is None else f" Target gap {result.target:.2f} nats."
+    told = f" {result.gap_told}" * bool(result.gap_told)
     return (
         f"---\nbase_model: {base}\nlibrary_name: peft\n"
         f"tags: [{job.stage}, lora, codealign]\n---\n\n"
         f"# {short_name(job.model)}, {job.variant}: {job.stage}\n\n"
         f"LoRA adapter trained on {result.examples} preference pairs ({result.truncated} cut), "
-        f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{target}\n\n"
+        f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{told}\n\n"
         f"Base model: {base}{f', commit {commit}' * bool(commit)}.\n\n"
         f"## Settings\n\n{settings}\n## Libraries\n\n{libraries}"
     )

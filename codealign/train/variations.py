@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 
 from codealign.errors import CodealignError
@@ -41,6 +40,4 @@ def used_pairs(pairs: Iterable[Pair], settings: Training, seed: int) -> list[Pai
 
 
 def _tossed(pair: Pair, seed: int) -> Pair:
-    if seed_of("placebo", seed, pair.id) % 2:
-        return pair
-    return dataclasses.replace(pair, chosen=pair.rejected, rejected=pair.chosen)
+    return pair if seed_of("placebo", seed, pair.id) % 2 else pair.exchanged()

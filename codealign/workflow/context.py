@@ -176,6 +176,12 @@ class Context:
         said = ", ".join(f"{name} = {value!r}" for name, value in given.items())
         return f"run notebooks/{notebook}.ipynb first, which makes it, with {said}"
 
+    def shared_prefs(self, folder: Path) -> Path | None:
+        """Return where the main cells of an ablation's seed have their preference data, or None."""
+        model, requirement = self.cell
+        main = RunPaths(self.paths.seeded).prefs(model, requirement)
+        return main if main != folder else None
+
     def header(self, **more: Any) -> dict[str, Any]:
         """Return the provenance header of this notebook (commit, versions, device, seed)."""
         return provenance.header(job=self.name, seed=self.seed, **more)

@@ -92,10 +92,15 @@ class _Planner:
         self.jobs.setdefault(name, Job(name, notebook, {**common, **own}, needs, resources, gates))
 
     def pairs(self, part: _Part, model: str, requirement: str) -> str:
-        """Plan preference data; like the other steps, return the job's name."""
+        """Plan preference data; like the other steps, return the job's name.
+
+        An ablation's data come after its seed's, from which it may take over what it does not vary.
+        """
         name = part.name("prefs", "01_preferences", model, requirement)
         own = {"model": model, "requirement": requirement, **part.settings("prefs", "")}
-        self.add(part, name, "01_preferences", own, [])
+        seeded = RunPaths(RunPaths(Path(part.run)).seeded)
+        main = job_name("01_preferences", model, requirement, *seeded.suffix)
+        self.add(part, name, "01_preferences", own, [main] if main in self.jobs else [])
         return name
 
     def sft(self, part: _Part, cell: dict[str, str]) -> str:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
 from codealign.nano.problems import read_problems
-from codealign.nano.seeds import module_text, seed_functions, write_seed_corpus
+from codealign.nano.seeds import (
+    known_tasks,
+    module_text,
+    seed_functions,
+    seed_tasks,
+    write_seed_corpus,
+)
 from codealign.paths import NANO_DATA
 
 
@@ -46,3 +54,21 @@ def test_no_seed_has_a_benchmarks_solution() -> None:
     }
     bodies = {code.split('"""\n', 1)[1] for code in seed_functions(0, 300)}
     assert not solutions & bodies
+
+
+def test_the_hidden_tests_accept_the_seeds_own_function_and_refuse_its_stub() -> None:
+    functions = {task.name: code for task, code in seed_tasks(0, 40)}
+    known = list(known_tasks(0, 40))
+    assert len(known) > 20
+    for one in known:
+        exec(functions[one.name] + one.tests, {})
+        with pytest.raises(AssertionError):
+            exec(f"def {one.name}(*given):\n    return None\n{one.tests}", {})
+
+
+def test_known_tasks_name_their_function_and_are_none_of_the_benchmarks() -> None:
+    benchmarks = {p["chain"] for p in read_problems(NANO_DATA / "humaneval_plus.jsonl.gz")}
+    chains = {task.name: task.chain for task, _ in seed_tasks(1, 60)}
+    for one in known_tasks(1, 60):
+        assert f"`{one.name}`" in one.text
+        assert chains[one.name] not in benchmarks

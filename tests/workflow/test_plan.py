@@ -53,6 +53,18 @@ def test_alignment_needs_its_own_sft_model_and_the_pairs() -> None:
     ]
 
 
+def test_an_ablations_pairs_come_after_those_of_its_seed() -> None:
+    study = {
+        "seeds": [3],
+        "ablations": {"all": {"settings": {"prefs": {"pairs": {"rule": "all"}}}}},
+    }
+    jobs = {job.name: job for job in make_plan(small(study=study))}
+    assert jobs["01_preferences-nano-functional-seed3"].needs == []
+    assert jobs["01_preferences-nano-functional-seed3-all"].needs == [
+        "01_preferences-nano-functional-seed3"
+    ]
+
+
 def test_functional_benchmarks_judge_functionally_trained_models() -> None:
     off = {"sft": "off", "alignment": "off"}
     jobs = {job.name: job for job in make_plan(small(gates=off))}

@@ -24,7 +24,11 @@ ACROSS = 3
 """Panels in a row."""
 
 
-def training_curves(log: pd.DataFrame | Iterable[Mapping[str, float]], title: str = "") -> Drawn:
+def training_curves(
+    log: pd.DataFrame | Iterable[Mapping[str, float]],
+    title: str = "",
+    target: float | None = None,
+) -> Drawn:
     """Draw loss and gradient norm over the steps; for alignment also gap, accuracy and divergence.
 
     Parameters
@@ -32,6 +36,7 @@ def training_curves(log: pd.DataFrame | Iterable[Mapping[str, float]], title: st
     log : the trainer's log history, one row or mapping a logged step with `step` and the metrics;
         metrics that were not logged have no panel.
     title : what was trained, for the caption.
+    target : BoNBoN's target gap in nats, drawn beside the gap; None: no target.
 
     Raises
     ------
@@ -50,7 +55,10 @@ def training_curves(log: pd.DataFrame | Iterable[Mapping[str, float]], title: st
             axes.set_visible(False)
         for axes, name in zip(panels, shown, strict=False):
             _panel(axes, frame[["step", name]].dropna(), name)
+            if name == "gap" and target is not None:
+                axes.axhline(target, color=style.BLUE, linewidth=0.8, linestyle="--")
     caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
+    caption += f" Dashed: the target gap, {target:.2f} nats." if target is not None else ""
     return Drawn("training_curves", caption, figure)
 
 
