@@ -9,7 +9,7 @@ import argparse
 import inspect
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -64,8 +64,18 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+def _plain(annotation: Any) -> Any:
+    """Return an annotation without the checks attached to it or to its parts."""
+    parts = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _plain(parts[0])
+    return (
+        get_origin(annotation)[_plain(parts[0])] if get_origin(annotation) is list else annotation
+    )
+
+
 def _type(annotation: Any) -> str:
-    text = inspect.formatannotation(annotation).replace("typing.", "").replace("|", "\\|")
+    text = inspect.formatannotation(_plain(annotation)).replace("typing.", "").replace("|", "\\|")
     return f"`{text}`"
 
 
