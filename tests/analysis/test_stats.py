@@ -66,34 +66,11 @@ def test_the_bootstrap_agrees_with_the_normal_interval() -> None:
     assert high == pytest.approx(49.5 + 1.96 * 2.8866, abs=0.6)
 
 
-def test_equal_values_are_named() -> None:
-    assert stats.bootstrap_mean([3.0, 3.0], 0) == (3.0, 3.0, "bootstrap (all values equal)")
-
-
 @pytest.mark.parametrize("values", [[], [1.0]])
 def test_too_few_values_have_no_bootstrap(values: list[float]) -> None:
     low, _, method = stats.bootstrap_mean(values, 0)
     assert math.isnan(low)
     assert method == f"undefined: {len(values)} item(s)"
-
-
-def test_the_paired_bootstrap_is_of_the_differences() -> None:
-    # every item gains exactly 1, so the mean gain has no spread
-    low, high, method = stats.paired_bootstrap([0, 1, 2], [1, 2, 3], 0)
-    assert (low, high) == (1, 1)
-    assert "all values equal" in method
-
-
-def test_no_change_at_all_is_no_certainty() -> None:
-    # 0 changed items of 10: Wilson's upper bound z²/(10 + z²) = 3.841459 / 13.841459 = 0.277533
-    low, high, method = stats.paired_bootstrap([1.0] * 10, [1.0] * 10, 0, scale=100)
-    assert (low, high) == pytest.approx((-27.7533, 27.7533), abs=1e-3)
-    assert "no item changed" in method
-
-
-def test_pairs_of_unequal_length_are_refused() -> None:
-    with pytest.raises(CodealignError, match="3 and 2 items"):
-        stats.paired_bootstrap([1, 2, 3], [1, 2], 0)
 
 
 def test_newcombe_as_in_his_example() -> None:
@@ -134,31 +111,6 @@ def test_two_scores_at_the_same_bound_do_not_differ() -> None:
     assert stats.unpaired(10, 10, 20, 20).p_value == 1
 
 
-def test_mcnemar_counts_only_discordant_items() -> None:
-    # 5 gained, 0 lost: two-sided binomial 2 · (1/2)^5 = 0.0625, whatever the 90 that stayed
-    before = [0] * 5 + [1] * 90
-    after = [1] * 5 + [1] * 90
-    found = stats.paired(before, after, seed=0)
-    assert found.name == "exact McNemar"
-    assert found.p_value == pytest.approx(0.0625)
-
-
-def test_verdicts_that_all_stay_are_no_evidence() -> None:
-    assert stats.paired([0, 1], [0, 1], seed=0).p_value == 1
-
-
-def test_ratings_take_a_permutation_of_signs() -> None:
-    # three gains of 1: of the 8 sign patterns two are as extreme, p = 2/8
-    found = stats.paired([3, 4, 5], [4, 5, 6], seed=0)
-    assert found.name == "paired permutation"
-    assert found.p_value == pytest.approx(0.25)
-
-
-def test_no_items_have_no_test() -> None:
-    assert math.isnan(stats.paired([], [], seed=0).p_value)
-    assert math.isnan(stats.unpaired(0, 0, 0, 10).p_value)
-
-
 def test_holm_by_hand() -> None:
     # sorted .01 .02 .04: times 3, 2, 1 -> .03 .04 .04 (made monotone)
     found = stats.adjust([0.04, 0.01, 0.02], "holm")
@@ -183,23 +135,6 @@ def test_an_unknown_correction_is_refused() -> None:
         stats.adjust([0.1], "bonferoni")
 
 
-def test_combining_adds_distances_in_quadrature() -> None:
-    # estimates 1 and 3, distances 3 and 4 on both sides: mean 2, half width sqrt(9 + 16) / 2 = 2.5
-    low, high, method = stats.combine([(1, -2, 4), (3, -1, 7)])
-    assert (low, high) == pytest.approx((-0.5, 4.5))
-    assert method == "MOVER"
-
-
-def test_combining_with_an_unknown_part_is_undefined() -> None:
-    low, _, method = stats.combine([(1, 0, 2), (3, math.nan, math.nan)])
-    assert math.isnan(low)
-    assert method == "undefined: a part has no interval"
-
-
-def test_combining_nothing_is_undefined() -> None:
-    assert stats.combine([]).method == "undefined: nothing to combine"
-
-
 def test_students_interval_of_a_mean() -> None:
     # By hand: 1, 2, 3 have mean 2, deviation 1; t(0.975, 2) = 4.3027; half-width 4.3027 / sqrt(3).
     low, high, method = stats.t_mean([1, 2, 3])
@@ -207,10 +142,39 @@ def test_students_interval_of_a_mean() -> None:
     assert method == "t over 3"
 
 
-def test_students_interval_at_its_edges() -> None:
-    assert math.isnan(stats.t_mean([1]).low)
-    assert stats.t_mean([2, 2, 2]) == (2.0, 2.0, "t over 3 (all equal)")
+def test_equal_values_have_the_interval_of_a_share() -> None:
+    # 9 of 9: Wilson's lower bound is 9 / (9 + 1.96^2) = 0.70085
+    low, high, method = stats.bootstrap_mean([100.0] * 9, 1, scale=100)
+    assert (low, high) == pytest.approx((70.085, 100), abs=1e-3)
+    assert method == "Wilson, variance bound (all values equal)"
 
 
-def test_one_item_alone_is_no_evidence_of_a_change() -> None:
-    assert stats.paired([4.0], [6.0], seed=0).p_value == 1
+def test_equal_values_without_a_scale_have_none() -> None:
+    low, _, method = stats.bootstrap_mean([3.0, 3.0], 1)
+    assert math.isnan(low) and method == "undefined: all values equal"
+
+
+@pytest.mark.parametrize("values", [[], [2.0], [2.0, 2.0]])
+def test_equal_seeds_say_nothing_of_their_spread(values: list[float]) -> None:
+    assert math.isnan(stats.t_mean(values).low)
+
+
+def test_a_paired_mean_has_two_made_up_items() -> None:
+    # changes 1, 0, 0, 1: variance 1/3 / 4, and 2 (1 / 6)^2 for the made-up ones; t(3) = 3.18245
+    low, high, _ = stats.paired_mean([0, 0, 0, 0], [1, 0, 0, 1], 1.0)
+    half = 3.18245 * math.sqrt(1 / 12 + 1 / 18)
+    assert (low, high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-4)
+
+
+def test_equal_changes_are_no_certainty() -> None:
+    low, high, _ = stats.paired_mean([1, 1], [2, 2], 1.0)
+    assert low < 0 < 1 < high
+
+
+def test_pairs_of_unequal_length_are_refused() -> None:
+    with pytest.raises(CodealignError, match="paired comparison of 2 and 1 items"):
+        stats.paired_mean([1, 2], [1], 1.0)
+
+
+def test_one_pair_has_no_interval() -> None:
+    assert math.isnan(stats.paired_mean([1], [2], 1.0).low)
