@@ -213,7 +213,7 @@ def test_a_log_without_loss_is_refused() -> None:
 def test_the_committed_figures_are_all_there() -> None:
     folder = Path(__file__).resolve().parents[2] / "figures" / "paper"
     captions = json.loads((folder / "captions.json").read_text())
-    assert list(captions) == [*PAPER, *CHARTS]
+    assert list(captions) == [*PAPER, *CHARTS, "claims"]
     files = {p.name for p in folder.iterdir()} - {"captions.json"}
     assert files == {f"{stem}.{suffix}" for stem in captions for suffix in ("pdf", "svg", "png")}
     assert sum(p.stat().st_size for p in folder.iterdir()) < 6e6
