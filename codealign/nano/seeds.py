@@ -16,7 +16,8 @@ from codealign.nano.documents import seed_function
 from codealign.nano.problems import is_telling, test_inputs
 from codealign.nano.tasks import Task, sample_task
 from codealign.nano.wording import request
-from codealign.records import Known, seed_of, write_text
+from codealign.params import Prefs
+from codealign.records import Known, seed_of, write_jsonl, write_text
 
 PER_FILE = 20
 
@@ -89,3 +90,19 @@ def write_seed_corpus(folder: Path | str, seed: int, n: int) -> list[Path]:
         write_text(path, module_text(functions[start : start + PER_FILE]))
         paths.append(path)
     return paths
+
+
+def write_inputs(folder: Path, settings: Prefs, seed: int) -> tuple[Path | str, Path | None]:
+    """Return where a run's seeds come from, and its known tasks (None: a model writes them).
+
+    What the settings ask of the grammar, a corpus or tasks with hidden tests, is written to
+    `folder` first.
+    """
+    corpus, known = settings.corpus, None
+    if corpus == "nano":
+        corpus = folder / "corpus"
+        write_seed_corpus(corpus, seed, settings.seeds)
+    if settings.tasks == "grammar":
+        known = folder / "known.jsonl"
+        write_jsonl(known, known_tasks(seed, settings.seeds))
+    return corpus, known

@@ -20,6 +20,7 @@ from codealign.errors import CodealignError, nearest
 from codealign.params import (
     AnySection,
     Gates,
+    Params,
     Requirement,
     Stage,
     Variant,
@@ -268,14 +269,15 @@ def check_injected(notebook: str, history: Sequence[str]) -> None:
     Raises
     ------
     CodealignError
-        A name that is none of the notebook's parameters, or a value it cannot have.
+        A name that is none of the notebook's parameters nor a profile's (all of a profile may be
+        handed to each notebook), or a value it cannot have.
     """
     places = [i for i, source in enumerate(history) if source.startswith(INJECTED)]
     if not places or not places[-1]:
         return
     own, given = (_assigned(history[place]) for place in (places[-1] - 1, places[-1]))
     for name, value in given.items():
-        if name not in own:
+        if name not in own and name not in Params.model_fields:
             raise CodealignError(f"{notebook}: no parameter {name!r}" + nearest(name, sorted(own)))
         if name in CHOICES:
             _check_value(notebook, name, value)

@@ -37,6 +37,11 @@ ALLOWED = {
     "evaluate/judges/lint.py": ({"subprocess"}, "ruff: reads code and runs none of it"),
     "nano/benchmarks.py": ({"eval"}, "an expression of the grammar, written by this package"),
     "nano/inputs.py": ({"exec"}, "the grammar's own reference solutions, written by this package"),
+    "prefs/inside/runner.py": (
+        {"compile", "doctest", "exec"},
+        "sent into the sandbox, where it runs a response's tests",
+    ),
+    "prefs/inside/stand_in.py": ({"__import__"}, "sent into the sandbox, in pytest's place"),
     "prefs/typecheck.py": ({"subprocess"}, "the type checker: reads code and runs none of it"),
     "provenance.py": ({"subprocess"}, "git"),
     "sandbox/inside/child.py": ({"compile", "exec"}, "the sandbox: the forked, isolated child"),
