@@ -49,7 +49,7 @@ def reproduce(
         told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
         raise CodealignError(f"{Path.cwd()}: {told}")
     params = load_params(params_file)
-    _check_scheduler(profile)
+    _check_scheduler(profile, dry_run)
     run = f"runs/{params.profile}"
     for model in params.models:
         check_variants(model, params.variants)
@@ -83,13 +83,14 @@ def reproduce(
     return 1 if outcome.code else 0
 
 
-def _check_scheduler(profile: str) -> None:
+def _check_scheduler(profile: str, dry_run: bool) -> None:
+    """Refuse an unknown profile, and to start jobs where the cluster's commands are missing."""
     profiles = [p.name for p in sorted((PROJECT / "workflow/profiles").glob("*/"))]
     if profile != LOCAL and profile not in profiles:
         raise CodealignError(
             f"--profile {profile}: no such folder in workflow/profiles" + nearest(profile, profiles)
         )
-    if profile != LOCAL:
+    if profile != LOCAL and not dry_run:
         check_cluster(profile)
 
 
