@@ -114,9 +114,7 @@ def test_a_completion_cut_at_its_longest_says_so(samples: dict) -> None:
 
 def test_a_completion_ends_at_the_end_token_and_leaves_it_out(engine) -> None:
     # Make an end token of what greedy decoding writes third.
-    prompt = torch.tensor([engine.tokenizer(ITEMS[0].prompt)["input_ids"]])
-    out = engine.model.generate(prompt, max_new_tokens=24, do_sample=False, pad_token_id=257)
-    written = out[0, prompt.shape[1] :].tolist()
+    written = greedy_ids(engine)
     model = tiny_llama(0)
     model.generation_config.eos_token_id = [written[2]]
     found = run(LocalEngine(model, engine.tokenizer), settings=GREEDY, n=1)["item0", 0]
@@ -125,17 +123,23 @@ def test_a_completion_ends_at_the_end_token_and_leaves_it_out(engine) -> None:
     assert found.text == engine.tokenizer.decode(written[:before])
 
 
+def greedy_ids(engine) -> list[int]:
+    """Return the ids that greedy decoding writes behind the first prompt."""
+    prompt = torch.tensor([engine.tokenizer(ITEMS[0].prompt)["input_ids"]])
+    out = engine.model.generate(prompt, max_new_tokens=24, do_sample=False, pad_token_id=257)
+    return out[0, prompt.shape[1] :].tolist()
+
+
 def test_a_stop_string_that_is_a_special_token_leaves_nothing_behind_it(engine) -> None:
     # Make a special token of what greedy decoding writes second: decoding leaves it out.
-    written = run(engine, settings=GREEDY, n=1)["item0", 0].text
+    written = greedy_ids(engine)
     tokenizer = copy.deepcopy(engine.tokenizer)
-    ids = tokenizer(written)["input_ids"]
-    stop = tokenizer.convert_ids_to_tokens(ids[1])
+    stop = tokenizer.convert_ids_to_tokens(written[1])
     tokenizer.add_tokens(AddedToken(stop, special=True))
     found = run(LocalEngine(engine.model, tokenizer), settings=GREEDY, n=1, stop=[stop])["item0", 0]
-    before = ids.index(ids[1])
+    before = written.index(written[1])
     assert (found.finish, found.tokens) == ("stop", before + 1)
-    assert found.text == engine.tokenizer.decode(ids[:before])
+    assert found.text == engine.tokenizer.decode(written[:before])
 
 
 def test_a_stop_string_ends_a_completion_and_is_cut_off(engine) -> None:
@@ -168,16 +172,6 @@ def test_a_prompt_that_fills_the_context_is_an_overflow_not_an_answer(engine) ->
 def test_a_completion_ends_with_the_context(engine) -> None:
     (found,) = generate([Request("long", "x" * 500)], engine, GREEDY)
     assert (found.tokens, found.finish) == (12, "length")
-
-
-def test_a_leading_blank_is_kept_where_the_tokenizer_drops_it(engine) -> None:
-    class SentencePiece:  # decodes words with blanks between them and none in front
-        def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
-            return " ".join(f"w{i}" for i in ids)
-
-    other = LocalEngine.__new__(LocalEngine)
-    other.tokenizer = SentencePiece()
-    assert other.text([1, 2], [3]) == " w3"
 
 
 def test_an_engine_of_a_model_folder_asks_in_its_chat_format(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from codealign.workflow.plan import freeze, make_plan
 from codealign.workflow.status import job_state, read_result
 from codealign.workflow.stops import stop_reason, stopped, warned, write_stopped
 
-BASE, SFT = "04_functional-none-pretrained-base", "02_sft-none-pretrained-functional"
+BASE, SFT = "04_functional-nano-pretrained-base", "02_sft-nano-pretrained-functional"
 REASON = f"{BASE}: R4 failed (stops training): baseline pass@1 0.010 < 0.10 (n = 20)"
 
 
@@ -28,11 +28,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run in which the base's gate has said stop."""
     monkeypatch.setattr(plan, "PROJECT", tmp_path)
     monkeypatch.setattr(stops, "PROJECT", tmp_path)
-    params = {"profile": "mine", "models": ["none"], "variants": ["pretrained"],
+    params = {"profile": "mine", "models": ["nano"], "variants": ["pretrained"],
               "requirements": ["functional"], "gates": {"baseline": "stop"}}  # fmt: skip
     freeze(make_plan(validate(Params, params, "test")), "runs/mine")
     root = tmp_path / "runs/mine"
-    finish(root, "01_preferences-none-functional")
+    finish(root, "01_preferences-nano-functional")
     finish(root, BASE, stop=REASON)
     return root
 
@@ -52,7 +52,7 @@ def test_a_job_whose_needs_said_nothing_runs(root: Path) -> None:
 
 
 def test_a_stop_is_passed_on_and_the_notebooks_are_not_run(root: Path) -> None:
-    align = "03_align-none-pretrained-functional-dpo"
+    align = "03_align-nano-pretrained-functional-dpo"
     for job in (SFT, align):
         params = str(root / "jobs" / job / "params.yaml")
         assert execute("there is no such notebook", str(root / "out.ipynb"), params) == 0
@@ -69,19 +69,19 @@ def test_notebooks_that_collect_go_on(root: Path) -> None:
 
 
 def test_a_reason_is_told_once_with_the_jobs_it_kept_from_running(root: Path) -> None:
-    for job in (SFT, "03_align-none-pretrained-functional-dpo"):
+    for job in (SFT, "03_align-nano-pretrained-functional-dpo"):
         write_stopped(root, job, REASON)
     assert stopped(root, plan.read_lock(root)) == [f"stopped: {REASON} (2 notebooks not run)"]
 
 
 def test_what_a_stopped_job_made_earlier_is_put_away(root: Path) -> None:
-    made = root / "checkpoints/none/sft"
+    made = root / "checkpoints/nano/sft"
     made.mkdir(parents=True)
     (made / "adapter").write_text("old")
-    finish(root, SFT, files=["runs/mine/checkpoints/none/sft"])
+    finish(root, SFT, files=["runs/mine/checkpoints/nano/sft"])
     write_stopped(root, SFT, REASON)
     assert not made.exists()
-    assert (root / "stale/checkpoints/none/sft/adapter").read_text() == "old"
+    assert (root / "stale/checkpoints/nano/sft/adapter").read_text() == "old"
 
 
 def test_a_stopped_jobs_marker_says_what_made_it(root: Path) -> None:
@@ -100,10 +100,10 @@ def test_a_gate_that_only_warns_is_told_too(root: Path, monkeypatch, action, tol
 
 
 def test_the_report_says_what_a_gate_has_kept_from_running(root: Path) -> None:
-    for job in (SFT, "03_align-none-pretrained-functional-dpo"):
+    for job in (SFT, "03_align-nano-pretrained-functional-dpo"):
         write_stopped(root, job, REASON)
     made = {"commit": "abc", "device": "CPU", "versions": {}}
-    for job in ("01_preferences-none-functional", BASE):
+    for job in ("01_preferences-nano-functional", BASE):
         finish(root, job, provenance=made, seconds=30.0)
     body = was_run(RunPaths(root)).body
     assert f"Kept from running by a gate: {SFT}, " in body
