@@ -14,8 +14,8 @@ before it; one that cannot be read is never replaced by an earlier one. A reply 
 4. Without a verdict line, `[[8]]` or `\boxed{8}` counts at the end of the reply's last line, if
    this line holds nothing else, a label in any language, or the word rating, score or rate.
 
-A range, two numbers, another scale, a fraction, a number outside 1 to 10, or a number that goes on as a sentence
-about something else is no rating.
+A range, two numbers, another scale, a fraction, a number outside 1 to 10, or a number that goes on
+as a sentence about something else is no rating.
 """
 
 from __future__ import annotations
