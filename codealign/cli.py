@@ -52,6 +52,11 @@ def main(argv: list[str] | None = None) -> int:
     except CodealignError as error:
         print(f"codealign: {error}", file=sys.stderr)
         return 1
+    except (NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        if not error.filename:
+            raise
+        print(f"codealign: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -101,12 +101,8 @@ class Answer:
 
     def section(self, heading: Heading) -> range:
         """Return the lines from a heading to the next one that is not below it, or to the end."""
-        following = (h.line for h in self.headings if h.line > heading.line)
-        ends = [n for n in following if self._level(n) <= heading.level]
-        return range(heading.line, min(ends, default=len(self.lines)))
-
-    def _level(self, line: int) -> int:
-        return next(h.level for h in self.headings if h.line == line)
+        ends = (h.line for h in self.headings if h.line > heading.line and h.level <= heading.level)
+        return range(heading.line, next(ends, len(self.lines)))
 
     @property
     def prose(self) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,7 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(capsys, monkeypatch) -> 
 HEAVY = ("torch", "transformers", "pandas", "matplotlib", "numpy", "openai", "nbformat")
 LIGHT = f"""
 import sys
+from pathlib import Path
 from codealign.cli import main
 try:
     main(sys.argv[1:])
@@ -97,3 +99,13 @@ def test_a_terminal_without_letters_gets_replacements_and_no_traceback(tmp_path)
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"?" in done.stdout
+
+
+def test_an_output_folder_that_is_a_file_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    assert main(["claims", "--source", "paper", "--out", str(tmp_path / "file")]) == 1
+    said = capsys.readouterr().err.strip()
+    assert str(tmp_path / "file") in said and "Not a directory" in said and "\n" not in said
+    assert (tmp_path / "file").read_text() == "kept"

@@ -93,3 +93,9 @@ def test_a_section_ends_at_a_heading_that_is_not_below_its_own() -> None:
 
 def test_prose_is_what_stands_outside_the_fences() -> None:
     assert Answer(f"Before.\n```python\n{CODE}```\nBehind.\n").prose == "Before.\n\nBehind."
+
+
+def test_a_section_ends_at_the_next_heading_that_is_not_below_it() -> None:
+    answer = Answer("# a\n## b\n**c**\ntext\n## d\n# e\nend")
+    sections = [answer.section(heading) for heading in answer.headings]
+    assert sections == [range(5), range(1, 4), range(2, 4), range(4, 5), range(5, 7)]

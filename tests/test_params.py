@@ -177,3 +177,17 @@ def test_a_merge_key_doubles_nothing(tmp_path: Path) -> None:
         "profile: a\nsft: &x {epochs: 1.0}\nalign: {dpo: {<<: *x, epochs: 3.0}}\n"
     )
     assert load_params(tmp_path / "a.yaml").align.dpo.epochs == 3.0
+
+
+@pytest.mark.parametrize("content", ["profile: a\nseed: &x [*x]\n", "a: &x {b: *x}\n"])
+def test_an_alias_that_holds_itself_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.yaml").write_text(content)
+    with pytest.raises(CodealignError, match="holds itself by an alias") as error:
+        load_params(tmp_path / "a.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_profile_name_longer_than_a_file_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"profile: {'a' * 300}\n")
+    with pytest.raises(CodealignError, match="profile: must be a plain name"):
+        load_params(tmp_path / "a.yaml")

@@ -44,9 +44,16 @@ def _named(model: Any) -> Any:
     return validate(ModelPair, model, "models").text() if isinstance(model, dict) else model
 
 
+LONGEST_NAME = 200
+"""In bytes; a file system takes 255, and job files add to the name."""
+
+
 def _folder_name(name: str) -> str:
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        raise ValueError("must be a plain name (letters, digits, `_`, `-`, `.`): a folder is made")
+    if not re.fullmatch(r"\w[\w.-]*", name) or len(name.encode()) > LONGEST_NAME:
+        raise ValueError(
+            "must be a plain name (letters, digits, `_`, `-`, `.`; at most "
+            f"{LONGEST_NAME} bytes): a folder is made"
+        )
     return name
 
 

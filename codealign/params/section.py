@@ -70,8 +70,12 @@ def validate(cls: type[AnySection], data: dict[str, Any], where: str) -> AnySect
     CodealignError
         Unknown key (with the nearest valid one), missing key, wrong type or value out of range.
     """
+    try:
+        numbers = list(_numbers(data))
+    except RecursionError:  # `a: &x [*x]` is valid YAML
+        raise CodealignError(f"{where}: nested too deeply, or holds itself by an alias") from None
     if absurd := [f"{where}: {place}: {value:.3g} is no number for a setting"
-                  for place, value in _numbers(data) if abs(value) >= ABSURD]:  # fmt: skip
+                  for place, value in numbers if abs(value) >= ABSURD]:  # fmt: skip
         raise CodealignError("\n".join(absurd))
     try:
         return cls.model_validate(data)

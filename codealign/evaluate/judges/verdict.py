@@ -14,8 +14,8 @@ before it; one that cannot be read is never replaced by an earlier one. A reply 
 4. Without a verdict line, `[[8]]` or `\boxed{8}` counts at the end of the reply's last line, if
    this line holds nothing else, a label in any language, or the word rating, score or rate.
 
-A range, another scale, a fraction, a number outside 1 to 10, or a number that goes on as a sentence
-about something else is no rating.
+A range, two numbers, another scale, a fraction, a number outside 1 to 10, or a number that goes on
+as a sentence about something else is no rating.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ CODE = "\ufffc"
 """Stands where quoted code was."""
 
 _NAMES = "(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis)"
-OPENED = re.compile(rf"(?<!`)(?:<{_NAMES}>|\[THINK\]|◁think▷|<\|begin_of_thought\|>)", re.I)
+OPENED = re.compile(
+    rf"(?<!`)(?:<{_NAMES}(?:\s[^<>\n]*)?>|\[THINK\]|◁think▷|<\|begin_of_thought\|>)", re.I
+)
 CLOSED = re.compile(rf"(?<!`)(?:</{_NAMES}>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>)", re.I)
 
 FENCE = re.compile(
@@ -66,8 +68,11 @@ _BEGINS = r"(?:^[\s#_|-]*(?:\d+[.)]\s+)?|(?<=[.!?;)])\s+)"
 LABEL = re.compile(rf"{_BEGINS}{_LABEL}(?P<sign>[:=]|\bis\b:?)\s*(?P<rest>.*)", re.I)
 HEADING = re.compile(rf"^[\s#_|-]*{_LABEL}:?\s*$", re.I)
 AGAIN = re.compile(r"\b(?:rating|score)\s*[:=]", re.I)
+_OTHER = "(?:confidence|outputs?|inputs?|returns?|expected|examples?)"
 RATES = re.compile(
-    rf"^\W*$|^\W*[^\W\d][\w '-]{{0,40}}:\s*$|\b(?:rating|score|rated?|{_KINDS})\b", re.I
+    rf"^\W*$|^(?!.*\b{_OTHER}\b)\W*[^\W\d][\w '-]{{0,40}}:\s*$"
+    rf"|\b(?:rating|score|rated?|{_KINDS})\b",
+    re.I,
 )
 
 _LINKS = r"(?:to|or|and|then|maybe|perhaps|possibly|rather|even|but|an?)\b"
@@ -78,7 +83,8 @@ SCALE = re.compile(
     rf"\s*(?:points?)?\s*(?:/\s*\S|\(?\s*(?:out\s+)?of\s+(?:an?\s+)?(?:\d|{WORDS})|%)", re.I
 )
 OTHER_SCALE = re.compile(
-    r"\bscale\s+(?:of|from)\s+\d+\s*(?:to|-|–)\s*(?!10\b)\d+|\b(?!10\b)\d+[- ]point\s+scale", re.I
+    r"\bscale:?\s+(?:(?:of|from)\s+)?\d+\s*(?:to|-|–)\s*(?!10\b)\d+|\b(?!10\b)\d+[- ]point\s+scale",
+    re.I,
 )
 ENDED = re.compile(
     r"[\s\"'”’]*(?:$|[.,;:!?)\]|](?=\s|$|[\"'”’)])|[–—]\s*\D|\(\s*\D|-+\s+\D"
@@ -106,10 +112,17 @@ def without_thinking(text: str) -> str | None:
 
     A closing tag alone ends a block whose opening stood in the prompt.
     """
-    while closing := CLOSED.search(text):
-        opening = list(OPENED.finditer(text, 0, closing.start()))
-        text = text[: opening[-1].start() if opening else 0] + "\n" + text[closing.end() :]
-    return None if OPENED.search(text) else text
+    kept: list[str] = []
+    depth = end = 0
+    for mark in sorted((*OPENED.finditer(text), *CLOSED.finditer(text)), key=re.Match.start):
+        if mark.re is CLOSED:
+            kept = kept if depth else []
+            depth = max(depth - 1, 0)
+        else:
+            kept += [] if depth else [text[end : mark.start()], "\n"]
+            depth += 1
+        end = mark.end()
+    return None if depth else "".join(kept) + text[end:]
 
 
 def plain(text: str) -> str:
@@ -126,10 +139,12 @@ def _line_verdict(text: str) -> Verdict | None:
     for place, line in reversed(list(enumerate(lines))):
         below = lines[place + 1] if place + 1 < len(lines) else ""
         if found := _labelled(line, below):
-            if found[0] is not None and OTHER_SCALE.search(text):
-                return None, "the reply rates on another scale"
-            return found
-    return _bracketed(lines[-1]) if lines else None
+            break
+    else:
+        found = _bracketed(lines[-1]) if lines else None
+    if found and found[0] is not None and OTHER_SCALE.search(text):
+        return None, "the reply rates on another scale"
+    return found
 
 
 def _labelled(line: str, below: str) -> Verdict | None:
@@ -167,7 +182,7 @@ def _value(text: str) -> Verdict:
     tail = text[match.end() :]
     if not match["ten"] and SCALE.match(tail):
         return None, f"on another scale: {text.strip()[:40]}"
-    if RANGE.match(tail):
+    if RANGE.match(tail) or len({a[1] for a in asked}) > 1:
         return None, f"several numbers: {text.strip()[:40]}"
     if not match["double"] and not ENDED.match(tail):
         return None, f"no rating can be read from {text.strip()[:40]!r}"

@@ -227,6 +227,31 @@ def test_the_reason_says_what_was_found(reply: str, reason: str) -> None:
     assert read_verdict(reply)[1] == reason
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "On a scale of 0 to 100: Rating: [[8]]",
+        "I use the scale 1-5.\nRating: [[3]]",
+        "Rating: [[8]] but really [[3]]",
+        "Rating: [[8]] for readability, [[3]] for style",
+        "Confidence: [[5]]",
+        "The expected output: [[1]]",
+        "<think budget=3>\nRating: [[3]]",
+    ],
+)
+def test_double_brackets_alone_make_no_rating(reply: str) -> None:
+    assert read_verdict(reply)[0] is None
+
+
+def test_the_scale_asked_for_may_be_named() -> None:
+    assert read_verdict("I use the scale 1-10.\nRating: [[3]]") == (3, "")
+
+
+def test_thinking_blocks_may_stand_in_each_other_and_lack_their_opening() -> None:
+    reply = "a </think> b <think>c <think>Rating: 2</think> d</think>\nRating: [[8]]"
+    assert read_verdict(reply) == (8, "")
+
+
 def test_a_long_reply_full_of_brackets_is_read_at_once() -> None:
     junk = "[[" * 5000 + "(" * 5000 + "{" * 5000 + "`" * 5000 + "<think" * 1000 + " " * 5000
     assert read_verdict(f"{junk}\nRating: [[8]]") == (8, "")
