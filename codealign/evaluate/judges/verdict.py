@@ -91,6 +91,10 @@ ENDED = re.compile(
     r"|\s(?:because|since|as|due|given|considering|based|for|points?)\b)",
     re.I,
 )
+DECLINED = re.compile(
+    r"\W*(?:n\s*/\s*a|none|null|unrated|unratable|not\s|no\s|i\s+(?:cannot|can't|can’t)|cannot|unable)\b",
+    re.I,
+)
 ONLY = re.compile(r"[\s.!)|\"'”’]*\Z")
 KEY = re.compile(r"(?:final|overall)?[ _-]?(?:rating|score)\Z", re.I)
 SCALE_KEY = re.compile(r"(?:.*scale.*|max.*|out[ _-]?of)\Z", re.I)
@@ -163,6 +167,8 @@ def _labelled(line: str, below: str) -> Verdict | None:
         match = VALUE.match(rest)
         return _value(rest) if match and ONLY.match(rest, match.end()) else None
     parts = [p for p in AGAIN.split(rest) if re.search(r"\d", p)]
+    if not parts and DECLINED.match(rest):
+        return None, "the last verdict line declines to rate"
     if not parts and re.search(rf"\b{WORDS}", rest, re.I):
         return None, "no rating in the reply"
     verdicts = list(dict.fromkeys(map(_value, parts)))

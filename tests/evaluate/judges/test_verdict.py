@@ -93,6 +93,8 @@ READ = {
     "Good.\r\nRating: 8\r\n": 8,
 }
 NONE = [
+    "Rating: [[8]]\nRating: n/a",
+    "Rating: [[8]]\nRating: I cannot rate this",
     "Rating: 4/5",
     "Rating: 4 / 5",
     "Rating: 80/100",
