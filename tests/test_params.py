@@ -128,6 +128,8 @@ def test_neutral_settings_decide_nothing() -> None:
         ("seed: 1\nseed: 2\n", "key 'seed' stands there twice \\(line 3, column 1\\)"),
         ("sft:\n  epochs: 1.0\n  epochs: 2.0\n", "key 'epochs' stands there twice"),
         ("models: []\n", "models: is empty; name at least one"),
+        ("seed: 010\n", "'010' is another number in YAML \\(8\\)"),
+        ("seed: 1:30\n", "'1:30' is another number in YAML \\(90\\)"),
         ("models: [nano, nano]\n", "models: 'nano' stands there twice"),
         ("stages: [base, base]\n", "stages: 'base' stands there twice"),
         ("study: {seeds: [1, 1]}\n", "study.seeds: 1 stands there twice"),

@@ -5,6 +5,7 @@ Every field has a type, a default and a description; the reference page is gener
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
@@ -45,6 +46,16 @@ class _Loader(yaml.SafeLoader):
                     raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
                 seen.add((key.tag, key.value))
         return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Refuse the numbers that YAML 1.1 reads otherwise than they look: 010 is 8, 1:30 is 90."""
+        if not re.fullmatch(r"[-+]?(?:0|[1-9][0-9_]*)", node.value):
+            said = f"{node.value!r} is another number in YAML ({super().construct_yaml_int(node)})"
+            raise yaml.constructor.ConstructorError(None, None, said, node.start_mark)
+        return super().construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def load_params(path: Path | str) -> Params:

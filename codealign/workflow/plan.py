@@ -208,8 +208,11 @@ def make_plan(params: Params, run: str = "") -> list[Job]:
     Raises
     ------
     CodealignError
-        Two models would have the same name in the run's folders.
+        Two models would have the same name in the run's folders, or `resources` name no notebook.
     """
+    for name in params.resources:
+        if name not in NOTEBOOKS:
+            raise CodealignError(f"resources: notebook {name!r}" + nearest(name, [*NOTEBOOKS]))
     run = run or f"runs/{params.profile}"
     params = params.model_copy(update={"models": references(params.models)})
     planner, whole = _Planner(run), _Part(run, params, params.seed)

@@ -177,3 +177,9 @@ def test_a_changed_gate_touches_the_evaluations_alone(frozen: Path) -> None:
     after = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {name for name in after if name.startswith(("04", "05"))}
+
+
+def test_resources_of_no_notebook_are_refused_with_the_nearest() -> None:
+    params = validate(Params, {"profile": "x", "resources": {"02_stf": {"gpu": 1}}}, "x.yaml")
+    with pytest.raises(CodealignError, match="resources: notebook '02_stf'.*02_sft"):
+        make_plan(params)
