@@ -18,7 +18,6 @@ from codealign.analysis.scores import (
     Benchmark,
     benchmark,
     benchmarks,
-    collect_all,
 )
 from codealign.cell import Cell
 from codealign.errors import CodealignError
@@ -133,11 +132,6 @@ def read_problems(run_root: Path | str) -> dict[Cell, dict[str, float]]:
                         cell = own if kind == "evals" else own.at(trained=OTHER[own.requirement])
                         found.setdefault(cell, {})[line["id"]] = float(line["value"])
     return found
-
-
-def read_cells(run_root: Path | str) -> Cells:
-    """Return a run's cells: every seed, cross-evaluation and ablation, with their problems."""
-    return cells_of(collect_all(run_root), read_problems(run_root))
 
 
 def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from codealign.analysis import labels
 from codealign.analysis.claims import Claim, by_verdict
 from codealign.analysis.contrasts import RELATIVE, SCORE, Term
@@ -111,12 +109,3 @@ def _beside(entry: dict[str, Any], study: Study, model: str) -> str:
         return ""
     number = labels.with_interval(found.value, found.low, found.high, "{:+.1f}")
     return f"{entry['beside']}: {number} %"
-
-
-def findings_frame(found: Sequence[Finding]) -> pd.DataFrame:
-    """Return the findings as a frame, one column a field, the effect's numbers among them."""
-    rows = []
-    for f in found:
-        numbers = {name: getattr(f.effect, name) for name in ("value", "low", "high", "seeds")}
-        rows.append({k: v for k, v in vars(f).items() if k != "effect"} | numbers)
-    return pd.DataFrame(rows)
