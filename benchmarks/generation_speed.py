@@ -1,13 +1,14 @@
-"""Our generation against `model.generate` with one prompt at a time, on nano, in one run.
+"""Our generation against `model.generate` with one prompt at a time, in one run.
 
-    OMP_NUM_THREADS=1 python benchmarks/generation_speed.py [--items 24] [--rounds 2]
+    OMP_NUM_THREADS=1 python benchmarks/generation_speed.py [MODEL] [--items 24] [--rounds 2]
 
-Prints one JSON line. Sampling at the pipeline's temperature, 8 samples a prompt for us; the other
-side samples a few of the same prompts as often. Speed is in tokens a CPU second; the sides
-alternate and the best round counts. `same_in_other_batches` is the share of samples that are equal
-in another order, batch size and window; `largest_shift` by how much batch and padding move a
-logit and a cumulative probability; `draws_alone` the share of tokens chosen from the row alone.
-`share` says what the time inside torch went into, `peak_mb` the process' peak memory.
+MODEL is nano, or a folder such as the one that `make real` makes. Prints one JSON line. Sampling at
+the pipeline's temperature, 8 samples a prompt for us; the other side samples a few of the same
+prompts as often. Speed is in tokens a CPU second; the sides alternate and the best round counts.
+`same_in_other_batches` is the share of samples that are equal in another order, batch size and
+window; `largest_shift` by how much batch and padding move a logit and a cumulative probability;
+`draws_alone` the share of tokens chosen from the row alone. `share` says what the time inside torch
+went into, `peak_mb` the process' peak memory.
 """
 
 from __future__ import annotations
@@ -122,10 +123,11 @@ def shares(engine: LocalEngine, items: list[Request]) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("model", nargs="?", default="nano")
     parser.add_argument("--items", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    engine = open_engine("transformers", "nano", "pretrained")
+    engine = open_engine("transformers", args.model, "pretrained")
     tasks = sampled_tasks(args.items, seed=2)
     items = [Request(str(i), response_prompt(text)) for i, (_, text) in enumerate(tasks)]
     speeds: dict[str, list[float]] = {"ours": [], "one_at_a_time": []}

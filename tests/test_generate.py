@@ -25,7 +25,7 @@ from codealign.generate import (
 )
 from codealign.generate.local import WINDOW, LocalEngine
 from codealign.generate.progress import Progress
-from codealign.generate.sampling import nucleus, pick, uniforms
+from codealign.generate.sampling import generators, gumbel, nucleus, pick
 from codealign.params import Generation
 
 ITEMS = [Request(f"item{i}", "hello " + "x" * (5 * i % 17) + str(i)) for i in range(12)]
@@ -184,27 +184,37 @@ def test_absent_vllm_names_the_other_engine() -> None:
         open_engine("vllm", "nano", "pretrained")
 
 
-# Probabilities 0.5, 0.3, 0.2: cumulative 0.5, 0.8, 1.
 LOGITS = torch.log(torch.tensor([[0.5, 0.3, 0.2]], dtype=torch.float64))
 
 
+def numbers(*rows: list[float]) -> torch.Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
+
+
 @pytest.mark.parametrize(
-    ("level", "token"), [(0.0, 0), (0.49, 0), (0.51, 1), (0.79, 1), (0.81, 2), (1 - 2**-53, 2)]
+    ("noise", "token"),
+    # ln 0.5 = -0.69, ln 0.3 = -1.20, ln 0.2 = -1.61: the second needs 0.51 more than the first
+    [
+        ([0, 0, 0], 0),
+        ([0, 0.50, 0], 0),
+        ([0, 0.52, 0], 1),
+        ([0, 0.52, 0.92], 1),
+        ([0, 0.52, 0.94], 2),
+    ],
 )
-def test_a_draw_is_the_token_at_its_level_of_the_distribution(level: float, token: int) -> None:
-    drawn = pick(LOGITS, torch.tensor([level], dtype=torch.float64), 1.0, 1.0)
-    assert drawn.tokens.tolist() == [token]
+def test_a_draw_is_the_token_whose_logit_and_noise_are_largest(noise, token: int) -> None:
+    assert pick(LOGITS, numbers(noise), 1.0, 1.0).tokens.tolist() == [token]
 
 
 def test_temperature_sharpens_the_distribution() -> None:
-    # At 0.5 the probabilities are squared: 0.25, 0.09, 0.04 of 0.38, so the first holds 0.658.
-    levels = torch.tensor([0.65, 0.66], dtype=torch.float64)
-    assert pick(LOGITS.repeat(2, 1), levels, 0.5, 1.0).tokens.tolist() == [0, 1]
+    # At 0.5 the log-probabilities are doubled: the second needs 1.02 more than the first.
+    noise = numbers([0, 1.01, 0], [0, 1.03, 0])
+    assert pick(LOGITS.repeat(2, 1), noise, 0.5, 1.0).tokens.tolist() == [0, 1]
 
 
 def test_temperature_0_takes_the_first_of_the_most_likely() -> None:
     logits = torch.tensor([[1.0, 3.0, 3.0]])
-    assert pick(logits, torch.tensor([0.99]), 0.0, 1.0).tokens.tolist() == [1]
+    assert pick(logits, None, 0.0, 1.0).tokens.tolist() == [1]
 
 
 @pytest.mark.parametrize(("top_p", "kept"), [(0.4, 1), (0.5, 1), (0.55, 2), (0.8, 2), (0.9, 3)])
@@ -214,31 +224,38 @@ def test_the_nucleus_is_the_fewest_tokens_that_hold_top_p(top_p: float, kept: in
 
 
 def test_a_token_outside_the_nucleus_is_never_drawn() -> None:
-    levels = torch.tensor([0.0, 0.5, 0.999], dtype=torch.float64)
-    assert set(pick(LOGITS.repeat(3, 1), levels, 1.0, 0.7).tokens.tolist()) == {0, 1}
+    noise = numbers([0, 0, 9], [9, 0, 99], [0, 9, 99])
+    assert pick(LOGITS.repeat(3, 1), noise, 1.0, 0.7).tokens.tolist() == [0, 0, 1]
 
 
-def test_samples_follow_the_models_distribution() -> None:
-    levels = uniforms(range(20_000), 1)[:, 0]
-    tokens = pick(LOGITS.repeat(20_000, 1), levels, 1.0, 1.0).tokens
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_samples_follow_the_models_distribution(temperature: float) -> None:
+    noise = gumbel(generators(range(20_000)), 3)
+    tokens = pick(LOGITS.repeat(20_000, 1), noise, temperature, 1.0).tokens
     shares = torch.bincount(tokens, minlength=3) / 20_000
+    wanted = (LOGITS[0] / temperature).softmax(-1).tolist()
     # four standard errors of a share of one half
-    assert shares.tolist() == pytest.approx([0.5, 0.3, 0.2], abs=4 * math.sqrt(0.25 / 20_000))
+    assert shares.tolist() == pytest.approx(wanted, abs=4 * math.sqrt(0.25 / 20_000))
 
 
 def test_a_rows_numbers_depend_on_its_seed_alone() -> None:
-    assert torch.equal(uniforms([7, 8], 5)[1], uniforms([8], 5)[0])
+    assert torch.equal(gumbel(generators([7, 8]), 5)[1], gumbel(generators([8]), 5)[0])
 
 
-@pytest.mark.parametrize(("level", "doubtful"), [(0.25, False), (0.49996, True), (0.50004, True)])
-def test_a_draw_within_rounding_of_a_border_is_doubtful(level: float, doubtful: bool) -> None:
-    drawn = pick(LOGITS, torch.tensor([level], dtype=torch.float64), 1.0, 1.0)
+def test_each_step_has_numbers_of_its_own() -> None:
+    rows = generators([7])
+    assert not torch.equal(gumbel(rows, 5), gumbel(rows, 5))
+
+
+@pytest.mark.parametrize(("ahead", "doubtful"), [(0.002, False), (0.0005, True), (-0.0005, True)])
+def test_a_draw_within_rounding_of_another_is_doubtful(ahead: float, doubtful: bool) -> None:
+    drawn = pick(torch.zeros(1, 3), numbers([1 + ahead, 1, 0]), 1.0, 1.0)
     assert drawn.doubtful.tolist() == [doubtful]
 
 
 def test_a_greedy_choice_between_near_equals_is_doubtful() -> None:
     logits = torch.tensor([[1.0, 2.0, 2.0005], [1.0, 2.0, 2.1]])
-    assert pick(logits, torch.zeros(2), 0.0, 1.0).doubtful.tolist() == [True, False]
+    assert pick(logits, None, 0.0, 1.0).doubtful.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +277,7 @@ def test_a_doubtful_choice_is_made_from_the_row_alone(samples: dict, monkeypatch
     model = tiny_llama(0)
     model.generation_config.eos_token_id = None
     engine = LocalEngine(model, tiny_tokenizer("pretrained"))
-    monkeypatch.setattr("codealign.generate.sampling.SLACK", 2.0)
+    monkeypatch.setattr("codealign.generate.sampling.LOGIT_SLACK", 99.0)
     alone = []
     monkeypatch.setattr(model, "forward", watched(model.forward, alone))
     assert run(engine, items=ITEMS[:2], n=1) == {

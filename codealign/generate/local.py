@@ -10,7 +10,7 @@ import torch
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Job, cut_at_stop, windows
 from codealign.generate.cache import drop_rows, repeat_rows, roomy_cache
-from codealign.generate.sampling import pick, uniforms
+from codealign.generate.sampling import generators, gumbel, pick
 from codealign.params import Generation
 from codealign.text import answer_text, chat_prompt, decode, encode, end_tokens, special_stops
 
@@ -57,7 +57,7 @@ class LocalEngine:
         for start in range(0, len(fits), settings.batch_size):
             some = fits[start : start + settings.batch_size]
             batch = _Batch(self, [ids[job.prompt] for job in some], settings, stop)
-            for row, tokens in batch.run(uniforms([j.seed for j in some], settings.max_new_tokens)):
+            for row, tokens in batch.run([job.seed for job in some]):
                 yield self._completion(some[row], tokens, batch.ends, stop)
 
     def _completion(
@@ -88,19 +88,17 @@ class _Batch:
         self.written: list[list[int]] = [[] for _ in prompts]
 
     @torch.inference_mode()
-    def run(self, uniform: torch.Tensor) -> Iterator[tuple[int, list[int]]]:
-        """Yield each row, as it ends, with its new tokens (an end token included).
-
-        `uniform` is [rows, steps].
-        """
-        uniform, left = uniform.to(self.device), set(self.alive)
-        logits = self._read_prompts(uniform.shape[1])
-        for step in range(uniform.shape[1]):
-            tokens = self._choose(logits, uniform[self.alive, step])
+    def run(self, seeds: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+        """Yield each row, as it ends, with its new tokens (an end token included)."""
+        self.random, left = generators(seeds), set(self.alive)
+        steps = self.settings.max_new_tokens
+        logits = self._read_prompts(steps)
+        for step in range(steps):
+            tokens = self._choose(logits)
             for row, token in zip(self.alive, tokens.tolist(), strict=True):
                 self.written[row].append(token)
             tokens = self._drop_finished(tokens, step)
-            if step + 1 == uniform.shape[1]:
+            if step + 1 == steps:
                 self.alive = []
             for row in sorted(left.difference(self.alive)):
                 yield row, self.written[row]
@@ -109,12 +107,15 @@ class _Batch:
                 return
             logits = self._step(tokens)
 
-    def _choose(self, logits: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+    def _choose(self, logits: torch.Tensor) -> torch.Tensor:
         """Choose a token a row; what rounding could decide, from the row computed alone."""
         how = self.settings.temperature, self.settings.top_p
-        tokens, doubtful = pick(logits, draw, *how)
+        random = [self.random[row] for row in self.alive]
+        noise = gumbel(random, logits.shape[1]) if self.settings.temperature else None
+        tokens, doubtful = pick(logits, noise, *how)
         for place in doubtful.nonzero().squeeze(1).tolist() if self.engine.exact else ():
-            tokens[place] = pick(self._alone(self.alive[place]), draw[place, None], *how).tokens[0]
+            own = None if noise is None else noise[place, None]
+            tokens[place] = pick(self._alone(self.alive[place]), own, *how).tokens[0]
         return tokens
 
     def _alone(self, row: int) -> torch.Tensor:

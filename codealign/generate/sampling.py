@@ -1,4 +1,4 @@
-"""Choosing the next token: greedy, or by inverse of the cumulative distribution."""
+"""Choosing the next token: greedy, or by the Gumbel-max trick."""
 
 from __future__ import annotations
 
@@ -6,21 +6,31 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
     from torch import Tensor
 
-# Measured on nano in float32, another batch and padding: logits differ by up to 3e-5, cumulative
-# probabilities by up to 5e-6 (benchmarks/generation_speed.py).
+# Measured in float32, another batch and padding (benchmarks/generation_speed.py): logits differ by
+# up to 3e-5 on nano, sums of probabilities by up to 5e-6.
 LOGIT_SLACK = 1e-3
 SLACK = 5e-5
 
 
-def uniforms(seeds: Sequence[int], steps: int) -> Tensor:
-    """Return numbers in [0, 1), float64, shape [len(seeds), steps]; row i depends on seeds[i]."""
+def generators(seeds: Sequence[int]) -> list[Generator]:
+    """Return a source of random numbers for each row, which depends on its seed alone."""
+    import numpy as np
+
+    return [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+
+
+def gumbel(rows: Sequence[Generator], vocabulary: int) -> Tensor:
+    """Draw standard Gumbel numbers, float64 [rows, vocabulary], the next ones of each row."""
     import numpy as np
     import torch
 
-    rows = [np.random.Generator(np.random.PCG64(seed)).random(steps) for seed in seeds]
-    return torch.from_numpy(np.stack(rows))
+    exponential = np.empty((len(rows), vocabulary))
+    for row, out in zip(rows, exponential, strict=True):
+        row.standard_exponential(out=out)
+    return torch.from_numpy(exponential).log_().neg_()
 
 
 class Pick(NamedTuple):
@@ -30,36 +40,37 @@ class Pick(NamedTuple):
     doubtful: Tensor
 
 
-def pick(logits: Tensor, uniform: Tensor, temperature: float, top_p: float) -> Pick:
+def pick(logits: Tensor, noise: Tensor | None, temperature: float, top_p: float) -> Pick:
     """Choose one token a row.
 
     Parameters
     ----------
     logits : [rows, vocabulary].
-    uniform : [rows], float64 in [0, 1); unused when greedy.
+    noise : Gumbel numbers [rows, vocabulary]; None when greedy.
     temperature : 0 takes the most likely token (the first of equals).
     top_p : below 1, only the nucleus is drawn from (Holtzman et al. 2020).
 
     Returns
     -------
-    The first token whose cumulative probability exceeds `uniform`; doubtful where logits that
-    differ by the rounding of another batch (`LOGIT_SLACK`, `SLACK`) might have given another.
+    The token of the largest logit / temperature + noise, which is a draw from the softmax of
+    logits / temperature (Maddison et al. 2014). Doubtful where logits that differ by the rounding
+    of another batch (`LOGIT_SLACK`, and `SLACK` at the nucleus' border) might have given another.
+    The inverse of the cumulative distribution would need one number a row instead of one a token,
+    but the rounding of a sum of probabilities outweighs whole tokens of the tail: with a vocabulary
+    of 49,152 nearly one draw in a hundred was doubtful (benchmarks/README.md).
     """
     import torch
 
-    if temperature == 0:
+    if temperature == 0 or noise is None:
         near = logits >= logits.max(-1, keepdim=True).values - LOGIT_SLACK
         return Pick(logits.argmax(-1), near.sum(-1) > 1)
-    probabilities = (logits.double() / temperature).softmax(-1)
+    scores = logits.double() / temperature
     doubtful = torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
     if top_p < 1:
-        probabilities, doubtful = nucleus(probabilities, top_p)
-    cumulative = probabilities.cumsum(-1)
-    shifts = torch.tensor([-SLACK, 0.0, SLACK], dtype=torch.float64, device=logits.device)
-    levels = (uniform[:, None] + shifts).clamp(0, 1) * cumulative[:, -1:]
-    found = torch.searchsorted(cumulative, levels, right=True)
-    found = found.clamp(max=logits.shape[-1] - 1)
-    return Pick(found[:, 1], doubtful | (found[:, 0] != found[:, 2]))
+        kept, doubtful = nucleus(scores.softmax(-1), top_p)
+        scores = scores.masked_fill(kept == 0, -torch.inf)
+    values, tokens = (scores + noise.to(scores.device)).topk(2, dim=-1)
+    return Pick(tokens[:, 0], doubtful | (values.diff(dim=-1)[:, 0] > -LOGIT_SLACK / temperature))
 
 
 def nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
