@@ -44,7 +44,7 @@ $(STAMP): requirements.lock requirements-cuda.lock pyproject.toml
 
 # Rebuild the embedded model and its benchmarks (about half an hour of CPU time).
 nano: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m codealign.nano build
+	OMP_NUM_THREADS=1 $(BIN)/python -m nano.lab build
 
 # Regenerate the committed tables and figures from the published numbers.
 published: install
@@ -69,14 +69,14 @@ study: install
 
 # Copy the finished study to where its reference result is committed.
 keep-study: install
-	$(BIN)/codealign keep runs/nano_study --out nano
+	$(BIN)/codealign keep runs/nano_study --out nano/results
 
 # Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement. Hours.
 controls: install
 	$(BIN)/codealign reproduce --params params/nano_controls.yaml --cores $(CORES)
 
 keep-controls: install
-	$(BIN)/codealign keep runs/nano_controls --out nano/controls
+	$(BIN)/codealign keep runs/nano_controls --out nano/results/controls
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

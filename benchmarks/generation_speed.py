@@ -18,14 +18,15 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import torch
 
 from codealign.generate import Completion, Request, generate, open_engine
 from codealign.generate.local import LocalEngine
-from codealign.nano.measure import sampled_tasks
 from codealign.params import Generation
+from codealign.prefs.pool import known_tasks
 from codealign.prompts import response_prompt
 from codealign.text import encode
 
@@ -128,8 +129,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
     engine = open_engine("transformers", args.model, "pretrained")
-    tasks = sampled_tasks(args.items, seed=2)
-    items = [Request(str(i), response_prompt(text)) for i, (_, text) in enumerate(tasks)]
+    tasks = islice(known_tasks(2, 2 * args.items), args.items)  # three in four are known
+    items = [Request(task.name, response_prompt(task.text)) for task in tasks]
     speeds: dict[str, list[float]] = {"ours": [], "one_at_a_time": []}
     for _ in range(args.rounds):
         speeds["ours"].append(speed(lambda: sum(c.tokens for c in ours(engine, items))))

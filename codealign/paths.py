@@ -42,6 +42,7 @@ PROJECT = find_project()
 DATA = PACKAGE / "data"
 NANO_DATA = PACKAGE / "nano" / "data"
 NANO_WEIGHTS = PACKAGE / "nano" / "weights"
+NANO_POOL = PACKAGE / "nano" / "pool"
 
 
 LONGEST = 60

@@ -18,7 +18,7 @@ import pytest
 from codealign.analysis.study.reference import agreement, read_seeds, run_seeds
 from codealign.paths import PROJECT
 
-REFERENCE = PROJECT / "nano" / "seeds.csv"
+REFERENCE = PROJECT / "nano" / "results" / "seeds.csv"
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(not REFERENCE.exists(), reason="no reference result: make keep-study"),

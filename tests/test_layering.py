@@ -17,18 +17,23 @@ ROWS = {
     "prompts": 2, "models": 2, "registry": 2, "text": 2, "checks": 2, "shapes": 2, "weights": 2,
     "generate": 2, "sandbox": 2, "hub": 2, "fences": 2, "mistakes": 2,
     "prefs": 3, "train": 3, "evaluate": 3,
-    "analysis": 4, "nano": 5,
+    "analysis": 4,
     "report": 6, "doctor": 6, "workflow": 7, "commands": 8,
     "cli": 9, "": 9, "__main__": 9, "reference": 10, "badges": 10,
 }  # fmt: skip
 STAGES = {"prefs", "train", "evaluate"}
 # data/ holds examples to be shown, not modules.
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if PACKAGE / "data" not in p.parents)
+LABORATORY = sorted((PACKAGE.parent / "nano" / "lab").glob("*.py"))
 
 
 def module_of(path: Path) -> str:
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(p for p in parts if p != "__init__")
+
+
+def file_of(path: Path) -> str:
+    return path.relative_to(PACKAGE.parent).as_posix()
 
 
 def imports_of(path: Path) -> list[str]:
@@ -79,6 +84,14 @@ def test_there_is_no_circle() -> None:
         visit(module, ())
 
 
+def test_the_package_never_imports_the_laboratory() -> None:
+    """It is not shipped: only a clone has it."""
+    for path in FILES:
+        tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        named = [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
+        assert not [name for name in named if name.split(".")[0] == "nano"], path
+
+
 def test_light_modules_do_not_import_torch() -> None:
     """Notebooks that only analyse must start fast."""
     light = "codealign.cli, codealign.analysis.scores, codealign.workflow.reproduce"
@@ -86,7 +99,7 @@ def test_light_modules_do_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
+@pytest.mark.parametrize("path", [*FILES, *LABORATORY], ids=file_of)
 def test_modules_and_functions_stay_short(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) < 450
@@ -96,7 +109,7 @@ def test_modules_and_functions_stay_short(path: Path) -> None:
             assert length <= 60, f"{node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
+@pytest.mark.parametrize("path", [*FILES, *LABORATORY], ids=file_of)
 def test_every_module_and_public_name_has_a_docstring(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), "module"

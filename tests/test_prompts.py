@@ -6,9 +6,9 @@ import pytest
 
 from codealign import prompts
 from codealign.errors import CodealignError
-from codealign.nano.answers import CONSTRAINTS, DIRECTIVES
 from codealign.prompts import Template, template
 from codealign.records import DIMENSIONS
+from nano.lab.answers import CONSTRAINTS, DIRECTIVES
 
 
 def test_the_concepts_prompt_is_what_nano_was_trained_on() -> None:

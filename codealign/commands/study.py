@@ -12,11 +12,11 @@ def add(command: AddCommand) -> None:
     """Add `keep` and `agree`."""
     sub = command("keep", _keep, "copy a finished study's result to the folder that is committed")
     sub.add_argument("run", nargs="?", default="runs/nano_study", help="default: %(default)s")
-    sub.add_argument("--out", default="nano", help="default: %(default)s")
+    sub.add_argument("--out", default="nano/results", help="default: %(default)s")
 
     sub = command("agree", _agree, "say whether a run agrees with a kept result, cell by cell")
     sub.add_argument("run", nargs="?", default="runs/nano", help="default: %(default)s")
-    sub.add_argument("--reference", default="nano/seeds.csv", help="default: %(default)s")
+    sub.add_argument("--reference", default="nano/results/seeds.csv", help="default: %(default)s")
 
 
 def _keep(args: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ COLAB = "'google.colab' in sys.modules"
 READ_BY = {
     "analysis/scores.py": ("data",),
     "models.py": ("nano/data", "nano/weights"),
+    "prefs/pool.py": ("nano/pool",),
     "prompts/__init__.py": ("prompts/chat", "prompts/few_shot", "prompts/rubrics"),
 }
 

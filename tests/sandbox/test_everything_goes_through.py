@@ -1,7 +1,7 @@
 """Code that a stage did not write is executed in the sandbox and nowhere else.
 
-Every place in the package that could run code or start a program is found in the syntax trees, and
-must stand in `ALLOWED`, with the reason why no generated code gets there.
+Every place in the package and in the laboratory that could run code or start a program is found in
+the syntax trees, and must stand in `ALLOWED`, with the reason why no generated code gets there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "codealign"
+LABORATORY = PACKAGE.parent / "nano" / "lab"
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 RUNS_CODE = {"exec", "eval", "compile", "__import__", "execfile"}
 """Built-in functions."""
@@ -35,8 +36,8 @@ ALLOWED = {
     "__init__.py": ({"import_module"}, "this package's own modules, by a fixed table"),
     "evaluate/judges/__init__.py": ({"import_module"}, "a judge that the user wrote and named"),
     "evaluate/judges/lint.py": ({"subprocess"}, "ruff: reads code and runs none of it"),
-    "nano/benchmarks.py": ({"eval"}, "an expression of the grammar, written by this package"),
-    "nano/inputs.py": ({"exec"}, "the grammar's own reference solutions, written by this package"),
+    "nano/lab/benchmarks.py": ({"eval"}, "an expression of the grammar, written there"),
+    "nano/lab/inputs.py": ({"exec"}, "the grammar's own reference solutions, written there"),
     "prefs/inside/runner.py": (
         {"compile", "doctest", "exec"},
         "sent into the sandbox, where it runs a response's tests",
@@ -94,6 +95,7 @@ def found() -> dict[str, set[str]]:
         for p in PACKAGE.rglob("*.py")
         if PACKAGE / "data" not in p.parents
     }
+    files |= {f"nano/lab/{p.name}": p for p in LABORATORY.glob("*.py")}
     uses = {name: set(findings(ast.parse(p.read_text("utf-8")))) for name, p in files.items()}
     return {name: used for name, used in sorted(uses.items()) if used}
 

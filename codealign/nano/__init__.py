@@ -1,1 +1,0 @@
-"""The embedded tiny model: task grammar, benchmarks, corpus, weights."""

@@ -1,0 +1,1 @@
+"""The laboratory that makes nano: task grammar, benchmarks, seed functions, corpus, weights."""

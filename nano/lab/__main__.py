@@ -1,0 +1,59 @@
+"""`python -m nano.lab build`: make nano from nothing; its parts can be run alone.
+
+To be run in the root of a clone: the laboratory is no part of the installed package.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS
+from nano.lab.benchmarks import write_benchmarks
+from nano.lab.recipe import Recipe
+from nano.lab.seeds import write_pool
+
+PARTS = ("benchmarks", "pool", "pretrain", "finetune", "card", "account")
+
+
+def build(parts: list[str], weights: Path, seed: int) -> None:
+    """Run some of PARTS in their order; each reads what the earlier ones wrote."""
+    from nano.lab.account import write_account
+    from nano.lab.build import build_finetuned, build_pretrained
+    from nano.lab.card import write_card
+
+    recipe = Recipe(seed=seed)
+    pretrained, finetuned = weights / "pretrained", weights / "finetuned"
+    if "benchmarks" in parts:
+        counts = write_benchmarks(NANO_DATA)
+        print("benchmarks:", ", ".join(f"{n} {name}" for name, n in counts.items()))
+    if "pool" in parts:
+        tested = write_pool(NANO_POOL)
+        print(f"pool: {len(tested)} seeds, {sum(tested.values())} functions with hidden tests")
+    if "pretrain" in parts:
+        build_pretrained(pretrained, recipe)
+    if "finetune" in parts:
+        build_finetuned(finetuned, recipe, pretrained)
+    if "card" in parts:
+        for variant, numbers in write_card(weights).items():
+            print(variant, ", ".join(f"{k} {v:.3f}" for k, v in numbers.items()))
+    if "account" in parts:
+        print((write_account(NANO_DATA, weights, recipe) / "README.md").read_text(encoding="utf-8"))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(prog="python -m nano.lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("build", help="make benchmarks, seeds, weights and cards")
+    command.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=", ".join(PARTS))
+    command.add_argument("--weights", type=Path, default=NANO_WEIGHTS, help="folder to write to")
+    command.add_argument("--seed", type=int, default=Recipe.seed)
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.parts) - set(PARTS):
+        parser.error(f"unknown part {sorted(unknown)[0]!r}; parts: {', '.join(PARTS)}")
+    build(chosen.parts, chosen.weights, chosen.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Building nano: grammar -> corpus -> tokenizer -> pretraining -> fine-tuning -> benchmarks."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codealign.provenance import header
+from codealign.records import write_jsonl, write_text
+from nano.lab.corpus import TOKENIZER_DOCUMENTS, corpus_document, training_rows
+from nano.lab.recipe import Recipe
+from nano.lab.tokenizer import END, END_OF_TEXT, save_tokenizer, train_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import LlamaForCausalLM
+
+Log = Callable[[str], None]
+
+
+def corpus_hash(recipe: Recipe, documents: int = 200) -> str:
+    """Return a hash of the first documents of the corpus: changes when the grammar does."""
+    digest = hashlib.sha256()
+    for index in range(documents):
+        digest.update(corpus_document(recipe, index).encode())
+    return digest.hexdigest()[:16]
+
+
+def folder_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 (16 digits) of every model and tokenizer file in a folder."""
+    names = ("model.safetensors", "tokenizer.json", "config.json")
+    return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest()[:16] for n in names}
+
+
+def save_model(
+    model: LlamaForCausalLM, tokenizer: Tokenizer, folder: Path, eos: str, recipe: Recipe
+) -> None:
+    """Write model (bfloat16), tokenizer and generation settings as a transformers folder."""
+    import torch
+    from transformers import GenerationConfig
+
+    token = tokenizer.token_to_id(eos)
+    model.config.eos_token_id = token
+    model.generation_config = GenerationConfig(eos_token_id=token, pad_token_id=0)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    save_tokenizer(tokenizer, folder, eos, recipe.context)
+
+
+def _logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]:
+    kept = []
+    for record in records:
+        log("step {step}: loss {loss:.3f}, {tokens} tokens, {seconds:.0f} s".format(**record))
+        kept.append({key: round(value, 4) for key, value in record.items()})
+    return kept
+
+
+def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **more: Any) -> None:
+    """Write training log and provenance beside the weights."""
+    write_jsonl(folder / "training_log.jsonl", records)
+    made = {
+        **header(recipe=dataclasses.asdict(recipe)),
+        "corpus": corpus_hash(recipe),
+        "tokens": records[-1]["tokens"],
+        "train_seconds": records[-1]["seconds"],
+        "files": folder_hashes(folder),
+        **more,
+    }
+    write_text(folder / "provenance.json", json.dumps(made, indent=1) + "\n")
+
+
+def _fresh(recipe: Recipe) -> tuple[LlamaForCausalLM, Tokenizer]:
+    """Return a new model and a tokenizer of the corpus."""
+    import torch
+
+    from nano.lab.pretrain import new_model
+
+    torch.set_num_threads(1)
+    tokenizer = train_tokenizer(corpus_document(recipe, i) for i in range(TOKENIZER_DOCUMENTS))
+    torch.manual_seed(recipe.seed)
+    return new_model(recipe, tokenizer.get_vocab_size()), tokenizer
+
+
+def _loaded(start: Path) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
+    """Return model, tokenizer and provenance of a folder."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import LlamaForCausalLM
+
+    torch.set_num_threads(1)
+    tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
+    model = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
+    made = json.loads((start / "provenance.json").read_text(encoding="utf-8"))
+    return model, tokenizer, made
+
+
+def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
+    """Pretrain on the corpus and write the model to `folder`."""
+    from nano.lab.batches import by_length
+    from nano.lab.pretrain import optimizers, train
+
+    model, tokenizer = _fresh(recipe)
+    batches = by_length(training_rows(recipe, tokenizer), recipe.batch_tokens, recipe.seed)
+    records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
+    save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
+    write_made(folder, recipe, records)
+
+
+def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print) -> None:
+    """Fine-tune the pretrained model in `start` on chat pairs and write it to `folder`."""
+    from nano.lab.batches import by_length
+    from nano.lab.finetune import chat_rows
+    from nano.lab.pretrain import optimizers, train
+
+    model, tokenizer, made = _loaded(start)
+    batches = by_length(chat_rows(recipe, tokenizer), recipe.chat_tokens, recipe.seed)
+    found = optimizers(model, recipe, recipe.chat_rate)
+    records = _logged(train(model, batches, found, recipe.warmup), log)
+    save_model(model, tokenizer, folder, END, recipe)
+    write_made(folder, recipe, records, started_from=made)
