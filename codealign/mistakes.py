@@ -1,17 +1,12 @@
-"""Plausible mistakes in Python code: nano's corpus has some planted, and tests should notice them.
-
-`plant` and `every` make the slips of nano's grammar, in the last function; `mutants` makes those
-and further ones anywhere in a piece of real code, and `stub` empties it.
-"""
+"""Plausible mistakes in Python code, which tests should notice, and code without its wording."""
 
 from __future__ import annotations
 
 import ast
-import random
 import re
 from collections.abc import Iterator
 
-# what the code says -> what a careless author writes
+# what the code says -> what a careless author writes; nano's corpus has such slips planted
 SLIPS = (
     (" > ", " >= "), (" >= ", " > "), (" < ", " <= "), (" <= ", " < "), (" == 0", " == 1"),
     (" == 1", " == 0"), (" != ", " == "), ("sum(", "len("), ("max(", "min("), ("min(", "max("),
@@ -29,46 +24,12 @@ FURTHER = (
     ("if not ", "if "), (" += ", " -= "), (" -= ", " += "), ("continue", "break"),
     ("break", "continue"), ("append(", "extend("), ("strip(", "lstrip("),
 )  # fmt: skip
-CONSTANT_SHARE = 0.35
-_CONSTANT = re.compile(r"(?<=[\[:< >%*+-])\d+(?=[\]: )\n])")
+CONSTANT = re.compile(r"(?<=[\[:< >%*+-])\d+(?=[\]: )\n])")
 
 
-def _split(code: str) -> tuple[str, str]:
-    """Return what must not change (imports, signature, docstring) and the body after it."""
-    start = code.rfind("\ndef ") + 1
-    end = code.index("\n", start) + 1
-    if code[end:].lstrip().startswith('"""'):
-        end = code.index("\n", code.index('"""', code.index('"""', end) + 3)) + 1
-    return code[:end], code[end:]
-
-
-def plant(code: str, rng: random.Random) -> str:
-    """Return `code` with one mistake in the last function's body, or as it is if none applies."""
-    head, body = _split(code)
-    constants = list(_CONSTANT.finditer(body))
-    slips = [pair for pair in SLIPS if pair[0] in body]
-    if constants and (not slips or rng.random() < CONSTANT_SHARE):
-        found = rng.choice(constants)
-        value = max(0, int(found.group()) + rng.choice([-1, 1]))
-        return head + body[: found.start()] + str(value) + body[found.end() :]
-    if not slips:
-        return code
-    right, wrong = rng.choice(slips)
-    places = [m.start() for m in re.finditer(re.escape(right), body)]
-    place = rng.choice(places)
-    return head + body[:place] + wrong + body[place + len(right) :]
-
-
-def every(code: str) -> list[str]:
-    """Return `code` with each single mistake that `plant` could make, all different."""
-    head, body = _split(code)
-    found = dict.fromkeys(_changes(body, SLIPS))
-    return [head + changed for changed in found if changed != body]
-
-
-def _changes(text: str, slips: tuple[tuple[str, str], ...]) -> Iterator[str]:
+def changes(text: str, slips: tuple[tuple[str, str], ...]) -> Iterator[str]:
     """Yield the text with one constant or one slip changed."""
-    for constant in _CONSTANT.finditer(text):
+    for constant in CONSTANT.finditer(text):
         for value in (max(0, int(constant.group()) - 1), int(constant.group()) + 1):
             yield text[: constant.start()] + str(value) + text[constant.end() :]
     for right, wrong in slips:
@@ -92,7 +53,7 @@ def mutants(code: str) -> list[str]:
     for number, line in enumerate(lines):
         if not line.startswith(" ") or line.lstrip().startswith(("def ", "async def ", "class ")):
             continue
-        for changed in _changes(line + "\n", SLIPS + FURTHER):
+        for changed in changes(line + "\n", SLIPS + FURTHER):
             text = "\n".join([*lines[:number], changed[:-1], *lines[number + 1 :]])
             if text not in known and _parses(text):
                 known.add(text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from codealign.mistakes import plant
 from nano.lab import inputs, wording
+from nano.lab.mistakes import plant
 from nano.lab.render import function, one_expression, preamble
 from nano.lab.tasks import Task
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from codealign.mistakes import plant
 from codealign.prompts import template
 from nano.lab import inputs, wording
 from nano.lab.answers import GOOD_STYLES, Wish, answer, pick, wish
 from nano.lab.documents import instruction, problem_doc, seed_function
+from nano.lab.mistakes import plant
 from nano.lab.render import docstring, function, preamble, signature
 from nano.lab.tasks import Task, sample_task
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from codealign.mistakes import plant
 from codealign.prompts import response_prompt, task_text, template
 from nano.lab import inputs, wording
 from nano.lab.answers import Wish, answer, pick, wish
+from nano.lab.mistakes import plant
 from nano.lab.render import function, helper_function
 from nano.lab.tasks import Task, sample_task
 

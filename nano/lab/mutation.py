@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codealign.mistakes import every
 from codealign.records import seed_of
 from nano.lab import inputs
+from nano.lab.mistakes import every
 from nano.lab.problems import Problem, full_solution
 from nano.lab.tasks import of_chain
 

@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from codealign.mistakes import plant
 from codealign.prefs.responses import split_response
 from codealign.prompts import response_prompt, template
 from nano.lab import chats, documents, inputs
 from nano.lab.answers import Wish, answer, oracle_tests, self_tests, wish
+from nano.lab.mistakes import plant
 from nano.lab.ops import FILTERS, MAPS, SOURCES
 from nano.lab.render import function
 from nano.lab.sequence_ops import OPS

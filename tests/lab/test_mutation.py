@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from codealign.mistakes import every, plant
 from codealign.paths import NANO_DATA
+from nano.lab.mistakes import every, plant
 from nano.lab.mutation import Noticed, noticed, total
 from nano.lab.problems import read_problems
 
