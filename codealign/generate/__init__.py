@@ -1,9 +1,9 @@
 """Text generation behind one interface: transformers, vLLM, any OpenAI-compatible server.
 
 Every sample has its own random seed, made from the item's id and the sample's index. On the
-`transformers` engine one uniform number a step is drawn from it and turned into a token by the
-inverse of the cumulative distribution, so an item gets the same sample whatever its place, its
-batch and its neighbours. Padding and the batch's shape change the last bits of the logits; where a
+`transformers` engine each step draws one Gumbel number per token of the vocabulary from it and
+takes the largest sum with the logits, so an item gets the same sample whatever its place, its batch
+and its neighbours. Padding and the batch's shape change the last bits of the logits; where a
 choice hangs on them, it is made from the row computed alone (see `sampling.pick`). That holds for
 weights in float32, on one device and with one version of the libraries. In half precision the
 rounding is too coarse for it: there a sample may change with the batch. vLLM and servers take the
@@ -73,7 +73,7 @@ class Engine(Protocol):
     def complete(
         self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
-        """Yield one completion a job, in any order; read the jobs a bounded number ahead."""
+        """Yield one completion per job, in any order; read the jobs a bounded number ahead."""
 
 
 def generate(

@@ -53,6 +53,8 @@ class LocalEngine:
             if len(ids[job.prompt]) >= self.context:
                 yield Completion(job.id, job.index, "", "overflow")
         fits = [job for job in jobs if len(ids[job.prompt]) < self.context]
+        # Prompts of like length pad little; the longest first, so that memory that does not suffice
+        # shows at once. Id and index make the order one, whatever order the jobs came in.
         fits.sort(key=lambda job: (-len(ids[job.prompt]), job.id, job.index))
         for start in range(0, len(fits), settings.batch_size):
             some = fits[start : start + settings.batch_size]
@@ -108,11 +110,13 @@ class _Batch:
             logits = self._step(tokens)
 
     def _choose(self, logits: torch.Tensor) -> torch.Tensor:
-        """Choose a token a row; what rounding could decide, from the row computed alone."""
+        """Choose a token per row; what rounding could decide, from the row computed alone."""
         how = self.settings.temperature, self.settings.top_p
         random = [self.random[row] for row in self.alive]
         noise = gumbel(random, logits.shape[1]) if self.settings.temperature else None
         tokens, doubtful = pick(logits, noise, *how)
+        # Batch and padding change the last bits of the logits. The same noise on logits that no
+        # neighbour touched gives one token in every batch; half precision is too coarse for it.
         for place in doubtful.nonzero().squeeze(1).tolist() if self.engine.exact else ():
             own = None if noise is None else noise[place, None]
             tokens[place] = pick(self._alone(self.alive[place]), own, *how).tokens[0]
@@ -128,6 +132,7 @@ class _Batch:
 
         Sets the cache, `mask` [rows, prompt + steps] (1 where there is a token) and `position`.
         """
+        # n samples of a prompt stand in one batch: it is read once and its cache is repeated.
         distinct = list(dict.fromkeys(map(tuple, self.prompts)))
         which = torch.tensor([distinct.index(tuple(p)) for p in self.prompts], device=self.device)
         self.width = max(map(len, distinct))
@@ -164,12 +169,12 @@ class _Batch:
     def _drop_finished(self, tokens: torch.Tensor, step: int) -> torch.Tensor:
         """Drop rows at an end token, at the end of the context or behind a stop string."""
         finished = torch.isin(tokens, self.end_ids) | (self.position + 2 >= self.engine.context)
-        if self.stop and step % STOP_EVERY == STOP_EVERY - 1:
+        if self.stop and step % STOP_EVERY == STOP_EVERY - 1:  # decoding costs more than a late end
             stopped = [self._has_stop(row) for row in self.alive]
             finished = finished | torch.tensor(stopped, device=self.device)
         if not finished.any():
             return tokens
-        if finished.all():
+        if finished.all():  # an empty batch has no cache to cut
             self.alive = []
             return tokens
         keep = drop_rows(self.cache, finished)

@@ -1,4 +1,4 @@
-"""Progress of a generation: completions done, rate, tokens a second, time left."""
+"""Progress of a generation: completions done, rate, tokens per second, time left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from codealign.generate import Completion
 
 
 class Progress(tqdm):
-    """A progress bar on standard error that counts completions, and shows tokens a second.
+    """A progress bar on standard error that counts completions, and shows tokens per second.
 
     Parameters
     ----------

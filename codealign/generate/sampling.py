@@ -41,7 +41,7 @@ class Pick(NamedTuple):
 
 
 def pick(logits: Tensor, noise: Tensor | None, temperature: float, top_p: float) -> Pick:
-    """Choose one token a row.
+    """Choose one token per row.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def pick(logits: Tensor, noise: Tensor | None, temperature: float, top_p: float)
     The token of the largest logit / temperature + noise, which is a draw from the softmax of
     logits / temperature (Maddison et al. 2014). Doubtful where logits that differ by the rounding
     of another batch (`LOGIT_SLACK`, and `SLACK` at the nucleus' border) might have given another.
-    The inverse of the cumulative distribution would need one number a row instead of one a token,
-    but the rounding of a sum of probabilities outweighs whole tokens of the tail: with a vocabulary
-    of 49,152 nearly one draw in a hundred was doubtful (benchmarks/README.md).
+    The inverse of the cumulative distribution would need one number per row instead of one per
+    token, but the rounding of a sum of probabilities outweighs whole tokens of the tail: with a
+    vocabulary of 49,152 nearly one draw in a hundred was doubtful (benchmarks/README.md).
     """
     import torch
 

@@ -64,7 +64,7 @@ class ServerEngine:
     def complete(
         self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
-        """Yield one completion a job, as answers arrive.
+        """Yield one completion per job, as answers arrive.
 
         The first lasting fault ends it with an error, after the answers still under way. A reply
         that is no JSON, three times, is an empty completion ("malformed"), if there are others.
@@ -149,11 +149,11 @@ class ServerEngine:
             if name == "stop":
                 self._fewer_stops(len(stops))
                 return self._send(job, options, stop)
-            said = wire.long_wait(error, self.address)
+            advice = wire.long_wait(error, self.address)
             if name:
-                said = wire.parameter_refusal(self.address, self.model, name)
+                advice = wire.parameter_refusal(self.address, self.model, name)
             raise CodealignError(
-                said or f"{self.address}: request {job.id} failed: {error}"
+                advice or f"{self.address}: request {job.id} failed: {error}"
             ) from error
 
     def _fewer_stops(self, sent: int) -> None:

@@ -91,14 +91,14 @@ def losses(counts: dict[str, dict[str, int]], settings: Prefs) -> dict[str, int]
     """
     agreeing, keeping = settings.pairs.rule == "agreement", settings.pairs.tests == "keep"
     lacking = (NO_CODE,) if agreeing and not keeping else LACKING
-    found = {reason: counts["responses"].get(reason, 0) for reason in (CUT, *lacking)}
+    lost = {reason: counts["responses"].get(reason, 0) for reason in (CUT, *lacking)}
     if agreeing:
-        return found
+        return lost
     for verdict, why in NO_SIDE.items():
-        found[why] = counts["executions"].get(verdict, 0)
+        lost[why] = counts["executions"].get(verdict, 0)
     for reason in (RESTATE, NOTICE_NONE):
-        found[reason] = counts.get("checks", {}).get(reason, 0)
-    return found
+        lost[reason] = counts.get("checks", {}).get(reason, 0)
+    return lost
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
@@ -166,9 +166,9 @@ tests, which were executed in a sandbox (SelfCodeAlign's pipeline, changed to ke
 
 def _steps(card: dict[str, Any]) -> list[tuple[str, int, str]]:
     rows = []
-    for step, found in card["counts"].items():
-        rest = [f"{n} {name}" for name, n in found.items() if n and name != "kept"]
-        rows.append((step, found["kept"], ", ".join(rest)))
+    for step, counts in card["counts"].items():
+        rest = [f"{n} {name}" for name, n in counts.items() if n and name != "kept"]
+        rows.append((step, counts["kept"], ", ".join(rest)))
     return rows
 
 

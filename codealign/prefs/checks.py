@@ -65,21 +65,21 @@ def check(
     cpu_s : CPU seconds a wrong program may use; more is noticed as well.
     total : number of responses, for the progress bar.
     """
-    found = Checked(Counter({REAL: 0, RESTATE: 0, NOTICE_NONE: 0}))
+    checked = Checked(Counter({REAL: 0, RESTATE: 0, NOTICE_NONE: 0}))
     with closing(Resumable(path, Check)) as file:
         bar = tqdm(passed(), total=total, desc="checks", leave=False)
-        for some in windows(bar, TOGETHER):
-            wanted = {r.id: trial_cases(r, settings.mutants) for r in some}
-            keys = {n: made_by([*cases, settings], cpu_s) for n, cases in wanted.items()}
+        for responses in windows(bar, TOGETHER):
+            cases_of = {r.id: trial_cases(r, settings.mutants) for r in responses}
+            keys = {n: made_by([*cases, settings], cpu_s) for n, cases in cases_of.items()}
             for name, key in keys.items():
                 old = file.get(name)
                 if old and (old.verdict == "sandbox_error" or old.made_by != key):
                     file.forget(name)
-            todo = [(name, cases) for name, cases in wanted.items() if name not in file]
-            for one in settle(todo, sandbox, cpu_s):
-                file.append(_judged(one, settings, keys[one.id]))
-        file.finish(_counted(passed(), file, found))
-    return found
+            pending = [(name, cases) for name, cases in cases_of.items() if name not in file]
+            for settled in settle(pending, sandbox, cpu_s):
+                file.append(_judged(settled, settings, keys[settled.id]))
+        file.finish(_counted(passed(), file, checked))
+    return checked
 
 
 def trial_cases(response: Response, most: int) -> list[Case]:
@@ -123,10 +123,10 @@ def _judged(one: Settled, settings: Checks, key: str) -> Check:
     return Check(one.id, REAL if real else NOTICE_NONE, noticed, len(changed), one.cpu_s, key)
 
 
-def _counted(passed: Iterable[Response], file: Resumable[Check], found: Checked) -> Iterator[str]:
+def _counted(passed: Iterable[Response], file: Resumable[Check], checked: Checked) -> Iterator[str]:
     for response in passed:
         record = file.get(response.id)
-        found.verdicts[record.verdict] += 1
-        found.programs += bool(record.mutants) * (record.mutants + 2)
-        found.cpu_s += record.cpu_s
+        checked.verdicts[record.verdict] += 1
+        checked.programs += bool(record.mutants) * (record.mutants + 2)
+        checked.cpu_s += record.cpu_s
         yield response.id

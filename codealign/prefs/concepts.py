@@ -16,7 +16,7 @@ STOP = ("\n",)
 def requests(
     seeds: Iterable[Seed], recipe: Recipe, settings: Generation
 ) -> Iterator[tuple[Request, Seed]]:
-    """Yield one request a seed, beside the seed."""
+    """Yield one request per seed, beside the seed."""
     for seed in seeds:
         prompt = recipe.prompt("concepts", snippet=seed.code)
         request_id = recipe.request_id("concepts", seed.id, prompt, settings)

@@ -12,7 +12,7 @@ from typing import Protocol
 from tqdm import tqdm
 
 from codealign.prefs.responses import ASKED_FOR, CUT, lack, take_apart, testable
-from codealign.prefs.testing import LACKING, Case, harness_key, script_of, told
+from codealign.prefs.testing import LACKING, Case, harness_key, read_verdict, script_of
 from codealign.records import Execution, Response, stable_id
 from codealign.resumable import Resumable
 from codealign.sandbox import Program, Result
@@ -24,7 +24,7 @@ class Runs(Protocol):
     """What is asked of `sandbox.Sandbox`."""
 
     def run(self, programs: Iterable[Program]) -> Iterator[Result]:
-        """Yield one result a program, in their order; reads only a little ahead of the results."""
+        """Yield one result per program, in order; reads only a little ahead of the results."""
 
 
 @dataclass
@@ -68,7 +68,7 @@ def execute(
     total : number of responses, for the progress bar.
     keep_tests : whether pairs hold the tests, so that a text cut among them is of no use.
     """
-    found = Executed(Counter(dict.fromkeys((CUT, *LACKING, OTHER_HEADING), 0)))
+    executed = Executed(Counter(dict.fromkeys((CUT, *LACKING, OTHER_HEADING), 0)))
     with closing(Resumable(path, Execution)) as file:
         for execution in file:
             if execution.verdict == "sandbox_error":
@@ -76,11 +76,11 @@ def execute(
         read = tqdm(responses(), total=total, desc="executions", leave=False)
         keys: dict[str, str] = {}
         for result in sandbox.run(_pending(read, file, keys, cpu_s, keep_tests)):
-            verdict, detail = told(result.verdict, result.detail)
+            verdict, detail = read_verdict(result.verdict, result.detail)
             key = keys.pop(result.id)
             file.append(Execution(result.id, verdict, detail, result.level, result.cpu_s, key))
-        file.finish(_counted(responses(), file, found, keep_tests))
-    return found
+        file.finish(_counted(responses(), file, executed, keep_tests))
+    return executed
 
 
 def _pending(
@@ -104,19 +104,19 @@ def _pending(
 def _counted(
     responses: Iterable[Response],
     file: Resumable[Execution],
-    found: Executed,
+    executed: Executed,
     keep_tests: bool,
 ) -> Iterator[str]:
     for response in responses:
         heading = take_apart(response.text).heading
-        found.responses[OTHER_HEADING] += bool(response.tests) and heading != ASKED_FOR
+        executed.responses[OTHER_HEADING] += bool(response.tests) and heading != ASKED_FOR
         if lacking := lack(response, keep_tests):
-            found.responses[lacking] += 1
+            executed.responses[lacking] += 1
             continue
         execution = file.get(response.id)
-        found.verdicts[execution.verdict] += 1
-        found.levels.add(execution.level)
-        found.cpu_s += execution.cpu_s
+        executed.verdicts[execution.verdict] += 1
+        executed.levels.add(execution.level)
+        executed.cpu_s += execution.cpu_s
         yield response.id
 
 

@@ -61,10 +61,10 @@ def instructions(seeds: Iterable[Seed], known: dict[str, Known]) -> Iterator[Ins
     CodealignError
         No seed has one: the tasks are not those of this corpus.
     """
-    found = [(seed, known[seed.name]) for seed in seeds if seed.name in known]
-    if not found:
+    asked = [(seed, known[seed.name]) for seed in seeds if seed.name in known]
+    if not asked:
         raise CodealignError("instructions: no seed function is among the known tasks")
-    for seed, task in found:
+    for seed, task in asked:
         yield Instruction(stable_id("known", seed.id, task.text), seed.id, task.text)
 
 

@@ -16,7 +16,7 @@ PREFIX = "hub:"
 
 
 def hub_modules(name: str, settings: Hub, counts: Counter[str]) -> Iterator[Module]:
-    """Yield the modules of a data set in its own order, one row a file; nothing is kept.
+    """Yield the modules of a data set in its own order, one row per file; nothing is kept.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ def _rows(name: str, settings: Hub) -> Iterator[dict[str, Any]]:
 
 
 def _advice(name: str, error: Exception) -> str:
-    said = str(error).split("\n")[0]
-    if "gated" in said.lower() or "401" in said or "403" in said:
+    why = str(error).split("\n")[0]
+    if "gated" in why.lower() or "401" in why or "403" in why:
         return (
-            f"no access ({said}); accept its terms at https://huggingface.co/datasets/{name}, then "
+            f"no access ({why}); accept its terms at https://huggingface.co/datasets/{name}, then "
             "run `hf auth login` or set HF_TOKEN"
         )
     return (
-        f"cannot be read ({said}); check its name, `hub.data_dir` and `hub.split`, and the network "
+        f"cannot be read ({why}); check its name, `hub.data_dir` and `hub.split`, and the network "
         "(HF_HUB_OFFLINE); a private one needs `hf auth login` or HF_TOKEN"
     )

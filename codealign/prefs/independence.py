@@ -1,7 +1,7 @@
 """Which assertions only say the solution again.
 
 A test that compares the function with its own expression cannot fail for the mistakes that matter:
-whoever wrote the mistake wrote it twice. Such a test kills every mutant, so it has to be told by
+whoever wrote the mistake wrote it twice. Such a test kills every mutant, so it shows only in
 how it reads. Both sides of an assertion are unfolded: calls of functions of the code or the tests
 become what these return, variables that are assigned once become their values. If the two syntax
 trees are then the same, up to the names of bound variables and to what `normalised` evens out, the
@@ -39,15 +39,15 @@ def restating(code: str, tests: ast.Module) -> list[ast.stmt]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     reader = _Reader(functions, _assigned_once(tests))
-    found = []
+    assertions = []
     for node in ast.walk(tests):
         sides = _sides(node)
         try:
             if sides and reader.same(*sides):
-                found.append(node)
+                assertions.append(node)
         except RecursionError:
             continue
-    return found
+    return assertions
 
 
 def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
@@ -106,14 +106,14 @@ class _Reader:
         if not calls or depth == DEPTH:
             return [node]
         call = calls[0]
-        found: list[Expr] = [] if depth else [node]
+        readings: list[Expr] = [] if depth else [node]
         for value in self._returns(call.func.id):
             bound = _bound(self.functions[call.func.id], call)
             if bound is not None and OPAQUE not in {n.id for n in _names(value)}:
                 inside = _replaced(node, call, substituted(value, bound))
                 if sum(1 for _ in ast.walk(inside)) < LARGEST:
-                    found += self.unfold(inside, depth + 1)
-        return found[:MOST]
+                    readings += self.unfold(inside, depth + 1)
+        return readings[:MOST]
 
     def _known(self, node: ast.AST) -> bool:
         named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
@@ -205,7 +205,7 @@ def _ends(body: list[ast.stmt], kind: type[ast.stmt]) -> bool:
 
 
 def _bound(function: ast.FunctionDef, call: ast.Call) -> dict[str, Expr] | None:
-    """Return the parameters' values in a call; None if they cannot be told."""
+    """Return the parameters' values in a call; None if they cannot be determined."""
     named = function.args
     if named.vararg or named.kwarg or any(isinstance(a, ast.Starred) for a in call.args):
         return None
@@ -213,8 +213,8 @@ def _bound(function: ast.FunctionDef, call: ast.Call) -> dict[str, Expr] | None:
     defaults = dict(zip(reversed(names), reversed(named.defaults), strict=False))
     given = dict(zip(names, call.args, strict=False))
     given |= {k.arg: k.value for k in call.keywords if k.arg}
-    found = defaults | given
-    return found if set(names) <= set(found) else None
+    values = defaults | given
+    return values if set(names) <= set(values) else None
 
 
 def _names(node: ast.AST) -> Iterable[ast.Name]:
@@ -223,8 +223,8 @@ def _names(node: ast.AST) -> Iterable[ast.Name]:
 
 def _replaced(node: Expr, old: Expr, new: Expr) -> Expr:
     class Swap(ast.NodeTransformer):
-        def visit(self, found: ast.AST) -> ast.AST:
-            return copy.deepcopy(new) if found is old else super().visit(found)
+        def visit(self, node: ast.AST) -> ast.AST:
+            return copy.deepcopy(new) if node is old else super().visit(node)
 
     return Swap().visit(node)
 
@@ -236,9 +236,9 @@ def substituted(node: Expr, values: Mapping[str, Expr]) -> Expr:
 
 def _put(node: Expr, values: Mapping[str, Expr]) -> Expr:
     class Put(ast.NodeTransformer):
-        def visit_Name(self, found: ast.Name) -> Expr:
-            loaded = isinstance(found.ctx, ast.Load) and found.id in values
-            return copy.deepcopy(values[found.id]) if loaded else found
+        def visit_Name(self, node: ast.Name) -> Expr:
+            loaded = isinstance(node.ctx, ast.Load) and node.id in values
+            return copy.deepcopy(values[node.id]) if loaded else node
 
     return Put().visit(node)
 

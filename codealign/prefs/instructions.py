@@ -1,4 +1,4 @@
-"""Concepts to instructions, for functional requirements or one dimension a seed."""
+"""Concepts to instructions, for functional requirements or one dimension per seed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def parse(completion: Completion, empty: Instruction) -> Instruction:
 def usable(
     instructions: Iterable[Instruction], counts: Counter[str] | None = None
 ) -> Iterator[Instruction]:
-    """Yield the instructions to answer; `counts` gets those cut, too short or said before.
+    """Yield the instructions to answer; `counts` gets those cut, too short or repeated.
 
     Two instructions are the same if their words and principle are; the first in the given order
     stays. Too short is under 15 characters.

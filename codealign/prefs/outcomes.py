@@ -21,7 +21,7 @@ class Outcome:
 
     `verdicts`, `checks`, `trials`, `ratings` and `hidden` (what hidden tests say) are by response
     id; a response that was not executed, checked, tried or rated is missing there. Where nothing
-    was checked `checks` is None: every pass counts. `keep_tests` tells which text a side of a pair
+    was checked `checks` is None: every pass counts. `keep_tests` says which text a side of a pair
     has.
     """
 
@@ -73,7 +73,7 @@ def outcomes(
     keep_tests: bool = False,
     hidden: Iterable[Execution] = (),
 ) -> Iterator[Outcome]:
-    """Yield one outcome an instruction, with one instruction's records in memory at a time.
+    """Yield one outcome per instruction, with one instruction's records in memory at a time.
 
     Parameters
     ----------
@@ -91,12 +91,12 @@ def outcomes(
     executed, rated, tried = _Follow(executions), _Follow(ratings), _Follow(trials)
     checked, judged = _Follow(checks or ()), _Follow(hidden)
     for instruction in instructions:
-        owner, some = next(groups, ("", ()))
+        owner, own = next(groups, ("", ()))
         if owner != instruction.id:
             raise CodealignError(
                 f"pairs: instruction {instruction.id} has no responses in its place"
             )
-        answers = list(some)
+        answers = list(own)
         marks = {m.id: m.rating for m in rated.of(answers) if m.rating is not None}
         yield Outcome(
             instruction,
@@ -123,5 +123,5 @@ class _Follow:
     def of(self, responses: Iterable[Response]) -> Iterator[Records]:
         for response in responses:
             if self.ahead is not None and self.ahead.id == response.id:
-                found, self.ahead = self.ahead, next(self.records, None)
-                yield found
+                record, self.ahead = self.ahead, next(self.records, None)
+                yield record

@@ -24,10 +24,10 @@ def words(text: str) -> list[str]:
 
 def grams(text: str, n: int = GRAM) -> set[tuple[str, ...]]:
     """Return the n-grams of a text's words; a shorter text is one gram, an empty one has none."""
-    found = words(text)
-    if len(found) < n:
-        return {tuple(found)} if found else set()
-    return {tuple(found[i : i + n]) for i in range(len(found) - n + 1)}
+    text_words = words(text)
+    if len(text_words) < n:
+        return {tuple(text_words)} if text_words else set()
+    return {tuple(text_words[i : i + n]) for i in range(len(text_words) - n + 1)}
 
 
 class Benchmarks:
@@ -45,16 +45,16 @@ class Benchmarks:
         self.sizes: list[int] = []
         self.owners: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for text in texts:
-            found = grams(text, n)
-            for gram in found:
+            text_grams = grams(text, n)
+            for gram in text_grams:
                 self.owners[gram].append(len(self.sizes))
-            self.sizes.append(len(found))
+            self.sizes.append(len(text_grams))
 
     def contaminate(self, code: str) -> bool:
         """Tell whether a text of the benchmarks is found in `code`, wholly or in large part."""
         sizes = {self.n} | {len(g) for g in self.owners if len(g) < self.n}
-        found = set().union(*(grams(code, n) for n in sizes))
-        hits = Counter(owner for gram in found for owner in self.owners.get(gram, ()))
+        code_grams = set().union(*(grams(code, n) for n in sizes))
+        hits = Counter(owner for gram in code_grams for owner in self.owners.get(gram, ()))
         return any(count >= self.share * self.sizes[owner] for owner, count in hits.items())
 
 
@@ -77,7 +77,7 @@ def shingles(code: str) -> set[str]:
 
 
 class NearDuplicates:
-    """Remembers code and tells what resembles it, by MinHash and locality-sensitive hashing.
+    """Remembers code and recognises what resembles it, by MinHash and locality-sensitive hashing.
 
     Similarity is the Jaccard index of the shingles, estimated with 128 hash functions: pairs well
     above the threshold are found, pairs near it may go either way. Two runs agree. Two pieces

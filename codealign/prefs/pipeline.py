@@ -1,4 +1,4 @@
-"""The pipeline from seeds to pairs, one file a step, resumable down to the record.
+"""The pipeline from seeds to pairs, one file per step, resumable down to the record.
 
 Every step reads the file of the one before it and writes its own, a window at a time, so that the
 memory it needs does not grow with the number of seeds and responses.
@@ -47,7 +47,7 @@ from codealign.records import (
 class Pipeline:
     """One run of the pipeline: where its files go and what makes its items.
 
-    Parameters are those of `run_pipeline`; `report` gets one closing line a step.
+    Parameters are those of `run_pipeline`; `report` gets one closing line per step.
     """
 
     def __init__(
@@ -94,8 +94,8 @@ class Pipeline:
     def known_instructions(self) -> None:
         """Take the instructions of the seeds whose tasks are known."""
         total = self.counts["seeds"]["kept"]
-        found = hidden.instructions(self.read("seeds", Seed), self.known)
-        write_jsonl(self.folder / "instructions.jsonl", found)
+        known = hidden.instructions(self.read("seeds", Seed), self.known)
+        write_jsonl(self.folder / "instructions.jsonl", known)
         kept = sum(1 for _ in self.asked())
         self.shares = {"functional": kept}
         self.close_step("instructions", kept, {"seeds without hidden tests": total - kept})
@@ -124,8 +124,8 @@ class Pipeline:
         shares = instructions.Dimensions(asked, requirement, self.settings.dimensions)
 
         def work() -> Iterator:
-            found = self.read("concepts", Concepts)
-            return instructions.requests(found, shares, self.recipe, settings)
+            concept_sets = self.read("concepts", Concepts)
+            return instructions.requests(concept_sets, shares, self.recipe, settings)
 
         stop, total = instructions.STOP, self.counts["concepts"]["kept"]
         self._sample(
@@ -167,12 +167,12 @@ class Pipeline:
         """Execute the responses with their own tests."""
         total = self.counts["instructions"]["kept"] * self.settings.responses
         path, cpu_s = self.folder / "executions.jsonl", self.settings.cpu_s
-        found = execute(self.answers, sandbox, path, cpu_s, total, self.keep_tests)
-        self.close_step("responses", total, found.responses)
-        executed = found.verdicts.total()
-        self.cost["own tests"] = {"executions": executed, "cpu_s": round(found.cpu_s, 1)}
-        self.close_step("executions", executed, dict(found.verdicts.most_common()))
-        return found
+        summary = execute(self.answers, sandbox, path, cpu_s, total, self.keep_tests)
+        self.close_step("responses", total, summary.responses)
+        executed = summary.verdicts.total()
+        self.cost["own tests"] = {"executions": executed, "cpu_s": round(summary.cpu_s, 1)}
+        self.close_step("executions", executed, dict(summary.verdicts.most_common()))
+        return summary
 
     def hidden(self, sandbox: Runs) -> None:
         """Judge the responses by the hidden tests of their instructions."""
@@ -200,15 +200,15 @@ class Pipeline:
             self.close_step("trials", tried.responses, {"executions": tried.executions})
         if self.checks_passes:
             path, total = self.folder / "checks.jsonl", self.counts["executions"].get("pass", 0)
-            found = check(self.passed, sandbox, path, settings.checks, cpu_s, total)
-            self.cost["checks"] = {"executions": found.programs, "cpu_s": round(found.cpu_s, 1)}
-            real = found.verdicts.pop(REAL)
-            self.close_step("checks", real, found.verdicts)
+            checked = check(self.passed, sandbox, path, settings.checks, cpu_s, total)
+            self.cost["checks"] = {"executions": checked.programs, "cpu_s": round(checked.cpu_s, 1)}
+            real = checked.verdicts.pop(REAL)
+            self.close_step("checks", real, checked.verdicts)
 
     def passed(self) -> Iterator[Response]:
         """Yield the responses that passed their own tests."""
-        found = outcomes(self.asked(), self.answers(), self.read("executions", Execution))
-        return (response for outcome in found for response in outcome.passed)
+        executed = outcomes(self.asked(), self.answers(), self.read("executions", Execution))
+        return (response for outcome in executed for response in outcome.passed)
 
     def outcomes(self, rated: bool) -> Iterator[Outcome]:
         """Yield each instruction with its responses and what is known of them."""
@@ -234,8 +234,8 @@ class Pipeline:
             lacking = Counter(r.rating is None for r in self.read("ratings", Rating))
             self.close_step("ratings", lacking[False], {"unrated": lacking[True]})
         counts = Counter({NONE_PASSED: 0, NONE_FAILED: 0})
-        made = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts, self.lengths)
-        kept = write_jsonl(self.folder / "pairs.jsonl", made)
+        pairs = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts, self.lengths)
+        kept = write_jsonl(self.folder / "pairs.jsonl", pairs)
         self.noise = label_noise(self.read("pairs", Pair))
         self.close_step("pairs", kept, counts, errors_note(errors) + self._noise_note())
 
@@ -302,14 +302,14 @@ def run_pipeline(
     ----------
     candidates : file of `seeds.extract`; `settings.seeds` of them are drawn.
     generate : see `steps.Generate`.
-    sandbox : its `run(programs)` yields one result a program, in any order.
+    sandbox : its `run(programs)` yields one result per program, in any order.
     requirement : "functional" or "non_functional".
     seed : the run's seed.
     model : name of the generating model, for ids and the card.
     judge : rates responses, for the pair rules that want it.
     chat : puts a prompt into the model's chat format (`engine.chat`); None for a base model.
     corpus : what the card says of the corpus, e.g. the counts of `seeds.Extraction`.
-    report : gets one closing line a step.
+    report : gets one closing line per step.
 
     known : file of `Known` tasks: instructions in place of the model's, with hidden tests; or None.
     earlier : finished data of this model, requirement and seed, taken over (`card.take_over`).

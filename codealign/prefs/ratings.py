@@ -27,7 +27,7 @@ class Judge(Protocol):
     name: str
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
-        """Yield one rating an answer, in any order."""
+        """Yield one rating per answer, in any order."""
 
 
 def needs_judge(settings: Pairing, requirement: str) -> bool:
@@ -70,15 +70,15 @@ def rate(
         for old in file:
             if old.judge != judge.name:
                 file.forget(old.id)
-        for some in windows(_answers(found(), settings), TOGETHER):
-            pending = [a for a in some if a.id not in file]
+        for answers in windows(_answers(found(), settings), TOGETHER):
+            pending = [a for a in answers if a.id not in file]
             for rating in judge.rate(pending) if pending else ():
                 file.append(rating)
         file.finish(a.id for a in _answers(found(), settings))
 
 
-def _answers(found: Iterable[Outcome], settings: Pairing) -> Iterator[Answer]:
-    for outcome in found:
+def _answers(outcomes: Iterable[Outcome], settings: Pairing) -> Iterator[Answer]:
+    for outcome in outcomes:
         ids = {r.id for r in outcome.passing}
         if settings.rule == "best_worst":
             ids |= {r.id for r in outcome.failing}
@@ -86,12 +86,12 @@ def _answers(found: Iterable[Outcome], settings: Pairing) -> Iterator[Answer]:
 
 
 def _answer(outcome: Outcome, response: Response) -> Answer:
-    asked = outcome.instruction
+    instruction = outcome.instruction
     return Answer(
         id=response.id,
-        dimension=asked.dimension,
-        instruction=asked.text,
-        principle=asked.principle,
+        dimension=instruction.dimension,
+        instruction=instruction.text,
+        principle=instruction.principle,
         reference="",
         text=outcome.shown(response),
     )

@@ -38,7 +38,7 @@ _DOCTEST = ("pycon", "doctest")
 def requests(
     instructions: Iterable[Instruction], recipe: Recipe, settings: Generation
 ) -> Iterator[tuple[Request, Instruction]]:
-    """Yield one request an instruction (it is sampled n times), beside the instruction."""
+    """Yield one request per instruction (it is sampled n times), beside the instruction."""
     for one in instructions:
         task = task_text(one.text, one.principle)
         prompt = recipe.prompt("response", one.dimension, instruction=task)
@@ -64,18 +64,18 @@ class Parts:
 
 def take_apart(text: str) -> Parts:
     """Return the parts of a response's text."""
-    found = Answer(text)
-    over = [h for h in found.headings if _OF_TESTS.fullmatch(h.title)]
-    of_tests = set(chain.from_iterable(found.section(h) for h in over))
-    closed = [b for b in found.blocks if b.closed]
+    answer = Answer(text)
+    over = [h for h in answer.headings if _OF_TESTS.fullmatch(h.title)]
+    of_tests = set(chain.from_iterable(answer.section(h) for h in over))
+    closed = [b for b in answer.blocks if b.closed]
     code = first_python(b for b in closed if b.first not in of_tests)
     tests = _test_block([b for b in closed if b.first in of_tests])
     return Parts(
         code=code.code if code else "",
         tests=tests.code if tests else "",
-        answer=found.without(of_tests).strip("\n") + "\n",
+        answer=answer.without(of_tests).strip("\n") + "\n",
         heading=over[0].title if over else "",
-        ends_in_tests=len(found.lines) - 1 in of_tests,
+        ends_in_tests=len(answer.lines) - 1 in of_tests,
     )
 
 

@@ -58,10 +58,10 @@ def every_pair(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn
     passing, failing = _distinct(outcome, outcome.passing), _distinct(outcome, outcome.failing)
     if not passing or not failing:
         return _one_sided(outcome)
-    found = list(product(passing, failing))
-    if settings.max_pairs and len(found) > settings.max_pairs:
-        return rng.sample(found, settings.max_pairs)
-    return found
+    pairs = list(product(passing, failing))
+    if settings.max_pairs and len(pairs) > settings.max_pairs:
+        return rng.sample(pairs, settings.max_pairs)
+    return pairs
 
 
 def best_rated(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:

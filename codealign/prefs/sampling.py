@@ -30,7 +30,7 @@ class Step(Generic[Source, Made]):
     cls : type of the records made.
     work : gives the requests, each beside what it was made from, anew at every call.
     parse : makes a record of a completion and the request's source.
-    settings, stop, n : how it is sampled; `n` completions a request.
+    settings, stop, n : how it is sampled; `n` completions per request.
     total : number of requests, for the progress bar.
     """
 
@@ -62,24 +62,24 @@ def sample(step: Step, generate: Generate, folder: Path, seed: int) -> None:
     with closing(Resumable(folder / f"{step.name}.jsonl", step.cls)) as file:
         total = None if step.total is None else step.total * step.n
         with Progress(total, step.name) as bar:
-            for some in windows(step.work(), max(1, TOGETHER // step.n)):
-                _window(step, some, generate, file, seed, bar)
+            for requests in windows(step.work(), max(1, TOGETHER // step.n)):
+                _window(step, requests, generate, file, seed, bar)
         file.finish(step.ids())
 
 
 def _window(
     step: Step,
-    some: list[tuple[Request, Source]],
+    requests: list[tuple[Request, Source]],
     generate: Generate,
     file: Resumable,
     seed: int,
     bar: Progress,
 ) -> None:
-    sources = {request.id: source for request, source in some}
-    keys = [(request.id, i) for request, _ in some for i in range(step.n)]
+    sources = {request.id: source for request, source in requests}
+    keys = [(request.id, i) for request, _ in requests for i in range(step.n)]
     done = {key for key in keys if made_id(*key) in file}
     bar.update(len(done))
-    pending = [r for r, _ in some if any((r.id, i) not in done for i in range(step.n))]
+    pending = [r for r, _ in requests if any((r.id, i) not in done for i in range(step.n))]
     if not pending:
         return
     for completion in generate(

@@ -56,9 +56,9 @@ def extract(
 ) -> Extraction:
     """Write the functions of a corpus that pass every filter to `path`, in the corpus' order.
 
-    One file at a time is in memory, and the functions that the type checker gets together; what
-    duplicates are told by is on disk. A data set is read once: what was written from it with the
-    same settings and benchmarks is used again; folders are small and are always read.
+    One file at a time is in memory, and the functions that the type checker gets together; the
+    index that finds duplicates is on disk. A data set is read once: what was written from it with
+    the same settings and benchmarks is used again; folders are small and are always read.
 
     Parameters
     ----------
@@ -80,21 +80,21 @@ def extract(
         counts = json.loads(note.read_text(encoding="utf-8"))
         if counts.pop("made_from") == made_from:
             return Extraction(path, **counts)
-    found = _extract(str(corpus), path, Benchmarks(texts), settings)
-    counts = {"kept": found.kept, "read": found.read, "removed": found.removed}
+    extraction = _extract(str(corpus), path, Benchmarks(texts), settings)
+    counts = {"kept": extraction.kept, "read": extraction.read, "removed": extraction.removed}
     write_text(note, json.dumps({"made_from": made_from, **counts}, indent=1) + "\n")
-    return found
+    return extraction
 
 
 def _extract(corpus: str, path: Path, guard: Benchmarks, settings: Prefs) -> Extraction:
     read: Counter[str] = Counter(files=0, functions=0)
     names = [f.name for f in FILTERS] + [TYPE_ERROR, CONTAMINATED, DUPLICATE, NEAR]
     removed = Counter(dict.fromkeys(names, 0))
-    found = _plain(_modules(corpus, settings.hub, read), read, removed)
+    seeds = _plain(_modules(corpus, settings.hub, read), read, removed)
     if settings.filters.type_check:
-        found = _typed(found, removed)
-    found = _new(found, guard, NearDuplicates(settings.filters.near_duplicates), removed)
-    kept = write_jsonl(path, found)
+        seeds = _typed(seeds, removed)
+    seeds = _new(seeds, guard, NearDuplicates(settings.filters.near_duplicates), removed)
+    kept = write_jsonl(path, seeds)
     if not read["files"]:
         raise CodealignError(f"corpus {corpus}: no Python file in it; give a folder of sources")
     return Extraction(path, kept, dict(read), dict(removed))
@@ -118,18 +118,18 @@ def _plain(modules: Iterable[Module], read: Counter[str], removed: Counter[str])
                 yield _seed(function)
 
 
-def _typed(found: Iterable[Seed], removed: Counter[str]) -> Iterator[Seed]:
-    for some in windows(found, CHECKED_TOGETHER):
+def _typed(seeds: Iterable[Seed], removed: Counter[str]) -> Iterator[Seed]:
+    for some in windows(seeds, CHECKED_TOGETHER):
         bad = faulty([seed.code for seed in some])
         removed[TYPE_ERROR] += len(bad)
         yield from (seed for place, seed in enumerate(some) if place not in bad)
 
 
 def _new(
-    found: Iterable[Seed], guard: Benchmarks, near: NearDuplicates, removed: Counter[str]
+    seeds: Iterable[Seed], guard: Benchmarks, near: NearDuplicates, removed: Counter[str]
 ) -> Iterator[Seed]:
     known = Index()
-    for seed in found:
+    for seed in seeds:
         if guard.contaminate(seed.code):
             removed[CONTAMINATED] += 1
         elif not known.add(fingerprint(seed.code)):
@@ -161,8 +161,10 @@ def choose_seeds(candidates: Path | str, limit: int, seed: int) -> Iterator[Seed
     with Path(candidates).open("rb") as file:
         start = 0
         for number, line in enumerate(file, 1):
-            found = from_json(line, Seed, f"{candidates}:{number}")
-            places.put(f"{seed_of('seed order', seed, found.id):016x}{found.id}", start)
+            seed_function = from_json(line, Seed, f"{candidates}:{number}")
+            places.put(
+                f"{seed_of('seed order', seed, seed_function.id):016x}{seed_function.id}", start
+            )
             start += len(line)
         for _, place in islice(places.items(), limit):
             file.seek(place)

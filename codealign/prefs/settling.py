@@ -38,18 +38,18 @@ def settle(
     work : id and cases of each response; ids are unique.
     cpu_s : CPU seconds of one case.
     """
-    found = {name: Settled(name, cases) for name, cases in work}
-    pending = [one for one in found.values() if one.left]
+    settled = {name: Settled(name, cases) for name, cases in work}
+    pending = [one for one in settled.values() if one.left]
     while pending:
         for result in sandbox.run(_programs(pending, cpu_s)):
-            one = found[result.id]
+            one = settled[result.id]
             verdicts = [v for v, _ in verdicts_of(result, len(one.left))]
             if verdicts == ["sandbox_error"]:
                 verdicts *= len(one.left)
             one.verdicts += verdicts
             one.cpu_s += result.cpu_s
         pending = [one for one in pending if one.left]
-    return list(found.values())
+    return list(settled.values())
 
 
 def _programs(pending: Iterable[Settled], cpu_s: float) -> Iterator[Program]:

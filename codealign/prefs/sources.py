@@ -41,10 +41,10 @@ class Module:
     @cached_property
     def bindings(self) -> dict[str, Binding]:
         """What provides each name that the module imports or assigns at its top level."""
-        found: dict[str, Binding] = {}
+        bindings: dict[str, Binding] = {}
         for node in self.tree.body:
-            found.update(_bindings(node))
-        return found
+            bindings.update(_bindings(node))
+        return bindings
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,18 @@ class SourceFunction:
 
         A constant's own names are followed too.
         """
-        found: dict[str, Binding] = {}
+        needed: dict[str, Binding] = {}
         todo = list(free_names(self.code) - {self.node.name})
         while todo:
             name = todo.pop()
-            if name in found:
+            if name in needed:
                 continue
             if name not in self.module.bindings:
                 return None
-            found[name] = self.module.bindings[name]
-            if not found[name].module:
-                todo.extend(free_names(found[name].statement))
-        return sorted(found.values(), key=lambda b: b.line)
+            needed[name] = self.module.bindings[name]
+            if not needed[name].module:
+                todo.extend(free_names(needed[name].statement))
+        return sorted(needed.values(), key=lambda b: b.line)
 
     @property
     def standalone(self) -> str:

@@ -7,7 +7,7 @@ called. Every check (an assert, a call named `assert…`, `raises`, an `if` that
 example) is counted when it is evaluated: asserts that nothing runs are no tests.
 
 pytest itself is replaced by a stand-in (`inside/stand_in.py` says what it knows): the real one
-takes about a second of CPU time a response, against a few milliseconds, and the package runs
+takes about a second of CPU time per response, against a few milliseconds, and the package runs
 without it. Tests that want more are `unsupported`, which says nothing of the code.
 """
 
@@ -252,16 +252,16 @@ def verdicts_of(result: Result, cases: int) -> list[tuple[str, str]]:
     Beside the sandbox's verdicts: `untested` (no check was evaluated), `unsupported` (it wants a
     module, a right, or a feature of pytest that is not there). Neither says that the code is wrong.
     """
-    found = [told("fail" if o.error else "pass", o.error) for o in result.outputs]
+    verdicts = [read_verdict("fail" if o.error else "pass", o.error) for o in result.outputs]
     if result.verdict == "suspect":
-        found = [("suspect", result.detail) if v == "pass" else (v, d) for v, d in found]
-    if len(found) < cases or not found:
-        found.append(told(result.verdict, result.detail))
-    return found
+        verdicts = [("suspect", result.detail) if v == "pass" else (v, d) for v, d in verdicts]
+    if len(verdicts) < cases or not verdicts:
+        verdicts.append(read_verdict(result.verdict, result.detail))
+    return verdicts
 
 
-def told(verdict: str, detail: str) -> tuple[str, str]:
-    """Return a verdict of the sandbox, told apart by what the runner raised, and its detail."""
+def read_verdict(verdict: str, detail: str) -> tuple[str, str]:
+    """Return the verdict that a sandbox's verdict stands for, by what the runner raised."""
     if verdict == "fail" and detail.startswith(UNSUPPORTED):
         return "unsupported", detail
     if verdict == "fail" and detail.startswith("Untested:"):

@@ -65,7 +65,7 @@ def run_trials(
     keep_tests : as for `executions.execute`.
     total : number of instructions, for the progress bar.
     """
-    found = Tried()
+    tried = Tried()
     with closing(Resumable(path, Trial)) as file:
         groups = (_Group.of(some, keep_tests, cpu_s) for some in _by_instruction(responses()))
         for some in windows(tqdm(groups, total=total, desc="trials", leave=False), TOGETHER):
@@ -76,9 +76,9 @@ def run_trials(
                     file.forget(record.id)
                     file.append(record)
             for group in some:
-                found.add(group, file)
+                tried.add(group, file)
         file.finish(r.id for r in responses() if r.id in file)
-    return found
+    return tried
 
 
 def _by_instruction(responses: Iterable[Response]) -> Iterator[list[Response]]:

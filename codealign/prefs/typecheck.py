@@ -42,17 +42,17 @@ def faulty(codes: Sequence[str]) -> set[int]:
             path = Path(folder) / f"candidate_{index}.py"
             path.write_text(code, encoding="utf-8", errors="replace")
         (Path(folder) / "pyrefly.toml").touch()  # else a folder above might configure it
-        found = _run(folder) if codes else []
-    return {int(Path(e["path"]).stem.removeprefix("candidate_")) for e in found}
+        errors = _run(folder) if codes else []
+    return {int(Path(e["path"]).stem.removeprefix("candidate_")) for e in errors}
 
 
 def _run(folder: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "pyrefly", "check", *OPTIONS]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode not in (0, 1) or not done.stdout:
-        said = " ".join(done.stderr.split())[:300] or "no output"
+        message = " ".join(done.stderr.split())[:300] or "no output"
         raise CodealignError(
-            f"type check: pyrefly failed ({said}); check that "
+            f"type check: pyrefly failed ({message}); check that "
             f"`{sys.executable} -m pyrefly --version` works, or set filters: {{type_check: false}}"
         )
     return json.loads(done.stdout)["errors"]

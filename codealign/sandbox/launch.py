@@ -75,10 +75,10 @@ def _environment(work: str) -> dict[str, str]:
 
 def _python_folders() -> list[str]:
     """Folders of the running Python and of the worker's own code, also behind links."""
-    found = {str(INSIDE)}
+    folders = {str(INSIDE)}
     for prefix in (sys.prefix, sys.base_prefix):
-        found |= {prefix, os.path.realpath(prefix)}
-    return sorted(found)
+        folders |= {prefix, os.path.realpath(prefix)}
+    return sorted(folders)
 
 
 def _bubblewrap() -> Launch:

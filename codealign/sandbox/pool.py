@@ -61,13 +61,13 @@ class Sandbox:
         self._busy: dict[Worker, _Task] = {}
 
     def __enter__(self) -> Self:
-        found = capabilities(self.mechanisms)
-        if found.level == "none" or (found.level == "basic" and self.accept == "strong"):
-            raise CodealignError(_refusal(found))
-        self.level, self.note = found.level, found.note
+        able = capabilities(self.mechanisms)
+        if able.level == "none" or (able.level == "basic" and self.accept == "strong"):
+            raise CodealignError(_refusal(able))
+        self.level, self.note = able.level, able.note
         bpf = load_filter()
         for _ in range(self.size):
-            worker = Worker(found.mechanism, bpf, self.preload)
+            worker = Worker(able.mechanism, bpf, self.preload)
             _start(worker)
             self._idle.append(worker)
         return self
@@ -117,6 +117,7 @@ class Sandbox:
             self._abandon()
 
     def _in_reach(self, following: int) -> bool:
+        # Results go out in order: one slow program must not let all later ones pile up in memory.
         newest = max((t.index for t in self._busy.values()), default=following)
         return newest - following < AHEAD * self.size
 
@@ -154,7 +155,7 @@ class Sandbox:
         if result.verdict == "sandbox_error":
             return self._lost(worker, result.detail, done)
         self._finish(worker, result, done)
-        if not worker.clean:
+        if not worker.clean:  # the next program would find what this one left
             worker.close()
             _start(worker)
 
@@ -163,7 +164,7 @@ class Sandbox:
         task = self._busy[worker]
         worker.close()
         _start(worker)
-        if task.retry:
+        if task.retry:  # what broke may not be the program's doing
             self._busy[worker] = task._replace(retry=False)
             return self._send(worker, done)
         result = Result(task.program.id, "sandbox_error", reason, self.level, 0.0)
@@ -191,9 +192,9 @@ def _start(worker: Worker) -> None:
         ) from None
 
 
-def _refusal(found: Capabilities) -> str:
-    reasons = "; ".join(f"{name}: {reason}" for name, reason in found.failed.items())
-    advice = "; ".join(f"{name}: {how}" for name, how in found.advice.items())
+def _refusal(able: Capabilities) -> str:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in able.failed.items())
+    advice = "; ".join(f"{name}: {how}" for name, how in able.advice.items())
     return (
         f"sandbox: no strong isolation on this machine ({reasons}). To get it: {advice}. "
         "On a disposable machine only, accept weaker isolation with `sandbox: basic`."

@@ -109,7 +109,7 @@ def attempt_all(secret: str) -> str:
 
 
 def load_filter() -> bytes:
-    """Return the compiled system call filter, or nothing where it cannot be had.
+    """Return the compiled system call filter, or nothing where it is unavailable.
 
     Without a filter the probe finds network and fork open, so the level is not strong.
     """

@@ -40,7 +40,7 @@ def execute_stream(
     accept: Literal["strong", "basic"] = "strong",
     show: Callable[[str], None] = lambda text: None,
 ) -> dict[str, int]:
-    """Run the program of each line; write one line a line; return the count of each verdict.
+    """Run the program of each line; write one line for each; return the count of each verdict.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def execute_stream(
         for result in sandbox.run(writer.programs(lines_in)):
             writer.write(result)
         writer.write_invalid()
-        found = ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) or "no programs"
-        show(f"{found}; a worker took up to {sandbox.memory_mb} MiB besides its programs")
+        verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) or "no programs"
+        show(f"{verdicts}; a worker took up to {sandbox.memory_mb} MiB besides its programs")
     return counts
 
 
@@ -163,11 +163,11 @@ def _limit(key: str, value: Any, where: str) -> float:
     return math.ceil(value) if key in WHOLE else value
 
 
-def _calls(found: Any, where: str) -> list[Call]:
-    shaped = isinstance(found, list) and all(
+def _calls(value: Any, where: str) -> list[Call]:
+    shaped = isinstance(value, list) and all(
         isinstance(c, list) and len(c) == 2 and isinstance(c[0], str) and isinstance(c[1], list)
-        for c in found
+        for c in value
     )
     if not shaped:
         raise CodealignError(f"{where}: 'calls' must be a list of [function name, [arguments]]")
-    return [Call(name, arguments) for name, arguments in found]
+    return [Call(name, arguments) for name, arguments in value]

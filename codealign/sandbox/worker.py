@@ -108,6 +108,7 @@ class Worker:
     def receive(self, program: Program, level: str, deadline: float) -> Result:
         """Read the answer to the program sent last."""
         answer = self._read(deadline)
+        # The head is the server's own; the outcomes are bytes that a program may have written.
         try:
             head, *outcomes = frames.split(answer)
             report = json.loads(head)

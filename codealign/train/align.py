@@ -62,10 +62,10 @@ def _origin(start: Path | str | tuple[str, Variant]) -> tuple[str, Variant, Path
     """Return model, variant and adapter (None: the base model) of what is aligned."""
     if isinstance(start, tuple):
         return *start, None
-    found = read_result(start)
-    if found is None:
+    result = read_result(start)
+    if result is None:
         raise CodealignError(f"{start}: no finished SFT here; run the SFT stage first")
-    return found.model, found.variant, Path(start)
+    return result.model, result.variant, Path(start)
 
 
 def pair_loss(technique: str, settings: Dpo | Bonbon) -> tuple[Any, float | None]:

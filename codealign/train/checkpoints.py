@@ -69,5 +69,5 @@ def full_disk_explained(out: Path) -> Iterator[None]:
 def _is_full(out: Path, error: Exception) -> bool:
     if getattr(error, "errno", None) in FULL:
         return True
-    told = any(f"os error {number}" in str(error) for number in FULL)
-    return told or shutil.disk_usage(out).free < FREE_BYTES
+    named = any(f"os error {number}" in str(error) for number in FULL)
+    return named or shutil.disk_usage(out).free < FREE_BYTES

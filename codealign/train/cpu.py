@@ -67,11 +67,11 @@ def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:
         steps = torch.arange(input_ids.shape[1])
         there = steps < torch.tensor(lengths)[:, None]
         kwargs["position_ids"] = steps.expand_as(input_ids)[there][None]
-        found = forward(input_ids=input_ids[there][None], sequence_lengths=lengths, **kwargs)
-        hidden = found.last_hidden_state[0]
+        output = forward(input_ids=input_ids[there][None], sequence_lengths=lengths, **kwargs)
+        hidden = output.last_hidden_state[0]
         padded = hidden.new_zeros(*there.shape, hidden.shape[-1])
-        found.last_hidden_state = padded.masked_scatter(there[..., None], hidden)
-        return found
+        output.last_hidden_state = padded.masked_scatter(there[..., None], hidden)
+        return output
 
     return run
 

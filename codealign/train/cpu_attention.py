@@ -141,6 +141,8 @@ class _Layout:
 
 @functools.lru_cache(maxsize=2)
 def _layout(lengths: tuple[int, ...], heads: int) -> _Layout:
+    # The shortest sequence first: those that reach into a block of queries are then the last ones,
+    # so that a slice leaves the others out and no product is computed for their padding.
     order, longest = sorted(range(len(lengths)), key=lengths.__getitem__), max(lengths)
     rank = {sequence: rank for rank, sequence in enumerate(order)}
     first = torch.cat([torch.arange(n) + rank[i] * heads * longest for i, n in enumerate(lengths)])
@@ -166,8 +168,10 @@ class _CausalBlocks(torch.autograd.Function):
         for ended, start, end in layout.blocks:
             rows = slice(ended * heads, None)
             scores = q[rows, start:end] @ k[rows, :end].mT
+            # Only the square on the diagonal has keys of the future; those behind it are not read.
             future = torch.ones(end - start, end - start, dtype=torch.bool).triu_(1)
             scores[:, :, start:].masked_fill_(future, -torch.inf)
+            # Kept for the way back: recomputing them would cost the scores' product once more.
             shares.append(scores.softmax(-1).to(dtype))
             out[rows, start:end] = shares[-1] @ v[rows, :end]
         ctx.save_for_backward(q, k, v, *shares)
@@ -184,12 +188,14 @@ class _CausalBlocks(torch.autograd.Function):
         for (ended, start, end), share in zip(layout.blocks, shares, strict=True):
             rows = slice(ended * heads, None)
             part = grad[rows, start:end]
+            # Keys and values are read by every later block, so their gradients add up; a query
+            # belongs to one block, so its gradient is written once.
             of_v[rows, :end].baddbmm_(share.mT, part)
             of_share = part @ v[rows, :end].mT
             of_score = torch._softmax_backward_data(of_share, share, -1, share.dtype)
             of_q[rows, start:end] = of_score @ k[rows, :end]
             of_k[rows, :end].baddbmm_(of_score.mT, q[rows, start:end])
         of_q, of_k, of_v = (layout.unpad(t) for t in (of_q, of_k, of_v))
-        found = ctx.turn.back(of_q, ctx.scaling), ctx.turn.back(of_k), of_v
-        given = (t.to(dtype) for t, dtype in zip(found, ctx.dtypes, strict=True))
+        gradients = ctx.turn.back(of_q, ctx.scaling), ctx.turn.back(of_k), of_v
+        given = (t.to(dtype) for t, dtype in zip(gradients, ctx.dtypes, strict=True))
         return *given, None, None, None

@@ -50,8 +50,8 @@ def _tokens(pair: Pair, tokenizer: Any, max_length: int, chat: bool, end: int) -
     text = chat_prompt(tokenizer, pair.prompt) if chat else response_prompt(pair.prompt)
 
     def behind(answer: str) -> list[int]:
-        said = chat_answer(tokenizer, pair.prompt, answer) if chat else answer
-        return [*answer_ids(tokenizer, text, said), end]
+        written = chat_answer(tokenizer, pair.prompt, answer) if chat else answer
+        return [*answer_ids(tokenizer, text, written), end]
 
     prompt, chosen, rejected = encode(tokenizer, text), behind(pair.chosen), behind(pair.rejected)
     room = max(0, max_length - len(prompt))

@@ -44,7 +44,7 @@ class Divergence:
         return step == steps or step % max(EVERY, steps // POINTS) == 0
 
     def __call__(self, model: Any) -> float:
-        """Return the divergence of the model as it is now, in nats a token."""
+        """Return the divergence of the model as it is now, in nats per token."""
         policy = self._log_probs(model)
         return (policy.exp() * (policy - self.reference)).sum(-1).mean().item()
 

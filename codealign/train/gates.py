@@ -49,6 +49,6 @@ def _change_gate(
     rule: Literal["R7", "R9"], what: str, before: float, after: float, high: float
 ) -> Verdict:
     passed = high >= 0
-    found = "is not shown to have harmed" if passed else "has harmed"
+    judgement = "is not shown to have harmed" if passed else "has harmed"
     change = f"{before:.3f} -> {after:.3f}, change at most {high:+.3f} (95 %)"
-    return Verdict(rule, passed, f"{what} {found} the model: {change}")
+    return Verdict(rule, passed, f"{what} {judgement} the model: {change}")

@@ -42,11 +42,11 @@ def log_probs(
     logits = logits * logit_scale if logit_scale != 1.0 else logits
     logits = softcap * torch.tanh(logits / softcap) if softcap else logits
     logits = logits / temperature if temperature != 1.0 else logits
-    found = _LabelLogProbs.apply(logits, labels)
+    of_labels = _LabelLogProbs.apply(logits, labels)
     with torch.no_grad():
-        total = logits.gather(-1, labels[:, None]).squeeze(-1) - found
+        total = logits.gather(-1, labels[:, None]).squeeze(-1) - of_labels
         extras = tuple(_extra(e, logits, total, labels) if e in outputs else None for e in EXTRAS)
-    return found, *extras
+    return of_labels, *extras
 
 
 class _LabelLogProbs(torch.autograd.Function):

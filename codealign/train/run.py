@@ -62,8 +62,10 @@ class TrainResult:
         if self.target is None:
             return f"Gap reached: {self.gap:.2f} nats."
         share = self.gap / self.target
-        told = f"Gap reached: {self.gap:.2f} of {self.target:.2f} nats, {share:.0%} of the target."
-        return told if share >= ENOUGH else f"{told} {NO_EXPERIMENT}."
+        sentence = (
+            f"Gap reached: {self.gap:.2f} of {self.target:.2f} nats, {share:.0%} of the target."
+        )
+        return sentence if share >= ENOUGH else f"{sentence} {NO_EXPERIMENT}."
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class TrainJob:
         ------
         CodealignError
             No pairs; too many truncated; fewer steps than `logging_steps`; the model, the backend
-            or a tracker cannot be had.
+            or a tracker is unavailable.
         """
         s = self.settings
         processes.check_backend(s.backend)
@@ -278,13 +280,13 @@ def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
     base = source(job.model, job.variant)[0]
     settings = "".join(f"- {k}: {v}\n" for k, v in job.settings.model_dump().items())
     libraries = "".join(f"- {name} {version}\n" for name, version in versions().items())
-    told = f" {result.gap_told}" * bool(result.gap_told)
+    gap = f" {result.gap_told}" * bool(result.gap_told)
     return (
         f"---\nbase_model: {base}\nlibrary_name: peft\n"
         f"tags: [{job.stage}, lora, codealign]\n---\n\n"
         f"# {short_name(job.model)}, {job.variant}: {job.stage}\n\n"
         f"LoRA adapter trained on {result.examples} preference pairs ({result.truncated} cut), "
-        f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{told}\n\n"
+        f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{gap}\n\n"
         f"Base model: {base}{f', commit {commit}' * bool(commit)}.\n\n"
         f"## Settings\n\n{settings}\n## Libraries\n\n{libraries}"
     )

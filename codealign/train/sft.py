@@ -27,8 +27,8 @@ def train_sft(
     Raises
     ------
     CodealignError
-        No pairs; too many truncated; the model cannot be had; the loss is not a number; the disk is
-        full.
+        No pairs; too many truncated; the model is unavailable; the loss is not a number; the disk
+        is full.
     """
     job = TrainJob("sft", model, variant, settings, Path(out), seed, list(pairs))
     if result := job.finished():

@@ -24,19 +24,19 @@ def used_pairs(pairs: Iterable[Pair], settings: Training, seed: int) -> list[Pai
     CodealignError
         There are fewer pairs than `settings.pairs`.
     """
-    found = list(pairs)
-    if settings.pairs > len(found):
+    used = list(pairs)
+    if settings.pairs > len(used):
         raise CodealignError(
-            f"training: {settings.pairs} pairs wanted and {len(found)} there; lower `pairs`, or "
+            f"training: {settings.pairs} pairs wanted and {len(used)} there; lower `pairs`, or "
             "raise prefs.seeds"
         )
     if settings.pairs:
-        drawn = sorted(found, key=lambda pair: seed_of("used", seed, pair.id))[: settings.pairs]
+        drawn = sorted(used, key=lambda pair: seed_of("used", seed, pair.id))[: settings.pairs]
         kept = {pair.id for pair in drawn}
-        found = [pair for pair in found if pair.id in kept]
+        used = [pair for pair in used if pair.id in kept]
     if isinstance(settings, Preference) and settings.placebo:
-        found = [_tossed(pair, seed) for pair in found]
-    return found
+        used = [_tossed(pair, seed) for pair in used]
+    return used
 
 
 def _tossed(pair: Pair, seed: int) -> Pair:

@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,30 +107,30 @@ def count_leaks(
     benchmarks: dict[str, list[dict[str, Any]]], recipe: Recipe, tokenizer: Tokenizer
 ) -> dict[str, int]:
     """Count what of the benchmarks stands in the corpus; some minutes."""
-    problems = [problem for found in benchmarks.values() for problem in found]
+    problems = list(chain.from_iterable(benchmarks.values()))
     parts = [leakage.fingerprints(problem) for problem in problems]
     documents = sum(len(texts) for texts, _ in batches(recipe, tokenizer))
-    code, words = leakage.leaks(problems, _all_texts(recipe, tokenizer, mistakes=False))
+    code_leaks, text_leaks = leakage.leaks(problems, _all_texts(recipe, tokenizer, mistakes=False))
     mistaken, _ = leakage.leaks(problems, _all_texts(recipe, tokenizer, mistakes=True))
     return {
         "documents": documents,
         "chats": recipe.chats,
         "problems": len(problems),
-        "solutions": len({form for found, _ in parts for form in found}),
-        "descriptions": len({form for _, found in parts for form in found}),
-        "code_leaks": len(code),
-        "text_leaks": len(words),
+        "solutions": len(set().union(*(code for code, _ in parts))),
+        "descriptions": len(set().union(*(words for _, words in parts))),
+        "code_leaks": len(code_leaks),
+        "text_leaks": len(text_leaks),
         "mistaken": len(mistaken),
     }
 
 
 def count_tasks() -> dict[str, int]:
     """Count compositions, skeletons and what of them is held out; half a minute."""
-    found = list(compositions())
+    tasks = list(compositions())
     return {
-        "compositions": len(found),
-        "skeletons": len({task.skeleton for task in found}),
-        "held_out": sum(map(is_held_out, found)),
+        "compositions": len(tasks),
+        "skeletons": len({task.skeleton for task in tasks}),
+        "held_out": sum(map(is_held_out, tasks)),
     }
 
 
@@ -139,12 +140,12 @@ def counted(data: Path, weights: Path, recipe: Recipe) -> dict[str, Any]:
 
     tokenizer = Tokenizer.from_file(str(weights / "pretrained" / "tokenizer.json"))
     names = sorted(path.name.removesuffix(".jsonl.gz") for path in data.glob("*.jsonl.gz"))
-    found = {name: read_problems(data / f"{name}.jsonl.gz") for name in names}
+    problems_of = {name: read_problems(data / f"{name}.jsonl.gz") for name in names}
     return {
         **count_tasks(),
-        **count_leaks(found, recipe, tokenizer),
-        "sizes": {name: len(problems) for name, problems in found.items()},
-        "mutants": {n: asdict(total(found[n])) for n in names if n != "codal"},
+        **count_leaks(problems_of, recipe, tokenizer),
+        "sizes": {name: len(problems) for name, problems in problems_of.items()},
+        "mutants": {n: asdict(total(problems_of[n])) for n in names if n != "codal"},
     }
 
 
@@ -152,9 +153,9 @@ def _row(name: str, size: int, mutants: dict[str, int] | None) -> str:
     stands_for = STANDS_FOR.get(name) or f"EvoEval {name.removeprefix('evoeval_')} (F4)"
     if mutants is None:
         return f"| `{name}` | {stands_for} | {size} | no tests | | | |"
-    found = Noticed(**mutants)
-    scores = ["" if math.isnan(s) else f"{s:.3f}" for s in (found.base_score, found.score)]
-    return f"| `{name}` | {stands_for} | {size} | {found.wrong} | {found.same} | " + (
+    noticed = Noticed(**mutants)
+    scores = ["" if math.isnan(s) else f"{s:.3f}" for s in (noticed.base_score, noticed.score)]
+    return f"| `{name}` | {stands_for} | {size} | {noticed.wrong} | {noticed.same} | " + (
         " | ".join(scores) + " |"
     )
 

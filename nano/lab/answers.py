@@ -75,8 +75,8 @@ def self_tests(task: Task, name: str, rng: random.Random) -> str:
     """Return tests that a small model can write: an oracle, or literals on tiny inputs."""
     if rng.random() < ORACLE_SHARE and (test := oracle_tests(task, name, rng)):
         return test
-    found = inputs.examples(task, rng, rng.choice([2, 3]), "tiny", longest=40)
-    return inputs.asserts(name, found)
+    shown = inputs.examples(task, rng, rng.choice([2, 3]), "tiny", longest=40)
+    return inputs.asserts(name, shown)
 
 
 def answer_code(

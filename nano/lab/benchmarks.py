@@ -37,9 +37,9 @@ def _numbered(
 ) -> Iterator[Problem]:
     number = 0
     for task in distinct_tasks(rng):
-        found = make(f"{prefix}/{number}", task, rng)
-        if found is not None:
-            yield found
+        problem = make(f"{prefix}/{number}", task, rng)
+        if problem is not None:
+            yield problem
             number += 1
 
 
@@ -74,15 +74,15 @@ def _performance(task_id: str, task: Task, rng: random.Random) -> Problem | None
     heavy = [inputs.arguments(task, rng, "huge")]
     if reaches(task, heavy[0]) < LONG_ENOUGH:
         return None
-    found = completion_problem(task_id, task, rng)
-    if found is None:
+    problem = completion_problem(task_id, task, rng)
+    if problem is None:
         return None
-    found["pe_input"] = heavy
-    found["references"] = [
+    problem["pe_input"] = heavy
+    problem["references"] = [
         {"name": "slow", "code": function(task, "steps", slow=True)},
         {"name": "fast", "code": function(task, "steps")},
     ]
-    return found
+    return problem
 
 
 def evalperf(count: int = EVALPERF, seed: int = SEED) -> list[Problem]:
@@ -130,32 +130,32 @@ def _codal_item(dimension: str, number: int, task: Task, rng: random.Random) -> 
 
 def codal(count: int = CODAL, seed: int = SEED) -> list[Problem]:
     """Return `count` instructions for each dimension, with a reference answer in good style."""
-    found: list[Problem] = []
+    items: list[Problem] = []
     for dimension in DIMENSIONS:
         rng = random.Random(seed_of("codal", dimension, seed))
         tasks, number = distinct_tasks(rng), 0
         while number < count:
             item = _codal_item(dimension, number, next(tasks), rng)
             if item is not None:
-                found.append(item)
+                items.append(item)
                 number += 1
-    return found
+    return items
 
 
 def all_benchmarks() -> dict[str, list[Problem]]:
     """Return every benchmark by the name of its file."""
-    found = {
+    benchmarks = {
         "humaneval_plus": humaneval_plus(),
         "mbpp_plus": mbpp_plus(),
         "evalperf": evalperf(),
         "codal": codal(),
     }
-    return found | {f"evoeval_{category}": evoeval(category) for category in CATEGORIES}
+    return benchmarks | {f"evoeval_{category}": evoeval(category) for category in CATEGORIES}
 
 
 def write_benchmarks(folder: Path | str) -> dict[str, int]:
     """Write every benchmark to `<name>.jsonl.gz` in a folder; return the number of problems."""
-    made = all_benchmarks()
-    for name, problems in made.items():
+    benchmarks = all_benchmarks()
+    for name, problems in benchmarks.items():
         write_rows(Path(folder) / f"{name}.jsonl.gz", problems)
-    return {name: len(problems) for name, problems in made.items()}
+    return {name: len(problems) for name, problems in benchmarks.items()}

@@ -61,7 +61,7 @@ def _logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]
 def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **more: Any) -> None:
     """Write training log and provenance beside the weights."""
     write_jsonl(folder / "training_log.jsonl", records)
-    made = {
+    provenance = {
         **header(recipe=dataclasses.asdict(recipe)),
         "corpus": corpus_hash(recipe),
         "tokens": records[-1]["tokens"],
@@ -69,7 +69,7 @@ def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **mo
         "files": folder_hashes(folder),
         **more,
     }
-    write_text(folder / "provenance.json", json.dumps(made, indent=1) + "\n")
+    write_text(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
 
 
 def _fresh(recipe: Recipe) -> tuple[LlamaForCausalLM, Tokenizer]:
@@ -93,8 +93,8 @@ def _loaded(start: Path) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
     model = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
-    made = json.loads((start / "provenance.json").read_text(encoding="utf-8"))
-    return model, tokenizer, made
+    provenance = json.loads((start / "provenance.json").read_text(encoding="utf-8"))
+    return model, tokenizer, provenance
 
 
 def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
@@ -115,9 +115,9 @@ def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print)
     from nano.lab.finetune import chat_rows
     from nano.lab.pretrain import optimizers, train
 
-    model, tokenizer, made = _loaded(start)
+    model, tokenizer, provenance = _loaded(start)
     batches = by_length(chat_rows(recipe, tokenizer), recipe.chat_tokens, recipe.seed)
-    found = optimizers(model, recipe, recipe.chat_rate)
-    records = _logged(train(model, batches, found, recipe.warmup), log)
+    optimisers = optimizers(model, recipe, recipe.chat_rate)
+    records = _logged(train(model, batches, optimisers, recipe.warmup), log)
     save_model(model, tokenizer, folder, END, recipe)
-    write_made(folder, recipe, records, started_from=made)
+    write_made(folder, recipe, records, started_from=provenance)

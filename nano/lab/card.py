@@ -55,29 +55,34 @@ _LABELS = {
 def measured(folder: Path, variant: Variant) -> dict[str, float]:
     """Return the card's measurements of the model in a folder; takes about a minute."""
     engine, chat = open_engine("transformers", str(folder), variant), variant == "finetuned"
-    found = {
+    shares = {
         f"{benchmark}_plus_{suite}": share
         for benchmark in ("humaneval", "mbpp")
         for suite, share in pass_shares(engine, benchmark, chat).items()
     }
-    return found | sampling_shares(engine, chat)
+    return shares | sampling_shares(engine, chat)
 
 
 def _made(folder: Path) -> dict[str, Any]:
-    made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     last = (folder / "training_log.jsonl").read_text(encoding="utf-8").splitlines()[-1]
-    return {**made, "loss": json.loads(last)["loss"]}
+    return {**provenance, "loss": json.loads(last)["loss"]}
 
 
-def _phase_rows(made: dict[str, Any]) -> list[str]:
+def _phase_rows(provenance: dict[str, Any]) -> list[str]:
     """Return a table row for each phase that led to the fine-tuned model, first to last."""
     rows = []
     name, mistakes = "fine-tuning", "chat_mistakes"
-    while made:
-        recipe = made["recipe"]
-        cells = [name, recipe["seed"], f"{made['tokens']:,}", f"{made['train_seconds']:.0f}"]
-        rows.append([*cells, f"{recipe[mistakes]:.0%}", made["commit"]])
-        name, mistakes, made = "pretraining", "mistakes", made.get("started_from", {})
+    while provenance:
+        recipe = provenance["recipe"]
+        cells = [
+            name,
+            recipe["seed"],
+            f"{provenance['tokens']:,}",
+            f"{provenance['train_seconds']:.0f}",
+        ]
+        rows.append([*cells, f"{recipe[mistakes]:.0%}", provenance["commit"]])
+        name, mistakes, provenance = "pretraining", "mistakes", provenance.get("started_from", {})
     return ["| " + " | ".join(map(str, cells)) + " |" for cells in reversed(rows)]
 
 

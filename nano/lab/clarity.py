@@ -35,9 +35,9 @@ def rivals(task: Task) -> Iterator[Task]:
 
 def is_clear(task: Task, text: str) -> bool:
     """Say whether no wording of a rival stands in a task's text."""
-    said = description(text)
+    stated = description(text)
     for rival in rivals(task):
         phrases = {description(noun_phrase(rival, random.Random(i))) for i in range(DRAWS)}
-        if any(phrase in said for phrase in phrases):
+        if any(phrase in stated for phrase in phrases):
             return False
     return True

@@ -33,14 +33,14 @@ def _maybe_wrong(code: str, rng: random.Random, mistakes: float) -> str:
 
 def helped_step(task: Task, rng: random.Random) -> tuple[dict[str, str], str]:
     """Return ({operation id: helper's name}, helper's code) for one step, both empty if none."""
-    found = [
+    plain = [
         (step, before)
         for step, before in zip(task.steps, task.types, strict=False)
         if step.op.kind in ("filter", "map") and not step.k and step.op.id != "prime"
     ]
-    if not found:
+    if not plain:
         return {}, ""
-    step, before = rng.choice(found)
+    step, before = rng.choice(plain)
     name = ("is_" if step.op.kind == "filter" else "to_") + step.op.id
     return {step.op.id: name}, helper_function(step, before, name) + "\n"
 
@@ -48,8 +48,8 @@ def helped_step(task: Task, rng: random.Random) -> tuple[dict[str, str], str]:
 def problem_doc(task: Task, rng: random.Random, name: str, shots: int) -> str:
     """Return a docstring's text: a description, then `shots` doctest examples."""
     text = wording.story(task, rng) if rng.random() < 0.06 else wording.description(task, rng)
-    found = inputs.examples(task, rng, shots) if shots else []
-    return f"{text}\n\n{inputs.doctests(name, found)}" if found else text
+    shown = inputs.examples(task, rng, shots) if shots else []
+    return f"{text}\n\n{inputs.doctests(name, shown)}" if shown else text
 
 
 def raw_function(task: Task, rng: random.Random, mistakes: float) -> str:

@@ -114,7 +114,7 @@ def examples(
 
     Examples whose result is longer than `longest` characters are left out.
     """
-    found: dict[str, Example] = {}
+    different: dict[str, Example] = {}
     for _ in range(12 * count):
         given = arguments(task, rng, size)
         result = expected(task, given)
@@ -122,10 +122,10 @@ def examples(
             continue
         if size == "small" and not result and result is not False and rng.random() < 0.8:
             continue
-        found.setdefault(repr(given), (given, result))
-        if len(found) == count:
+        different.setdefault(repr(given), (given, result))
+        if len(different) == count:
             break
-    return list(found.values())
+    return list(different.values())
 
 
 def literal(value: Any) -> str:
@@ -144,12 +144,12 @@ def call_text(name: str, given: list[Any]) -> str:
     return f"{name}({', '.join(map(literal, given))})"
 
 
-def asserts(name: str, found: list[Example]) -> str:
-    """Return one assert line an example."""
-    return "".join(f"assert {call_text(name, a)} == {literal(r)}\n" for a, r in found)
+def asserts(name: str, shown: list[Example]) -> str:
+    """Return one assert line per example."""
+    return "".join(f"assert {call_text(name, a)} == {literal(r)}\n" for a, r in shown)
 
 
-def doctests(name: str, found: list[Example]) -> str:
+def doctests(name: str, shown: list[Example]) -> str:
     """Return examples as they stand in a docstring, indented by four."""
-    lines = (f"    >>> {call_text(name, a)}\n    {literal(r)}" for a, r in found)
+    lines = (f"    >>> {call_text(name, a)}\n    {literal(r)}" for a, r in shown)
     return "\n".join(lines)

@@ -72,9 +72,9 @@ def _is_guard(node: ast.stmt) -> bool:
 
 def _bound(function: ast.FunctionDef) -> set[str]:
     """Return the names of a function's parameters and variables."""
-    found = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    parameters = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
     names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
-    return found | {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    return parameters | {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
 def solutions(text: str) -> Iterator[str]:
@@ -82,9 +82,9 @@ def solutions(text: str) -> Iterator[str]:
 
     Functions that do not parse are passed over: nobody can learn a solution from them.
     """
-    for found in _FUNCTION.finditer(text):
+    for match in _FUNCTION.finditer(text):
         try:
-            node = ast.parse(found.group()).body[0]
+            node = ast.parse(match.group()).body[0]
         except SyntaxError:
             continue
         if isinstance(node, ast.FunctionDef) and node.name != "is_prime":
@@ -93,14 +93,14 @@ def solutions(text: str) -> Iterator[str]:
 
 def description(text: str) -> str:
     """Return the normalised form of a description or instruction."""
-    said = _FRAME.sub("", " ".join(text.lower().split()))
-    return _MARKED.sub("_", said).strip(" .")
+    stated = _FRAME.sub("", " ".join(text.lower().split()))
+    return _MARKED.sub("_", stated).strip(" .")
 
 
 def descriptions(text: str) -> Iterator[str]:
     """Yield the normalised form of each docstring, comment and instruction in a text."""
-    for found in _TEXTS.finditer(text):
-        yield description(next(part for part in found.groups() if part))
+    for match in _TEXTS.finditer(text):
+        yield description(next(part for part in match.groups() if part))
 
 
 def fingerprints(problem: dict[str, Any]) -> tuple[set[str], set[str]]:
@@ -116,8 +116,8 @@ def fingerprints(problem: dict[str, Any]) -> tuple[set[str], set[str]]:
 def leaks(problems: Iterable[dict[str, Any]], texts: Iterable[str]) -> tuple[set[str], set[str]]:
     """Return the normalised solutions and the normalised descriptions that stand in a text too."""
     parts = [fingerprints(problem) for problem in problems]
-    code = {form for found, _ in parts for form in found}
-    words = {form for _, found in parts for form in found}
+    code = set().union(*(forms for forms, _ in parts))
+    words = set().union(*(forms for _, forms in parts))
     seen_code: set[str] = set()
     seen_words: set[str] = set()
     for text in texts:

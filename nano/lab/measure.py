@@ -39,8 +39,8 @@ def pass_shares(engine: Engine, benchmark: str, chat: bool, limit: int = 0) -> d
     """
     problems = load(benchmark, "nano", limit=limit)
     asked = prompts_for(problems, engine.chat if chat else None)
-    made = generate(asked, engine, GREEDY, stop=stops(benchmark, chat))
-    solutions = {c.id: [extract(problems[c.id], c.text, chat)] for c in made}
+    completions = generate(asked, engine, GREEDY, stop=stops(benchmark, chat))
+    solutions = {c.id: [extract(problems[c.id], c.text, chat)] for c in completions}
     with Sandbox() as sandbox:
         suites = evaluate(benchmark, solutions, problems, sandbox).suites()
     return {suite: rates["pass@1"] for suite, rates in suites.items()}
@@ -82,12 +82,10 @@ def sampling_shares(engine: Engine, chat: bool, count: int = 60, n: int = 8) -> 
     with TemporaryDirectory() as name, Sandbox() as sandbox:
         folder = Path(name)
         corpus, known = write_inputs(folder, settings, SEED)
-        found = seeds.extract(corpus, folder / "candidates.jsonl", settings=settings)
+        extraction = seeds.extract(corpus, folder / "candidates.jsonl", settings=settings)
         where = (partial(generate, engine=engine), sandbox, folder, "functional", SEED)
-        asked_in = engine.chat if chat else None
-        run_pipeline(
-            found.path, settings, *where, chat=asked_in, known=known, report=lambda _: None
-        )
+        options = {"known": known, "chat": engine.chat if chat else None}
+        run_pipeline(extraction.path, settings, *where, **options, report=lambda line: None)
         own, right = _verdicts(folder)
     mixed = sum(0 < sum(group) < n for group in own) / len(own)
     flat = list(zip(sum(own, []), sum(right, []), strict=True))

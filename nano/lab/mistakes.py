@@ -28,9 +28,9 @@ def plant(code: str, rng: random.Random) -> str:
     constants = list(CONSTANT.finditer(body))
     slips = [pair for pair in SLIPS if pair[0] in body]
     if constants and (not slips or rng.random() < CONSTANT_SHARE):
-        found = rng.choice(constants)
-        value = max(0, int(found.group()) + rng.choice([-1, 1]))
-        return head + body[: found.start()] + str(value) + body[found.end() :]
+        number = rng.choice(constants)
+        value = max(0, int(number.group()) + rng.choice([-1, 1]))
+        return head + body[: number.start()] + str(value) + body[number.end() :]
     if not slips:
         return code
     right, wrong = rng.choice(slips)
@@ -42,5 +42,5 @@ def plant(code: str, rng: random.Random) -> str:
 def every(code: str) -> list[str]:
     """Return `code` with each single mistake that `plant` could make, all different."""
     head, body = _split(code)
-    found = dict.fromkeys(changes(body, SLIPS))
-    return [head + changed for changed in found if changed != body]
+    bodies = dict.fromkeys(changes(body, SLIPS))
+    return [head + changed for changed in bodies if changed != body]

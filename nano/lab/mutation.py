@@ -98,10 +98,10 @@ def _first(
 
 def total(problems: Iterable[Problem]) -> Noticed:
     """Return the counts of several problems together."""
-    found = [noticed(problem) for problem in problems]
+    counts = [noticed(problem) for problem in problems]
     return Noticed(
-        sum(n.base for n in found),
-        sum(n.plus for n in found),
-        sum(n.missed for n in found),
-        sum(n.same for n in found),
+        sum(n.base for n in counts),
+        sum(n.plus for n in counts),
+        sum(n.missed for n in counts),
+        sum(n.same for n in counts),
     )

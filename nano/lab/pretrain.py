@@ -76,17 +76,17 @@ def loss_of(model: LlamaForCausalLM, ids: torch.Tensor, weights: torch.Tensor) -
 def train(
     model: LlamaForCausalLM,
     batches: list[tuple[torch.Tensor, torch.Tensor]],
-    found: list[torch.optim.Optimizer],
+    optimisers: list[torch.optim.Optimizer],
     warmup: int,
 ) -> Iterator[dict[str, Any]]:
     """Train on `batches` of (ids, weights) in order; yield a log record every LOG_EVERY steps."""
-    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in found]
+    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimisers]
     started, seen, average = time.perf_counter(), 0, None
     for step, (ids, weights) in enumerate(batches):
         loss = loss_of(model, ids, weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer, base in zip(found, rates, strict=True):
+        for optimizer, base in zip(optimisers, rates, strict=True):
             for group, rate in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = rate * rate_at(step, len(batches), warmup)
             optimizer.step()

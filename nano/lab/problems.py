@@ -132,6 +132,6 @@ def read_problems(path: Path | str) -> list[Problem]:
     return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
-def full_solution(found: Problem) -> str:
+def full_solution(problem: Problem) -> str:
     """Return a problem's prompt with its canonical solution: a module that runs."""
-    return found["prompt"] + found["canonical_solution"]
+    return problem["prompt"] + problem["canonical_solution"]

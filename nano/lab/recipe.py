@@ -10,8 +10,8 @@ class Recipe:
     """How nano is trained; every value goes into the provenance.
 
     `mistakes` is the share of code documents with a planted mistake, `tokens` how many tokens the
-    pretraining sees, each once, `batch_tokens` how many a step, padding included, `chats` how many
-    chat pairs the fine-tuning sees (once), `chat_rate` scales the learning rates for it.
+    pretraining sees, each once, `batch_tokens` how many per step, padding included, `chats` how
+    many chat pairs the fine-tuning sees (once), `chat_rate` scales the learning rates for it.
     """
 
     seed: int = 20261123

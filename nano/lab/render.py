@@ -74,7 +74,7 @@ def _variable(step: Step, taken: set[str]) -> str:
 def steps_body(
     task: Task, slow: bool = False, helpers: Mapping[str, str] | None = None, short: bool = False
 ) -> list[str]:
-    """Return the lines of a body with one variable a step; `short` names them by one letter."""
+    """Return the lines of a body with one variable per step; `short` names them by one letter."""
     lines, value = [], task.arg
     taken = {name for name, _ in task.params}
     letters = iter("abefghjopqru")
@@ -152,13 +152,13 @@ def loop_body(task: Task) -> list[str] | None:
     return [f"{variable} = {start}", *lines, f"return {variable}"]
 
 
-def _index_loop(step: Step, before: str, value: str, made: str) -> list[str]:
-    """Return the lines that build `made` from a filter or map of `value`, index by index."""
+def _index_loop(step: Step, before: str, value: str, result: str) -> list[str]:
+    """Return the lines that build `result` from a filter or map of `value`, index by index."""
     item = f"{value}[i]"
     text = before == "S"
     kept = element_code(step, item, {}) if step.op.kind == "map" else item
-    add = f"{made} += {kept}" if text else f"{made}.append({kept})"
-    lines = [f'{made} = ""' if text else f"{made} = []", f"for i in range(len({value})):"]
+    add = f"{result} += {kept}" if text else f"{result}.append({kept})"
+    lines = [f'{result} = ""' if text else f"{result} = []", f"for i in range(len({value})):"]
     if step.op.kind == "map":
         return [*lines, f"    {add}"]
     return [*lines, f"    if {element_code(step, item, {})}:", f"        {add}"]
@@ -174,12 +174,12 @@ def clumsy_body(task: Task) -> list[str]:
         value = next(names)
         lines.append(f"{value} = {source}")
     for step, before in zip(task.steps, task.types, strict=False):
-        made = next(names)
+        result = next(names)
         if step.op.kind in ("filter", "map"):
-            lines += _index_loop(step, before, value, made)
+            lines += _index_loop(step, before, value, result)
         else:
-            lines.append(f"{made} = {step_expression(step, before, value)}")
-        value = made
+            lines.append(f"{result} = {step_expression(step, before, value)}")
+        value = result
     return [*lines, f"return {value}"]
 
 
@@ -218,8 +218,8 @@ def signature(task: Task, name: str, hints: bool = True) -> str:
 
 def preamble(code: str, slow: bool = False) -> str:
     """Return the imports and the prime helper that `code` needs, ready to stand before it."""
-    found = [line for mark, line in IMPORTS.items() if re.search(rf"\b{re.escape(mark)}", code)]
-    text = "\n".join(found) + "\n\n" if found else ""
+    imports = [line for mark, line in IMPORTS.items() if re.search(rf"\b{re.escape(mark)}", code)]
+    text = "\n".join(imports) + "\n\n" if imports else ""
     if "is_prime(" in code:
         text += (PRIME_SLOW if slow else PRIME_FAST) + "\n"
     return text

@@ -26,16 +26,16 @@ POOL = {seed: 1200 if seed < 5 else 400 for seed in range(21)}
 def seed_tasks(seed: int, n: int) -> list[tuple[Task, str]]:
     """Return `n` tasks of different names and compositions, none held out, with their functions."""
     rng = random.Random(seed_of("nano seeds", seed))
-    found: dict[str, tuple[Task, str]] = {}
+    different: dict[str, tuple[Task, str]] = {}
     chains: set[str] = set()
-    while len(found) < n:
+    while len(different) < n:
         task = sample_task(rng, held_out=False)
         code = seed_function(task, rng)
-        if task.name in found or task.chain in chains or "is_prime" in code:
+        if task.name in different or task.chain in chains or "is_prime" in code:
             continue  # a function that calls another of its module is no seed
-        found[task.name] = (task, code)
+        different[task.name] = (task, code)
         chains.add(task.chain)
-    return list(found.values())
+    return list(different.values())
 
 
 def known_task(task: Task, seed: int) -> tuple[str, str]:

@@ -53,10 +53,10 @@ class Task:
     @cached_property
     def types(self) -> tuple[str, ...]:
         """The type before each step, then the type of the result."""
-        found = [self.source.gives]
+        types = [self.source.gives]
         for step in self.steps:
-            found.append(result_type(step.op, found[-1]))
-        return tuple(found)
+            types.append(result_type(step.op, types[-1]))
+        return tuple(types)
 
     @property
     def chain(self) -> str:
@@ -176,10 +176,10 @@ def next_step(
 ) -> Step | None:
     """Sample a step of one of `kinds` with a literal constant, or None where none fits."""
     kind = rng.choice(kinds)
-    found = [o for o in OPS.values() if o.kind == kind and fits(o, source, before, earlier)]
-    if not found:
+    fitting = [o for o in OPS.values() if o.kind == kind and fits(o, source, before, earlier)]
+    if not fitting:
         return None
-    op = rng.choice(found)
+    op = rng.choice(fitting)
     condition = None
     if op.judges:
         inner = rng.choice([f for f in FILTERS.values() if f.takes == "L" and f.id != "prime"])

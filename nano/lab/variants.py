@@ -100,8 +100,8 @@ def _subtle(task_id: str, task: Task, rng: random.Random) -> Problem | None:
 
 
 def _combine(task_id: str, task: Task, rng: random.Random) -> Problem | None:
-    made = combined(task, rng)
-    return completion_problem(task_id, made[0], rng, made[1]) if made else None
+    joined = combined(task, rng)
+    return completion_problem(task_id, joined[0], rng, joined[1]) if joined else None
 
 
 def _tool_use(task_id: str, task: Task, rng: random.Random) -> Problem | None:
@@ -139,7 +139,7 @@ def category_problems(category: str, rng: random.Random) -> Iterator[Problem]:
     """Yield problems of a category for ever, numbered from 0."""
     number = 0
     for task in distinct_tasks(rng):
-        found = CATEGORIES[category](f"NanoEvo/{category}/{number}", task, rng)
-        if found is not None:
-            yield found
+        problem = CATEGORIES[category](f"NanoEvo/{category}/{number}", task, rng)
+        if problem is not None:
+            yield problem
             number += 1

@@ -57,7 +57,7 @@ def noun_phrase(task: Task, rng: random.Random) -> str:
 
 
 def step_phrases(task: Task, rng: random.Random | None) -> list[str]:
-    """Return one imperative phrase a step; the plainest wording where `rng` is None."""
+    """Return one imperative phrase per step; the plainest wording where `rng` is None."""
     phrases = []
     for index, step in enumerate(task.steps):
         if step.op.kind != "filter":
@@ -105,7 +105,7 @@ def description(task: Task, rng: random.Random) -> str:
 
 
 def request(task: Task, rng: random.Random, name: str = "") -> str:
-    """Return an instruction to write the function; `name` is told where it is not empty."""
+    """Return an instruction to write the function; `name` stands in it where it is not empty."""
     f = f" `{name}`" if name else ""
     if rng.random() < 0.5:
         forms = [
@@ -125,16 +125,16 @@ def request(task: Task, rng: random.Random, name: str = "") -> str:
 
 def concepts(task: Task) -> list[str]:
     """Return the programming concepts of a task: its source's, then each operation's."""
-    found = [task.source.concept]
+    named = [task.source.concept]
     for step in task.steps:
-        found.append(step.op.concept)
+        named.append(step.op.concept)
         if step.condition:
-            found.append(step.condition.op.concept)
-    return found
+            named.append(step.condition.op.concept)
+    return named
 
 
 def explanation(task: Task, rng: random.Random) -> str:
-    """Return a numbered explanation, one line a step."""
+    """Return a numbered explanation, one line per step."""
     lines = [rng.choice(["The function works in steps:", "How it works:"])]
     for number, phrase in enumerate(step_phrases(task, None), 1):
         lines.append(f"{number}. {phrase[0].upper()}{phrase[1:]}.")

@@ -277,10 +277,10 @@ def _range_or_opaque(body: list[Any]) -> Any:
 
 
 def _type_named(name: str) -> type:
-    found = vars(builtins)[name]
-    if not isinstance(found, type):
+    kind = vars(builtins)[name]
+    if not isinstance(kind, type):
         raise TypeError(name)
-    return found
+    return kind
 
 
 def _array(body: list[Any]) -> Any:

@@ -89,10 +89,10 @@ def _left(value: Any, left: int) -> int:
 
 def digest(value: Any) -> str:
     """Return the SHA-256 of a value's canonical text, in hexadecimal."""
-    found = hashlib.sha256()
+    state = hashlib.sha256()
     for piece in _pieces(value):
-        found.update(piece)
-    return found.hexdigest()
+        state.update(piece)
+    return state.hexdigest()
 
 
 def _pieces(value: Any) -> Iterator[bytes]:

@@ -42,11 +42,11 @@ def _own(trace: TracebackType) -> bool:
 
 
 def _after(trace: TracebackType) -> list[TracebackType]:
-    found = []
+    callees = []
     while trace.tb_next is not None:
         trace = trace.tb_next
-        found.append(trace)
-    return found
+        callees.append(trace)
+    return callees
 
 
 def _path(body: list[ast.stmt], line: int) -> tuple[list[ast.stmt], ast.stmt]:

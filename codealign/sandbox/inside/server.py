@@ -88,8 +88,8 @@ def _prepare(settings: dict[str, Any]) -> None:
     for name in settings["preload"]:
         importlib.import_module(name)
     libc = ctypes.CDLL(None)
-    libc.prctl(child.PR_SET_PDEATHSIG, child.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    libc.prctl(child.PR_SET_PDEATHSIG, child.SIGKILL, 0, 0, 0)  # no server outlives its host
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # programs cannot read its memory through /proc
     os.chdir(settings["work"])
     if settings["landlock"]:
         _landlock(settings["work"], settings["landlock"])
@@ -97,7 +97,7 @@ def _prepare(settings: dict[str, Any]) -> None:
         del sys.modules[name]  # programs find nothing of the runner to import
     sys.path[:] = [p for p in sys.path if p != settings["hidden"]]
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # else a child's collections would write to, and so copy, every shared page
 
 
 def _landlock(work: str, readable: list[str]) -> None:
@@ -156,13 +156,13 @@ def judge(seen: Watch, nonce: bytes, job: dict[str, Any]) -> tuple[str, str, lis
 
 
 def _messages(data: bytes) -> tuple[list[bytes], bool]:
-    found: list[bytes] = []
+    messages: list[bytes] = []
     try:
         for message in frames.split(data):
-            found.append(message)
+            messages.append(message)
     except ValueError:
-        return found, True
-    return found, False
+        return messages, True
+    return messages, False
 
 
 def _verdict(

@@ -100,8 +100,8 @@ def overfull(folder: str, limit: int) -> bool:
     pending = [folder]
     while pending:
         try:
-            with os.scandir(pending.pop()) as found:
-                for entry in found:
+            with os.scandir(pending.pop()) as listing:
+                for entry in listing:
                     entries += 1 if len(entry.path) < LONGEST_PATH else MOST_FILES
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
