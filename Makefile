@@ -34,7 +34,7 @@ check: install
 
 install: $(STAMP)
 
-$(STAMP): requirements.lock requirements-cuda.lock pyproject.toml
+$(STAMP): requirements.lock requirements-cuda.lock pyproject.toml workflow/install.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python workflow/install.py $(DEVICE)
 	touch $(STAMP)

@@ -34,7 +34,7 @@ VARIABLES = {"cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY", "default-timeout": "
 
 
 def settings(listing: str) -> dict[str, list[str]]:
-    """Return pip's settings, of which one may have several values, as `pip config list` prints them.
+    """Return pip's settings from what `pip config list` prints; one may have several values.
 
     What an environment variable says counts instead of what the files say.
     """
@@ -46,7 +46,7 @@ def settings(listing: str) -> dict[str, list[str]]:
 
 
 def uv_options(pip: dict[str, list[str]]) -> list[str]:
-    """Return uv's options for pip's settings: all indexes are searched for the newest, as by pip."""
+    """Return uv's options for pip's settings; as by pip, the newest of all indexes counts."""
     options = ["--index-strategy", "unsafe-best-match"]
     for name, option in OPTIONS.items():
         options += [text for value in pip.get(name, []) for text in (option, value)]
@@ -72,9 +72,12 @@ def install(what: str, *arguments: str, uv: tuple[list[str], dict[str, str]] | N
     """Install without dependencies, by uv or else by pip, and say how long that took."""
     print(f"installing {what} ...", flush=True)
     started, tool = time.monotonic(), "uv"
-    done = uv is not None and not subprocess.run(
-        [*uv[0], "--no-deps", *arguments], env={**uv[1], **os.environ}, check=False
-    ).returncode
+    done = (
+        uv is not None
+        and not subprocess.run(
+            [*uv[0], "--no-deps", *arguments], env={**uv[1], **os.environ}, check=False
+        ).returncode
+    )
     if not done:
         tool = "pip"
         print("without uv, by pip: minutes", flush=True)
@@ -83,7 +86,7 @@ def install(what: str, *arguments: str, uv: tuple[list[str], dict[str, str]] | N
 
 
 def needs_cuda(device: str, requirements: Iterable[str]) -> bool:
-    """Tell whether the CUDA libraries are wanted, by torch's requirements if the device is `auto`."""
+    """Tell whether the CUDA libraries are wanted; `auto` asks torch's requirements."""
     if device in ("cpu", "gpu"):
         return device == "gpu"
     return any(r.startswith(("nvidia-", "cuda-")) for r in requirements)
