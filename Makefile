@@ -34,12 +34,9 @@ check: install
 
 install: $(STAMP)
 
-$(STAMP): requirements.lock requirements-cuda.lock pyproject.toml
+$(STAMP): requirements.lock requirements-cuda.lock pyproject.toml workflow/install.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
-	$(BIN)/python workflow/needs_cuda.py $(DEVICE) || \
-	  $(BIN)/python -m pip install --quiet --no-deps -r requirements-cuda.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python workflow/install.py $(DEVICE)
 	touch $(STAMP)
 
 # Rebuild the embedded model and its benchmarks (about half an hour of CPU time).
