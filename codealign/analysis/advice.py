@@ -1,7 +1,7 @@
 """The paper's recommendations R1-R9 held against a user's own scores, with what to do next.
 
-Each is "supported", "not supported" or "cannot tell" by this user's data, with the numbers;
-`advice_rules` says what counts as clear.
+Each is "supported", "not supported", "not distinguishable" or "cannot tell" by this user's data,
+with the numbers; `advice_rules` says what counts as clear.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from itertools import product
 from codealign.analysis import labels
 from codealign.analysis.cells import MEMBERS, Cells
 from codealign.analysis.contrasts import SCORE, Term
-from codealign.analysis.effects import ONE_RUN, Effect
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN, Effect
 from codealign.analysis.pooling import minus, pooled
 from codealign.analysis.questions import (
     Question,
@@ -30,7 +30,7 @@ from codealign.analysis.stats import CONFIDENCE
 from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, VARIANTS
 from codealign.train.gates import Verdict, baseline_gate
 
-SUPPORTED, NOT_SUPPORTED, CANNOT_TELL = "supported", "not supported", "cannot tell"
+SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 THRESHOLD = 0.10
 """Least baseline score of Observation 2."""
 
@@ -54,15 +54,13 @@ def told(found: Effect, what: str, unit: str = "points") -> str:
 
 def verdict_of(found: Effect) -> str:
     """Return what an effect says of a recommendation whose direction is plus."""
-    if found.single or not found.side:
-        return CANNOT_TELL
-    return SUPPORTED if found.side > 0 else NOT_SUPPORTED
+    return CANNOT_TELL if found.single else found.verdict(SUPPORTED, NOT_SUPPORTED)
 
 
 def _judged(found: Effect, numbers: list[str], if_so: str, if_not: str) -> Ruled:
     """Return the verdict of one effect with the step it leads to."""
     verdict = verdict_of(found)
-    if verdict != CANNOT_TELL:
+    if verdict in (SUPPORTED, NOT_SUPPORTED):
         step = if_so if verdict == SUPPORTED else if_not
     elif found.missing:
         step = f"{found.missing}; {if_so}"
@@ -188,7 +186,7 @@ def techniques(cells: Cells) -> Ruled:
         step = f"use {'; '.join(clear)}; validate the others case by case"
         return Ruled(SUPPORTED, numbers, step, list(found.values()))
     step = "no clear preference: train both and compare on held-out problems"
-    return Ruled(CANNOT_TELL, numbers, step, list(found.values()))
+    return Ruled(NOT_DISTINGUISHABLE, numbers, step, list(found.values()))
 
 
 def _mixed(cells: Cells, what: str, steps: tuple[str, str]) -> Ruled:
@@ -218,7 +216,7 @@ def _mixed(cells: Cells, what: str, steps: tuple[str, str]) -> Ruled:
     if both:
         return Ruled(SUPPORTED, numbers, f"{steps[0]} (both ways: {', '.join(both)})", effects)
     if len(clear) < len(groups) / 2 or not clear:
-        return Ruled(CANNOT_TELL, numbers, f"more problems would tell; {steps[0]}", effects)
+        return Ruled(NOT_DISTINGUISHABLE, numbers, f"more problems would tell; {steps[0]}", effects)
     return Ruled(NOT_SUPPORTED, numbers, steps[1], effects)
 
 

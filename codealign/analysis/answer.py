@@ -16,13 +16,12 @@ import pandas as pd
 
 from codealign.analysis import labels
 from codealign.analysis.cells import TASKS, Cells, Problems, cells_of, read_problems, weights_told
-from codealign.analysis.effects import ONE_RUN, Effect
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN, Effect
 from codealign.analysis.questions import ask, change, ends_higher, gains_more
 from codealign.analysis.scores import collect_all
 from codealign.analysis.summary import HOLDS, summarise, summary_markdown
 from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, write_text
 
-CANNOT_TELL = "cannot tell"
 BOTH = "aligned"
 """Stage of the row that takes both techniques together."""
 QUESTIONS = {"ends": "higher", "gains": "more"}
@@ -59,10 +58,10 @@ def pathways(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFram
     DataFrame
         source, model, requirement, stage (dpo, bonbon, or "aligned": both together, if both were
         run); `ends` (PTA minus FTA, points) with bounds, p and `higher`; `gains` (PTA's change
-        against its base minus FTA's) with bounds, p and `more`; the winner is "PTA", "FTA" or
-        "cannot tell"; `pta_change` and `fta_change` in points (like `gains` NaN where a base was
-        not run); `ends_tasks` and `gains_tasks`, the same with F1, F2 and F4 weighing alike; n
-        problems; seeds (1: all of it in one training run).
+        against its base minus FTA's) with bounds, p and `more`; the winner is "PTA", "FTA", "not
+        distinguishable", or without an interval "cannot tell"; `pta_change` and `fta_change` in
+        points (like `gains` NaN where a base was not run); `ends_tasks` and `gains_tasks`, the same
+        with F1, F2 and F4 weighing alike; n problems; seeds (1: all of it in one training run).
         Rows where one pathway has no score are left out.
     """
     rows = []
@@ -104,8 +103,8 @@ def _numbers(name: str, found: Effect) -> dict[str, float]:
 
 
 def winner(found: Effect) -> str:
-    """Return whose difference PTA minus FTA it is: PTA, FTA, or that it cannot be told."""
-    return {1: "PTA", -1: "FTA"}.get(found.side, CANNOT_TELL)
+    """Return whose difference PTA minus FTA it is: PTA, FTA, or why it is nobody's."""
+    return found.verdict("PTA", "FTA")
 
 
 def answer_lines(found: pd.DataFrame) -> list[str]:
@@ -165,7 +164,7 @@ def does_what(row: dict[str, Any], question: str) -> str:
     if question == "higher":
         return "ends higher"
     moved = row["fta_change" if row["more"] == "FTA" else "pta_change"]
-    return "loses less" if row["more"] != CANNOT_TELL and moved < 0 else "gains more"
+    return "loses less" if row["more"] in PATHWAY.values() and moved < 0 else "gains more"
 
 
 def technique(stage: str) -> str:
@@ -193,7 +192,8 @@ def _weighed(row: dict[str, Any], name: str) -> str:
 
 
 def _claim(who: str, does: str) -> str:
-    return f"which pathway {does} cannot be told" if who == CANNOT_TELL else f"{who} {does}"
+    told = {NOT_DISTINGUISHABLE: "is not distinguishable", CANNOT_TELL: "cannot be told"}
+    return f"which pathway {does} {told[who]}" if who in told else f"{who} {does}"
 
 
 def span(row: dict[str, Any], name: str) -> str:

@@ -48,6 +48,10 @@ LEAST_SIGNS = 6
 TOO_FEW = f"a count of signs needs {LEAST_SIGNS} seeds: five agree by chance once in 16"
 PROBLEMS, SEEDS, MODELS = "problems", "seeds", "models"
 ONE_RUN = "in this one training run"
+CANNOT_TELL = "cannot tell"
+"""Verdict where there is no interval, or one about one training run alone."""
+NOT_DISTINGUISHABLE = "not distinguishable"
+"""Verdict where the interval holds 0, whichever side the number is on."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,14 @@ class Effect:
 
     @property
     def side(self) -> int:
-        """1 or -1 if all of the interval lies above or below 0, else 0: it cannot be told."""
+        """1 or -1 if all of the interval lies above or below 0, else 0."""
         return int(self.low > 0) - int(self.high < 0)
+
+    def verdict(self, above: str, below: str) -> str:
+        """Return the word for the side of 0 that the interval lies on, or why there is none."""
+        if math.isnan(self.low):
+            return CANNOT_TELL
+        return {1: above, -1: below}.get(self.side, NOT_DISTINGUISHABLE)
 
     @property
     def single(self) -> bool:

@@ -11,7 +11,6 @@ from made_up_run import measured
 
 from codealign.analysis.answer import (
     BOTH,
-    CANNOT_TELL,
     answer_lines,
     answer_markdown,
     closing_text,
@@ -19,6 +18,7 @@ from codealign.analysis.answer import (
     pathways,
     write_answer,
 )
+from codealign.analysis.effects import NOT_DISTINGUISHABLE
 from codealign.analysis.scores import CELL, published
 from codealign.records import write_jsonl
 
@@ -84,7 +84,7 @@ def test_equal_weight_of_the_tasks_stands_beside_it() -> None:
 
 def test_the_same_scores_have_no_winner() -> None:
     found = pathways(measured())
-    assert set(found["higher"]) == set(found["more"]) == {CANNOT_TELL}
+    assert set(found["higher"]) == set(found["more"]) == {NOT_DISTINGUISHABLE}
 
 
 def test_what_ends_higher_is_pta_minus_fta_in_points() -> None:
@@ -97,7 +97,7 @@ def test_what_is_gained_is_against_each_ones_own_base() -> None:
     # PTA is 30 points higher at every stage, base too: it gained nothing over FTA
     found = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
     assert found["gains"] == pytest.approx(0)
-    assert found["more"] == CANNOT_TELL
+    assert found["more"] == NOT_DISTINGUISHABLE
     # moved at DPO alone, both questions have the same answer; each gained 10 points before
     found = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage="dpo")
     assert found["gains"] == pytest.approx(-20)
@@ -156,7 +156,7 @@ def test_several_models_are_counted_first() -> None:
 def test_one_training_run_is_called_one() -> None:
     found = pathways(shifted(30.0))
     assert dict(headlines(found))["functional"] == (
-        "in this one training run: PTA ends higher; which pathway gains more cannot be told"
+        "in this one training run: PTA ends higher; which pathway gains more is not distinguishable"
     )
     assert "in this one training run PTA ends higher" in answer_lines(found)[2]
     assert "What is missing: other seeds" in answer_markdown(found)
@@ -182,7 +182,7 @@ def test_several_seeds_name_the_winner_without_that() -> None:
 def test_seeds_that_differ_take_the_winner_away() -> None:
     # By hand: 40 points with a deviation of 30 over two seeds: t(1) * 30 / sqrt(2) = 270.
     row = one(pathways(seeded(40.0, -21.2, 21.2)), requirement="functional", stage="dpo")
-    assert row["higher"] == CANNOT_TELL
+    assert row["higher"] == NOT_DISTINGUISHABLE
     assert row["ends_high"] - row["ends"] > 265
 
 

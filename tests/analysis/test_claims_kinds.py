@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mini_scores import Rows, context
 
-from codealign.analysis.claims.book import recompute
+from codealign.analysis.claims.book import recompute, run_verdict
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.kinds import KINDS
 from codealign.analysis.claims.model import (
@@ -25,7 +25,6 @@ from codealign.analysis.claims.model import (
 )
 from codealign.analysis.claims.render import numbers, searched
 from codealign.analysis.claims.rules import Rule, Selection, read_rule
-from codealign.analysis.claims.runs import verdict as run_verdict
 from codealign.errors import CodealignError
 
 LLAMA = "Meta-Llama-3-8B"

@@ -8,7 +8,7 @@ import pytest
 from mini_scores import Rows, context
 
 from codealign.analysis.claims import readings
-from codealign.analysis.claims.facts import FACTS
+from codealign.analysis.claims.kinds import FACTS
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,

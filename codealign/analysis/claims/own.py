@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from codealign.analysis import stats
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import NOT_DERIVABLE, Found
 from codealign.analysis.claims.rules import EQUAL, SETS
-from codealign.analysis.claims.tables_facts import absent, truth
+from codealign.analysis.claims.truth import absent, only_means, truth
 from codealign.analysis.scores import benchmarks
 from codealign.records import STAGES
 
@@ -64,17 +63,6 @@ def _between(few: int, many: int, total: int, rule: str) -> Found:
         return truth(few > total / 2, [few, many, total], rule)
     note = "between the two bounds: which problems were solved is not published"
     return Found([few, many, total], rule, NOT_DERIVABLE, note)
-
-
-def only_means(found: Found) -> Found:
-    """Soften a "not significant" drawn from printed mean ratings: their spread is not published.
-
-    The test then takes the largest possible variance, so that it can miss a real change.
-    """
-    if found.agrees:
-        return found
-    note = "only mean ratings are published: the test takes their largest possible variance"
-    return replace(found, verdict=NOT_DERIVABLE, note=note)
 
 
 def average_row(context: Context) -> Found:

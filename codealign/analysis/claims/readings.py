@@ -14,8 +14,8 @@ from itertools import combinations, product
 
 import numpy as np
 
-from codealign.analysis.claims.board import CODE_MODELS, LABELS, MODELS, VARIANT
 from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.matching import SHOWN, in_words
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,
@@ -24,16 +24,18 @@ from codealign.analysis.claims.model import (
     Search,
 )
 from codealign.analysis.claims.rules import (
+    CODE_MODELS,
     EQUAL,
+    LABELS,
+    MODELS,
     PAPER_FLOOR,
     SETS,
     STAGE_RULES,
     Selection,
     pick,
 )
-from codealign.analysis.claims.search import SHOWN, in_words
 from codealign.analysis.scores import benchmark as about
-from codealign.records import STAGES
+from codealign.records import STAGES, VARIANTS
 
 Reading = tuple[str, bool, tuple[float, ...]]
 """Words, whether the statement holds so, the numbers compared."""
@@ -129,7 +131,7 @@ def failures(context: Context) -> Iterator[Reading]:
     for name, stages, floor, cut in product(FAMILIES, FINALS, floors, (10, 20, 30, 50)):
         arms = [
             pick(context.board, Selection(name, stages, floor, (v,))).relative < -cut
-            for v in VARIANT.values()
+            for v in VARIANTS
         ]
         if all(map(len, arms)):
             lost = tuple(100 * float(a.mean()) for a in arms)
@@ -143,7 +145,7 @@ def highest(context: Context, benchmark: str, printed: float) -> Iterator[Readin
     rows = np.flatnonzero(board.benchmark == benchmark)
     groups = [("all", rows, range(4))]
     groups += [(f"{LABELS[s]} models", rows, [i]) for i, s in enumerate(STAGES) if i]
-    groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANT.values()]
+    groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANTS]
     for among, mine, stages in groups:
         values = board.values[mine][:, stages]
         if np.isfinite(values).any():
@@ -202,7 +204,7 @@ def inferior(context: Context, names: tuple[str, ...]) -> Iterator[Reading]:
         for model in groups:
             mine = mask & (board.model == model) if model else mask
             scaled = board.values / board.scale[:, None]
-            pre, fine = (scaled[mine & (board.variant == v)] for v in VARIANT.values())
+            pre, fine = (scaled[mine & (board.variant == v)] for v in VARIANTS)
             goal = fine[:, 0] if column == 0 else fine[:, 2:].max(axis=1)
             pairs.append((100 * pre[:, 2:].max(axis=1).mean(), 100 * goal.mean()))
         above = sum(a > b + EQUAL for a, b in pairs)
@@ -256,6 +258,6 @@ def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
     """Return the share of variance that lies between groups (0 where all values are equal)."""
     total = float(((values - values.mean()) ** 2).sum())
     between = sum(
-        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2 for g in set(groups)
+        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2 for g in np.unique(groups)
     )
     return float(between) / total if total else 0.0

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from codealign.analysis.contrasts import CHANGE, Term
-from codealign.analysis.effects import Effect
+from codealign.analysis.effects import CANNOT_TELL, Effect
 from codealign.analysis.questions import Question, ask
 from codealign.analysis.study.effects import Study
 from codealign.cell import Cell
 from codealign.records import ALIGNED
 
-NO_GAIN, GAIN, CANNOT_TELL = "no gain, as it must be", "gains: do not trust", "cannot tell"
+NO_GAIN, GAIN = "no gain, as it must be", "gains: do not trust"
 
 
 @dataclass(frozen=True)

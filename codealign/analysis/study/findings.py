@@ -1,9 +1,9 @@
 """A run's findings beside the paper's observations O1 to O20, one by one, by rule.
 
 An observation gets a number whose sign the paper gives (`data/observations.yaml`). The run has the
-same sign or the opposite one if the 95 % interval lies on one side of 0, and cannot tell if it
-holds 0. One seed finds nothing of the kind: then there are no findings. What compares several
-models cannot be asked of a run with one.
+same sign or the opposite one if the 95 % interval lies on one side of 0, is not distinguishable if
+it holds 0, and cannot tell without an interval. One seed finds nothing of the kind: then there are
+no findings. What compares several models cannot be asked of a run with one.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 from codealign.analysis import labels
 from codealign.analysis.claims import Claim, by_verdict
 from codealign.analysis.contrasts import RELATIVE, SCORE, Term
-from codealign.analysis.effects import Effect
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, Effect
 from codealign.analysis.questions import SPLIT, Question, ask, observations, observed
 from codealign.analysis.study.effects import Study
 
-SAME, OPPOSITE, CANNOT_TELL = "same sign", "opposite sign", "cannot tell"
+SAME, OPPOSITE = "same sign", "opposite sign"
 NOT_MEASURED = "not measured"
-VERDICTS = (SAME, OPPOSITE, CANNOT_TELL, NOT_MEASURED)
+VERDICTS = (SAME, OPPOSITE, NOT_DISTINGUISHABLE, CANNOT_TELL, NOT_MEASURED)
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,7 @@ def _verdict(
         return NOT_MEASURED, f"the base scores below {entry['least']}"
     if found.missing:
         return CANNOT_TELL, found.missing
-    if not found.side:
-        return CANNOT_TELL, caution
-    agrees = found.side > 0 or entry.get("sign") == "either"
-    return (SAME if agrees else OPPOSITE), caution
+    return found.verdict(SAME, SAME if entry.get("sign") == "either" else OPPOSITE), caution
 
 
 def _base(study: Study, model: str) -> float:

@@ -134,7 +134,7 @@ def tax_table(study: Study) -> Table:
 def _tax(moved: Effect) -> str:
     if moved.single:
         return "cannot tell (one seed)"
-    return {-1: "tax", 1: "bonus"}.get(moved.side, "cannot tell")
+    return moved.verdict("bonus", "tax")
 
 
 def ablations_table(study: Study) -> Table:
@@ -186,7 +186,8 @@ def placebo_table(study: Study) -> Table:
 
 
 FINDINGS_NOTE = (
-    "Same or opposite sign: the 95% interval lies on one side of 0. Cannot tell: it holds 0, or a "
+    "Same or opposite sign: the 95% interval lies on one side of 0. Not distinguishable: it holds "
+    "0. Cannot tell: a "
     "count of signs has too few seeds for one. The interval holds the spread over seeds and the "
     "choice of problems; of twenty such intervals one misses by chance. Not measured: the "
     "observation compares models, and a run of one model has nothing to compare. The ledger's "
