@@ -258,6 +258,7 @@ def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
     """Return the share of variance that lies between groups (0 where all values are equal)."""
     total = float(((values - values.mean()) ** 2).sum())
     between = sum(
-        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2 for g in np.unique(groups)
+        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2
+        for g in np.unique(groups)
     )
     return float(between) / total if total else 0.0
