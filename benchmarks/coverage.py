@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import erf
 
-from codealign.analysis.advice_rules import NOT_SUPPORTED, RULES, SUPPORTED
+from codealign.analysis.advice import NOT_SUPPORTED, RULES, SUPPORTED
 from codealign.analysis.cells import MEMBERS, Answers, Cells
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
 from codealign.analysis.questions import (

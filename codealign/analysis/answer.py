@@ -108,7 +108,7 @@ def winner(found: Effect) -> str:
 
 
 def answer_lines(found: pd.DataFrame) -> list[str]:
-    """Return the answer in sentences: what holds of each requirement, then a line a row.
+    """Return the answer in sentences: what holds of each requirement, then one line per row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Scores of one source as arrays: one row a cell, one column a seed, and the problems behind it."""
+"""Scores of one source as arrays: one row per cell, one column per seed, and the problems behind it."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ STEP = {"pass@1": 100.0, "rating": 10.0, "dps": 10.0}
 OTHER = {"functional": "non_functional", "non_functional": "functional"}
 BENCHMARKS, TASKS = "benchmarks", "tasks"
 """How a score weighs its benchmarks: each alike, or each task (F1, F2, F4) alike."""
-Problems = Mapping[Cell | tuple[str, ...], Mapping[str, float]]
-"""Value of each problem in the metric's unit, by its id. A key is a cell, with a seed or for the
-mean over seeds, or the tuple (model, variant, requirement, stage, benchmark) of a main cell."""
+Problems = Mapping[Cell, Mapping[str, float]]
+"""Value of each problem in the metric's unit, by its id; of a cell with a seed, or (None) of the
+mean over seeds."""
 
 
 @dataclass(frozen=True)
@@ -184,15 +184,9 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
 def _by_cell(items: Problems) -> dict[Cell, dict[int | None, Mapping[str, float]]]:
     """Return the problems' values of each cell by seed (None: mean over seeds, or no seed)."""
     found: dict[Cell, dict[int | None, Mapping[str, float]]] = {}
-    for key, values in items.items():
-        cell = key if isinstance(key, Cell) else _main(key)
+    for cell, values in items.items():
         found.setdefault(cell.at(seed=None), {})[cell.seed] = values
     return found
-
-
-def _main(key: tuple[str, ...]) -> Cell:
-    model, variant, requirement, stage, name = key
-    return Cell(model, variant, requirement, stage, name)
 
 
 def _answers(

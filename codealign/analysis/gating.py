@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from codealign.analysis.cells import MEMBERS, Cells, cells_of
-from codealign.analysis.contrasts import CHANGE, SCORE, Term
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.contrasts import CHANGE
+from codealign.analysis.questions import of
 from codealign.analysis.scores import EVALUATED, benchmark, frame_of
 from codealign.cell import Cell
 from codealign.params import Gates
@@ -97,29 +97,28 @@ def _cells(*folders: Path) -> Cells:
     return cells_of(frame_of(scores), items)
 
 
-def _term(cells: Cells, cell: Cell) -> Term:
-    """Return the score's term; a project's own benchmarks stand in where none of its are run."""
+def _names(cells: Cells, cell: Cell) -> list[str]:
+    """Return the score's benchmarks, or a project's own where none of them are run."""
     own = [c.benchmark for c in cells.index if c.at(benchmark="") == cell]
     names = [n for n in own if n in MEMBERS[cell.requirement]]
-    names = names or [n for n in own if benchmark(n).metric != "dps" and n != "codal"]
-    return Term(1, cell.requirement, (cell.variant,), (cell.stage,), tuple(names))
+    return names or [n for n in own if benchmark(n).metric != "dps" and n != "codal"]
 
 
 def _baseline(cell: Cell, folder: Path, threshold: float) -> list[Verdict]:
     cells = _cells(folder)
-    found = ask(cells, Question((_term(cells, cell),), SCORE), cell.model)
+    found = of(cells, cell, names=_names(cells, cell))
     return [baseline_gate(found.value / 100, threshold, found.n)] if found.n else []
 
 
 def _change(cell: Cell, base: Path, folder: Path) -> Verdict:
     gate = sft_gate if cell.stage == "sft" else alignment_gate
     cells = _cells(base, folder)
-    term = _term(cells, cell)
-    found = ask(cells, Question((term,), CHANGE), cell.model)
+    names = _names(cells, cell)
+    found = of(cells, cell, CHANGE, names=names)
     if not found.n:
         rule = "R7" if cell.stage == "sft" else "R9"
         return Verdict(rule, True, "not measured: the base has no scores in this run")
-    after = ask(cells, Question((term,), SCORE), cell.model).value
+    after = of(cells, cell, names=names).value
     return gate((after - found.value) / 100, after / 100, found.high / 100)
 
 

@@ -14,9 +14,9 @@ from scipy.stats import rankdata
 from codealign.analysis import stats
 from codealign.analysis.agreement import kappa, pair
 from codealign.analysis.cells import cells_of
-from codealign.analysis.contrasts import CHANGE, Term
+from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.labels import STAGES as NAMES
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.questions import of
 from codealign.analysis.scores import frame_of, published
 from codealign.cell import Cell
 from codealign.evaluate.judges import ANSWER_FIRST
@@ -135,9 +135,9 @@ def _paired(
                 scores.append(Score("run", model, variant, "non_functional", stage, name, "rating",
                                     mean, len(both), seed=seed or 0))  # fmt: skip
     names = tuple(f"codal_{d}" for d in pairs)
-    term = Term(1, "non_functional", (variant,), (step[1],), names, start=step[0])
+    place = Cell(model, variant, "non_functional", step[1])
     cells = cells_of(frame_of(scores), items)
-    found = ask(cells, Question((term,), CHANGE), model)
+    found = of(cells, place, CHANGE, names=names, start=step[0])
     unit = SCALE / 100
     return {
         "n": n, "left_out": left_out, "seeds": found.seeds, "difference": found.value * unit,

@@ -11,12 +11,15 @@ from made_up_cells import Values, solved
 from made_up_cells import frame as frame_of
 from mini_scores import frame
 
-from codealign.analysis.advice import Advice, advice_frame, advice_markdown, advise
-from codealign.analysis.advice_rules import (
+from codealign.analysis.advice import (
     NOT_SUPPORTED,
     RULES,
     SUPPORTED,
     THRESHOLD,
+    Advice,
+    advice_frame,
+    advice_markdown,
+    advise,
     baselines,
 )
 from codealign.analysis.cells import MEMBERS, cells_of

@@ -20,6 +20,7 @@ from codealign.analysis.answer import (
 )
 from codealign.analysis.effects import NOT_DISTINGUISHABLE
 from codealign.analysis.scores import CELL, published
+from codealign.cell import Cell
 from codealign.records import write_jsonl
 
 
@@ -34,14 +35,14 @@ def shifted(points: float, stage: str | None = None) -> pd.DataFrame:
     return frame
 
 
-def items_of(frame: pd.DataFrame, n: int = 40) -> dict[tuple[str, ...], dict[str, float]]:
+def items_of(frame: pd.DataFrame, n: int = 40) -> dict[Cell, dict[str, float]]:
     """Return per-problem values with the frame's means, the same problems solved first."""
     found = {}
     for row in frame.to_dict("records"):
         top = 10 if row["benchmark"].startswith("codal") else 1
         right = round(row["value"] / top * n)
         values = {f"{row['benchmark']}/{i}": float(top * (i < right)) for i in range(n)}
-        found[tuple(row[c] for c in CELL)] = values
+        found[Cell.of({name: row[name] for name in CELL})] = values
     return found
 
 

@@ -18,7 +18,7 @@ from codealign.analysis.scores import PAPER, over_seeds
 
 @dataclass(frozen=True)
 class Context:
-    """Scores of one source (`rows`, tidy, one a seed) and its per-problem values (`items`)."""
+    """Scores of one source (`rows`, tidy, one per seed) and its per-problem values (`items`)."""
 
     rows: pd.DataFrame
     items: Problems = field(default_factory=dict)

@@ -40,8 +40,8 @@ from codealign.analysis.claims.rules import (
     words,
 )
 from codealign.analysis.claims.truth import compared
-from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
+from codealign.analysis.questions import of
 from codealign.analysis.scores import benchmark, benchmarks
 from codealign.cell import Cell
 from codealign.records import STAGES
@@ -73,8 +73,7 @@ def score(context: Context, statement: Statement) -> Found:
 
 def _bounded(context: Context, c: Cell, measure: str, found: Found) -> Found:
     """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
-    term = Term(1, c.requirement, (c.variant,), (c.stage,), (c.benchmark,))
-    told = ask(context.cells, Question((term,), measure), c.model)
+    told = of(context.cells, c, measure)
     unit = 1.0 if measure == RELATIVE else benchmark(c.benchmark).scale / 100
     interval = None if math.isnan(told.low) else (told.low * unit, told.high * unit)
     return replace(found, interval=interval, single=told.single, note=told.missing)

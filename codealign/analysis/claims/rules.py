@@ -1,6 +1,6 @@
 """Rules: which scores are compared, and which number is made of the changes.
 
-Scores are a board: one row a model, variant and benchmark, one column a stage. A rule is a
+Scores are a board: one row per model, variant and benchmark, one column per stage. A rule is a
 selection (benchmarks, variants, stages, base scores admitted, models) and a statistic. Statistics
 give one number or a few, in percent unless they say otherwise.
 """
@@ -33,7 +33,7 @@ CODE_MODELS = tuple(m for m in MODELS.values() if not m.startswith("Meta"))
 
 @dataclass(frozen=True)
 class Board:
-    """Arrays of one source's scores; all have one entry a row of (model, variant, benchmark).
+    """Arrays of one source's scores; all have one entry per row of (model, variant, benchmark).
 
     `values` has shape (rows, 4), columns base, sft, dpo, bonbon; NaN is a cell that was not run.
     `group` numbers the pairs of model and variant; `cache` holds what rules have picked already.
@@ -177,7 +177,7 @@ MODEL_SETS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Cells:
-    """Pairs of a base score and a later one; all arrays have one entry a pair.
+    """Pairs of a base score and a later one; all arrays have one entry per pair.
 
     `scale` is the largest possible score, so that `(after - base) / scale` is comparable; `group`
     numbers the pairs of model and variant.

@@ -64,7 +64,7 @@ def read_seeds(path: Path | str) -> pd.DataFrame:
 
 
 def agreement(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a cell that both have: its difference, what is allowed, whether it agrees.
+    """Return one row per cell that both have: its difference, what is allowed, whether it agrees.
 
     Parameters
     ----------

@@ -39,8 +39,8 @@ class Table:
     name : file stem, e.g. `table3`.
     caption : sentence above the table, with the sources of its numbers.
     spans : upper header as (text, columns), empty for none; must cover all columns.
-    head : lower header, one text a column.
-    align : one letter a column for LaTeX: l, r, c, or a width in cm such as "7.5" (wrapped text).
+    head : lower header, one text per column.
+    align : one letter per column for LaTeX: l, r, c, or a width in cm such as "7.5" (wrapped text).
     rows : groups and rows of cells.
     notes : (letter, text) of each footnote; letter "" is a general note.
     """
@@ -61,7 +61,7 @@ def rounded(value: float, decimals: int) -> str:
 
 
 def column_names(table: Table) -> list[str]:
-    """Return one flat name a column: the upper header's text and the lower's."""
+    """Return one flat name per column: the upper header's text and the lower's."""
     upper = [text for text, width in table.spans for _ in range(width)] or [""] * len(table.head)
     return [f"{u} {h}".strip() for u, h in zip(upper, table.head, strict=True)]
 

@@ -165,7 +165,7 @@ def _grid(columns: list[Benchmark]) -> list[tuple[Benchmark, str]]:
 def _block_rows(
     block: pd.DataFrame, columns: list[Benchmark], notes: list[tuple[str, str]]
 ) -> list[list[Cell]]:
-    """Return a row a stage; footnotes about the print's bold are appended to `notes`."""
+    """Return one row per stage; footnotes about the print's bold are appended to `notes`."""
     lookup, stages = _lookup(block), _stages(block)
     by_column = []
     for b, variant in _grid(columns):
