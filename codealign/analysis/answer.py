@@ -75,8 +75,8 @@ def pathways(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFram
 
 
 def _rows(cells: Cells, model: str, requirement: str) -> list[dict[str, Any]]:
-    found = [row for stage in ALIGNED if (row := _row(cells, model, requirement, (stage,)))]
-    return found + ([_row(cells, model, requirement, ALIGNED)] if len(found) > 1 else [])
+    rows = [row for stage in ALIGNED if (row := _row(cells, model, requirement, (stage,)))]
+    return rows + ([_row(cells, model, requirement, ALIGNED)] if len(rows) > 1 else [])
 
 
 def _row(
@@ -98,39 +98,39 @@ def _row(
     return row | {f"{PATHWAY[v].lower()}_change": value for v, value in changes.items()}
 
 
-def _numbers(name: str, found: Effect) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+def _numbers(name: str, effect: Effect) -> dict[str, float]:
+    return {name: effect.value, f"{name}_low": effect.low, f"{name}_high": effect.high}
 
 
-def winner(found: Effect) -> str:
+def winner(effect: Effect) -> str:
     """Return whose difference PTA minus FTA it is: PTA, FTA, or why it is nobody's."""
-    return found.verdict("PTA", "FTA")
+    return effect.verdict("PTA", "FTA")
 
 
-def answer_lines(found: pd.DataFrame) -> list[str]:
+def answer_lines(answers: pd.DataFrame) -> list[str]:
     """Return the answer in sentences: what holds of each requirement, then one line per row.
 
     Parameters
     ----------
-    found : what `pathways` returns.
+    answers : what `pathways` returns.
     """
-    told = [f"{what}: {said}." for what, said in headlines(found)]
-    return [*told, *(_sentence(row) for row in found.to_dict("records"))] or [NO_ANSWER]
+    told = [f"{what}: {said}." for what, said in headlines(answers)]
+    return [*told, *(_sentence(row) for row in answers.to_dict("records"))] or [NO_ANSWER]
 
 
-def _asked(found: pd.DataFrame) -> pd.DataFrame:
+def _asked(answers: pd.DataFrame) -> pd.DataFrame:
     """Return the row of each model and requirement that holds both techniques, or the only one."""
-    return found.groupby(["source", "model", "requirement"], sort=False).tail(1)
+    return answers.groupby(["source", "model", "requirement"], sort=False).tail(1)
 
 
-def headlines(found: pd.DataFrame) -> list[tuple[str, str]]:
+def headlines(answers: pd.DataFrame) -> list[tuple[str, str]]:
     """Return for each requirement who ends higher and who gains more; of several models, how many.
 
     With one training run, that is said of it alone.
     """
     return [
         (labels.REQUIREMENTS[requirement], _headline(part))
-        for requirement, part in _asked(found).groupby("requirement", sort=False)
+        for requirement, part in _asked(answers).groupby("requirement", sort=False)
     ]
 
 
@@ -203,23 +203,23 @@ def span(row: dict[str, Any], name: str) -> str:
     return labels.with_interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), "{:+.1f}")
 
 
-def how(found: pd.DataFrame) -> str:
+def how(answers: pd.DataFrame) -> str:
     """Return how the numbers are made and what their intervals hold."""
-    alone = bool((found["seeds"] == 1).any())
+    alone = bool((answers["seeds"] == 1).any())
     return HOW + HOLDS[alone] + (f" {WHAT_LACKS} " if alone else " ") + WEIGHTS
 
 
-def answer_markdown(found: pd.DataFrame) -> str:
+def answer_markdown(answers: pd.DataFrame) -> str:
     """Return the sentences as a Markdown list, and how the numbers are made."""
-    return "\n".join([*(f"- {line}" for line in answer_lines(found)), "", how(found)]) + "\n"
+    return "\n".join([*(f"- {line}" for line in answer_lines(answers)), "", how(answers)]) + "\n"
 
 
 def write_answer(out: Path | str, scores: pd.DataFrame, items: Problems | None = None) -> str:
     """Write `answer.md` and `answer.csv` to `out`; return the Markdown. See `pathways`."""
-    found = pathways(scores, items)
-    text = answer_markdown(found)
+    answers = pathways(scores, items)
+    text = answer_markdown(answers)
     write_text(Path(out) / "answer.md", text)
-    write_text(Path(out) / "answer.csv", found.to_csv(index=False))
+    write_text(Path(out) / "answer.csv", answers.to_csv(index=False))
     return text
 
 

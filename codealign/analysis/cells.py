@@ -1,4 +1,4 @@
-"""Scores of one source as arrays: one row per cell, one column per seed, and the problems behind it."""
+"""Scores of one source as arrays, one row per cell, one column per seed, with their problems."""
 
 from __future__ import annotations
 

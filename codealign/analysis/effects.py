@@ -164,15 +164,15 @@ def effect(
     trained = any(part.trained for part in parts)
     seeds = len(known) if trained and cells.seeds else 0
     n = int(sum(cells.n[part.after[:, 0]].sum() for part in parts[:1]))
-    found = Effect(value, n=n, seeds=seeds, rule=rule, benchmarks=len(parts[0].after),
+    result = Effect(value, n=n, seeds=seeds, rule=rule, benchmarks=len(parts[0].after),
                    per_seed=tuple(map(float, known)))  # fmt: skip
     if measure in COUNTS:
-        return _counted(cells, parts, measure, found)
+        return _counted(cells, parts, measure, result)
     error, freedom = problem_error(cells, parts, measure)
-    return bounded(found, error, freedom, bounds=fieller(cells, parts, measure, found.per_seed))
+    return bounded(result, error, freedom, bounds=fieller(cells, parts, measure, result.per_seed))
 
 
-def _counted(cells: Cells, parts: list[Part], measure: str, found: Effect) -> Effect:
+def _counted(cells: Cells, parts: list[Part], measure: str, result: Effect) -> Effect:
     """Bound a count of signs, of six seeds or more.
 
     A jackknife does not hold for it: a sign flips, it does not bend. Problems are drawn again, and
@@ -180,19 +180,19 @@ def _counted(cells: Cells, parts: list[Part], measure: str, found: Effect) -> Ef
     as those of new problems would. Two made-up seeds, one of either sign, keep equal seeds from
     claiming certainty.
     """
-    if found.seeds < LEAST_SIGNS:
-        return replace(found, missing=TOO_FEW)
+    if result.seeds < LEAST_SIGNS:
+        return replace(result, missing=TOO_FEW)
     if any(cells.answers[row] is None for part in parts for row in part.after.ravel()):
-        return replace(found, missing="the problems' values are not known")
+        return replace(result, missing="the problems' values are not known")
     drawn = drawn_again(cells, parts)
     spread = sum(part.weight * reduced(measure, part, drawn) for part in parts).std(ddof=1)
-    seeds = float(np.var(found.per_seed, ddof=1)) / found.seeds
-    made_up = 2 * (100 / (found.seeds + 2)) ** 2
-    return bounded(found, math.sqrt(2) * float(spread), DRAWS - 1, math.sqrt(seeds + made_up))
+    seeds = float(np.var(result.per_seed, ddof=1)) / result.seeds
+    made_up = 2 * (100 / (result.seeds + 2)) ** 2
+    return bounded(result, math.sqrt(2) * float(spread), DRAWS - 1, math.sqrt(seeds + made_up))
 
 
 def bounded(
-    found: Effect,
+    result: Effect,
     error: float,
     freedom: float,
     seed_error: float | None = None,
@@ -207,16 +207,16 @@ def bounded(
     bounds : of an interval that is not symmetric; None: from the two errors.
     """
     if math.isnan(error):
-        return replace(found, missing="one problem has no interval")
-    several = found.seeds > 1
+        return replace(result, missing="one problem has no interval")
+    several = result.seeds > 1
     if seed_error is None:
         seed_error = (
-            float(np.std(found.per_seed, ddof=1)) / math.sqrt(found.seeds) if several else 0
+            float(np.std(result.per_seed, ddof=1)) / math.sqrt(result.seeds) if several else 0
         )
-    half = half_width(seed_error, found.seeds, error, freedom, CONFIDENCE)
-    low, high = bounds or (found.value - half, found.value + half)
+    half = half_width(seed_error, result.seeds, error, freedom, CONFIDENCE)
+    low, high = bounds or (result.value - half, result.value + half)
     return replace(
-        found, low=low, high=high, holds=(PROBLEMS, SEEDS) if several else (PROBLEMS,),
+        result, low=low, high=high, holds=(PROBLEMS, SEEDS) if several else (PROBLEMS,),
         missing="the start is too near 0 for an interval" if math.isnan(low) else "",
         seed_error=seed_error, problem_error=error, freedom=freedom,
     )  # fmt: skip

@@ -97,7 +97,7 @@ def _rows(cells: Cells, model: str, missing: dict[tuple[str, ...], float]) -> li
 
 
 def summary_lines(summary: pd.DataFrame) -> list[str]:
-    """Return the table as aligned text, one line per row under a header; Markdown reads it as well."""
+    """Return the table as aligned text, one line per row under a header, which is Markdown, too."""
     head = ["model", "pathway", "requirement", "stage", "score", "change", "benchmarks", "n"]
     rows = [head, *(_cells(row) for row in summary.to_dict("records"))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]

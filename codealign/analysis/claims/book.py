@@ -34,7 +34,7 @@ from codealign.analysis.claims.model import (
     NOT_RUN,
     OURS,
     Claim,
-    Found,
+    Outcome,
     Statement,
 )
 from codealign.analysis.effects import ONE_RUN
@@ -78,8 +78,10 @@ def _statement(entry: dict[str, Any], where: str) -> Statement:
             raise CodealignError(f"{where}: no {name!r}")
     if entry["kind"] not in KINDS:
         raise CodealignError(f"{where}: kind {entry['kind']!r}" + nearest(entry["kind"], [*KINDS]))
-    published = _list(entry.get("published", []))
-    decimals = _list(entry.get("decimals", 0))
+    published, decimals = (
+        value if isinstance(value, list) else [value]
+        for value in (entry.get("published", []), entry.get("decimals", 0))
+    )
     return Statement(
         id=entry["id"],
         place=str(entry["place"]),
@@ -92,10 +94,6 @@ def _statement(entry: dict[str, Any], where: str) -> Statement:
         unstated=entry.get("unstated", ""),
         reading=entry.get("reading", False),
     )
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = None) -> list[Claim]:
@@ -129,40 +127,34 @@ def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = N
 def recompute(context: Context, statement: Statement) -> Claim:
     """Recompute one statement; its verdict is the paper's or the run's, by the scores' source."""
     if context.paper:
-        found = KINDS[statement.kind](context, statement)
-        verdict, note = _judge(found, statement)
+        outcome = KINDS[statement.kind](context, statement)
+        verdict, note = _judge(outcome, statement)
     else:
-        found, verdict, note = _on_a_run(context, statement)
+        outcome, verdict, note = _on_a_run(context, statement)
     return Claim(
         id=statement.id,
         place=statement.place,
         statement=statement.statement,
         published=statement.published,
-        computed=[float(v) for v in found.values if math.isfinite(v)],
+        computed=[float(v) for v in outcome.values if math.isfinite(v)],
         unit=statement.unit,
         tolerance=[matching.half_unit(d) for d in statement.decimals],
-        rule=found.rule or found.missing,
+        rule=outcome.rule or outcome.missing,
         verdict=verdict,
-        origin=_origin(statement),
+        origin="own" if statement.place == OURS else "reading" if statement.reading else "paper",
         note=note,
-        search=found.search,
+        search=outcome.search,
     )
 
 
-def _origin(statement: Statement) -> str:
-    if statement.place == OURS:
-        return "own"
-    return "reading" if statement.reading else "paper"
-
-
-def _judge(found: Found, statement: Statement) -> tuple[str, str]:
-    if found.verdict:
-        note = found.note or (statement.unstated if found.search is None else "")
-        return found.verdict, note
+def _judge(outcome: Outcome, statement: Statement) -> tuple[str, str]:
+    if outcome.verdict:
+        note = outcome.note or (statement.unstated if outcome.search is None else "")
+        return outcome.verdict, note
     verdict, note = matching.verdict(
-        found.values, statement.published, statement.decimals, statement.unstated
+        outcome.values, statement.published, statement.decimals, statement.unstated
     )
-    return verdict, "; ".join(n for n in (note, found.note) if n)
+    return verdict, "; ".join(n for n in (note, outcome.note) if n)
 
 
 @cache
@@ -178,65 +170,57 @@ def question(name: str) -> Question | None:
     return question_of(entry, f"run_lines.yaml, {name}")
 
 
-def _on_a_run(context: Context, statement: Statement) -> tuple[Found, str, str]:
+def _on_a_run(context: Context, statement: Statement) -> tuple[Outcome, str, str]:
     """Return what the run gives for a statement, the verdict, and why."""
     asked = question(statement.id)
-    found = _asked(context, asked) if asked else KINDS[statement.kind](context, statement)
-    told = run_verdict(found, statement, asked is not None or statement.kind == "change")
+    outcome = _asked(context, asked) if asked else KINDS[statement.kind](context, statement)
+    told = run_verdict(outcome, statement, asked is not None or statement.kind == "change")
     if told[0] != NOT_RUN and context.cells.index and not context.cells.values.any():
-        return found, CANNOT_TELL, "every score of the run is 0"
-    return found, *told
+        return outcome, CANNOT_TELL, "every score of the run is 0"
+    return outcome, *told
 
 
-def _asked(context: Context, asked: Question) -> Found:
-    found = over_models(context.cells, asked)
-    if math.isnan(found.value):
-        return Found(rule=asked.rule, missing=found.missing)
-    interval = None if math.isnan(found.low) else (found.low, found.high)
-    return Found([found.value], asked.rule or "as the engine asks it", note=found.missing,
-                 interval=interval, single=found.single)  # fmt: skip
+def _asked(context: Context, asked: Question) -> Outcome:
+    effect = over_models(context.cells, asked)
+    if math.isnan(effect.value):
+        return Outcome(rule=asked.rule, missing=effect.missing)
+    interval = None if math.isnan(effect.low) else (effect.low, effect.high)
+    return Outcome([effect.value], asked.rule or "as the engine asks it", note=effect.missing,
+                 interval=interval, single=effect.single)  # fmt: skip
 
 
-def run_verdict(found: Found, statement: Statement, signed: bool = False) -> tuple[str, str]:
+def run_verdict(outcome: Outcome, statement: Statement, signed: bool = False) -> tuple[str, str]:
     """Return the run's verdict on a statement and why.
 
     Parameters
     ----------
     signed : whether the interval is held against 0, not against the published value.
     """
-    if found.missing:
-        return NOT_RUN, found.missing
-    if found.agrees is not None and statement.id in _run_lines()["exact"]:
-        return (AGREES if found.agrees else DISAGREES), found.note
-    if not found.values or math.isnan(found.values[0]):
-        return CANNOT_TELL, found.note or "the run's scores give no number under this rule"
-    if found.interval is None:
-        return CANNOT_TELL, found.note or NO_INTERVAL
+    if outcome.missing:
+        return NOT_RUN, outcome.missing
+    if outcome.agrees is not None and statement.id in _run_lines()["exact"]:
+        return (AGREES if outcome.agrees else DISAGREES), outcome.note
+    if not outcome.values or math.isnan(outcome.values[0]):
+        return CANNOT_TELL, outcome.note or "the run's scores give no number under this rule"
+    if outcome.interval is None:
+        return CANNOT_TELL, outcome.note or _run_lines()["why"].get(statement.id, NO_INTERVAL)
+    verdict, why = _held(outcome, statement, signed)
+    return verdict, "; ".join(n for n in (why, outcome.note) if n)
+
+
+def _held(outcome: Outcome, statement: Statement, signed: bool) -> tuple[str, str]:
+    """Hold the interval against the published value, or the side of 0 that it is on."""
     published = statement.published[0] if statement.published else 1.0
-    answer, why = (_signed if signed else _inside)(found, published)
-    return answer, "; ".join(n for n in (why, found.note) if n)
-
-
-def _words(found: Found) -> str:
-    low, high = found.interval or (math.nan, math.nan)
-    lone = f" {ONE_RUN}" if found.single else ""
-    return f"95 % interval{lone}: {low:.3g} to {high:.3g}"
-
-
-def _inside(found: Found, published: float) -> tuple[str, str]:
-    low, high = found.interval or (math.nan, math.nan)
-    if low <= published <= high and (found.values[0] or published):
-        return AGREES, _words(found)
-    return (CANNOT_TELL if found.single else DISAGREES), _words(found)
-
-
-def _signed(found: Found, published: float) -> tuple[str, str]:
-    low, high = found.interval or (math.nan, math.nan)
-    if found.single:
-        return CANNOT_TELL, f"{_words(found)}; another training may differ"
-    if low <= 0 <= high:
-        return NOT_DISTINGUISHABLE, f"{_words(found)}; it holds 0"
-    return (AGREES if low * published > 0 else DISAGREES), _words(found)
+    low, high = outcome.interval or (math.nan, math.nan)
+    lone = f" {ONE_RUN}" if outcome.single else ""
+    words = f"95 % interval{lone}: {low:.3g} to {high:.3g}"
+    if not signed and low <= published <= high and (outcome.values[0] or published):
+        return AGREES, words
+    if outcome.single:
+        return CANNOT_TELL, f"{words}; another training may differ" if signed else words
+    if signed and low <= 0 <= high:
+        return NOT_DISTINGUISHABLE, f"{words}; it holds 0"
+    return (AGREES if signed and low * published > 0 else DISAGREES), words
 
 
 def by_verdict(claims: list[Claim]) -> Mapping[str, int]:

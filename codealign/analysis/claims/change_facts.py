@@ -7,7 +7,7 @@ import numpy as np
 from codealign.analysis import stats
 from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import Found
+from codealign.analysis.claims.model import Outcome
 from codealign.analysis.claims.rules import (
     CODE_MODELS,
     EQUAL,
@@ -15,7 +15,7 @@ from codealign.analysis.claims.rules import (
     MODELS,
     SETS,
     VARIANT,
-    Cells,
+    Pairs,
     Selection,
     pick,
 )
@@ -23,11 +23,11 @@ from codealign.analysis.claims.truth import BEST, EACH, TASKS, absent, only_mean
 from codealign.records import STAGES, VARIANTS
 
 
-def _of(context: Context, benchmarks: str, stages: str, variant: str, floor: str) -> Cells:
+def _of(context: Context, benchmarks: str, stages: str, variant: str, floor: str) -> Pairs:
     return pick(context.board, Selection(benchmarks, stages, floor, (VARIANT[variant],)))
 
 
-def gains_on_average(context: Context, benchmarks: str, variant: str) -> Found:
+def gains_on_average(context: Context, benchmarks: str, variant: str) -> Outcome:
     """Return the mean relative change over all cells, nothing selected (true: above 0)."""
     cells = _of(context, benchmarks, EACH, variant, "any base above 0")
     if not len(cells):
@@ -37,7 +37,7 @@ def gains_on_average(context: Context, benchmarks: str, variant: str) -> Found:
     return truth(mean > 0, [mean], rule, p_value=clarity.mean(cells.relative))
 
 
-def degrades(context: Context, benchmarks: str, variant: str) -> Found:
+def degrades(context: Context, benchmarks: str, variant: str) -> Outcome:
     """Share of preference-aligned scores below the base (frequent: more than a third)."""
     cells = _of(context, benchmarks, EACH, variant, "every base")
     if not len(cells):
@@ -48,7 +48,7 @@ def degrades(context: Context, benchmarks: str, variant: str) -> Found:
     return truth(percent(fallen) > 100 / 3, [percent(fallen)], rule, unstated=True, p_value=p_value)
 
 
-def models_improve(context: Context, benchmarks: str, variant: str) -> Found:
+def models_improve(context: Context, benchmarks: str, variant: str) -> Outcome:
     """Count the models that improve (best of DPO and BoNBoN); true: all of them."""
     cells = _of(context, benchmarks, BEST, variant, "every base")
     if not len(cells):
@@ -62,7 +62,7 @@ def models_improve(context: Context, benchmarks: str, variant: str) -> Found:
     return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
-def code_models_improve(context: Context, variant: str) -> Found:
+def code_models_improve(context: Context, variant: str) -> Outcome:
     """Count code models x dimensions that improve (best of DPO and BoNBoN; true: all)."""
     selection = Selection("NF1-NF5", BEST, variants=(VARIANT[variant],), models=CODE_MODELS)
     better = pick(context.board, selection).change > 0
@@ -75,7 +75,7 @@ def code_models_improve(context: Context, variant: str) -> Found:
     return readings.widen(context, plain, others, grid)
 
 
-def losses(context: Context, model: str, variant: str) -> Found:
+def losses(context: Context, model: str, variant: str) -> Outcome:
     """Count functional scores of one model that fall with DPO or BoNBoN (true: none)."""
     model, variant = MODELS[model], VARIANT[variant]
     selection = Selection("F1-F3 and F4", EACH, "every base", (variant,), (model,))
@@ -107,7 +107,7 @@ def _ahead(
 
 def technique(
     context: Context, model: str, variants: list[str], favours: str, subset: bool = False
-) -> Found:
+) -> Outcome:
     """Count scores of a model family in which one technique beats the other.
 
     True: the favoured one leads; with `subset`, it leads in some scores at least.
@@ -127,7 +127,7 @@ def technique(
     return readings.widen(context, plain, others, "scores x pathways x wins or mean difference")
 
 
-def technique_always(context: Context, model: str, favours: str) -> Found:
+def technique_always(context: Context, model: str, favours: str) -> Outcome:
     """Count functional scores in which the favoured technique is behind (true: none)."""
     models = (MODELS[model],)
     ahead = _ahead(context, SETS["F1-F3 and F4"], VARIANTS, models, favours)
@@ -141,7 +141,7 @@ def technique_always(context: Context, model: str, favours: str) -> Found:
     return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
-def trade_offs(context: Context, benchmarks: str) -> Found:
+def trade_offs(context: Context, benchmarks: str) -> Outcome:
     """Share of aligned models in which some benchmarks rise while others fall (true: half)."""
     mixed = []
     for stage in ("DPO", "BoNBoN"):
@@ -157,7 +157,7 @@ def trade_offs(context: Context, benchmarks: str) -> Found:
     return truth(share > 50, [share, len(mixed)], rule, unstated=True, p_value=p_value)
 
 
-def significant_everywhere(context: Context, model: str, variant: str, stage: str) -> Found:
+def significant_everywhere(context: Context, model: str, variant: str, stage: str) -> Outcome:
     """Count CODAL dimensions whose change survives Holm's correction (true: all five)."""
     rows = context.changes
     place = [MODELS[model], VARIANT[variant], stage]
@@ -169,8 +169,8 @@ def significant_everywhere(context: Context, model: str, variant: str, stage: st
         return absent(f"{MODELS[model]} {VARIANT[variant]}, {stage}, CODAL")
     kept = int(((mine["p_holm"] < 1 - stats.CONFIDENCE) & (mine["absolute"] > 0)).sum())
     rule = "dimensions that improve with p < 0.05 after Holm's correction, and all of them"
-    found = truth(kept == len(mine), [kept, len(mine)], rule)
-    return only_means(found) if context.paper else found
+    outcome = truth(kept == len(mine), [kept, len(mine)], rule)
+    return only_means(outcome) if context.paper else outcome
 
 
 HALVES = (
@@ -202,7 +202,7 @@ def _models_after_sft(context: Context) -> list[tuple[np.ndarray, np.ndarray]]:
     return both
 
 
-def sft_predicts(context: Context) -> Found:
+def sft_predicts(context: Context) -> Outcome:
     """Compare shares of models that end below the base: fell in SFT, or not (true: more often)."""
     both = _models_after_sft(context)
     fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
@@ -217,7 +217,7 @@ def sft_predicts(context: Context) -> Found:
     return truth(shares[0] > shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
-def stable_succeeds(context: Context) -> Found:
+def stable_succeeds(context: Context) -> Outcome:
     """Share of models not fallen in SFT that end at the base or above (true: most)."""
     both = _models_after_sft(context)
     fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
@@ -232,7 +232,7 @@ def stable_succeeds(context: Context) -> Found:
     return truth(share > 50, [share], rule, unstated=True, p_value=p_value)
 
 
-def sft_falls_in_both(context: Context) -> Found:
+def sft_falls_in_both(context: Context) -> Outcome:
     """Count scores that fall during SFT in each pathway (true: some in both)."""
     counts = []
     for variant in VARIANTS:

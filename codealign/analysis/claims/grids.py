@@ -22,7 +22,7 @@ from codealign.analysis.claims.rules import (
     SUCCESSES,
     Board,
     Candidate,
-    Cells,
+    Pairs,
     Rule,
     Selection,
     mean,
@@ -30,7 +30,9 @@ from codealign.analysis.claims.rules import (
 )
 
 Candidates = Iterator[Candidate]
-Statistics = Mapping[str, Callable[[Cells], float]]
+Statistics = Mapping[str, Callable[[Pairs], float]]
+Rules = Callable[[Board, Mapping[str, Any]], Iterable[Candidate]]
+"""A grid's rules for a board and a statement's arguments."""
 LOSSES = (10, 20, 25, 30)
 CUTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0)
 KNOWN_BASE = ("any base above 0", PAPER_FLOOR)
@@ -96,7 +98,7 @@ def model_shares(board: Board, selected: Iterator[Selection]) -> Candidates:
             yield Rule(f"share of models with {name}", selection), (share,)
 
 
-def successful(cells: Cells) -> dict[str, float]:
+def successful(cells: Pairs) -> dict[str, float]:
     """Return the percent of models that succeed, by the meaning of success; {} without cells."""
     if not len(cells):
         return {}
@@ -123,7 +125,7 @@ def catastrophes(board: Board, selected: Iterator[Selection]) -> Candidates:
                 yield Rule(name, selection), tuple(f[name] for f in failures)
 
 
-def _failures(cells: Cells, cut: int) -> dict[str, float]:
+def _failures(cells: Pairs, cut: int) -> dict[str, float]:
     lost = cells.known_relative < -cut
     shares = {
         f"share of models with a mean relative loss beyond {cut} %": cells.averages < -cut,
@@ -240,51 +242,38 @@ def wins(board: Board, variants: tuple[str, ...], sets: tuple[str, ...]) -> Cand
 
 @dataclass(frozen=True)
 class Grid:
-    """What a grid varies, in words, and its rules for a board and a statement's arguments.
-
-    `paired`: each rule gives one number for each of two variants or requirements.
-    """
+    """What a grid varies, in words; `paired`: its rules have a number per variant or requirement."""
 
     varied: str
-    rules: Callable[[Board, Mapping[str, Any]], Iterable[Candidate]]
+    rules: Rules
     paired: bool = False
+
+
+def _over(grid: Callable[..., Candidates], floors: Sequence[str], *more: Statistics) -> Rules:
+    """Return a grid's rules over all selections with these floors."""
+    return lambda board, args: grid(board, selections(args, floors), *more)
+
+
+def _recovered(board: Board, args: Mapping[str, Any]) -> Iterable[Candidate]:
+    shares = {replace(rule, against=""): numbers[:1] for rule, numbers in recoveries(board)}
+    return shares.items()
 
 
 SCORES = "benchmark sets x stages x base floor x models x "
 RECOVERY = "benchmark sets x variants x final stage x ties"
 GRIDS = {
-    "gains": Grid(
-        SCORES + "average (all, improving, median)",
-        lambda board, args: single(board, selections(args, KNOWN_BASE), GAINS),
-    ),
-    "successes": Grid(
-        SCORES + "ties as success or not",
-        lambda board, args: single(board, selections(args, ANY_BASE), SUCCESSES),
-    ),
-    "outcomes": Grid(
-        SCORES + "cut for flat, relative or points",
-        lambda board, args: outcomes(board, selections(args, tuple(FLOORS))),
-    ),
-    "models": Grid(
-        SCORES + "meaning of a model's success",
-        lambda board, args: model_shares(board, selections(args, ANY_BASE)),
-    ),
-    "catastrophes": Grid(
-        SCORES + "size of loss, model or cell",
-        lambda board, args: catastrophes(board, selections(args, ANY_BASE)),
-    ),
-    "dimensions": Grid(
-        SCORES + "ties",
-        lambda board, args: dimension_shares(board, selections(args, ANY_BASE)),
-    ),
+    "gains": Grid(f"{SCORES}average (all, improving, median)", _over(single, KNOWN_BASE, GAINS)),
+    "successes": Grid(f"{SCORES}ties as success or not", _over(single, ANY_BASE, SUCCESSES)),
+    "outcomes": Grid(f"{SCORES}cut for flat, relative or points", _over(outcomes, tuple(FLOORS))),
+    "models": Grid(f"{SCORES}meaning of a model's success", _over(model_shares, ANY_BASE)),
+    "catastrophes": Grid(f"{SCORES}size of loss, model or cell", _over(catastrophes, ANY_BASE)),
+    "dimensions": Grid(f"{SCORES}ties", _over(dimension_shares, ANY_BASE)),
     "gain_pairs": Grid(
-        "the gains grid, one rule for both pathways",
-        lambda board, args: pairs(board, selections(args, KNOWN_BASE), GAINS),
-        paired=True,
+        "the gains grid, one rule for both pathways", _over(pairs, KNOWN_BASE, GAINS), paired=True
     ),
     "success_pairs": Grid(
         "the successes grid, one rule for both pathways",
-        lambda board, args: pairs(board, selections(args, ANY_BASE), SUCCESSES),
+        _over(pairs, ANY_BASE, SUCCESSES),
         paired=True,
     ),
     "requirement_pairs": Grid(
@@ -295,15 +284,10 @@ GRIDS = {
     "recoveries": Grid(
         f"{RECOVERY} x what is compared, both numbers", lambda board, args: recoveries(board)
     ),
-    "recovery_shares": Grid(
-        RECOVERY,
-        lambda board, args: {
-            replace(rule, against=""): found[:1] for rule, found in recoveries(board)
-        }.items(),
-    ),
+    "recovery_shares": Grid(RECOVERY, _recovered),
     "recovery_risks": Grid(
         f"{RECOVERY} x what is compared",
-        lambda board, args: ((rule, found[1:]) for rule, found in recoveries(board)),
+        lambda board, args: ((rule, numbers[1:]) for rule, numbers in recoveries(board)),
     ),
     "wins": Grid(
         "benchmark sets x wins above the base only or all",

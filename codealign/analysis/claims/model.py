@@ -53,7 +53,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class Outcome:
     """What a rule gives.
 
     Attributes

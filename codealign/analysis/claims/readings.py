@@ -20,7 +20,7 @@ from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,
     UNSTATED,
-    Found,
+    Outcome,
     Search,
 )
 from codealign.analysis.claims.rules import (
@@ -48,11 +48,11 @@ FINALS = ("DPO and BoNBoN, each", "best of DPO and BoNBoN", "best of SFT, DPO an
 
 def widen(
     context: Context,
-    found: Found,
+    outcome: Outcome,
     readings: Iterable[Reading],
     grid: str,
     enough: float = PATTERN,
-) -> Found:
+) -> Outcome:
     """Try other readings of a statement whose plain one fails; a run keeps the plain reading.
 
     A contradicted statement becomes "reproduced under an unstated rule" if enough readings bear it
@@ -65,22 +65,22 @@ def widen(
     grid : what they vary, in words.
     enough : share of the readings that has to bear it out; at least one has to in any case.
     """
-    if not context.paper or found.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
-        return found
+    if not context.paper or outcome.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
+        return outcome
     tried = list(readings)
     held = [r for r in tried if r[1]]
-    plain = in_words(found.rule, found.values)
+    plain = in_words(outcome.rule, outcome.values)
     matches = [in_words(words, values) for words, _, values in held[:SHOWN]]
     search = Search(grid, len(tried), len(held), matches, plain, of="readings")
     note = f"{len(held)} of {len(tried)} readings bear it out"
-    note = "; ".join(n for n in (found.note, note) if n)
+    note = "; ".join(n for n in (outcome.note, note) if n)
     few = len(held) < max(1, enough * len(tried))
-    if few or found.verdict == NOT_DISTINGUISHABLE:
-        return replace(found, search=search, note=note)
+    if few or outcome.verdict == NOT_DISTINGUISHABLE:
+        return replace(outcome, search=search, note=note)
     words, _, values = held[0]
     note = f"{note}; plain reading fails: {plain}"
     return replace(
-        found, values=list(values), rule=words, verdict=UNSTATED, note=note, search=search
+        outcome, values=list(values), rule=words, verdict=UNSTATED, note=note, search=search
     )
 
 

@@ -176,7 +176,7 @@ MODEL_SETS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Cells:
+class Pairs:
     """Pairs of a base score and a later one; all arrays have one entry per pair.
 
     `scale` is the largest possible score, so that `(after - base) / scale` is comparable; `group`
@@ -309,7 +309,7 @@ def read_rule(data: Mapping[str, object], variants: Sequence[str]) -> Rule:
     return Rule(statistic, Selection(**parts, variants=variants, models=models), against)
 
 
-def pick(board: Board, selection: Selection) -> Cells:
+def pick(board: Board, selection: Selection) -> Pairs:
     """Return the compared pairs; pairs of which a score was not run are left out."""
     if selection not in board.cache:
         board.cache[selection] = _pick(board, selection)
@@ -323,7 +323,7 @@ def _mask(board: Board, selection: Selection) -> np.ndarray:
     return board.cache[key]
 
 
-def _pick(board: Board, selection: Selection) -> Cells:
+def _pick(board: Board, selection: Selection) -> Pairs:
     mask = _mask(board, selection)
     columns, reduce = STAGE_RULES[selection.stages]
     values, limit = board.values[mask], board.scale[mask]
@@ -334,7 +334,7 @@ def _pick(board: Board, selection: Selection) -> Cells:
     keep = np.repeat(enough, copies) & np.isfinite(flat)
     names = (board.model, board.variant, board.benchmark, board.scale, board.group)
     rest = (np.repeat(v[mask], copies)[keep] for v in names)
-    return Cells(np.repeat(values[:, 0], copies)[keep], flat[keep], *rest)
+    return Pairs(np.repeat(values[:, 0], copies)[keep], flat[keep], *rest)
 
 
 def mean(values: np.ndarray) -> float:
@@ -348,17 +348,17 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(values)) if len(values) else np.nan
 
 
-def _ratio(cells: Cells) -> float:
+def _ratio(cells: Pairs) -> float:
     base = float((cells.base / cells.scale).sum())
     return 100 * (float((cells.after / cells.scale).sum()) / base - 1) if base > 0 else np.nan
 
 
-def _ratio_by_model(cells: Cells) -> float:
+def _ratio_by_model(cells: Pairs) -> float:
     sums = (cells.total(v / cells.scale) for v in (cells.after, cells.base))
     return 100 * (mean(_divide(*sums)) - 1)
 
 
-GAINS: dict[str, Callable[[Cells], float]] = {
+GAINS: dict[str, Callable[[Pairs], float]] = {
     "mean relative change": lambda c: mean(c.relative),
     "mean relative change of improving cells": lambda c: mean(c.relative[c.change > 0]),
     "mean relative change of improving and equal cells": lambda c: mean(c.relative[c.change >= 0]),
@@ -369,7 +369,7 @@ GAINS: dict[str, Callable[[Cells], float]] = {
     "mean of each model's mean over its improving cells": lambda c: mean(c.average(c.change > 0)),
     "mean of each model's relative change of summed scores": _ratio_by_model,
 }
-SUCCESSES: dict[str, Callable[[Cells], float]] = {
+SUCCESSES: dict[str, Callable[[Pairs], float]] = {
     "share of cells that improve": lambda c: 100 * float((c.change > 0).mean()),
     "share of cells that improve or stay equal": lambda c: 100 * float((c.change >= 0).mean()),
     "mean of each model's share that improves": lambda c: 100 * mean(c.share(c.change > 0)),

@@ -15,7 +15,7 @@ from codealign.analysis import sample_size, stats
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims import readings
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Found
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Outcome
 from codealign.analysis.claims.truth import truth
 from codealign.analysis.scores import benchmarks, published
 from codealign.paths import DATA
@@ -23,18 +23,18 @@ from codealign.paths import DATA
 ONLY_PAPER = "about the paper's own material; a table of scores does not hold it"
 
 
-def _of_the_paper(function: Callable[..., Found]) -> Callable[..., Found]:
+def _of_the_paper(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """Let a run say nothing of what it cannot hold."""
 
     @wraps(function)
-    def answered(context: Context, **args: Any) -> Found:
-        return function(context, **args) if context.paper else Found(missing=ONLY_PAPER)
+    def answered(context: Context, **args: Any) -> Outcome:
+        return function(context, **args) if context.paper else Outcome(missing=ONLY_PAPER)
 
     return answered
 
 
 @_of_the_paper
-def sample(context: Context, n: int, population: int, confidence: float, margin: float) -> Found:
+def sample(context: Context, n: int, population: int, confidence: float, margin: float) -> Outcome:
     """Check that a sample is large enough for its margin: (needed, margin reached in points)."""
     needed = sample_size.needed(margin, population, confidence)
     reached = 100 * sample_size.margin(n, population, confidence)
@@ -47,7 +47,7 @@ def sample(context: Context, n: int, population: int, confidence: float, margin:
 
 
 @_of_the_paper
-def epochs(context: Context, steps: int, printed: float) -> Found:
+def epochs(context: Context, steps: int, printed: float) -> Outcome:
     """Compute passes over each data set of Table 2 at one pair a step: least and greatest."""
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
@@ -58,7 +58,7 @@ size shifts all alike"
 
 
 @_of_the_paper
-def study_size(context: Context, what: list[str]) -> Found:
+def study_size(context: Context, what: list[str]) -> Outcome:
     """Count what the tables hold: models, checkpoints, techniques, benchmarks, tasks, advice."""
     rows, about = published(), benchmarks()
     advice = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
@@ -74,17 +74,17 @@ def study_size(context: Context, what: list[str]) -> Found:
         "dimensions": sum(t.startswith("NF") for t in tasks),
         "recommendations": sum(len(category["items"]) for category in advice),
     }
-    return Found([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
+    return Outcome([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
 
 
 @_of_the_paper
-def problems(context: Context, names: str, each: bool = False) -> Found:
+def problems(context: Context, names: str, each: bool = False) -> Outcome:
     """Add up (or list) the number of problems of benchmarks whose name starts so."""
-    found = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
+    sizes = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
     if each:
-        return Found([float(len(found))], f"number of {names} columns in the tables")
-    rule = f"problems of the {names} columns added: {' + '.join(str(n) for n in found)}"
-    return Found([float(sum(found))], rule)
+        return Outcome([float(len(sizes))], f"number of {names} columns in the tables")
+    rule = f"problems of the {names} columns added: {' + '.join(str(n) for n in sizes)}"
+    return Outcome([float(sum(sizes))], rule)
 
 
 def _survey(question: str, options: list[str]) -> list[float]:
@@ -95,20 +95,20 @@ def _survey(question: str, options: list[str]) -> list[float]:
 
 
 @_of_the_paper
-def survey_share(context: Context, question: str, option: str, respondents: int) -> Found:
+def survey_share(context: Context, question: str, option: str, respondents: int) -> Outcome:
     """Check that a survey share is a whole count of the respondents."""
     (percent,) = _survey(question, [option])
     count = round(percent / 100 * respondents)
     share, rule = 100 * count / respondents, f"nearest whole count: {count} of {respondents}"
     if abs(share - percent) > 0.05 + 1e-9:
         note = f"no whole count of {respondents} gives {percent} %"
-        return Found([share], rule, CONTRADICTS, note)
+        return Outcome([share], rule, CONTRADICTS, note)
     note = f"consistent with {count} of {respondents}; the answers themselves are not published"
-    return Found([share], rule, NOT_DERIVABLE, note)
+    return Outcome([share], rule, NOT_DERIVABLE, note)
 
 
 @_of_the_paper
-def survey_majority(context: Context, question: str, option: str, respondents: int) -> Found:
+def survey_majority(context: Context, question: str, option: str, respondents: int) -> Outcome:
     """Check that more than half chose an option, with the Wilson bounds of its share (percent)."""
     count = round(_survey(question, [option])[0] / 100 * respondents)
     low, high, _ = stats.wilson(count, respondents)
@@ -119,25 +119,25 @@ def survey_majority(context: Context, question: str, option: str, respondents: i
 
 
 @_of_the_paper
-def survey_sum(context: Context, question: str, options: list[str]) -> Found:
+def survey_sum(context: Context, question: str, options: list[str]) -> Outcome:
     """Add the printed shares of a question's options."""
     shares = _survey(question, options)
-    return Found([sum(shares)], f"sum of the printed shares: {' + '.join(map(str, shares))}")
+    return Outcome([sum(shares)], f"sum of the printed shares: {' + '.join(map(str, shares))}")
 
 
 @_of_the_paper
-def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Found:
+def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Outcome:
     """Say what section 6.2 prints: ratings are not published, so it cannot be recomputed."""
     rows = published_agreement()
     value = rows[(rows["judge"] == judge) & (rows["tolerance"] == tolerance)][column].iloc[0]
     note = "the 200 annotated ratings are not published"
     if column == "agreement_percent":
         note += f"; a whole count of 200 ({value * 2:g}) is possible"
-    return Found([], "printed only", NOT_DERIVABLE, note)
+    return Outcome([], "printed only", NOT_DERIVABLE, note)
 
 
 @_of_the_paper
-def kappa_leads(context: Context, judge: str) -> Found:
+def kappa_leads(context: Context, judge: str) -> Outcome:
     """Check that a judge has the highest printed kappa at every tolerance."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     leads = int((wide.idxmax(axis=1) == judge).sum())
@@ -146,7 +146,7 @@ def kappa_leads(context: Context, judge: str) -> Found:
 
 
 @_of_the_paper
-def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Found:
+def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Outcome:
     """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     others = wide.drop(columns=judge)
@@ -166,13 +166,13 @@ def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Found
 
 
 @_of_the_paper
-def unpublished(context: Context, why: str) -> Found:
+def unpublished(context: Context, why: str) -> Outcome:
     """Say why nothing published can give the number."""
-    return Found([], "none", NOT_DERIVABLE, why)
+    return Outcome([], "none", NOT_DERIVABLE, why)
 
 
 @_of_the_paper
-def product(context: Context, factors: list[float]) -> Found:
+def product(context: Context, factors: list[float]) -> Outcome:
     """Multiply printed numbers."""
     rule = " x ".join(f"{f:g}" for f in factors)
-    return Found([math.prod(factors)], rule)
+    return Outcome([math.prod(factors)], rule)

@@ -17,9 +17,9 @@ from codealign.analysis.claims.model import (
     NOT_DISTINGUISHABLE,
     REPRODUCED,
     UNSTATED,
-    Found,
+    Outcome,
 )
-from codealign.analysis.claims.rules import MODELS, Cells, Selection, pick
+from codealign.analysis.claims.rules import MODELS, Pairs, Selection, pick
 from codealign.records import VARIANTS
 
 BEST = "best of DPO and BoNBoN"
@@ -34,7 +34,7 @@ def truth(
     note: str = "",
     unstated: bool = False,
     p_value: float | None = None,
-) -> Found:
+) -> Outcome:
     """Return a finding for a statement that the scores bear out or not.
 
     With a `p_value` it is decided, either way and for a run too, only when that is below 0.05.
@@ -43,25 +43,25 @@ def truth(
     note = "; ".join(n for n in (note, doubt) if n)
     values = [round(float(v), 6) for v in values]
     if p_value is not None and not p_value < 1 - stats.CONFIDENCE:
-        return Found(values, rule, NOT_DISTINGUISHABLE, note)
+        return Outcome(values, rule, NOT_DISTINGUISHABLE, note)
     verdict = (UNSTATED if unstated else REPRODUCED) if holds else CONTRADICTS
-    return Found(values, rule, verdict, note, agrees=bool(holds))
+    return Outcome(values, rule, verdict, note, agrees=bool(holds))
 
 
-def absent(what: str) -> Found:
+def absent(what: str) -> Outcome:
     """Return the finding of a statement whose scores were not run."""
-    return Found(missing=f"not run: {what}")
+    return Outcome(missing=f"not run: {what}")
 
 
-def only_means(found: Found) -> Found:
+def only_means(outcome: Outcome) -> Outcome:
     """Soften a "not significant" drawn from printed mean ratings: their spread is not published.
 
     The test then takes the largest possible variance, so that it can miss a real change.
     """
-    if found.agrees:
-        return found
+    if outcome.agrees:
+        return outcome
     note = "only mean ratings are published: the test takes their largest possible variance"
-    return replace(found, verdict=NOT_DERIVABLE, note=note)
+    return replace(outcome, verdict=NOT_DERIVABLE, note=note)
 
 
 def percent(mask: np.ndarray) -> float:
@@ -73,7 +73,7 @@ def percent(mask: np.ndarray) -> float:
 class Statistic:
     """A value of each cell, the number made of an arm's, the p-value that two arms differ."""
 
-    value: Callable[[Cells], np.ndarray]
+    value: Callable[[Pairs], np.ndarray]
     number: Callable[[np.ndarray], float]
     p_value: Callable[[np.ndarray, np.ndarray], float]
 
@@ -102,7 +102,7 @@ def compared(
     loose: bool = False,
     least: int = 1,
     wider: str = "",
-) -> Found:
+) -> Outcome:
     """Compare a statistic of two arms (true: that of the first is greater, or `less`).
 
     Parameters
@@ -121,8 +121,8 @@ def compared(
         return absent(lacking)
     first, second = (float(how.number(v)) for v in values)
     holds = first < second if less else first > second
-    found = truth(holds, [first, second], rule, unstated=loose, p_value=how.p_value(*values))
+    outcome = truth(holds, [first, second], rule, unstated=loose, p_value=how.p_value(*values))
     if not wider:
-        return found
+        return outcome
     others, grid = WIDER[wider]
-    return readings.widen(context, found, others(context), grid)
+    return readings.widen(context, outcome, others(context), grid)

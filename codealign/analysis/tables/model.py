@@ -12,8 +12,8 @@ SUPERSCRIPT = str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍ�
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell: its text, whether it is bold, and the letter of a footnote ("" for none)."""
+class Entry:
+    """A field of a row: its text, whether it is bold, the letter of a footnote ("" for none)."""
 
     text: str
     bold: bool = False
@@ -27,7 +27,8 @@ class Group:
     text: str
 
 
-Row = Sequence[Cell] | Group
+Row = Sequence[Entry | str] | Group
+"""A group, or the fields of a row; plain text is an entry without bold and footnote."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Table:
     rows: Sequence[Row]
     spans: Sequence[tuple[str, int]] = ()
     notes: Sequence[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rows = [row if isinstance(row, Group) else [_entry(e) for e in row] for row in self.rows]
+        object.__setattr__(self, "rows", rows)
+
+
+def _entry(entry: Entry | str) -> Entry:
+    return Entry(entry) if isinstance(entry, str) else entry
 
 
 def rounded(value: float, decimals: int) -> str:
@@ -87,7 +96,7 @@ def _md(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
 
 
-def _md_cell(cell: Cell) -> str:
+def _md_cell(cell: Entry) -> str:
     text = f"**{_md(cell.text)}**" if cell.bold and cell.text else _md(cell.text)
     return text + cell.note.translate(SUPERSCRIPT)
 
