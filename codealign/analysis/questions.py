@@ -49,11 +49,11 @@ def ask(cells: Cells, question: Question, model: str = "", weigh: str = BENCHMAR
     """Return the effect that a question is about, for one model."""
     if question.measure == SPLIT:
         return split(cells, model, question.rule)
-    asked = effect(cells, question.contrast, question.measure, model, weigh, question.rule)
+    result = effect(cells, question.contrast, question.measure, model, weigh, question.rule)
     off = question.null
     if not off:
-        return asked
-    return replace(asked, value=asked.value - off, low=asked.low - off, high=asked.high - off)
+        return result
+    return replace(result, value=result.value - off, low=result.low - off, high=result.high - off)
 
 
 def term(

@@ -242,7 +242,7 @@ def wins(board: Board, variants: tuple[str, ...], sets: tuple[str, ...]) -> Cand
 
 @dataclass(frozen=True)
 class Grid:
-    """What a grid varies, in words; `paired`: its rules have a number per variant or requirement."""
+    """What a grid varies, in words; `paired`: a rule has a number per variant or requirement."""
 
     varied: str
     rules: Rules
