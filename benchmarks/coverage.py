@@ -6,7 +6,7 @@ through the very functions that the report calls:
 
     python benchmarks/coverage.py --out docs/explanation/coverage.md
 
-With 200 made-up runs per number (`--runs`) it takes about eight minutes of one idle core. Each row
+With 200 made-up runs per number (`--runs`) it takes about nine minutes of one idle core. Each row
 of a table is kept as soon as it is done; stopped and started again, the command goes on behind the
 last one (`--again`: from the beginning). `--only` computes some of the parts.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -116,22 +116,26 @@ def weights_told(requirement: str) -> str:
     return shares
 
 
-def read_problems(run_root: Path | str) -> dict[Cell, dict[str, float]]:
-    """Read per-problem values of every cell and seed from a run's `items.jsonl` files.
+def read_values(file: Path) -> Iterator[tuple[Cell, str, float]]:
+    """Yield cell, problem and value of an `items.jsonl` file; a null value (unscored) is left out
+    (the score's `missing` counts it)."""
+    for line in read_jsonl(file, dict):
+        if line["value"] is not None:
+            yield Cell.of(line), line["id"], float(line["value"])
 
-    A null value is an unscored problem and is left out (the score's `missing` counts it).
-    """
-    found: dict[Cell, dict[str, float]] = {}
+
+def read_problems(run_root: Path | str) -> dict[Cell, dict[str, float]]:
+    """Read per-problem values of every cell and seed from a run's `items.jsonl` files."""
+    problems: dict[Cell, dict[str, float]] = {}
     for part in RunPaths(Path(run_root)).parts():
         seed = int(part.seeded.name) if part.seeded != part.top else None
         for kind in ("evals", "cross"):
             for file in sorted((part.root / kind).rglob("items.jsonl")):
-                for line in read_jsonl(file, dict):
-                    if line["value"] is not None:
-                        own = Cell.of(line).at(seed=seed, ablation=part.ablation)
-                        cell = own if kind == "evals" else own.at(trained=OTHER[own.requirement])
-                        found.setdefault(cell, {})[line["id"]] = float(line["value"])
-    return found
+                for own, key, value in read_values(file):
+                    trained = own.requirement if kind == "evals" else OTHER[own.requirement]
+                    cell = own.at(seed=seed, ablation=part.ablation, trained=trained)
+                    problems.setdefault(cell, {})[key] = value
+    return problems
 
 
 def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
