@@ -6,14 +6,16 @@ through the very functions that the report calls:
 
     python benchmarks/coverage.py --out docs/explanation/coverage.md
 
-With 200 made-up runs a number (`--runs`) about ten minutes on one core. `--only` computes some
-of the parts, so that several processes can share the work; each is kept in a file of its own.
+With 200 made-up runs per number (`--runs`) it takes about nine minutes of one idle core. Each row
+of a table is kept as soon as it is done; stopped and started again, the command goes on behind the
+last one (`--again`: from the beginning). `--only` computes some of the parts.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import erf
 
-from codealign.analysis.advice_rules import CANNOT_TELL, RULES
+from codealign.analysis.advice import NOT_SUPPORTED, RULES, SUPPORTED
 from codealign.analysis.cells import MEMBERS, Answers, Cells
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
 from codealign.analysis.questions import (
@@ -196,7 +198,7 @@ def advice_told(world: World, count: int, seed: int, models: tuple[str, ...] = (
     told: Told = defaultdict(list)
     for cells in runs(world, count, seed, models):
         for name, rule in RULES.items():
-            told[name].append(rule(cells).verdict != CANNOT_TELL)
+            told[name].append(rule(cells).verdict in (SUPPORTED, NOT_SUPPORTED))
     return told
 
 
@@ -213,7 +215,7 @@ def printed_told(world: World, count: int, seed: int) -> Told:
         none = (None,) * len(cells.answers)
         bare = replace(cells, answers=none, clusters=0, halves=unknown)
         for name, rule in RULES.items():
-            told[name].append(rule(bare).verdict != CANNOT_TELL)
+            told[name].append(rule(bare).verdict in (SUPPORTED, NOT_SUPPORTED))
     return told
 
 
@@ -225,7 +227,6 @@ class Part:
     about: str
     asked: Callable[[World, int, int], Told]
     worlds: tuple[World, ...]
-    share: float = 1.0
 
 
 def _worlds(seeds: tuple[int, ...], noises: tuple[float, ...], base: float = 1.0) -> tuple:
@@ -241,17 +242,17 @@ PARTS = {
                 _worlds((2, 5), (0.0,), 0.09)),
     "observations": Part("Observations", FALSE, observations_told, _worlds(SEEDS, (0.0, 3.4))),
     "six": Part("Observations, six seeds and more", FALSE, observations_told,
-                (World(False, 6, 3.4), World(False, 6, 0.0), World(False, 16, 3.4)), 0.5),
+                (World(False, 6, 3.4), World(False, 6, 0.0), World(False, 16, 3.4))),
     "advice": Part("Recommendations, one model", FALSE, advice_told,
-                   _worlds((1, 2, 5), (0.0, 3.4)), 0.5),
+                   _worlds((1, 2, 5), (0.0, 3.4))),
     "family": Part("Recommendations, two sizes of one family", FALSE, family_told,
-                   (World(False, 2, 3.4), World(False, 3, 3.4)), 0.5),
+                   (World(False, 2, 3.4), World(False, 3, 3.4))),
     "printed": Part("Recommendations, printed tables of five models", FALSE, printed_told,
-                    (World(True, 1, 0.0), World(True, 1, 3.4)), 0.5),
+                    (World(True, 1, 0.0), World(True, 1, 3.4))),
 }  # fmt: skip
 INTRO = """# How far intervals and verdicts can be relied on
 
-*For somebody who wants to know what "95 %" and "cannot tell" are worth.*
+*For somebody who wants to know what "95 %" and "not distinguishable" are worth.*
 
 Made by `python benchmarks/coverage.py --out docs/explanation/coverage.md` from made-up runs in
 which alignment does nothing: every model solves a problem with a chance that depends on the
@@ -261,11 +262,11 @@ calls; *nano* and *public* are the benchmarks' sizes.
 
 With two seeds or more every headline holds the problems and the seeds. **With one seed an interval
 holds the problems alone**: its coverage falls with the noise, and the report names a winner only
-"in this one training run". Counts of signs (O7, O8, O15, O16, O19; R2, R7, R9) get no verdict below
-six seeds. R5, R6 and R8 correct for the number of intervals they look through.
+"in this one training run". Counts of signs (O7, O8, O11, O15, O16, O19; R2, R7, R9) get no verdict
+below six seeds. R5, R6 and R8 correct for the number of intervals they look through.
 
-A share of 100 made-up runs has an error of its own: where 95 % hold, 91 to 99 are read, and where
-5 % are false, 1 to 9 (of 40: 0 to 12)."""
+Behind ± stands the Monte Carlo error of the number: one standard deviation of what other made-up
+runs would have given (with two made-up hits and misses, so that 0 and 100 have one too)."""
 NEXT = """## Where next
 
 - [Methods](methods.md), [Threats to validity](threats.md).
@@ -274,55 +275,82 @@ NEXT = """## Where next
 
 
 def table(name: str, found: list[tuple[World, Told]]) -> str:
-    """Return one part's table as Markdown."""
+    """Return one part's table as Markdown, with the number furthest from what is claimed."""
     part = PARTS[name]
     names = list(dict.fromkeys(n for _, told in found for n in told))
     head = ["sizes", "seeds", "noise", *names]
     lines = [f"## {part.title}", "", f"{part.about}.", "", _pipe(head), _pipe(["---"] * len(head))]
     for world, told in found:
-        shares = [f"{100 * sum(told[n]) / len(told[n]):.1f}" if told.get(n) else "-" for n in names]
-        size = "public" if world.public else "nano"
-        lines.append(_pipe([size, str(world.seeds), f"{world.noise:g}", *shares]))
+        place = ["public" if world.public else "nano", str(world.seeds), f"{world.noise:g}"]
+        lines.append(_pipe(place + [shown(told.get(n, [])) for n in names]))
     most = max(len(v) for _, told in found for v in told.values())
-    return "\n".join([*lines, "", f"{most} made-up runs a number."])
+    return "\n".join([*lines, "", f"{most} made-up runs per number. {_worst(part, found)}"])
+
+
+def shown(told: list[bool]) -> str:
+    """Return a share in percent with its Monte Carlo error, "-" of no runs."""
+    if not told:
+        return "-"
+    n, hits = len(told), sum(told)
+    likely = (hits + 2) / (n + 4)
+    return f"{100 * hits / n:.1f} ± {100 * math.sqrt(likely * (1 - likely) / (n + 4)):.1f}"
+
+
+def _worst(part: Part, found: list[tuple[World, Told]]) -> str:
+    """Return the number furthest on the wrong side among runs that may give a verdict."""
+    worst, which = (min, "Lowest") if part.about == COVERAGE else (max, "Highest")
+    several = [(w, told) for w, told in found if w.seeds > 1] or found
+    shares = [(sum(v) / len(v), name, w, v) for w, told in several for name, v in told.items() if v]
+    _, name, world, told = worst(shares, key=lambda share: share[0])
+    size = "public" if world.public else "nano"
+    seeds = f"{world.seeds} seed{'s' * (world.seeds > 1)}"
+    among = " with two seeds or more" if world.seeds > 1 else ""
+    return f"{which}{among}: {shown(told)} ({name}; {size}, {seeds}, noise {world.noise:g})."
 
 
 def _pipe(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def computed(name: str, count: int) -> list[tuple[World, Told]]:
-    """Return one part's results, a world at a time, with progress on standard error."""
-    part, found = PARTS[name], []
-    for at, world in enumerate(part.worlds, 1):
-        found.append((world, dict(part.asked(world, int(count * part.share), 1000 + at))))
-        print(f"{name} {at}/{len(part.worlds)}", file=sys.stderr, flush=True)
-    return found
+def compute(name: str, count: int, file: Path) -> None:
+    """Add to a part's file what each world that it lacks gives, with progress on standard error."""
+    part = PARTS[name]
+    for at in range(len(read(file)), len(part.worlds)):
+        told = part.asked(part.worlds[at], count, 1001 + at)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps([vars(part.worlds[at]), told]) + "\n")
+        print(f"{name} {at + 1}/{len(part.worlds)}", file=sys.stderr, flush=True)
+
+
+def read(file: Path) -> list[tuple[World, Told]]:
+    """Return what a part's file holds, a world per line."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [(World(**world), told) for world, told in map(json.loads, lines)]
 
 
 def page(kept: Path) -> str:
-    """Return the page of all parts that have been computed."""
-    tables = []
-    for name in PARTS:
-        if (kept / f"{name}.json").exists():
-            found = json.loads((kept / f"{name}.json").read_text(encoding="utf-8"))
-            tables.append(table(name, [(World(**world), told) for world, told in found]))
+    """Return the page of all parts of which something has been computed."""
+    parts = {name: read(kept / f"{name}.jsonl") for name in PARTS}
+    tables = [table(name, found) for name, found in parts.items() if found]
     return "\n\n".join([INTRO, *tables, NEXT])
 
 
 def main() -> None:
-    """Compute the parts, then write the page."""
+    """Compute the parts that are lacking, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=200, help="made-up runs a number")
+    parser.add_argument("--runs", type=int, default=200, help="made-up runs per number")
     parser.add_argument("--only", choices=list(PARTS), nargs="*", help="compute these parts")
+    parser.add_argument("--again", action="store_true", help="compute what is there, too")
     parser.add_argument("--kept", default="runs/coverage", help="folder of computed parts")
     parser.add_argument("--out", default="", help="page to write; else it is printed")
     args = parser.parse_args()
-    kept = Path(args.kept)
+    kept = Path(args.kept) / str(args.runs)
     kept.mkdir(parents=True, exist_ok=True)
     for name in PARTS if args.only is None else args.only:
-        found = [(vars(world), told) for world, told in computed(name, args.runs)]
-        (kept / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
+        file = kept / f"{name}.jsonl"
+        if args.again:
+            file.unlink(missing_ok=True)
+        compute(name, args.runs, file)
     if args.out:
         Path(args.out).write_text(page(kept), encoding="utf-8")
     else:

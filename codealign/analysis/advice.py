@@ -1,19 +1,276 @@
 """The paper's recommendations R1-R9 held against a user's own scores, with what to do next.
 
-Each is "supported", "not supported" or "cannot tell" by this user's data, with the numbers;
-`advice_rules` says what counts as clear.
+Each is "supported", "not supported", "not distinguishable" or "cannot tell" by this user's data,
+by a rule over effects, with the numbers. A verdict needs two seeds or more, or several models: what
+one training run shows is told as such. The intervals that one rule looks through are corrected for
+their number (Bonferroni).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeVar
 
 import pandas as pd
 import yaml
 
-from codealign.analysis.advice_rules import RULES
-from codealign.analysis.cells import Problems, cells_of
+from codealign.analysis import labels
+from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of
+from codealign.analysis.contrasts import CHANGE, Term
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN, Effect
+from codealign.analysis.pooling import minus, pooled
+from codealign.analysis.questions import (
+    Question,
+    ask,
+    change,
+    ends_higher,
+    gains_more,
+    observed,
+    of,
+    over_models,
+    technique,
+)
+from codealign.analysis.stats import CONFIDENCE
+from codealign.cell import Cell
 from codealign.paths import DATA
+from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, VARIANTS
+from codealign.train.gates import Verdict, baseline_gate
+
+Named = TypeVar("Named")
+SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
+THRESHOLD = 0.10
+"""Least baseline score of Observation 2."""
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """What a rule finds: verdict, numbers in words, next step."""
+
+    verdict: str
+    numbers: list[str]
+    next_step: str
+
+
+def told(effect: Effect, what: str, unit: str = "points") -> str:
+    """Return an effect in words: its number with interval, what that holds, how many problems."""
+    number = labels.with_interval(effect.value, effect.low, effect.high, "{:+.1f}")
+    held = f", {' and '.join(effect.holds)}" if effect.holds else ""
+    return f"{what}: {number} {unit} (n = {effect.n}{held})"
+
+
+def _judged(effect: Effect, numbers: list[str], if_so: str, if_not: str) -> Ruled:
+    """Return the verdict of an effect whose recommended direction is plus, with the next step."""
+    verdict = CANNOT_TELL if effect.single else effect.verdict(SUPPORTED, NOT_SUPPORTED)
+    if verdict in (SUPPORTED, NOT_SUPPORTED):
+        return Ruled(verdict, numbers, if_so if verdict == SUPPORTED else if_not)
+    why = effect.missing or "within the noise, more problems or seeds would tell"
+    if effect.single and not effect.missing:
+        why = "one training run decides nothing, train with other seeds"
+    return Ruled(verdict, numbers, f"{why}; {if_so}")
+
+
+def _lacking(what: str) -> Ruled:
+    return Ruled(CANNOT_TELL, [], f"needs {what}")
+
+
+def pathway(cells: Cells) -> Ruled:
+    """R1: does the pretrained pathway gain more (functional), and which ends higher?"""
+    gains = {r: over_models(cells, gains_more(r)) for r in REQUIREMENTS}
+    ends = {r: over_models(cells, ends_higher(r)) for r in REQUIREMENTS}
+    if math.isnan(gains["functional"].value):
+        return _lacking("aligned scores of both variants")
+    numbers = [
+        told(effects[r], f"{what}, {labels.REQUIREMENTS[r]}, PTA - FTA")
+        for what, effects in (("gains more", gains), ("ends higher", ends))
+        for r in REQUIREMENTS if effects[r].n
+    ]  # fmt: skip
+    who = {1: "PTA ends higher", -1: "FTA ends higher", 0: "neither clearly ends higher"}
+    lone = f" {ONE_RUN}" if ends["functional"].single else ""
+    step = f"for a high score in the end look at the end: {who[ends['functional'].side]}{lone}"
+    return _judged(gains["functional"], numbers, step, step)
+
+
+def requirement(cells: Cells) -> Ruled:
+    """R2: do non-functional scores improve more often than functional ones? (O15)"""
+    effect = over_models(cells, observed("O15"))
+    if math.isnan(effect.value):
+        return _lacking("aligned CODAL and functional scores")
+    numbers = [told(effect, "share that improves, non-functional - functional")]
+    steps = ("align for non-functional requirements first", "align for functional ones first")
+    return _judged(effect, numbers, *steps)
+
+
+def size(cells: Cells) -> Ruled:
+    """R3: within a family, does the larger model gain more?"""
+    families: dict[str, dict[float, str]] = {}
+    for model in cells.models:
+        if named := re.search(r"^(.*?)-?(\d+(?:\.\d+)?)[bB]\b", model):
+            families.setdefault(named[1].lower(), {})[float(named[2])] = model
+    families = {name: sizes for name, sizes in families.items() if len(sizes) > 1}
+    if not families:
+        return _lacking("two sizes of one model family (named like coder-1.3b and coder-7b)")
+    effects = []
+    for sizes in families.values():
+        ends = ((1, sizes[max(sizes)]), (-1, sizes[min(sizes)]))
+        both = tuple(Term(w / 2, r, model=m) for w, m in ends for r in REQUIREMENTS)
+        effect = ask(cells, Question(both))
+        one = tuple(Term(w, "functional", model=m) for w, m in ends)
+        effects.append(effect if not effect.missing else ask(cells, Question(one)))
+    effect = pooled(effects)
+    if math.isnan(effect.value):
+        return _lacking("aligned scores of two sizes of one family")
+    numbers = [told(effect, f"gains more, larger - smaller ({', '.join(families)})")]
+    steps = ("prefer the larger variant", "the smaller variant gains more here: size is no reason")
+    return _judged(effect, numbers, *steps)
+
+
+def baselines(cells: Cells, threshold: float = THRESHOLD) -> dict[tuple[str, str], Verdict]:
+    """Return the gate on the functional base score of every model and variant (n: problems)."""
+    bases = {(m, v): of(cells, Cell(m, v, "functional", "base"))
+             for m, v in product(cells.models, VARIANTS)}  # fmt: skip
+    return {
+        key: baseline_gate(base.value / 100, threshold, base.n)
+        for key, base in bases.items() if base.n
+    }  # fmt: skip
+
+
+def viability(cells: Cells) -> Ruled:
+    """R4: do models below the baseline threshold gain less than those above?"""
+    gates = baselines(cells)
+    changes = {key: ask(cells, change("functional", key[1]), key[0]) for key in gates}
+    numbers = [f"{m} {v}: {gate.reason}" for (m, v), gate in gates.items()]
+    if not any(moved.n for moved in changes.values()):
+        return _lacking("functional base scores and aligned scores")
+    sides = {s: [changes[key] for key, gate in gates.items() if gate.passed == s and changes[key].n]
+             for s in (True, False)}  # fmt: skip
+    weak = [f"{m} {v}" for (m, v), gate in gates.items() if not gate.passed]
+    step = f"do not align {', '.join(weak)}" if weak else "every model is above the threshold"
+    if not all(sides.values()):
+        would = f"{step}; models on both sides of {THRESHOLD:.2f} would tell"
+        return Ruled(CANNOT_TELL, numbers, would)
+    effect = minus(pooled(sides[True]), pooled(sides[False]))
+    numbers.append(told(effect, "gain above the threshold - below"))
+    return _judged(effect, numbers, step, "the threshold is no guide for these models")
+
+
+def _family(effects: Mapping[Named, Effect]) -> dict[Named, Effect]:
+    """Return the effects with their intervals corrected for how many there are (Bonferroni)."""
+    known = {name: e for name, e in effects.items() if not e.missing}
+    confidence = 1 - (1 - CONFIDENCE) / max(len(known), 1)
+    return {name: e.at(confidence) for name, e in known.items()}
+
+
+def _corrected(effects: Mapping[Named, Effect]) -> str:
+    return f"intervals corrected for {len(effects)} comparisons"
+
+
+def techniques(cells: Cells) -> Ruled:
+    """R5: does any model clearly end higher with one technique?"""
+    effects = _family({
+        f"{m} {PATHWAY[v]} {labels.REQUIREMENTS[r]}": ask(cells, technique(r, v), m)
+        for m, v, r in product(cells.models, VARIANTS, REQUIREMENTS)
+    })  # fmt: skip
+    if not effects:
+        return _lacking("DPO and BoNBoN scores of one model")
+    numbers = [told(e, f"{name}, BoNBoN - DPO") for name, e in effects.items()]
+    numbers.append(_corrected(effects))
+    clear = "; ".join(f"{'BoNBoN' if e.side > 0 else 'DPO'} for {name}"
+                      for name, e in effects.items() if e.side)  # fmt: skip
+    if any(e.single for e in effects.values()):
+        step = f"{ONE_RUN}: {clear or 'no clear preference'}; train with other seeds"
+        return Ruled(CANNOT_TELL, numbers, step)
+    if clear:
+        return Ruled(SUPPORTED, numbers, f"use {clear}; validate the others case by case")
+    step = "no clear preference: train both and compare on held-out problems"
+    return Ruled(NOT_DISTINGUISHABLE, numbers, step)
+
+
+def _mixed(cells: Cells, what: str, if_so: str, if_not: str) -> Ruled:
+    """Look for aligned models with clear gains in some benchmarks and clear losses in others.
+
+    Not supported needs clear changes in half of the models at least.
+    """
+    effects = _family({
+        (f"{m} {PATHWAY[v]} {labels.STAGES[s]}", name): of(cells, Cell(m, v, what, s, name), CHANGE)
+        for m, v, s, name in product(cells.models, VARIANTS, ALIGNED, MEMBERS[what])
+    })  # fmt: skip
+    if not effects:
+        return _lacking(f"aligned {labels.REQUIREMENTS[what]} scores")
+    sides: dict[str, list[int]] = {}
+    for (who, _), e in effects.items():
+        sides.setdefault(who, []).append(e.side)
+    clear = {who: mine for who, mine in sides.items() if any(mine)}
+    numbers = [f"{who}: {mine.count(1)} clear gains, {mine.count(-1)} clear losses"
+               for who, mine in clear.items()] or ["no change is clear of noise"]  # fmt: skip
+    numbers.append(_corrected(effects))
+    both = [who for who, mine in clear.items() if {1, -1} <= set(mine)]
+    if any(e.single for e in effects.values()):
+        step = f"one training run decides nothing, train with other seeds; {if_so}"
+        return Ruled(CANNOT_TELL, numbers, step)
+    if both:
+        return Ruled(SUPPORTED, numbers, f"{if_so} (both ways: {', '.join(both)})")
+    if len(clear) < len(sides) / 2 or not clear:
+        return Ruled(NOT_DISTINGUISHABLE, numbers, f"more problems would tell; {if_so}")
+    return Ruled(NOT_SUPPORTED, numbers, if_not)
+
+
+def diversity(cells: Cells) -> Ruled:
+    """R6: do benchmarks disagree about the same aligned model?"""
+    steps = ("evaluate on several benchmarks", "clear changes all go one way: one may do")
+    return _mixed(cells, "functional", *steps)
+
+
+def trade_offs(cells: Cells) -> Ruled:
+    """R8: do dimensions of one aligned model move in opposite directions?"""
+    steps = ("watch every dimension, not the average", "no trade-off between dimensions is clear")
+    return _mixed(cells, "non_functional", *steps)
+
+
+def _harmed(cells: Cells, stages: tuple[str, ...]) -> str:
+    """Return the models whose score is clearly below the base, of all corrected intervals."""
+    effects = _family({
+        f"{m} {v} ({labels.REQUIREMENTS[r]})": ask(cells, change(r, v, stages), m)
+        for m, v, r in product(cells.models, VARIANTS, REQUIREMENTS)
+    })  # fmt: skip
+    return ", ".join(name for name, e in effects.items() if e.side < 0)
+
+
+def early_stop(cells: Cells) -> Ruled:
+    """R7: do scores that fell during SFT end below the base more often? (O8)"""
+    effect, harmed = over_models(cells, observed("O8")), _harmed(cells, ("sft",))
+    step = f"stop after SFT: {harmed}" if harmed else "no SFT has clearly done harm"
+    if math.isnan(effect.value):
+        return Ruled(CANNOT_TELL, [], f"{effect.missing}; {step}")
+    what = "share that ends below the base, fell in SFT - the rest (halves of the problems)"
+    return _judged(
+        effect, [told(effect, what)], step, "a fall during SFT is no reason to stop here"
+    )
+
+
+def compatibility(cells: Cells) -> Ruled:
+    """R9: do finetuned models lose heavily more often than pretrained ones? (O19)"""
+    question = observed("O19")
+    effect = over_models(cells, question)
+    if math.isnan(effect.value):  # one requirement alone was run
+        lone = [t for t in question.contrast if t.requirement == "functional"]
+        terms = tuple(replace(t, weight=2 * t.weight) for t in lone)
+        effect = over_models(cells, replace(question, contrast=terms))
+    if math.isnan(effect.value):
+        return _lacking("aligned scores of both variants")
+    harmed = _harmed(cells, ALIGNED)
+    step = f"screen before aligning further: {harmed}" if harmed else "no clear harm"
+    what = "share of scores that lose more than 30 % of the base, FTA - PTA"
+    return _judged(effect, [told(effect, what)], step, step)
+
+
+RULES: dict[str, Callable[[Cells], Ruled]] = {
+    "R1": pathway, "R2": requirement, "R3": size, "R4": viability, "R5": techniques,
+    "R6": diversity, "R7": early_stop, "R8": trade_offs, "R9": compatibility,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,14 +294,12 @@ def advise(frame: pd.DataFrame, items: Problems | None = None) -> list[Advice]:
     items : per-problem values of the run, for paired intervals.
     """
     cells = cells_of(frame, items)
-    found = []
-    for category in yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8")):
-        for item in category["items"]:
-            ruled = RULES[item["id"]](cells)
-            found.append(
-                Advice(item["id"], item["text"], ruled.verdict, ruled.numbers, ruled.next_step)
-            )
-    return found
+    categories = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
+    return [
+        Advice(item["id"], item["text"], **vars(RULES[item["id"]](cells)))
+        for category in categories
+        for item in category["items"]
+    ]
 
 
 def advice_frame(advice: list[Advice]) -> pd.DataFrame:

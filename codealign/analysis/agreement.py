@@ -157,7 +157,7 @@ def kappa_interval(
 
 
 def agreement(paired: Paired, seed: int, resamples: int = stats.RESAMPLES) -> pd.DataFrame:
-    """Return agreement and kappa at each tolerance, a row a tolerance and rule.
+    """Return agreement and kappa at each tolerance, one row per tolerance and rule.
 
     Columns: tolerance (points), rule, n, unrated, unmatched, agreement (percent of items within
     the tolerance) with Wilson bounds agreement_low and agreement_high, kappa with bootstrap bounds

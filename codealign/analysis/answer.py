@@ -16,13 +16,12 @@ import pandas as pd
 
 from codealign.analysis import labels
 from codealign.analysis.cells import TASKS, Cells, Problems, cells_of, read_problems, weights_told
-from codealign.analysis.effects import ONE_RUN, Effect
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN, Effect
 from codealign.analysis.questions import ask, change, ends_higher, gains_more
 from codealign.analysis.scores import collect_all
 from codealign.analysis.summary import HOLDS, summarise, summary_markdown
 from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, write_text
 
-CANNOT_TELL = "cannot tell"
 BOTH = "aligned"
 """Stage of the row that takes both techniques together."""
 QUESTIONS = {"ends": "higher", "gains": "more"}
@@ -59,10 +58,10 @@ def pathways(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFram
     DataFrame
         source, model, requirement, stage (dpo, bonbon, or "aligned": both together, if both were
         run); `ends` (PTA minus FTA, points) with bounds, p and `higher`; `gains` (PTA's change
-        against its base minus FTA's) with bounds, p and `more`; the winner is "PTA", "FTA" or
-        "cannot tell"; `pta_change` and `fta_change` in points (like `gains` NaN where a base was
-        not run); `ends_tasks` and `gains_tasks`, the same with F1, F2 and F4 weighing alike; n
-        problems; seeds (1: all of it in one training run).
+        against its base minus FTA's) with bounds, p and `more`; the winner is "PTA", "FTA", "not
+        distinguishable", or without an interval "cannot tell"; `pta_change` and `fta_change` in
+        points (like `gains` NaN where a base was not run); `ends_tasks` and `gains_tasks`, the same
+        with F1, F2 and F4 weighing alike; n problems; seeds (1: all of it in one training run).
         Rows where one pathway has no score are left out.
     """
     rows = []
@@ -76,8 +75,8 @@ def pathways(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFram
 
 
 def _rows(cells: Cells, model: str, requirement: str) -> list[dict[str, Any]]:
-    found = [row for stage in ALIGNED if (row := _row(cells, model, requirement, (stage,)))]
-    return found + ([_row(cells, model, requirement, ALIGNED)] if len(found) > 1 else [])
+    rows = [row for stage in ALIGNED if (row := _row(cells, model, requirement, (stage,)))]
+    return rows + ([_row(cells, model, requirement, ALIGNED)] if len(rows) > 1 else [])
 
 
 def _row(
@@ -99,39 +98,39 @@ def _row(
     return row | {f"{PATHWAY[v].lower()}_change": value for v, value in changes.items()}
 
 
-def _numbers(name: str, found: Effect) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+def _numbers(name: str, effect: Effect) -> dict[str, float]:
+    return {name: effect.value, f"{name}_low": effect.low, f"{name}_high": effect.high}
 
 
-def winner(found: Effect) -> str:
-    """Return whose difference PTA minus FTA it is: PTA, FTA, or that it cannot be told."""
-    return {1: "PTA", -1: "FTA"}.get(found.side, CANNOT_TELL)
+def winner(effect: Effect) -> str:
+    """Return whose difference PTA minus FTA it is: PTA, FTA, or why it is nobody's."""
+    return effect.verdict("PTA", "FTA")
 
 
-def answer_lines(found: pd.DataFrame) -> list[str]:
-    """Return the answer in sentences: what holds of each requirement, then a line a row.
+def answer_lines(answers: pd.DataFrame) -> list[str]:
+    """Return the answer in sentences: what holds of each requirement, then one line per row.
 
     Parameters
     ----------
-    found : what `pathways` returns.
+    answers : what `pathways` returns.
     """
-    told = [f"{what}: {said}." for what, said in headlines(found)]
-    return [*told, *(_sentence(row) for row in found.to_dict("records"))] or [NO_ANSWER]
+    told = [f"{what}: {said}." for what, said in headlines(answers)]
+    return [*told, *(_sentence(row) for row in answers.to_dict("records"))] or [NO_ANSWER]
 
 
-def _asked(found: pd.DataFrame) -> pd.DataFrame:
+def _asked(answers: pd.DataFrame) -> pd.DataFrame:
     """Return the row of each model and requirement that holds both techniques, or the only one."""
-    return found.groupby(["source", "model", "requirement"], sort=False).tail(1)
+    return answers.groupby(["source", "model", "requirement"], sort=False).tail(1)
 
 
-def headlines(found: pd.DataFrame) -> list[tuple[str, str]]:
+def headlines(answers: pd.DataFrame) -> list[tuple[str, str]]:
     """Return for each requirement who ends higher and who gains more; of several models, how many.
 
     With one training run, that is said of it alone.
     """
     return [
         (labels.REQUIREMENTS[requirement], _headline(part))
-        for requirement, part in _asked(found).groupby("requirement", sort=False)
+        for requirement, part in _asked(answers).groupby("requirement", sort=False)
     ]
 
 
@@ -165,7 +164,7 @@ def does_what(row: dict[str, Any], question: str) -> str:
     if question == "higher":
         return "ends higher"
     moved = row["fta_change" if row["more"] == "FTA" else "pta_change"]
-    return "loses less" if row["more"] != CANNOT_TELL and moved < 0 else "gains more"
+    return "loses less" if row["more"] in PATHWAY.values() and moved < 0 else "gains more"
 
 
 def technique(stage: str) -> str:
@@ -193,7 +192,8 @@ def _weighed(row: dict[str, Any], name: str) -> str:
 
 
 def _claim(who: str, does: str) -> str:
-    return f"which pathway {does} cannot be told" if who == CANNOT_TELL else f"{who} {does}"
+    told = {NOT_DISTINGUISHABLE: "is not distinguishable", CANNOT_TELL: "cannot be told"}
+    return f"which pathway {does} {told[who]}" if who in told else f"{who} {does}"
 
 
 def span(row: dict[str, Any], name: str) -> str:
@@ -203,23 +203,23 @@ def span(row: dict[str, Any], name: str) -> str:
     return labels.with_interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), "{:+.1f}")
 
 
-def how(found: pd.DataFrame) -> str:
+def how(answers: pd.DataFrame) -> str:
     """Return how the numbers are made and what their intervals hold."""
-    alone = bool((found["seeds"] == 1).any())
+    alone = bool((answers["seeds"] == 1).any())
     return HOW + HOLDS[alone] + (f" {WHAT_LACKS} " if alone else " ") + WEIGHTS
 
 
-def answer_markdown(found: pd.DataFrame) -> str:
+def answer_markdown(answers: pd.DataFrame) -> str:
     """Return the sentences as a Markdown list, and how the numbers are made."""
-    return "\n".join([*(f"- {line}" for line in answer_lines(found)), "", how(found)]) + "\n"
+    return "\n".join([*(f"- {line}" for line in answer_lines(answers)), "", how(answers)]) + "\n"
 
 
 def write_answer(out: Path | str, scores: pd.DataFrame, items: Problems | None = None) -> str:
     """Write `answer.md` and `answer.csv` to `out`; return the Markdown. See `pathways`."""
-    found = pathways(scores, items)
-    text = answer_markdown(found)
+    answers = pathways(scores, items)
+    text = answer_markdown(answers)
     write_text(Path(out) / "answer.md", text)
-    write_text(Path(out) / "answer.csv", found.to_csv(index=False))
+    write_text(Path(out) / "answer.csv", answers.to_csv(index=False))
     return text
 
 

@@ -1,10 +1,10 @@
-"""Scores of one source as arrays: one row a cell, one column a seed, and the problems behind it."""
+"""Scores of one source as arrays, one row per cell, one column per seed, with their problems."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -37,9 +37,9 @@ STEP = {"pass@1": 100.0, "rating": 10.0, "dps": 10.0}
 OTHER = {"functional": "non_functional", "non_functional": "functional"}
 BENCHMARKS, TASKS = "benchmarks", "tasks"
 """How a score weighs its benchmarks: each alike, or each task (F1, F2, F4) alike."""
-Problems = Mapping[Cell | tuple[str, ...], Mapping[str, float]]
-"""Value of each problem in the metric's unit, by its id. A key is a cell, with a seed or for the
-mean over seeds, or the tuple (model, variant, requirement, stage, benchmark) of a main cell."""
+Problems = Mapping[Cell, Mapping[str, float]]
+"""Value of each problem in the metric's unit, by its id; of a cell with a seed, or (None) of the
+mean over seeds."""
 
 
 @dataclass(frozen=True)
@@ -116,22 +116,26 @@ def weights_told(requirement: str) -> str:
     return shares
 
 
-def read_problems(run_root: Path | str) -> dict[Cell, dict[str, float]]:
-    """Read per-problem values of every cell and seed from a run's `items.jsonl` files.
+def read_values(file: Path) -> Iterator[tuple[Cell, str, float]]:
+    """Yield cell, problem and value of an `items.jsonl` file; a null value (unscored) is left out
+    (the score's `missing` counts it)."""
+    for line in read_jsonl(file, dict):
+        if line["value"] is not None:
+            yield Cell.of(line), line["id"], float(line["value"])
 
-    A null value is an unscored problem and is left out (the score's `missing` counts it).
-    """
-    found: dict[Cell, dict[str, float]] = {}
+
+def read_problems(run_root: Path | str) -> dict[Cell, dict[str, float]]:
+    """Read per-problem values of every cell and seed from a run's `items.jsonl` files."""
+    problems: dict[Cell, dict[str, float]] = {}
     for part in RunPaths(Path(run_root)).parts():
         seed = int(part.seeded.name) if part.seeded != part.top else None
         for kind in ("evals", "cross"):
             for file in sorted((part.root / kind).rglob("items.jsonl")):
-                for line in read_jsonl(file, dict):
-                    if line["value"] is not None:
-                        own = Cell.of(line).at(seed=seed, ablation=part.ablation)
-                        cell = own if kind == "evals" else own.at(trained=OTHER[own.requirement])
-                        found.setdefault(cell, {})[line["id"]] = float(line["value"])
-    return found
+                for own, key, value in read_values(file):
+                    trained = own.requirement if kind == "evals" else OTHER[own.requirement]
+                    cell = own.at(seed=seed, ablation=part.ablation, trained=trained)
+                    problems.setdefault(cell, {})[key] = value
+    return problems
 
 
 def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
@@ -184,15 +188,9 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
 def _by_cell(items: Problems) -> dict[Cell, dict[int | None, Mapping[str, float]]]:
     """Return the problems' values of each cell by seed (None: mean over seeds, or no seed)."""
     found: dict[Cell, dict[int | None, Mapping[str, float]]] = {}
-    for key, values in items.items():
-        cell = key if isinstance(key, Cell) else _main(key)
+    for cell, values in items.items():
         found.setdefault(cell.at(seed=None), {})[cell.seed] = values
     return found
-
-
-def _main(key: tuple[str, ...]) -> Cell:
-    model, variant, requirement, stage, name = key
-    return Cell(model, variant, requirement, stage, name)
 
 
 def _answers(

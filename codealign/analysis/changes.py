@@ -17,12 +17,11 @@ import pandas as pd
 
 from codealign.analysis import stats
 from codealign.analysis.cells import Cells, Problems, cells_of, read_problems
-from codealign.analysis.contrasts import CHANGE, RELATIVE, Term
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.contrasts import CHANGE, RELATIVE
+from codealign.analysis.questions import of
 from codealign.analysis.scores import CELL, benchmark, count_of
 from codealign.cell import Cell
 
-Items = Problems
 RUN_COLUMNS = ["source", *CELL, "metric"]
 COLUMNS = [
     *RUN_COLUMNS, "base", "value", "n", "seeds", "absolute", "low", "high", "relative",
@@ -35,17 +34,17 @@ OVER = {
 }  # fmt: skip
 
 
-def collect_items(run_root: Path | str) -> dict[tuple[str, ...], dict[str, float]]:
-    """Read per-problem values of a run's main cells, by (model, variant, ..., benchmark).
+def collect_items(run_root: Path | str) -> dict[Cell, dict[str, float]]:
+    """Read per-problem values of a run's main cells, by cell.
 
     With several seeds a problem's value is its mean over those that scored it
     (`cells.read_problems` has them by seed). A null value is an unscored problem and is left out
     (the score's `missing` counts it).
     """
-    found: dict[tuple[str, ...], dict[str, list[float]]] = {}
+    found: dict[Cell, dict[str, list[float]]] = {}
     for cell, values in read_problems(run_root).items():
         if cell.main:
-            mine = found.setdefault(tuple(getattr(cell, name) for name in CELL), {})
+            mine = found.setdefault(cell.at(seed=None), {})
             for key, value in values.items():
                 mine.setdefault(key, []).append(value)
     return {cell: {i: fmean(v) for i, v in items.items()} for cell, items in found.items()}
@@ -92,8 +91,7 @@ def _change(cells: Cells, cell: Cell, at: int, base: int) -> dict[str, Any]:
 
 
 def _effects(cells: Cells, cell: Cell, unit: float) -> dict[str, Any]:
-    term = Term(1, cell.requirement, (cell.variant,), (cell.stage,), (cell.benchmark,))
-    moved, relative = (ask(cells, Question((term,), m), cell.model) for m in (CHANGE, RELATIVE))
+    moved, relative = (of(cells, cell, measure) for measure in (CHANGE, RELATIVE))
     interval, assumption = OVER[moved.seeds > 1]
     return {
         "n": moved.n, "seeds": moved.seeds, "absolute": moved.value * unit,

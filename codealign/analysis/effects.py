@@ -48,6 +48,10 @@ LEAST_SIGNS = 6
 TOO_FEW = f"a count of signs needs {LEAST_SIGNS} seeds: five agree by chance once in 16"
 PROBLEMS, SEEDS, MODELS = "problems", "seeds", "models"
 ONE_RUN = "in this one training run"
+CANNOT_TELL = "cannot tell"
+"""Verdict where there is no interval, or one about one training run alone."""
+NOT_DISTINGUISHABLE = "not distinguishable"
+"""Verdict where the interval holds 0, whichever side the number is on."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,14 @@ class Effect:
 
     @property
     def side(self) -> int:
-        """1 or -1 if all of the interval lies above or below 0, else 0: it cannot be told."""
+        """1 or -1 if all of the interval lies above or below 0, else 0."""
         return int(self.low > 0) - int(self.high < 0)
+
+    def verdict(self, above: str, below: str) -> str:
+        """Return the word for the side of 0 that the interval lies on, or why there is none."""
+        if math.isnan(self.low):
+            return CANNOT_TELL
+        return {1: above, -1: below}.get(self.side, NOT_DISTINGUISHABLE)
 
     @property
     def single(self) -> bool:
@@ -154,15 +164,15 @@ def effect(
     trained = any(part.trained for part in parts)
     seeds = len(known) if trained and cells.seeds else 0
     n = int(sum(cells.n[part.after[:, 0]].sum() for part in parts[:1]))
-    found = Effect(value, n=n, seeds=seeds, rule=rule, benchmarks=len(parts[0].after),
+    result = Effect(value, n=n, seeds=seeds, rule=rule, benchmarks=len(parts[0].after),
                    per_seed=tuple(map(float, known)))  # fmt: skip
     if measure in COUNTS:
-        return _counted(cells, parts, measure, found)
+        return _counted(cells, parts, measure, result)
     error, freedom = problem_error(cells, parts, measure)
-    return bounded(found, error, freedom, bounds=fieller(cells, parts, measure, found.per_seed))
+    return bounded(result, error, freedom, bounds=fieller(cells, parts, measure, result.per_seed))
 
 
-def _counted(cells: Cells, parts: list[Part], measure: str, found: Effect) -> Effect:
+def _counted(cells: Cells, parts: list[Part], measure: str, result: Effect) -> Effect:
     """Bound a count of signs, of six seeds or more.
 
     A jackknife does not hold for it: a sign flips, it does not bend. Problems are drawn again, and
@@ -170,19 +180,19 @@ def _counted(cells: Cells, parts: list[Part], measure: str, found: Effect) -> Ef
     as those of new problems would. Two made-up seeds, one of either sign, keep equal seeds from
     claiming certainty.
     """
-    if found.seeds < LEAST_SIGNS:
-        return replace(found, missing=TOO_FEW)
+    if result.seeds < LEAST_SIGNS:
+        return replace(result, missing=TOO_FEW)
     if any(cells.answers[row] is None for part in parts for row in part.after.ravel()):
-        return replace(found, missing="the problems' values are not known")
+        return replace(result, missing="the problems' values are not known")
     drawn = drawn_again(cells, parts)
     spread = sum(part.weight * reduced(measure, part, drawn) for part in parts).std(ddof=1)
-    seeds = float(np.var(found.per_seed, ddof=1)) / found.seeds
-    made_up = 2 * (100 / (found.seeds + 2)) ** 2
-    return bounded(found, math.sqrt(2) * float(spread), DRAWS - 1, math.sqrt(seeds + made_up))
+    seeds = float(np.var(result.per_seed, ddof=1)) / result.seeds
+    made_up = 2 * (100 / (result.seeds + 2)) ** 2
+    return bounded(result, math.sqrt(2) * float(spread), DRAWS - 1, math.sqrt(seeds + made_up))
 
 
 def bounded(
-    found: Effect,
+    result: Effect,
     error: float,
     freedom: float,
     seed_error: float | None = None,
@@ -197,16 +207,16 @@ def bounded(
     bounds : of an interval that is not symmetric; None: from the two errors.
     """
     if math.isnan(error):
-        return replace(found, missing="one problem has no interval")
-    several = found.seeds > 1
+        return replace(result, missing="one problem has no interval")
+    several = result.seeds > 1
     if seed_error is None:
         seed_error = (
-            float(np.std(found.per_seed, ddof=1)) / math.sqrt(found.seeds) if several else 0
+            float(np.std(result.per_seed, ddof=1)) / math.sqrt(result.seeds) if several else 0
         )
-    half = half_width(seed_error, found.seeds, error, freedom, CONFIDENCE)
-    low, high = bounds or (found.value - half, found.value + half)
+    half = half_width(seed_error, result.seeds, error, freedom, CONFIDENCE)
+    low, high = bounds or (result.value - half, result.value + half)
     return replace(
-        found, low=low, high=high, holds=(PROBLEMS, SEEDS) if several else (PROBLEMS,),
+        result, low=low, high=high, holds=(PROBLEMS, SEEDS) if several else (PROBLEMS,),
         missing="the start is too near 0 for an interval" if math.isnan(low) else "",
         seed_error=seed_error, problem_error=error, freedom=freedom,
     )  # fmt: skip

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codealign.analysis.cells import MEMBERS, Cells, cells_of
-from codealign.analysis.contrasts import CHANGE, SCORE, Term
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.cells import MEMBERS, Cells, cells_of, read_values
+from codealign.analysis.contrasts import CHANGE
+from codealign.analysis.questions import of
 from codealign.analysis.scores import EVALUATED, benchmark, frame_of
 from codealign.cell import Cell
 from codealign.params import Gates
@@ -70,12 +70,12 @@ def check_gates(paths: RunPaths, cell: Mapping[str, str], settings: Gates) -> li
     where = [cell[key] for key in EVALUATED]
     action = getattr(settings, GATE[cell["stage"]])
     folder, base = paths.evals(*where), RunPaths(paths.top).evals(*where[:3], "base")
-    found: list[Verdict] = []
+    verdicts: list[Verdict] = []
     if action != "off" and cell["stage"] != "base":
-        found = [_change(Cell(*where), base, folder)]
+        verdicts = [_change(Cell(*where), base, folder)]
     elif action != "off" and cell["requirement"] == "functional":
-        found = _baseline(Cell(*where), folder, settings.threshold)
-    gates = [Gate(v.rule, v.passed, v.reason, action) for v in found]
+        verdicts = _baseline(Cell(*where), folder, settings.threshold)
+    gates = [Gate(v.rule, v.passed, v.reason, action) for v in verdicts]
     write_jsonl(folder / FILE, gates)
     return gates
 
@@ -89,38 +89,36 @@ def _cells(*folders: Path) -> Cells:
         if (folder / "scores.jsonl").exists()
         for score in read_jsonl(folder / "scores.jsonl", Score)
     ]
-    items: dict[Cell, dict[str, float]] = {}
-    for line in (line for folder in folders if (folder / "items.jsonl").exists()
-                 for line in read_jsonl(folder / "items.jsonl", dict)):  # fmt: skip
-        if line["value"] is not None:
-            items.setdefault(Cell.of(line), {})[line["id"]] = float(line["value"])
-    return cells_of(frame_of(scores), items)
+    problems: dict[Cell, dict[str, float]] = {}
+    for file in (folder / "items.jsonl" for folder in folders):
+        for cell, key, value in read_values(file) if file.exists() else ():
+            problems.setdefault(cell, {})[key] = value
+    return cells_of(frame_of(scores), problems)
 
 
-def _term(cells: Cells, cell: Cell) -> Term:
-    """Return the score's term; a project's own benchmarks stand in where none of its are run."""
+def _names(cells: Cells, cell: Cell) -> list[str]:
+    """Return the score's benchmarks, or a project's own where none of them are run."""
     own = [c.benchmark for c in cells.index if c.at(benchmark="") == cell]
     names = [n for n in own if n in MEMBERS[cell.requirement]]
-    names = names or [n for n in own if benchmark(n).metric != "dps" and n != "codal"]
-    return Term(1, cell.requirement, (cell.variant,), (cell.stage,), tuple(names))
+    return names or [n for n in own if benchmark(n).metric != "dps" and n != "codal"]
 
 
 def _baseline(cell: Cell, folder: Path, threshold: float) -> list[Verdict]:
     cells = _cells(folder)
-    found = ask(cells, Question((_term(cells, cell),), SCORE), cell.model)
-    return [baseline_gate(found.value / 100, threshold, found.n)] if found.n else []
+    base = of(cells, cell, names=_names(cells, cell))
+    return [baseline_gate(base.value / 100, threshold, base.n)] if base.n else []
 
 
 def _change(cell: Cell, base: Path, folder: Path) -> Verdict:
     gate = sft_gate if cell.stage == "sft" else alignment_gate
     cells = _cells(base, folder)
-    term = _term(cells, cell)
-    found = ask(cells, Question((term,), CHANGE), cell.model)
-    if not found.n:
+    names = _names(cells, cell)
+    moved = of(cells, cell, CHANGE, names=names)
+    if not moved.n:
         rule = "R7" if cell.stage == "sft" else "R9"
         return Verdict(rule, True, "not measured: the base has no scores in this run")
-    after = ask(cells, Question((term,), SCORE), cell.model).value
-    return gate((after - found.value) / 100, after / 100, found.high / 100)
+    after = of(cells, cell, names=names).value
+    return gate((after - moved.value) / 100, after / 100, moved.high / 100)
 
 
 def failed_gates(folder: Path | str) -> list[Gate]:

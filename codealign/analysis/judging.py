@@ -14,9 +14,9 @@ from scipy.stats import rankdata
 from codealign.analysis import stats
 from codealign.analysis.agreement import kappa, pair
 from codealign.analysis.cells import cells_of
-from codealign.analysis.contrasts import CHANGE, Term
+from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.labels import STAGES as NAMES
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.questions import of
 from codealign.analysis.scores import frame_of, published
 from codealign.cell import Cell
 from codealign.evaluate.judges import ANSWER_FIRST
@@ -32,29 +32,29 @@ ROUNDING = 0.005
 def below_the_scale() -> pd.DataFrame:
     """Return the published CODAL scores below 1 and what follows from them.
 
-    Every rating is at least 1, so the mean of rated answers is too, and a score S below 1 needs
-    unrated answers counted as 0: S = share rated x mean of the rated >= share rated. Column
-    `most_rated` is that bound on the share of rated answers, in percent; S is printed with two
-    decimals, so it may be greater by 0.005.
+    The judge is asked for 1 to 10, so that a score S below 1 holds zeros: unrated answers counted
+    as 0, or ratings of 0, which CODAL-Bench's script takes. S is then at least the share of answers
+    rated 1 or more. Column `most_rated` is that bound in percent; S is printed with two decimals,
+    so that it may be greater by 0.005.
     """
-    rows = published().query("requirement == 'non_functional' and value < @LOWEST")
-    found = rows[["model", "variant", "stage", "benchmark", "value"]].copy()
-    found["most_rated"] = 100 * (found["value"] + ROUNDING)
-    return found.sort_values("value").reset_index(drop=True)
+    low = published().query("requirement == 'non_functional' and value < @LOWEST")
+    low = low[["model", "variant", "stage", "benchmark", "value"]]
+    low = low.assign(most_rated=100 * (low["value"] + ROUNDING))
+    return low.sort_values("value").reset_index(drop=True)
 
 
 def evidence_of_zeros() -> str:
     """Return the sentence on the published scores below 1, with its numbers."""
-    found, every = below_the_scale(), published().query("requirement == 'non_functional'")
-    least = found.iloc[0]
-    models = found.groupby(["model", "variant"]).ngroups
+    low, every = below_the_scale(), published().query("requirement == 'non_functional'")
+    least = low.iloc[0]
+    models = low.groupby(["model", "variant"]).ngroups
     return (
-        f"{len(found)} of the {len(every)} published CODAL scores are below 1, of {models} models "
+        f"{len(low)} of the {len(every)} published CODAL scores are below 1, of {models} models "
         f"(variants counted), the lowest {least['value']:g} ({least['model']}, "
-        f"{least['variant']}, {NAMES[least['stage']]}). A rating is a whole number from 1 to 10, "
-        "so no mean of ratings can be below 1: these scores count answers without a rating as 0. "
-        "A score S below 1 means that at most the share S of the answers was rated at all: of that "
-        f"lowest one at most {least['most_rated']:.1f} in 100 (S is rounded)."
+        f"{least['variant']}, {NAMES[least['stage']]}). The judge is asked for a whole number from "
+        "1 to 10, so that a mean below 1 holds zeros: unrated answers counted as 0, or ratings of "
+        "0. A score S below 1 means that at most the share S of the answers was rated 1 or more: "
+        f"of that lowest one at most {least['most_rated']:.1f} in 100 (S is rounded)."
     )
 
 
@@ -135,9 +135,9 @@ def _paired(
                 scores.append(Score("run", model, variant, "non_functional", stage, name, "rating",
                                     mean, len(both), seed=seed or 0))  # fmt: skip
     names = tuple(f"codal_{d}" for d in pairs)
-    term = Term(1, "non_functional", (variant,), (step[1],), names, start=step[0])
+    place = Cell(model, variant, "non_functional", step[1])
     cells = cells_of(frame_of(scores), items)
-    found = ask(cells, Question((term,), CHANGE), model)
+    found = of(cells, place, CHANGE, names=names, start=step[0])
     unit = SCALE / 100
     return {
         "n": n, "left_out": left_out, "seeds": found.seeds, "difference": found.value * unit,

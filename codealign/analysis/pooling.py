@@ -14,15 +14,15 @@ from codealign.cell import Cell
 from codealign.records import STAGES, VARIANTS
 
 
-def pooled(found: Sequence[Effect]) -> Effect:
+def pooled(effects: Sequence[Effect]) -> Effect:
     """Return the mean of one effect over models, each with its own interval or none.
 
     With several seeds it is about these models, and holds what theirs hold. With one seed, three
     models or more (six of a count of signs) stand for models in general: Student's t over them.
     """
-    known = [e for e in found if not math.isnan(e.value)]
+    known = [e for e in effects if not math.isnan(e.value)]
     if len(known) < 2:
-        return known[0] if known else next(iter(found), Effect(missing="not run"))
+        return known[0] if known else next(iter(effects), Effect(missing="not run"))
     values = np.array([e.value for e in known])
     mean = Effect(
         float(values.mean()), n=sum(e.n for e in known), seeds=min(e.seeds for e in known),
@@ -43,15 +43,15 @@ def pooled(found: Sequence[Effect]) -> Effect:
 def minus(first: Effect, second: Effect) -> Effect:
     """Return the difference of two independent effects, such as of two groups of models."""
     both = (first, second)
-    found = replace(
+    result = replace(
         first, value=first.value - second.value, n=first.n + second.n,
         seeds=min(e.seeds for e in both), low=math.nan, high=math.nan,
     )  # fmt: skip
     if any(math.isnan(e.low) for e in both) or first.holds != second.holds:
-        return replace(found, holds=(), missing="one side has too few models")
+        return replace(result, holds=(), missing="one side has too few models")
     errors = [math.hypot(*(getattr(e, name) for e in both))
               for name in ("problem_error", "seed_error")]  # fmt: skip
-    told = bounded(found, errors[0], min(e.freedom for e in both), errors[1])
+    told = bounded(result, errors[0], min(e.freedom for e in both), errors[1])
     return replace(told, holds=first.holds)
 
 
@@ -76,15 +76,15 @@ def split(cells: Cells, model: str = "", rule: str = "") -> Effect:
         return Effect(rule=rule, missing=why)
     fell, ended = (np.concatenate(part) for part in zip(*tables, strict=True))
     places = len(tables[0][0])
-    found = Effect(float(np.mean(known)), n=places, seeds=len(known), rule=rule, per_seed=known)
-    if found.seeds < LEAST_SIGNS:
-        return replace(found, missing=TOO_FEW)
+    result = Effect(float(np.mean(known)), n=places, seeds=len(known), rule=rule, per_seed=known)
+    if result.seeds < LEAST_SIGNS:
+        return replace(result, missing=TOO_FEW)
     part = float(fell.mean())
-    made_up = 2 * (100 / (found.seeds + 2)) ** 2
-    seeds = float(np.var(known, ddof=1)) / found.seeds + made_up
+    made_up = 2 * (100 / (result.seeds + 2)) ** 2
+    seeds = float(np.var(known, ddof=1)) / result.seeds + made_up
     # Each place is one draw, however many seeds look at it: that is a share's largest variance.
     least = max(min(part, 1 - part) * places, 1.0)
-    return bounded(found, 100 * 0.5 / math.sqrt(least), places, math.sqrt(seeds))
+    return bounded(result, 100 * 0.5 / math.sqrt(least), places, math.sqrt(seeds))
 
 
 def _fell_and_ended(

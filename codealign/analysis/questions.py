@@ -17,6 +17,7 @@ from codealign.analysis.cells import BENCHMARKS, Cells
 from codealign.analysis.contrasts import CHANGE, MEASURES, SCORE, Contrast, Term
 from codealign.analysis.effects import Effect, effect
 from codealign.analysis.pooling import pooled, split
+from codealign.cell import Cell
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 from codealign.records import ALIGNED
@@ -48,11 +49,38 @@ def ask(cells: Cells, question: Question, model: str = "", weigh: str = BENCHMAR
     """Return the effect that a question is about, for one model."""
     if question.measure == SPLIT:
         return split(cells, model, question.rule)
-    found = effect(cells, question.contrast, question.measure, model, weigh, question.rule)
+    result = effect(cells, question.contrast, question.measure, model, weigh, question.rule)
     off = question.null
     if not off:
-        return found
-    return replace(found, value=found.value - off, low=found.low - off, high=found.high - off)
+        return result
+    return replace(result, value=result.value - off, low=result.low - off, high=result.high - off)
+
+
+def term(
+    place: Cell,
+    weight: float = 1.0,
+    names: Sequence[str] = (),
+    start: str = "base",
+    model: str = "",
+) -> Term:
+    """Return the term of one evaluated model, or of its cell on one benchmark.
+
+    Parameters
+    ----------
+    names : benchmarks; () means the place's own, or those of the requirement's score.
+    start : stage that a change is taken from.
+    model : "" means the model asked about.
+    """
+    return Term(
+        weight, place.requirement, (place.variant,), (place.stage,),
+        tuple(names) or (place.benchmark,) * bool(place.benchmark), start, model,
+        place.trained, place.ablation,
+    )  # fmt: skip
+
+
+def of(cells: Cells, place: Cell, measure: str = SCORE, **more: Any) -> Effect:
+    """Return a measure of one evaluated model; further arguments are those of `term`."""
+    return ask(cells, Question((term(place, **more),), measure), place.model)
 
 
 def over_models(cells: Cells, question: Question) -> Effect:

@@ -86,18 +86,6 @@ def human_ratings(run_root: Path | str, path: Path | str) -> list[Rating]:
     ]
 
 
-def second_ratings(run_root: Path | str, human: str = "") -> list[Rating]:
-    """Return what the run's judge is compared with: people if there is a file, else judge two.
-
-    The list is empty if there is neither.
-
-    Parameters
-    ----------
-    human : CSV of human ratings (see `agreement.read_human_ratings`); "" for none.
-    """
-    return human_ratings(run_root, human) if human else read_ratings(run_root, SECOND)
-
-
 def reference_and_judges(
     run_root: Path | str, human: str = ""
 ) -> tuple[str, list[Rating], dict[str, list[Rating]]]:

@@ -11,9 +11,9 @@ import yaml
 
 from codealign.analysis import labels, stats
 from codealign.analysis.cells import MEMBERS, Cells, cells_of, read_problems
-from codealign.analysis.contrasts import SCORE, Term
+from codealign.analysis.contrasts import SCORE
 from codealign.analysis.effects import Effect
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.questions import Question, ask, term
 from codealign.analysis.scores import CELL, EVALUATED, benchmark, collect_all
 from codealign.cell import Cell
 from codealign.errors import CodealignError
@@ -98,11 +98,8 @@ def _plain(cell: Cell) -> Cell:
 
 def _difference(cells: Cells, place: Cell, names: tuple[str, ...]) -> Effect:
     """Return second run minus first run."""
-    terms = tuple(
-        Term(weight, place.requirement, (place.variant,), (place.stage,), names,
-             model=f"{side}/{place.model}")
-        for weight, side in ((1, SECOND), (-1, FIRST))
-    )  # fmt: skip
+    sides = (1, f"{SECOND}/{place.model}"), (-1, f"{FIRST}/{place.model}")
+    terms = tuple(term(place, weight, names, model=model) for weight, model in sides)
     return ask(cells, Question(terms, SCORE))
 
 
@@ -136,13 +133,10 @@ def _overall(cells: Cells, shared: list[Cell]) -> pd.DataFrame:
         if names:
             found = _difference(cells, place, names)
             told = [getattr(place, key) for key in EVALUATED]
-            rows.append([*told, len(names), found.n, found.seeds, *_numbers(found)])
+            numbers = found.value, found.low, found.high
+            rows.append([*told, len(names), found.n, found.seeds, *numbers])
     columns = [*EVALUATED, "benchmarks", "n", "seeds", "change", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _numbers(found: Effect) -> tuple[float, float, float]:
-    return found.value, found.low, found.high
 
 
 def _differing(first: Path | str, second: Path | str) -> dict[str, tuple[Any, Any]]:

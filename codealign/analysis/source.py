@@ -17,7 +17,7 @@ from codealign.errors import CodealignError
 class Source:
     """Scores with what belongs to them; the paper has neither context nor per-problem values.
 
-    `scores` has one row a cell, `rows` one for each of its seeds.
+    `scores` has one row per cell, `rows` one per seed of it.
     """
 
     name: str

@@ -22,9 +22,9 @@ import pandas as pd
 
 from codealign.analysis import labels
 from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of, weights_told
-from codealign.analysis.contrasts import CHANGE, SCORE, Term
+from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.effects import Effect
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.questions import of
 from codealign.cell import Cell
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, write_text
 
@@ -81,9 +81,9 @@ def _rows(cells: Cells, model: str, missing: dict[tuple[str, ...], float]) -> li
         names = based or names  # a change compares like with like
         if not names:
             continue
-        term = Term(1, requirement, (variant,), (stage,), tuple(names))
-        score = ask(cells, Question((term,), SCORE), model)
-        change = ask(cells, Question((term,), CHANGE), model) if stage != "base" else Effect()
+        place = Cell(model, variant, requirement, stage)
+        score = of(cells, place, names=names)
+        change = Effect() if stage == "base" else of(cells, place, CHANGE, names=names)
         lost = (missing.get((model, variant, requirement, stage, name), 0) for name in names)
         found.append({
             "model": model, "variant": variant, "pathway": PATHWAY[variant],
@@ -97,7 +97,7 @@ def _rows(cells: Cells, model: str, missing: dict[tuple[str, ...], float]) -> li
 
 
 def summary_lines(summary: pd.DataFrame) -> list[str]:
-    """Return the table as aligned text, a line a row under a header; Markdown reads it as well."""
+    """Return the table as aligned text, one line per row under a header, which is Markdown, too."""
     head = ["model", "pathway", "requirement", "stage", "score", "change", "benchmarks", "n"]
     rows = [head, *(_cells(row) for row in summary.to_dict("records"))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]

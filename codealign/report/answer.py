@@ -11,7 +11,6 @@ import pandas as pd
 
 from codealign.analysis import labels
 from codealign.analysis.answer import (
-    CANNOT_TELL,
     NO_ANSWER,
     QUESTIONS,
     does_what,
@@ -22,6 +21,7 @@ from codealign.analysis.answer import (
 )
 from codealign.analysis.effects import ONE_RUN
 from codealign.models import registry
+from codealign.records import PATHWAY
 from codealign.report.page import row, table
 
 WORDS = (
@@ -66,8 +66,8 @@ def _cells(cell: dict[str, Any], reach: float) -> list[str]:
     for name, question in QUESTIONS.items():
         winner, does = cell[question], does_what(cell, question)
         less = f" ({does})" if does == "loses less" else ""
-        said = winner if winner == CANNOT_TELL else f"<b>{winner}</b>{less}"
-        if winner != CANNOT_TELL and cell["seeds"] == 1:
+        said = f"<b>{winner}</b>{less}" if winner in PATHWAY.values() else winner
+        if winner in PATHWAY.values() and cell["seeds"] == 1:
             said += f" {ONE_RUN}"
         told += [said, f'<span class="num">{span(cell, name)}</span>{_line(cell, name, reach)}'
                  + _alike(cell, name)]  # fmt: skip

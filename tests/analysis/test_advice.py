@@ -11,16 +11,19 @@ from made_up_cells import Values, solved
 from made_up_cells import frame as frame_of
 from mini_scores import frame
 
-from codealign.analysis.advice import Advice, advice_frame, advice_markdown, advise
-from codealign.analysis.advice_rules import (
-    CANNOT_TELL,
+from codealign.analysis.advice import (
     NOT_SUPPORTED,
     RULES,
     SUPPORTED,
     THRESHOLD,
+    Advice,
+    advice_frame,
+    advice_markdown,
+    advise,
     baselines,
 )
 from codealign.analysis.cells import MEMBERS, cells_of
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE
 from codealign.analysis.scores import benchmark, published
 from codealign.cell import Cell
 
@@ -155,8 +158,8 @@ def test_r5_finds_a_non_functional_preference() -> None:
     assert "BoNBoN for nano PTA non-functional" in found.next_step
 
 
-def test_r5_techniques_that_end_alike_cannot_tell() -> None:
-    assert ask("R5", run(30, 30, 40, 40)).verdict == CANNOT_TELL
+def test_r5_techniques_that_end_alike_are_not_distinguishable() -> None:
+    assert ask("R5", run(30, 30, 40, 40)).verdict == NOT_DISTINGUISHABLE
 
 
 def test_r5_says_for_how_many_comparisons_it_corrects() -> None:
@@ -174,9 +177,9 @@ def test_r6_clear_changes_one_way_do_not() -> None:
     assert ask("R6", run(30, 30, 60, 60)).verdict == NOT_SUPPORTED
 
 
-def test_r6_changes_within_noise_cannot_tell() -> None:
+def test_r6_changes_within_noise_are_not_distinguishable() -> None:
     found = ask("R6", run(30, 30, 31, 30))
-    assert found.verdict == CANNOT_TELL and "no change is clear of noise" in found.numbers
+    assert found.verdict == NOT_DISTINGUISHABLE and "no change is clear of noise" in found.numbers
 
 
 def test_r7_of_printed_scores_cannot_tell() -> None:

@@ -11,7 +11,6 @@ from made_up_run import measured
 
 from codealign.analysis.answer import (
     BOTH,
-    CANNOT_TELL,
     answer_lines,
     answer_markdown,
     closing_text,
@@ -19,7 +18,9 @@ from codealign.analysis.answer import (
     pathways,
     write_answer,
 )
+from codealign.analysis.effects import NOT_DISTINGUISHABLE
 from codealign.analysis.scores import CELL, published
+from codealign.cell import Cell
 from codealign.records import write_jsonl
 
 
@@ -34,14 +35,14 @@ def shifted(points: float, stage: str | None = None) -> pd.DataFrame:
     return frame
 
 
-def items_of(frame: pd.DataFrame, n: int = 40) -> dict[tuple[str, ...], dict[str, float]]:
+def items_of(frame: pd.DataFrame, n: int = 40) -> dict[Cell, dict[str, float]]:
     """Return per-problem values with the frame's means, the same problems solved first."""
     found = {}
     for row in frame.to_dict("records"):
         top = 10 if row["benchmark"].startswith("codal") else 1
         right = round(row["value"] / top * n)
         values = {f"{row['benchmark']}/{i}": float(top * (i < right)) for i in range(n)}
-        found[tuple(row[c] for c in CELL)] = values
+        found[Cell.of({name: row[name] for name in CELL})] = values
     return found
 
 
@@ -84,7 +85,7 @@ def test_equal_weight_of_the_tasks_stands_beside_it() -> None:
 
 def test_the_same_scores_have_no_winner() -> None:
     found = pathways(measured())
-    assert set(found["higher"]) == set(found["more"]) == {CANNOT_TELL}
+    assert set(found["higher"]) == set(found["more"]) == {NOT_DISTINGUISHABLE}
 
 
 def test_what_ends_higher_is_pta_minus_fta_in_points() -> None:
@@ -97,7 +98,7 @@ def test_what_is_gained_is_against_each_ones_own_base() -> None:
     # PTA is 30 points higher at every stage, base too: it gained nothing over FTA
     found = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
     assert found["gains"] == pytest.approx(0)
-    assert found["more"] == CANNOT_TELL
+    assert found["more"] == NOT_DISTINGUISHABLE
     # moved at DPO alone, both questions have the same answer; each gained 10 points before
     found = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage="dpo")
     assert found["gains"] == pytest.approx(-20)
@@ -156,7 +157,7 @@ def test_several_models_are_counted_first() -> None:
 def test_one_training_run_is_called_one() -> None:
     found = pathways(shifted(30.0))
     assert dict(headlines(found))["functional"] == (
-        "in this one training run: PTA ends higher; which pathway gains more cannot be told"
+        "in this one training run: PTA ends higher; which pathway gains more is not distinguishable"
     )
     assert "in this one training run PTA ends higher" in answer_lines(found)[2]
     assert "What is missing: other seeds" in answer_markdown(found)
@@ -182,7 +183,7 @@ def test_several_seeds_name_the_winner_without_that() -> None:
 def test_seeds_that_differ_take_the_winner_away() -> None:
     # By hand: 40 points with a deviation of 30 over two seeds: t(1) * 30 / sqrt(2) = 270.
     row = one(pathways(seeded(40.0, -21.2, 21.2)), requirement="functional", stage="dpo")
-    assert row["higher"] == CANNOT_TELL
+    assert row["higher"] == NOT_DISTINGUISHABLE
     assert row["ends_high"] - row["ends"] > 265
 
 

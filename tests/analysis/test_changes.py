@@ -13,6 +13,7 @@ import pytest
 from codealign.analysis import changes as module
 from codealign.analysis.changes import changes, collect_items, compare
 from codealign.analysis.scores import frame_of, published
+from codealign.cell import Cell
 from codealign.records import Score, write_jsonl
 
 CELL = ("nano", "pretrained", "functional", "{}", "humaneval")
@@ -24,9 +25,9 @@ def score(stage: str, value: float, n: int = 100, benchmark: str = "humaneval") 
     return Score("nano", "nano", "pretrained", kind, stage, benchmark, metric, value, n)
 
 
-def items(before: list[float], after: list[float]) -> dict[tuple[str, ...], dict[str, float]]:
+def items(before: list[float], after: list[float]) -> dict[Cell, dict[str, float]]:
     return {
-        tuple(part.format(stage) for part in CELL): {f"p{i}": v for i, v in enumerate(values)}
+        Cell(*(part.format(stage) for part in CELL)): {f"p{i}": v for i, v in enumerate(values)}
         for stage, values in (("base", before), ("dpo", after))
     }
 
@@ -146,8 +147,7 @@ def test_items_of_unscored_problems_are_left_out(tmp_path: Path) -> None:
     lines = [{**where, "stage": "base", "id": "a", "value": 1.0},
              {**where, "stage": "base", "id": "b", "value": None}]  # fmt: skip
     write_jsonl(tmp_path / "evals" / "x" / "items.jsonl", lines)
-    key = tuple(part.format("base") for part in CELL)
-    assert collect_items(tmp_path) == {key: {"a": 1.0}}
+    assert collect_items(tmp_path) == {Cell(*(part.format("base") for part in CELL)): {"a": 1.0}}
 
 
 def measured(**changed: object) -> pd.DataFrame:

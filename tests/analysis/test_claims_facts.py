@@ -9,15 +9,14 @@ from mini_scores import Rows, context, frame
 
 from codealign.analysis.claims import clarity
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.facts import FACTS
+from codealign.analysis.claims.kinds import FACTS
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DERIVABLE,
     NOT_DISTINGUISHABLE,
     REPRODUCED,
-    Found,
+    Outcome,
 )
-from codealign.analysis.claims.text_facts import margin_of, sample_needed
 from codealign.analysis.scores import published
 
 LLAMA, QWEN, CODE = "Meta-Llama-3-8B", "Qwen2.5-Coder-7B", "CodeLlama-7b"
@@ -25,8 +24,16 @@ DS1, DS7 = "deepseek-coder-1.3b", "deepseek-coder-7b"
 PRE, FINE = "pretrained", "finetuned"
 
 
-def ask(name: str, rows: Rows, source: str = "mine", **args: object) -> Found:
+def ask(name: str, rows: Rows, source: str = "mine", **args: object) -> Outcome:
     return FACTS[name](context(rows, source), **args)
+
+
+def compare(rows: Rows, statistic: str, *arms: dict[str, list[str]], **args: object) -> Outcome:
+    return ask("compared", rows, statistic=statistic, arms=arms, rule="", lacking="", **args)
+
+
+def of(benchmarks: str, variant: str) -> dict[str, list[str]]:
+    return {"benchmarks": [benchmarks], "variants": [variant]}
 
 
 def test_a_mean_below_the_least_rating_is_counted() -> None:
@@ -101,14 +108,14 @@ def test_aligned_pretrained_scores_above_the_finetuned_base_are_exceptions() -> 
 
 def test_consistency_compares_shares_that_improve() -> None:
     rows = PAIR | {(QWEN, PRE, "codal_style"): (1.0, 1.0, 2.0, 2.0)}
-    found = ask("more_consistent", rows, variants=[PRE], measure="share")
+    found = compare(rows, "improving", of("NF1-NF5", PRE), of("F1-F3 and F4", PRE))
     # non-functional 2 of 2; functional 3 of 4 (EvalPerf with DPO stays)
     assert found.values == [100, 75]
 
 
 def test_two_changes_of_four_are_not_told_from_noise() -> None:
     rows = PAIR | {(QWEN, PRE, "codal_style"): (1.0, 1.0, 2.0, 2.0)}
-    found = ask("more_consistent", rows, variants=[PRE], measure="share")
+    found = compare(rows, "improving", of("NF1-NF5", PRE), of("F1-F3 and F4", PRE))
     assert found.agrees is None and found.verdict == NOT_DISTINGUISHABLE
 
 
@@ -172,7 +179,8 @@ def test_losses_beyond_a_cut() -> None:
         (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.2, 0.4),
         (QWEN, FINE, "mbpp"): (0.4, 0.4, 0.3, 0.3),
     }
-    assert ask("fewer_failures", rows, cut=30).values == [50, 0]
+    found = compare(rows, "losing 30 %", of("F1", PRE), of("F1-F2", FINE), less=True)
+    assert found.values == [50, 0]
 
 
 def test_trade_offs_need_gains_and_losses_in_one_model() -> None:
@@ -185,11 +193,12 @@ def test_trade_offs_need_gains_and_losses_in_one_model() -> None:
 
 def test_pathways_are_compared_over_all_cells() -> None:
     # PTA: HumanEval +150, +100; EvalPerf 0, +100: mean 87.5; FTA: +50, 0, 0, 0: 12.5
-    assert ask("gains_more", PAIR, benchmarks="F1-F3").values == pytest.approx([87.5, 12.5])
+    found = compare(PAIR, "mean", of("F1-F3", PRE), of("F1-F3", FINE))
+    assert found.values == pytest.approx([87.5, 12.5])
 
 
 def test_four_cells_are_too_few_to_tell_pathways_apart() -> None:
-    assert ask("gains_more", PAIR, benchmarks="F1-F3").agrees is None
+    assert compare(PAIR, "mean", of("F1-F3", PRE), of("F1-F3", FINE)).agrees is None
 
 
 def test_an_average_over_all_cells() -> None:
@@ -303,19 +312,12 @@ def test_printed_mean_ratings_cannot_be_called_noise() -> None:
     assert ask("survives", rows, "paper", **args).verdict == NOT_DERIVABLE
 
 
-def test_sample_size_with_finite_population() -> None:
-    # n0 = 2.5758^2 / 4 / 0.01 = 165.87; 165.87 / (1 + 164.87 / 500) = 124.7; for 100: 62.6
-    assert sample_needed(0.99, 0.1, 500) == 125
-    assert sample_needed(0.99, 0.1, 100) == 63
-
-
-def test_margin_of_a_whole_population_is_zero() -> None:
-    assert margin_of(0.99, 100, 100) == 0
-
-
-def test_forty_of_a_hundred_do_not_reach_ten_points() -> None:
-    # 2.5758 * 0.5 / sqrt(40) * sqrt(60 / 99) = 0.1585
-    assert margin_of(0.99, 40, 100) == pytest.approx(0.1585, abs=1e-4)
+def test_a_sample_needs_its_size_and_reaches_its_margin() -> None:
+    # n0 = 2.5758^2 / 4 / 0.01 = 165.87; 165.87 / (1 + 164.87 / 100) = 62.6, so 40 are too few:
+    # 2.5758 * 0.5 / sqrt(40) * sqrt(60 / 99) = 15.85 points
+    args = {"n": 40, "population": 100, "confidence": 0.99, "margin": 0.1}
+    found = FACTS["sample"](Context(published()), **args)
+    assert found.values == pytest.approx([63, 15.85], abs=0.01) and found.verdict == CONTRADICTS
 
 
 @pytest.mark.parametrize("name", sorted(FACTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mini_scores import Rows, context
 
-from codealign.analysis.claims.book import recompute
+from codealign.analysis.claims.book import recompute, run_verdict
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.kinds import KINDS
 from codealign.analysis.claims.model import (
@@ -19,13 +19,12 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     UNSTATED,
     Claim,
-    Found,
+    Outcome,
     Search,
     Statement,
 )
 from codealign.analysis.claims.render import numbers, searched
 from codealign.analysis.claims.rules import Rule, Selection, read_rule
-from codealign.analysis.claims.runs import verdict as run_verdict
 from codealign.errors import CodealignError
 
 LLAMA = "Meta-Llama-3-8B"
@@ -156,27 +155,27 @@ def test_a_signed_number_of_a_run(
     interval: tuple[float, float] | None, published: float, expected: str
 ) -> None:
     statement = Statement("x", "O1", "says", "change", {}, [published], (0,))
-    found = Found([1.0], "r", interval=interval)
+    found = Outcome([1.0], "r", interval=interval)
     assert run_verdict(found, statement, signed=True)[0] == expected
 
 
 def test_one_training_run_bears_nothing_out_and_contradicts_nothing() -> None:
     statement = Statement("x", "O1", "says", "change", {}, [5.0], (0,))
     for interval in ((1.0, 2.0), (-2.0, -1.0)):
-        found = Found([1.0], "r", interval=interval, single=True)
+        found = Outcome([1.0], "r", interval=interval, single=True)
         told = run_verdict(found, statement, signed=True)
         assert told[0] == CANNOT_TELL and "in this one training run" in told[1]
 
 
 def test_a_check_of_the_scores_themselves_agrees_or_not() -> None:
     statement = Statement("own-plus", "own line", "says", "fact", {}, [], ())
-    verdicts = [run_verdict(Found([1.0], "r", agrees=a), statement)[0] for a in (True, False)]
+    verdicts = [run_verdict(Outcome([1.0], "r", agrees=a), statement)[0] for a in (True, False)]
     assert verdicts == [AGREES, DISAGREES]
 
 
 def test_an_order_without_an_interval_cannot_tell_on_a_run() -> None:
     statement = Statement("x", "O1", "says", "fact", {}, [], ())
-    assert run_verdict(Found([1.0], "r", agrees=True), statement)[0] == CANNOT_TELL
+    assert run_verdict(Outcome([1.0], "r", agrees=True), statement)[0] == CANNOT_TELL
 
 
 def test_numbers_have_four_digits_and_large_ones_are_whole() -> None:

@@ -8,18 +8,18 @@ import pytest
 from mini_scores import Rows, context
 
 from codealign.analysis.claims import readings
-from codealign.analysis.claims.facts import FACTS
+from codealign.analysis.claims.kinds import FACTS
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,
     REPRODUCED,
     UNSTATED,
-    Found,
+    Outcome,
 )
 from codealign.analysis.claims.readings import DEFINITE, PATTERN, widen
 
 PAPER = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
-FAILS = Found([1.0, 2.0], "plain", CONTRADICTS, agrees=False)
+FAILS = Outcome([1.0, 2.0], "plain", CONTRADICTS, agrees=False)
 YES, NO = ("yes", True, (3.0,)), ("no", False, (4.0,))
 LLAMA = ("Meta-Llama-3-8B",)
 

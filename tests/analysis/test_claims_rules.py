@@ -7,7 +7,6 @@ import math
 import pytest
 from mini_scores import context, frame
 
-from codealign.analysis.claims.board import Cell, board_of, cell
 from codealign.analysis.claims.rules import (
     FUNCTIONAL,
     GAINS,
@@ -15,8 +14,11 @@ from codealign.analysis.claims.rules import (
     SETS,
     SUCCESSES,
     Selection,
+    board_of,
+    cell,
     pick,
 )
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 
 NAN = math.nan

@@ -7,13 +7,18 @@ import math
 import pytest
 from mini_scores import context
 
-from codealign.analysis.claims import grids, recovery
-from codealign.analysis.claims.board import cell
-from codealign.analysis.claims.compare import TRUNCATED, fit, verdict
+from codealign.analysis.claims import grids
+from codealign.analysis.claims.matching import (
+    TRUNCATED,
+    fit,
+    look,
+    possible,
+    relative_from,
+    verdict,
+    worth,
+)
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED
-from codealign.analysis.claims.rules import Candidate, Rule, Selection
-from codealign.analysis.claims.search import look, worth
-from codealign.analysis.claims.unrounded import possible, relative_from
+from codealign.analysis.claims.rules import Candidate, Rule, Selection, cell
 
 
 def candidates(*found: tuple[str, tuple[float, ...]]) -> list[Candidate]:
@@ -192,7 +197,7 @@ def test_models_recover_by_their_mean_score() -> None:
             ("a", "finetuned", "mbpp"): (0.5, 0.6, 0.5, 0.5),
             ("b", "finetuned", "mbpp"): (0.5, 0.5, 0.3, 0.3)}  # fmt: skip
     both = ("pretrained", "finetuned")
-    found = dict(recovery.recoveries(context(ROWS | mbpp).board, sets=("HE and MBPP",)))
+    found = dict(grids.recoveries(context(ROWS | mbpp).board, sets=("HE and MBPP",)))
     chosen = Selection("HE and MBPP", "best of DPO and BoNBoN", "", both)
     statistic = "models that fell in SFT whose final mean reaches the base"
     share, ratio = found[Rule(statistic, chosen, against="not falling")]
@@ -203,7 +208,7 @@ def test_wins_leave_ties_out_of_both() -> None:
     dims = ("codal_style", "codal_readability", "codal_complexity", "codal_explanation")
     values = [(1.0, 1.0, 2.0, 3.0), (1.0, 1.0, 3.0, 1.0), (1.0, 1.0, 2.0, 2.0), (2.0, 2.0, 1.0, 5)]
     rows = {("a", "pretrained", d): v for d, v in zip(dims, values, strict=True)}
-    found = dict(recovery.wins(context(rows).board, ("pretrained",), ("NF1-NF5",)))
+    found = dict(grids.wins(context(rows).board, ("pretrained",), ("NF1-NF5",)))
     # BoNBoN wins style (+200 %) and explanation (+150 %), DPO readability (+200 %), one tie
     chosen = Selection("NF1-NF5", "", "", ("pretrained",))
     assert found[Rule("all wins; ties count for neither", chosen)] == (50, 25, 175, 200)

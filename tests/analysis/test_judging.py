@@ -40,7 +40,7 @@ def test_a_published_score_below_one_bounds_the_share_of_rated_answers() -> None
 def test_the_evidence_names_its_numbers() -> None:
     text = evidence_of_zeros()
     assert f"{len(below_the_scale())} of the 240 published CODAL scores are below 1" in text
-    assert "count answers without a rating as 0" in text
+    assert "unrated answers counted as 0, or ratings of 0" in text
 
 
 @pytest.mark.parametrize(

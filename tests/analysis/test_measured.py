@@ -10,6 +10,7 @@ import pytest
 from codealign.analysis.changes import collect_items
 from codealign.analysis.measured import score_of, write_measured
 from codealign.analysis.scores import collect, read_scores, write_scores
+from codealign.cell import Cell
 
 CELL = {
     "source": "mine",
@@ -46,7 +47,10 @@ def test_what_is_written_is_what_is_collected(tmp_path) -> None:
     scores = collect(tmp_path)
     assert list(scores["benchmark"]) == ["humaneval", "evalperf"]
     items = collect_items(tmp_path)
-    assert items[("nano", "pretrained", "functional", "base", "humaneval")] == {"a": 1.0, "b": 0.0}
+    assert items[Cell("nano", "pretrained", "functional", "base", "humaneval")] == {
+        "a": 1.0,
+        "b": 0.0,
+    }
 
 
 def test_failures_by_kind_stand_beside_the_score_and_survive_the_csv(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from codealign.analysis.agreement import pair
-from codealign.analysis.ratings import SECOND, read_ratings, second_ratings
+from codealign.analysis.ratings import SECOND, read_ratings
 from codealign.records import Rating, write_jsonl, write_text
 
 
@@ -32,14 +32,8 @@ def test_the_same_problem_of_two_models_stays_two_items(run) -> None:
 
 
 def test_the_second_judge_is_paired_with_the_first(run) -> None:
-    paired = pair(read_ratings(run), second_ratings(run))
+    paired = pair(read_ratings(run), read_ratings(run, SECOND))
     assert (paired.first, paired.second, paired.unrated) == ([7], [6], 1)
-
-
-def test_human_ratings_take_the_second_judges_place(run) -> None:
-    path = run / "human.csv"
-    path.write_text("id,dimension,rating\nnano/pretrained/base/p1,style,9\n")
-    assert [r.judge for r in second_ratings(run, str(path))] == ["human"]
 
 
 def test_a_run_without_ratings_gives_none(tmp_path) -> None:

@@ -15,7 +15,7 @@ ROW = {
     "source": "mine", "model": "nano", "requirement": "functional", "stage": "dpo",
     "benchmarks": 9, "n": 560, "seeds": 5,
     "ends": 4.0, "ends_low": 2.0, "ends_high": 6.0, "higher": "PTA",
-    "gains": -1.0, "gains_low": -8.0, "gains_high": 6.0, "more": "cannot tell",
+    "gains": -1.0, "gains_low": -8.0, "gains_high": 6.0, "more": "not distinguishable",
     "pta_change": 1.0, "fta_change": 2.0,
 }  # fmt: skip
 
@@ -31,7 +31,7 @@ def test_the_winner_stands_before_the_numbers(tmp_path: Path) -> None:
     assert text.startswith('<ul class="answer"><li><b>Functional:</b> PTA ends higher;')
     assert '<td data-label="Ends higher"><b>PTA</b></td>' in text
     assert '<span class="num">+4.0 [+2.0, +6.0]</span>' in text
-    assert '<td data-label="Gains more">cannot tell</td>' in text
+    assert '<td data-label="Gains more">not distinguishable</td>' in text
 
 
 def test_a_winner_of_one_training_run_is_called_one(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_the_answer_stands_first_on_the_overview(run: RunPaths) -> None:
     text = build_report(run).read_text()
     sections = re.findall(r'<section id="([^"]+)"', text)
     assert sections[0] == "answer"
-    assert "which pathway ends higher cannot be told" in text
+    assert "which pathway ends higher is not distinguishable" in text
 
 
 def test_a_run_without_an_answer_says_so_where_it_would_stand(run: RunPaths) -> None:

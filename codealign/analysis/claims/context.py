@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from codealign.analysis.cells import Cells, Problems, cells_of
 from codealign.analysis.changes import changes
-from codealign.analysis.claims import grids, recovery
-from codealign.analysis.claims.board import Board, board_of
-from codealign.analysis.claims.rules import FLOORS, GAINS, SUCCESSES, Candidate, Rule
+from codealign.analysis.claims.grids import GRIDS
+from codealign.analysis.claims.rules import Board, Candidate, board_of
 from codealign.analysis.scores import PAPER, over_seeds
-
-GRIDS: dict[str, Callable[..., Iterable[Candidate]]] = {
-    "gains": grids.gains,
-    "successes": grids.successes,
-    "outcomes": grids.outcomes,
-    "models": grids.model_shares,
-    "catastrophes": grids.catastrophes,
-    "dimensions": grids.dimension_shares,
-}
-RECOVERIES: dict[str, Callable[[Iterable[Candidate]], Iterable[Candidate]]] = {
-    "recoveries": lambda found: found,
-    "recovery_shares": lambda found: {replace(r, against=""): v[:1] for r, v in found}.items(),
-    "recovery_risks": lambda found: ((r, v[1:]) for r, v in found),
-}
-RELATIVE = ("gains", "gain_pairs")
 
 
 @dataclass(frozen=True)
 class Context:
-    """Scores of one source (`rows`, tidy, one a seed) and its per-problem values (`items`)."""
+    """Scores of one source (`rows`, tidy, one per seed) and its per-problem values (`items`)."""
 
     rows: pd.DataFrame
     items: Problems = field(default_factory=dict)
@@ -64,33 +49,9 @@ class Context:
         """Whether the scores are the published ones."""
         return self.board.source == PAPER
 
-    def candidates(self, grid: str, args: dict[str, object]) -> list[Candidate]:
+    def candidates(self, grid: str, args: Mapping[str, Any]) -> list[Candidate]:
         """Return a grid's candidates, computed once for the same arguments."""
         key = f"{grid} {sorted(args.items())}"
         if key not in self._grids:
-            self._grids[key] = list(self._candidates(grid, args))
+            self._grids[key] = list(GRIDS[grid].rules(self.board, args))
         return self._grids[key]
-
-    def _candidates(self, grid: str, args: dict[str, object]) -> Iterable[Candidate]:
-        if grid.startswith("recover"):
-            return RECOVERIES[grid](recovery.recoveries(self.board))
-        if grid == "wins":
-            return recovery.wins(self.board, tuple(args["variants"]), grids.NON_FUNCTIONAL)
-        if grid == "requirement_pairs":
-            return grids.requirement_pairs(self.board, args["variants"])
-        selected = grids.selections(
-            args["requirements"],
-            args["variants"],
-            tuple(FLOORS) if grid == "outcomes" else grids.floors(grid not in RELATIVE),
-            args.get("models", ("all", "without CodeLlama")),
-            args.get("sets", ()),
-        )
-        if grid in ("gain_pairs", "success_pairs"):
-            statistics = GAINS if grid == "gain_pairs" else SUCCESSES
-            return grids.pairs(self.board, selected, statistics)
-        return GRIDS[grid](self.board, selected)
-
-    def value_of(self, grid: str, args: dict[str, object], rule: Rule) -> tuple[float, ...]:
-        """Return the values of this rule; () if it gives none here."""
-        found = (values for candidate, values in self.candidates(grid, args) if candidate == rule)
-        return next(found, ())

@@ -1,78 +1,85 @@
-"""How statements are recomputed: scores, changes of single cells, searched rules, ratios."""
+"""How statements are recomputed: scores, changes of single cells, searched rules, ratios, facts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from inspect import isfunction
+from typing import Any
 
-from codealign.analysis.claims import compare
-from codealign.analysis.claims.board import LABELS, Cell, cell
+from codealign.analysis.claims import change_facts, own, table_facts, text_facts
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.facts import FACTS
+from codealign.analysis.claims.grids import GRIDS
+from codealign.analysis.claims.matching import (
+    TRUNCATED,
+    close,
+    fit,
+    half_unit,
+    look,
+    relative_from,
+    verdict,
+    worth,
+)
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DERIVABLE,
     REPRODUCED,
     UNSTATED,
-    Found,
+    Outcome,
     Search,
     Statement,
 )
-from codealign.analysis.claims.rules import Candidate, Rule, Selection, read_rule
-from codealign.analysis.claims.search import close, half_unit, look, worth
-from codealign.analysis.claims.unrounded import relative_from
-from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
-from codealign.analysis.questions import Question, ask
-from codealign.analysis.scores import benchmarks
+from codealign.analysis.claims.rules import (
+    LABELS,
+    Candidate,
+    Rule,
+    Selection,
+    cell,
+    read_rule,
+    words,
+)
+from codealign.analysis.claims.truth import compared
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
+from codealign.analysis.questions import of
+from codealign.analysis.scores import benchmark, benchmarks
+from codealign.cell import Cell
 from codealign.records import STAGES
 
-GRID_WORDS = {
-    "gains": "benchmark sets x stages x base floor x models x average (all, improving, median)",
-    "successes": "benchmark sets x stages x base floor x models x ties as success or not",
-    "outcomes": "benchmark sets x stages x base floor x models x cut for flat, relative or points",
-    "models": "benchmark sets x stages x base floor x models x meaning of a model's success",
-    "catastrophes": "benchmark sets x stages x base floor x models x size of loss, model or cell",
-    "dimensions": "benchmark sets x stages x base floor x models x ties",
-    "gain_pairs": "the gains grid, one rule for both pathways",
-    "success_pairs": "the successes grid, one rule for both pathways",
-    "requirement_pairs": "benchmark sets of both requirements x stages x base floor x meaning",
-    "recoveries": "benchmark sets x variants x final stage x ties x what is compared, both numbers",
-    "recovery_shares": "benchmark sets x variants x final stage x ties",
-    "recovery_risks": "benchmark sets x variants x final stage x ties x what is compared",
-    "wins": "benchmark sets x wins above the base only or all",
+FACTS: dict[str, Callable[..., Outcome]] = {"compared": compared} | {
+    name: function
+    for module in (table_facts, change_facts, text_facts, own)
+    for name, function in vars(module).items()
+    if isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
 }
-PAIRED = ("gain_pairs", "success_pairs", "requirement_pairs")
-"""Grids whose rules give one number for each of two variants or requirements."""
+"""The functions that statements of kind `fact` name: all public ones of these modules."""
 
 
 def _absent(context: Context, cells: Sequence[Cell]) -> str:
-    lacking = [c.words() for c in cells if math.isnan(context.board.value(c))]
+    lacking = [words(c) for c in cells if math.isnan(context.board.value(c))]
     return f"not run: {'; '.join(lacking)}" if lacking else ""
 
 
-def score(context: Context, statement: Statement) -> Found:
+def score(context: Context, statement: Statement) -> Outcome:
     """Read the named cells."""
     cells = [cell(text) for text in statement.args["cells"]]
     if missing := _absent(context, cells):
-        return Found(missing=missing)
+        return Outcome(missing=missing)
     values = [context.board.value(c) for c in cells]
-    rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(c.words() for c in cells)}"
-    return (
-        Found(values, rule) if context.paper else _bounded(context, cells[0], SCORE, values, rule)
-    )
+    rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(words(c) for c in cells)}"
+    outcome = Outcome(values, rule)
+    return outcome if context.paper else _bounded(context, cells[0], SCORE, outcome)
 
 
-def _bounded(context: Context, c: Cell, measure: str, values: list[float], rule: str) -> Found:
+def _bounded(context: Context, c: Cell, measure: str, outcome: Outcome) -> Outcome:
     """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
-    requirement = c.about.requirement
-    term = Term(1, requirement, (c.variant,), (c.stage,), (c.benchmark,))
-    found = ask(context.cells, Question((term,), measure), c.model)
-    unit = 1.0 if measure == RELATIVE else c.about.scale / 100
-    interval = None if math.isnan(found.low) else (found.low * unit, found.high * unit)
-    return Found(values, rule, interval=interval, single=found.single, note=found.missing)
+    told = of(context.cells, c, measure)
+    unit = 1.0 if measure == RELATIVE else benchmark(c.benchmark).scale / 100
+    interval = None if math.isnan(told.low) else (told.low * unit, told.high * unit)
+    return replace(outcome, interval=interval, single=told.single, note=told.missing)
 
 
-def change(context: Context, statement: Statement) -> Found:
+def change(context: Context, statement: Statement) -> Outcome:
     """Compute relative (percent) or absolute changes of named cells against `from` (base).
 
     Where a change does not match, the unrounded scores behind the print are tried, then every
@@ -81,20 +88,19 @@ def change(context: Context, statement: Statement) -> Found:
     args = statement.args
     absolute = args.get("how") == "absolute"
     cells = [cell(text) for text in args["cells"]]
-    bases = [Cell(c.model, c.variant, c.benchmark, args.get("from", "base")) for c in cells]
+    start = args.get("from", "base")
+    bases = [c.at(stage=start) for c in cells]
     if missing := _absent(context, [*bases, *cells]):
-        return Found(missing=missing)
+        return Outcome(missing=missing)
     pairs = list(zip(bases, cells, strict=True))
     values = [_change(context, pair, absolute) for pair in pairs]
-    rule = (
-        f"{'absolute' if absolute else 'relative'} change from {LABELS[bases[0].stage]}: "
-        + "; ".join(c.words() for c in cells)
-    )
-    if not context.paper:
-        if args.get("from", "base") != "base":
-            return Found(values, rule)
-        return _bounded(context, cells[0], CHANGE if absolute else RELATIVE, values, rule)
-    return _judge_changes(context, statement, pairs, Found(values, rule))
+    how = "absolute" if absolute else "relative"
+    rule = f"{how} change from {LABELS[start]}: {'; '.join(words(c) for c in cells)}"
+    outcome = Outcome(values, rule)
+    if context.paper:
+        return _judge_changes(context, statement, pairs, outcome)
+    measure = CHANGE if absolute else RELATIVE
+    return _bounded(context, cells[0], measure, outcome) if start == "base" else outcome
 
 
 def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
@@ -105,22 +111,24 @@ def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
 
 
 def _judge_changes(
-    context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], found: Found
-) -> Found:
-    found_verdict, note = compare.verdict(
-        found.values, statement.published, statement.decimals, statement.unstated
+    context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], outcome: Outcome
+) -> Outcome:
+    told, note = verdict(
+        outcome.values, statement.published, statement.decimals, statement.unstated
     )
-    if found_verdict in (REPRODUCED, UNSTATED):
-        return Found(found.values, found.rule, found_verdict, note)
-    if note := _unrounded(context, statement, pairs, found.values):
-        return Found(found.values, found.rule, UNSTATED, note)
+    if told in (REPRODUCED, UNSTATED):
+        return Outcome(outcome.values, outcome.rule, told, note)
+    if note := _unrounded(context, statement, pairs, outcome.values):
+        return Outcome(outcome.values, outcome.rule, UNSTATED, note)
     grid = "every stage and benchmark of the same model and variant, relative and absolute"
     search, hits = look(
         _neighbours(context, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
     )
     if len(statement.published) == 1 and hits:
-        return Found(list(hits[0][1]), hits[0][0].words(), UNSTATED, "another cell matches", search)
-    return Found(found.values, found.rule, CONTRADICTS, note, search)
+        return Outcome(
+            list(hits[0][1]), hits[0][0].words(), UNSTATED, "another cell matches", search
+        )
+    return Outcome(outcome.values, outcome.rule, CONTRADICTS, note, search)
 
 
 def _unrounded(
@@ -148,17 +156,16 @@ def _unrounded(
 
 
 def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
-    requirement = c.about.requirement
     for name, about in benchmarks().items():
-        for start in ("base", "sft") if about.requirement == requirement else ():
+        for start in ("base", "sft") if about.requirement == c.requirement else ():
             for stage in STAGES[STAGES.index(start) + 1 :]:
-                pair = tuple(Cell(c.model, c.variant, name, s) for s in (start, stage))
+                pair = c.at(benchmark=name, stage=start), c.at(benchmark=name, stage=stage)
                 for kind, absolute in (("relative change", False), ("absolute change", True)):
-                    rule = Rule(kind, Selection(pair[1].words(), "", "", ()), LABELS[start])
+                    rule = Rule(kind, Selection(words(pair[1]), "", "", ()), LABELS[start])
                     yield rule, (_change(context, pair, absolute),)
 
 
-def searched(context: Context, statement: Statement) -> Found:
+def searched(context: Context, statement: Statement) -> Outcome:
     """Search a grid for rules that give the published numbers.
 
     `stated` in the arguments is the rule that the paper's own words describe, `rule` the one shown
@@ -166,40 +173,41 @@ def searched(context: Context, statement: Statement) -> Found:
     """
     args = dict(statement.args)
     grid = args.pop("grid")
-    of = () if grid in PAIRED else args.get("variants", ())
+    of = () if GRIDS[grid].paired else args.get("variants", ())
     stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
     if not context.paper:
         return _on_a_run(context, grid, args, stated or rule)
     candidates = context.candidates(grid, args)
-    search, hits = look(candidates, statement.published, statement.decimals, GRID_WORDS[grid])
+    search, hits = look(candidates, statement.published, statement.decimals, GRIDS[grid].varied)
     by_rule = dict(hits)
     if stated in by_rule:
-        return Found(list(by_rule[stated]), stated.words(), REPRODUCED, "", search)
+        return Outcome(list(by_rule[stated]), stated.words(), REPRODUCED, "", search)
     if hits:
         shown = rule if rule in by_rule else hits[0][0]
         note = "; ".join(n for n in (statement.unstated, worth(search)) if n)
-        return Found(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
+        return Outcome(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
     return _no_rule(candidates, statement, stated or rule, search)
 
 
-def _on_a_run(context: Context, grid: str, args: dict[str, object], rule: Rule | None) -> Found:
-    values = context.value_of(grid, args, rule) if rule else ()
-    unknown = not values or any(map(math.isnan, values))
-    missing = "the run has no scores for this rule" if unknown else ""
-    return Found([] if unknown else list(values), rule.words() if rule else "", missing=missing)
+def _on_a_run(context: Context, grid: str, args: dict[str, Any], rule: Rule | None) -> Outcome:
+    values = next((v for r, v in context.candidates(grid, args) if r == rule), ()) if rule else ()
+    words = rule.words() if rule else ""
+    if not values or any(map(math.isnan, values)):
+        return Outcome([], words, missing="the run has no scores for this rule")
+    return Outcome(list(values), words)
 
 
 def _no_rule(
     candidates: list[Candidate], statement: Statement, expected: Rule | None, search: Search
-) -> Found:
+) -> Outcome:
     values = next((v for rule, v in candidates if rule == expected), ())
     words = expected.words() if expected else ""
     truncated = values and all(
-        compare.fit(v, p, d) is not None
+        fit(v, p, d) is not None
         for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
     )
     if truncated:
-        return Found(list(values), words, UNSTATED, compare.TRUNCATED, search)
+        return Outcome(list(values), words, UNSTATED, TRUNCATED, search)
     ranges = list(zip(*(v for _, v in candidates), strict=True))
     outside = any(
         p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
@@ -207,27 +215,27 @@ def _no_rule(
     )
     if statement.args.get("stated") or outside:
         note = "no candidate rule reaches the printed value" if outside else ""
-        return Found(list(values), words, CONTRADICTS, note, search)
+        return Outcome(list(values), words, CONTRADICTS, note, search)
     note = "the text leaves the rule open, and no candidate gives these numbers"
     note += f"; {statement.unstated}" if statement.unstated else ""
-    return Found(list(values), words, NOT_DERIVABLE, note, search)
+    return Outcome(list(values), words, NOT_DERIVABLE, note, search)
 
 
-def ratio(context: Context, statement: Statement) -> Found:
+def ratio(context: Context, statement: Statement) -> Outcome:
     """Divide two printed numbers: arithmetic of the text itself."""
     if not context.paper:
-        return Found(missing="arithmetic of the paper's text; see the two claims it is made of")
+        return Outcome(missing="arithmetic of the paper's text; see the two claims it is made of")
     first, second = statement.args["of"]
-    return Found([first / second], f"printed {first} / printed {second}")
+    return Outcome([first / second], f"printed {first} / printed {second}")
 
 
-def fact(context: Context, statement: Statement) -> Found:
+def fact(context: Context, statement: Statement) -> Outcome:
     """Call the named function of `facts`."""
     args = dict(statement.args)
     return FACTS[args.pop("name")](context, **args)
 
 
-KINDS: dict[str, Callable[[Context, Statement], Found]] = {
+KINDS: dict[str, Callable[[Context, Statement], Outcome]] = {
     "score": score,
     "change": change,
     "search": searched,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE
+
 REPRODUCED = "reproduced"
 UNSTATED = "reproduced under an unstated rule"
 CONTRADICTS = "contradicts the tables"
 NOT_DERIVABLE = "not derivable"
-NOT_DISTINGUISHABLE = "not distinguishable"
-"""An order or a share whose opposite the scores do not rule out (p >= 0.05), whichever way it
-points: the same standard for and against the paper, and for a run."""
+# Not distinguishable: an order or a share whose opposite the scores do not rule out (p >= 0.05),
+# whichever way it points: the same standard for and against the paper, and for a run.
 PAPER_VERDICTS = (REPRODUCED, UNSTATED, NOT_DISTINGUISHABLE, CONTRADICTS, NOT_DERIVABLE)
 
 AGREES = "agrees"
 DISAGREES = "disagrees"
-CANNOT_TELL = "cannot tell"
 NOT_RUN = "not run"
 RUN_VERDICTS = (AGREES, DISAGREES, NOT_DISTINGUISHABLE, CANNOT_TELL, NOT_RUN)
 
@@ -53,7 +53,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class Outcome:
     """What a rule gives.
 
     Attributes

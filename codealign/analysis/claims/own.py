@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from codealign.analysis import stats
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import NOT_DERIVABLE, Found
+from codealign.analysis.claims.model import NOT_DERIVABLE, Outcome
 from codealign.analysis.claims.rules import EQUAL, SETS
-from codealign.analysis.claims.tables_facts import absent, truth
+from codealign.analysis.claims.truth import absent, only_means, truth
 from codealign.analysis.scores import benchmarks
 from codealign.records import STAGES
 
@@ -21,7 +20,7 @@ ALPHA = 1 - stats.CONFIDENCE
 
 def survives(
     context: Context, direction: str, correction: str, requirement: str, variant: str = ""
-) -> Found:
+) -> Outcome:
     """Count changes of one direction that can be told from noise (true: more than half).
 
     `correction` is "none", "holm" or "bh". CODAL's average is left out: it repeats the dimensions.
@@ -46,8 +45,8 @@ def survives(
     if bounded:
         rule += ", with p < 0.05 at best (McNemar, no problem moved the other way), and all of them"
         return _between(few, many, total, rule)
-    found = truth(few > total / 2, [few, total], f"{rule}, and all of them")
-    return only_means(found) if context.paper else found
+    outcome = truth(few > total / 2, [few, total], f"{rule}, and all of them")
+    return only_means(outcome) if context.paper else outcome
 
 
 def _best_case(rows: pd.DataFrame, correction: str) -> pd.Series:
@@ -59,25 +58,14 @@ def _best_case(rows: pd.DataFrame, correction: str) -> pd.Series:
     return pd.Series(stats.adjust(best, method), best.index) if method else best
 
 
-def _between(few: int, many: int, total: int, rule: str) -> Found:
+def _between(few: int, many: int, total: int, rule: str) -> Outcome:
     if few > total / 2 or many <= total / 2:
         return truth(few > total / 2, [few, many, total], rule)
     note = "between the two bounds: which problems were solved is not published"
-    return Found([few, many, total], rule, NOT_DERIVABLE, note)
+    return Outcome([few, many, total], rule, NOT_DERIVABLE, note)
 
 
-def only_means(found: Found) -> Found:
-    """Soften a "not significant" drawn from printed mean ratings: their spread is not published.
-
-    The test then takes the largest possible variance, so that it can miss a real change.
-    """
-    if found.agrees:
-        return found
-    note = "only mean ratings are published: the test takes their largest possible variance"
-    return replace(found, verdict=NOT_DERIVABLE, note=note)
-
-
-def average_row(context: Context) -> Found:
+def average_row(context: Context) -> Outcome:
     """Count printed CODAL averages that are not the mean of their five dimensions.
 
     Every number is rounded to two digits, so mean and average may differ by up to 0.01.
@@ -99,7 +87,7 @@ def average_row(context: Context) -> Found:
     return truth(not off, [len(off), total], rule, "; ".join(off))
 
 
-def whole_counts(context: Context) -> Found:
+def whole_counts(context: Context) -> Outcome:
     """Count pass@1 scores that no whole number of solved problems gives."""
     about, wrong, total = benchmarks(), [], 0
     for row in context.rows.to_dict("records"):
@@ -119,7 +107,7 @@ def whole_counts(context: Context) -> Found:
     return truth(not wrong, [len(wrong), total], rule, "; ".join(wrong[:5]))
 
 
-def plus_is_harder(context: Context) -> Found:
+def plus_is_harder(context: Context) -> Outcome:
     """Count scores with extra tests that exceed those without (the extra tests only add)."""
     board, wrong, total = context.board, 0, 0
     for plain in ("humaneval", "mbpp"):
@@ -136,10 +124,10 @@ def plus_is_harder(context: Context) -> Found:
     return truth(wrong == 0, [wrong, total], "plus scores above the plain ones, and all of them")
 
 
-def bold_is_best(context: Context) -> Found:
+def bold_is_best(context: Context) -> Outcome:
     """Count columns of one model whose printed bold marks are not on its highest scores."""
     if not context.paper or "bold" not in context.frame:
-        return Found(missing="bold marks are in the printed tables only")
+        return Outcome(missing="bold marks are in the printed tables only")
     wrong, total = [], 0
     for key, rows in context.frame.groupby(["model", "variant", "benchmark"]):
         best = rows["value"] >= rows["value"].max() - EQUAL

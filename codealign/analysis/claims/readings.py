@@ -14,26 +14,28 @@ from itertools import combinations, product
 
 import numpy as np
 
-from codealign.analysis.claims.board import CODE_MODELS, LABELS, MODELS, VARIANT
 from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.matching import SHOWN, in_words
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,
     UNSTATED,
-    Found,
+    Outcome,
     Search,
 )
 from codealign.analysis.claims.rules import (
+    CODE_MODELS,
     EQUAL,
+    LABELS,
+    MODELS,
     PAPER_FLOOR,
     SETS,
     STAGE_RULES,
     Selection,
     pick,
 )
-from codealign.analysis.claims.search import SHOWN, in_words
 from codealign.analysis.scores import benchmark as about
-from codealign.records import STAGES
+from codealign.records import STAGES, VARIANTS
 
 Reading = tuple[str, bool, tuple[float, ...]]
 """Words, whether the statement holds so, the numbers compared."""
@@ -46,11 +48,11 @@ FINALS = ("DPO and BoNBoN, each", "best of DPO and BoNBoN", "best of SFT, DPO an
 
 def widen(
     context: Context,
-    found: Found,
+    outcome: Outcome,
     readings: Iterable[Reading],
     grid: str,
     enough: float = PATTERN,
-) -> Found:
+) -> Outcome:
     """Try other readings of a statement whose plain one fails; a run keeps the plain reading.
 
     A contradicted statement becomes "reproduced under an unstated rule" if enough readings bear it
@@ -63,22 +65,22 @@ def widen(
     grid : what they vary, in words.
     enough : share of the readings that has to bear it out; at least one has to in any case.
     """
-    if not context.paper or found.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
-        return found
+    if not context.paper or outcome.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
+        return outcome
     tried = list(readings)
     held = [r for r in tried if r[1]]
-    plain = in_words(found.rule, found.values)
+    plain = in_words(outcome.rule, outcome.values)
     matches = [in_words(words, values) for words, _, values in held[:SHOWN]]
     search = Search(grid, len(tried), len(held), matches, plain, of="readings")
     note = f"{len(held)} of {len(tried)} readings bear it out"
-    note = "; ".join(n for n in (found.note, note) if n)
+    note = "; ".join(n for n in (outcome.note, note) if n)
     few = len(held) < max(1, enough * len(tried))
-    if few or found.verdict == NOT_DISTINGUISHABLE:
-        return replace(found, search=search, note=note)
+    if few or outcome.verdict == NOT_DISTINGUISHABLE:
+        return replace(outcome, search=search, note=note)
     words, _, values = held[0]
     note = f"{note}; plain reading fails: {plain}"
     return replace(
-        found, values=list(values), rule=words, verdict=UNSTATED, note=note, search=search
+        outcome, values=list(values), rule=words, verdict=UNSTATED, note=note, search=search
     )
 
 
@@ -129,7 +131,7 @@ def failures(context: Context) -> Iterator[Reading]:
     for name, stages, floor, cut in product(FAMILIES, FINALS, floors, (10, 20, 30, 50)):
         arms = [
             pick(context.board, Selection(name, stages, floor, (v,))).relative < -cut
-            for v in VARIANT.values()
+            for v in VARIANTS
         ]
         if all(map(len, arms)):
             lost = tuple(100 * float(a.mean()) for a in arms)
@@ -143,7 +145,7 @@ def highest(context: Context, benchmark: str, printed: float) -> Iterator[Readin
     rows = np.flatnonzero(board.benchmark == benchmark)
     groups = [("all", rows, range(4))]
     groups += [(f"{LABELS[s]} models", rows, [i]) for i, s in enumerate(STAGES) if i]
-    groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANT.values()]
+    groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANTS]
     for among, mine, stages in groups:
         values = board.values[mine][:, stages]
         if np.isfinite(values).any():
@@ -202,7 +204,7 @@ def inferior(context: Context, names: tuple[str, ...]) -> Iterator[Reading]:
         for model in groups:
             mine = mask & (board.model == model) if model else mask
             scaled = board.values / board.scale[:, None]
-            pre, fine = (scaled[mine & (board.variant == v)] for v in VARIANT.values())
+            pre, fine = (scaled[mine & (board.variant == v)] for v in VARIANTS)
             goal = fine[:, 0] if column == 0 else fine[:, 2:].max(axis=1)
             pairs.append((100 * pre[:, 2:].max(axis=1).mean(), 100 * goal.mean()))
         above = sum(a > b + EQUAL for a, b in pairs)
@@ -256,6 +258,7 @@ def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
     """Return the share of variance that lies between groups (0 where all values are equal)."""
     total = float(((values - values.mean()) ** 2).sum())
     between = sum(
-        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2 for g in set(groups)
+        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2
+        for g in np.unique(groups)
     )
     return float(between) / total if total else 0.0

@@ -71,23 +71,11 @@ def claims_frame(claims: list[Claim], on_paper: list[Claim] | None = None) -> pd
 
 
 def _row(claim: Claim) -> dict[str, object]:
-    s = claim.search
-    return {
-        "place": claim.place,
-        "id": claim.id,
-        "origin": claim.origin,
-        "statement": claim.statement,
-        "published": numbers(claim.published),
-        "computed": numbers(claim.computed),
-        "unit": claim.unit,
-        "rule": claim.rule,
-        "verdict": claim.verdict,
-        "note": claim.note,
-        "tried": s.tried if s else pd.NA,
-        "matching": s.matching if s else pd.NA,
-        "reach": s.reach if s else pd.NA,
-        "nearest": s.nearest if s else "",
-    }
+    row: dict[str, object] = {name: getattr(claim, name) for name in COLUMNS[:10]}
+    row |= {name: numbers(row[name]) for name in ("published", "computed")}
+    of_search = dict.fromkeys(("tried", "matching", "reach"), pd.NA) | {"nearest": ""}
+    search = claim.search
+    return row | {k: getattr(search, k) if search else v for k, v in of_search.items()}
 
 
 def numbers(values: list[float]) -> str:

@@ -1,20 +1,112 @@
 """Rules: which scores are compared, and which number is made of the changes.
 
-A rule is a selection (benchmarks, variants, stages, base scores admitted, models) and a statistic.
-Statistics give one number or a few, in percent unless they say otherwise.
+Scores are a board: one row per model, variant and benchmark, one column per stage. A rule is a
+selection (benchmarks, variants, stages, base scores admitted, models) and a statistic. Statistics
+give one number or a few, in percent unless they say otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
-from codealign.analysis.claims.board import CODE_MODELS, MODELS, Board
-from codealign.analysis.scores import benchmarks
+from codealign.analysis.scores import benchmark, benchmarks
+from codealign.cell import Cell
 from codealign.errors import CodealignError, nearest
+from codealign.records import STAGES
+
+MODELS = {
+    "llama": "Meta-Llama-3-8B",
+    "qwen": "Qwen2.5-Coder-7B",
+    "codellama": "CodeLlama-7b",
+    "ds1": "deepseek-coder-1.3b",
+    "ds7": "deepseek-coder-7b",
+}
+LABELS = dict(zip(STAGES, ("base", "SFT", "DPO", "BoNBoN"), strict=True))
+VARIANT = {"pre": "pretrained", "fine": "finetuned"}
+CODE_MODELS = tuple(m for m in MODELS.values() if not m.startswith("Meta"))
+
+
+@dataclass(frozen=True)
+class Board:
+    """Arrays of one source's scores; all have one entry per row of (model, variant, benchmark).
+
+    `values` has shape (rows, 4), columns base, sft, dpo, bonbon; NaN is a cell that was not run.
+    `group` numbers the pairs of model and variant; `cache` holds what rules have picked already.
+    """
+
+    source: str
+    model: np.ndarray
+    variant: np.ndarray
+    benchmark: np.ndarray
+    requirement: np.ndarray
+    scale: np.ndarray
+    group: np.ndarray
+    values: np.ndarray
+    cache: dict[object, object] = field(default_factory=dict, compare=False)
+
+    def rows(
+        self,
+        names: tuple[str, ...],
+        variants: tuple[str, ...],
+        models: tuple[str, ...] = (),
+    ) -> np.ndarray:
+        """Return a mask of the rows of these benchmarks, variants and models (() is all)."""
+        mask = np.isin(self.benchmark, names) & np.isin(self.variant, variants)
+        return mask & np.isin(self.model, models) if models else mask
+
+    def value(self, cell: Cell) -> float:
+        """Return one score; NaN when it was not run."""
+        mask = self.rows((cell.benchmark,), (cell.variant,), (cell.model,))
+        return float(self.values[mask, STAGES.index(cell.stage)][0]) if mask.any() else np.nan
+
+
+def cell(text: str) -> Cell:
+    """Read a cell from "llama pre humaneval dpo" (short model, short variant, benchmark, stage)."""
+    model, variant, name, stage = text.split()
+    if model not in MODELS or variant not in VARIANT or stage not in STAGES:
+        raise CodealignError(f"claims: cell {text!r}: need model, pre or fine, benchmark, stage")
+    return Cell(MODELS[model], VARIANT[variant], benchmark(name).requirement, stage, name)
+
+
+def words(cell: Cell) -> str:
+    """Return a cell in words."""
+    label = benchmark(cell.benchmark).label
+    return f"{cell.model} {cell.variant}, {label}, {LABELS[cell.stage]}"
+
+
+def board_of(frame: pd.DataFrame) -> Board:
+    """Lay the scores of a tidy frame on the paper's benchmarks out as a board.
+
+    Raises
+    ------
+    CodealignError
+        The frame mixes sources; a board has one.
+    """
+    frame = frame[frame["benchmark"].isin(list(benchmarks()))]
+    sources = list(frame["source"].unique())
+    if len(sources) > 1:
+        raise CodealignError(f"claims: scores of {sources} in one frame; pass one source at a time")
+    wide = frame.pivot(
+        index=["model", "variant", "benchmark"], columns="stage", values="value"
+    ).reindex(columns=list(STAGES))
+    index = wide.index.to_frame(index=False)
+    about = benchmarks()
+    return Board(
+        source=sources[0] if sources else "",
+        model=index["model"].to_numpy(dtype=object),
+        variant=index["variant"].to_numpy(dtype=object),
+        benchmark=index["benchmark"].to_numpy(dtype=object),
+        requirement=np.array([about[b].requirement for b in index["benchmark"]], dtype=object),
+        scale=np.array([about[b].scale for b in index["benchmark"]], dtype=float),
+        group=index.groupby(["model", "variant"]).ngroup().to_numpy(dtype=int),
+        values=wide.to_numpy(dtype=float),
+    )
+
 
 EQUAL = 1e-9
 """Scores closer than this are ties: printed scores have at most three digits."""
@@ -84,8 +176,8 @@ MODEL_SETS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Pairs of a base score and a later one; all arrays have one entry a pair.
+class Pairs:
+    """Pairs of a base score and a later one; all arrays have one entry per pair.
 
     `scale` is the largest possible score, so that `(after - base) / scale` is comparable; `group`
     numbers the pairs of model and variant.
@@ -209,15 +301,15 @@ def read_rule(data: Mapping[str, object], variants: Sequence[str]) -> Rule:
     statistic, against = str(parts.pop("statistic")), str(parts.pop("against", ""))
     variants = tuple(parts.pop("variants", variants))
     tables = {"benchmarks": SETS, "stages": STAGE_RULES, "floor": FLOORS, "models": MODEL_SETS}
-    for field, name in parts.items():
-        known = tables.get(field, {})
+    for part, name in parts.items():
+        known = tables.get(part, {})
         if name not in ("", *known):
-            raise CodealignError(f"claims: {field} {name!r}" + nearest(str(name), [*known]))
+            raise CodealignError(f"claims: {part} {name!r}" + nearest(str(name), [*known]))
     models = MODEL_SETS[parts.pop("models", "all")]
     return Rule(statistic, Selection(**parts, variants=variants, models=models), against)
 
 
-def pick(board: Board, selection: Selection) -> Cells:
+def pick(board: Board, selection: Selection) -> Pairs:
     """Return the compared pairs; pairs of which a score was not run are left out."""
     if selection not in board.cache:
         board.cache[selection] = _pick(board, selection)
@@ -231,7 +323,7 @@ def _mask(board: Board, selection: Selection) -> np.ndarray:
     return board.cache[key]
 
 
-def _pick(board: Board, selection: Selection) -> Cells:
+def _pick(board: Board, selection: Selection) -> Pairs:
     mask = _mask(board, selection)
     columns, reduce = STAGE_RULES[selection.stages]
     values, limit = board.values[mask], board.scale[mask]
@@ -242,10 +334,11 @@ def _pick(board: Board, selection: Selection) -> Cells:
     keep = np.repeat(enough, copies) & np.isfinite(flat)
     names = (board.model, board.variant, board.benchmark, board.scale, board.group)
     rest = (np.repeat(v[mask], copies)[keep] for v in names)
-    return Cells(np.repeat(values[:, 0], copies)[keep], flat[keep], *rest)
+    return Pairs(np.repeat(values[:, 0], copies)[keep], flat[keep], *rest)
 
 
-def _mean(values: np.ndarray) -> float:
+def mean(values: np.ndarray) -> float:
+    """Return the mean of the known values; NaN of none."""
     values = values[np.isfinite(values)]
     return float(np.add.reduce(values)) / len(values) if len(values) else np.nan
 
@@ -255,32 +348,32 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(values)) if len(values) else np.nan
 
 
-def _ratio(cells: Cells) -> float:
+def _ratio(cells: Pairs) -> float:
     base = float((cells.base / cells.scale).sum())
     return 100 * (float((cells.after / cells.scale).sum()) / base - 1) if base > 0 else np.nan
 
 
-def _ratio_by_model(cells: Cells) -> float:
+def _ratio_by_model(cells: Pairs) -> float:
     sums = (cells.total(v / cells.scale) for v in (cells.after, cells.base))
-    return 100 * (_mean(_divide(*sums)) - 1)
+    return 100 * (mean(_divide(*sums)) - 1)
 
 
-GAINS: dict[str, Callable[[Cells], float]] = {
-    "mean relative change": lambda c: _mean(c.relative),
-    "mean relative change of improving cells": lambda c: _mean(c.relative[c.change > 0]),
-    "mean relative change of improving and equal cells": lambda c: _mean(c.relative[c.change >= 0]),
+GAINS: dict[str, Callable[[Pairs], float]] = {
+    "mean relative change": lambda c: mean(c.relative),
+    "mean relative change of improving cells": lambda c: mean(c.relative[c.change > 0]),
+    "mean relative change of improving and equal cells": lambda c: mean(c.relative[c.change >= 0]),
     "median relative change": lambda c: _median(c.relative),
     "median relative change of improving cells": lambda c: _median(c.relative[c.change > 0]),
     "relative change of the summed scores": _ratio,
-    "mean of each model's mean relative change": lambda c: _mean(c.averages),
-    "mean of each model's mean over its improving cells": lambda c: _mean(c.average(c.change > 0)),
+    "mean of each model's mean relative change": lambda c: mean(c.averages),
+    "mean of each model's mean over its improving cells": lambda c: mean(c.average(c.change > 0)),
     "mean of each model's relative change of summed scores": _ratio_by_model,
 }
-SUCCESSES: dict[str, Callable[[Cells], float]] = {
+SUCCESSES: dict[str, Callable[[Pairs], float]] = {
     "share of cells that improve": lambda c: 100 * float((c.change > 0).mean()),
     "share of cells that improve or stay equal": lambda c: 100 * float((c.change >= 0).mean()),
-    "mean of each model's share that improves": lambda c: 100 * _mean(c.share(c.change > 0)),
+    "mean of each model's share that improves": lambda c: 100 * mean(c.share(c.change > 0)),
     "mean of each model's share that improves or stays equal": lambda c: (
-        100 * _mean(c.share(c.change >= 0))
+        100 * mean(c.share(c.change >= 0))
     ),
 }

@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import pandas as pd
 import yaml
 from scipy import stats as scipy_stats
 
-from codealign.analysis import stats
+from codealign.analysis import sample_size, stats
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims import readings
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Found
-from codealign.analysis.claims.tables_facts import truth
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Outcome
+from codealign.analysis.claims.truth import truth
 from codealign.analysis.scores import benchmarks, published
 from codealign.paths import DATA
 
 ONLY_PAPER = "about the paper's own material; a table of scores does not hold it"
 
 
-def _z(confidence: float) -> float:
-    return float(scipy_stats.norm.ppf(0.5 + confidence / 2))
+def _of_the_paper(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """Let a run say nothing of what it cannot hold."""
+
+    @wraps(function)
+    def answered(context: Context, **args: Any) -> Outcome:
+        return function(context, **args) if context.paper else Outcome(missing=ONLY_PAPER)
+
+    return answered
 
 
-def sample_needed(confidence: float, margin: float, population: int) -> int:
-    """Return the sample that estimates a share within a margin (Cochran 1977, worst case 1/2).
-
-    With finite population correction: n = n0 / (1 + (n0 - 1) / N), n0 = z^2 / 4 margin^2.
-    """
-    n0 = _z(confidence) ** 2 * 0.25 / margin**2
-    return math.ceil(n0 / (1 + (n0 - 1) / population))
-
-
-def margin_of(confidence: float, n: int, population: int) -> float:
-    """Return the margin of error of a share from n of a population (worst case 1/2, corrected)."""
-    correction = math.sqrt((population - n) / (population - 1))
-    return _z(confidence) * 0.5 / math.sqrt(n) * correction
-
-
-def sample(context: Context, n: int, population: int, confidence: float, margin: float) -> Found:
+@_of_the_paper
+def sample(context: Context, n: int, population: int, confidence: float, margin: float) -> Outcome:
     """Check that a sample is large enough for its margin: (needed, margin reached in points)."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    needed = sample_needed(confidence, margin, population)
-    reached = 100 * margin_of(confidence, n, population)
+    needed = sample_size.needed(margin, population, confidence)
+    reached = 100 * sample_size.margin(n, population, confidence)
     rule = (
         f"Cochran's sample size with finite population correction for {population} problems: "
         f"needed, then the margin that {n} problems reach (points)"
@@ -53,10 +46,9 @@ def sample(context: Context, n: int, population: int, confidence: float, margin:
     return truth(n >= needed, [needed, reached], rule, note)
 
 
-def epochs(context: Context, steps: int, printed: float) -> Found:
+@_of_the_paper
+def epochs(context: Context, steps: int, printed: float) -> Outcome:
     """Compute passes over each data set of Table 2 at one pair a step: least and greatest."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
     rule = "120,000 steps of one pair each / samples of Table 2, least and greatest"
@@ -65,10 +57,9 @@ size shifts all alike"
     return truth(near == len(passes), [passes.min(), passes.max()], rule, note)
 
 
-def study_size(context: Context, what: list[str]) -> Found:
+@_of_the_paper
+def study_size(context: Context, what: list[str]) -> Outcome:
     """Count what the tables hold: models, checkpoints, techniques, benchmarks, tasks, advice."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
     rows, about = published(), benchmarks()
     advice = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
     aliases = {"humaneval_plus": "humaneval", "mbpp_plus": "mbpp"}
@@ -83,45 +74,43 @@ def study_size(context: Context, what: list[str]) -> Found:
         "dimensions": sum(t.startswith("NF") for t in tasks),
         "recommendations": sum(len(category["items"]) for category in advice),
     }
-    return Found([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
+    return Outcome([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
 
 
-def problems(context: Context, names: str, each: bool = False) -> Found:
+@_of_the_paper
+def problems(context: Context, names: str, each: bool = False) -> Outcome:
     """Add up (or list) the number of problems of benchmarks whose name starts so."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    found = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
+    sizes = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
     if each:
-        return Found([float(len(found))], f"number of {names} columns in the tables")
-    rule = f"problems of the {names} columns added: {' + '.join(str(n) for n in found)}"
-    return Found([float(sum(found))], rule)
+        return Outcome([float(len(sizes))], f"number of {names} columns in the tables")
+    rule = f"problems of the {names} columns added: {' + '.join(str(n) for n in sizes)}"
+    return Outcome([float(sum(sizes))], rule)
 
 
-def survey_share(context: Context, question: str, option: str, respondents: int) -> Found:
+def _survey(question: str, options: list[str]) -> list[float]:
+    """Return the printed shares of a question's options, in percent."""
+    rows = pd.read_csv(DATA / "survey_marginals.csv")
+    chosen = (rows["question"] == question) & rows["option"].isin(options)
+    return [float(share) for share in rows.loc[chosen, "percent"]]
+
+
+@_of_the_paper
+def survey_share(context: Context, question: str, option: str, respondents: int) -> Outcome:
     """Check that a survey share is a whole count of the respondents."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    rows = pd.read_csv(DATA / "survey_marginals.csv")
-    percent = float(
-        rows[(rows["question"] == question) & (rows["option"] == option)]["percent"].iloc[0]
-    )
+    (percent,) = _survey(question, [option])
     count = round(percent / 100 * respondents)
-    value = 100 * count / respondents
-    whole = abs(value - percent) <= 0.05 + 1e-9
-    note = f"consistent with {count} of {respondents}; the answers themselves are not published"
-    if not whole:
+    share, rule = 100 * count / respondents, f"nearest whole count: {count} of {respondents}"
+    if abs(share - percent) > 0.05 + 1e-9:
         note = f"no whole count of {respondents} gives {percent} %"
-    verdict = NOT_DERIVABLE if whole else CONTRADICTS
-    return Found([value], f"nearest whole count: {count} of {respondents}", verdict, note)
+        return Outcome([share], rule, CONTRADICTS, note)
+    note = f"consistent with {count} of {respondents}; the answers themselves are not published"
+    return Outcome([share], rule, NOT_DERIVABLE, note)
 
 
-def survey_majority(context: Context, question: str, option: str, respondents: int) -> Found:
+@_of_the_paper
+def survey_majority(context: Context, question: str, option: str, respondents: int) -> Outcome:
     """Check that more than half chose an option, with the Wilson bounds of its share (percent)."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    rows = pd.read_csv(DATA / "survey_marginals.csv")
-    mine = rows[(rows["question"] == question) & (rows["option"] == option)]
-    count = round(float(mine["percent"].iloc[0]) / 100 * respondents)
+    count = round(_survey(question, [option])[0] / 100 * respondents)
     low, high, _ = stats.wilson(count, respondents)
     rule = f"share of {count} of {respondents} with its Wilson bounds (%)"
     share = 100 * count / respondents
@@ -129,41 +118,36 @@ def survey_majority(context: Context, question: str, option: str, respondents: i
     return truth(share > 50, [share, 100 * low, 100 * high], rule, p_value=p_value)
 
 
-def survey_sum(context: Context, question: str, options: list[str]) -> Found:
+@_of_the_paper
+def survey_sum(context: Context, question: str, options: list[str]) -> Outcome:
     """Add the printed shares of a question's options."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    rows = pd.read_csv(DATA / "survey_marginals.csv")
-    mine = rows[(rows["question"] == question) & rows["option"].isin(options)]["percent"]
-    return Found([float(mine.sum())], f"sum of the printed shares: {' + '.join(map(str, mine))}")
+    shares = _survey(question, options)
+    return Outcome([sum(shares)], f"sum of the printed shares: {' + '.join(map(str, shares))}")
 
 
-def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Found:
+@_of_the_paper
+def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Outcome:
     """Say what section 6.2 prints: ratings are not published, so it cannot be recomputed."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
     rows = published_agreement()
     value = rows[(rows["judge"] == judge) & (rows["tolerance"] == tolerance)][column].iloc[0]
     note = "the 200 annotated ratings are not published"
     if column == "agreement_percent":
         note += f"; a whole count of 200 ({value * 2:g}) is possible"
-    return Found([], "printed only", NOT_DERIVABLE, note)
+    return Outcome([], "printed only", NOT_DERIVABLE, note)
 
 
-def kappa_leads(context: Context, judge: str) -> Found:
+@_of_the_paper
+def kappa_leads(context: Context, judge: str) -> Outcome:
     """Check that a judge has the highest printed kappa at every tolerance."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     leads = int((wide.idxmax(axis=1) == judge).sum())
     rule = f"tolerances at which {judge} has the highest printed kappa, of {len(wide)}"
     return truth(leads == len(wide), [leads, len(wide)], rule)
 
 
-def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Found:
+@_of_the_paper
+def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Outcome:
     """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     others = wide.drop(columns=judge)
     goals = {
@@ -181,16 +165,14 @@ def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Found
     return readings.widen(context, plain, tried, grid, readings.DEFINITE)
 
 
-def unpublished(context: Context, why: str) -> Found:
+@_of_the_paper
+def unpublished(context: Context, why: str) -> Outcome:
     """Say why nothing published can give the number."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
-    return Found([], "none", NOT_DERIVABLE, why)
+    return Outcome([], "none", NOT_DERIVABLE, why)
 
 
-def product(context: Context, factors: list[float]) -> Found:
+@_of_the_paper
+def product(context: Context, factors: list[float]) -> Outcome:
     """Multiply printed numbers."""
-    if not context.paper:
-        return Found(missing=ONLY_PAPER)
     rule = " x ".join(f"{f:g}" for f in factors)
-    return Found([math.prod(factors)], rule)
+    return Outcome([math.prod(factors)], rule)

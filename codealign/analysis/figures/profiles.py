@@ -1,4 +1,4 @@
-"""Profiles over CODAL's five dimensions: a panel a model and variant, a line a stage."""
+"""Profiles over CODAL's five dimensions: one panel per model and variant, one line per stage."""
 
 from __future__ import annotations
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from codealign.analysis.contrasts import CHANGE, Term
-from codealign.analysis.effects import Effect
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.contrasts import CHANGE
+from codealign.analysis.effects import CANNOT_TELL, Effect
+from codealign.analysis.questions import Question, ask, term
 from codealign.analysis.study.effects import Study
 from codealign.cell import Cell
 from codealign.records import ALIGNED
 
-NO_GAIN, GAIN, CANNOT_TELL = "no gain, as it must be", "gains: do not trust", "cannot tell"
+NO_GAIN, GAIN = "no gain, as it must be", "gains: do not trust"
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,8 @@ def placebo(study: Study) -> list[Placebo]:
 
 def _together(study: Study, places: list[Cell]) -> Placebo:
     def mean(start: str, ablated: bool = True) -> Effect:
-        terms = tuple(
-            Term(1 / len(places), p.requirement, (p.variant,), (p.stage,), start=start,
-                 trained=p.trained, ablation=p.ablation if ablated else "")
-            for p in places
-        )  # fmt: skip
+        mine = places if ablated else [place.at(ablation="") for place in places]
+        terms = tuple(term(place, 1 / len(places), start=start) for place in mine)
         return ask(study.cells, Question(terms, CHANGE), places[0].model)
 
     sft = mean("sft")

@@ -8,15 +8,15 @@ how, says `analysis.effects`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of
-from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
 from codealign.analysis.effects import Effect
-from codealign.analysis.questions import Question, ask
+from codealign.analysis.questions import Question, ask, of, term
 from codealign.cell import Cell
 from codealign.records import REQUIREMENTS, STAGES, VARIANTS
 
@@ -58,31 +58,20 @@ class Study:
 
     def score(self, place: Cell) -> Effect:
         """Return the score of one evaluated model."""
-        return self._ask(place, SCORE, term(place))
+        return of(self.cells, place)
 
     def change(self, place: Cell, start: str = "base") -> Effect:
         """Return its change from the base, or from the SFT model it was aligned from."""
-        return self._ask(place, CHANGE, term(place, start=start))
+        return of(self.cells, place, CHANGE, start=start)
 
     def relative(self, place: Cell) -> Effect:
         """Return its change in percent of the base."""
-        return self._ask(place, RELATIVE, term(place))
+        return of(self.cells, place, RELATIVE)
 
     def minus(self, first: Cell, second: Cell, measure: str = SCORE) -> Effect:
         """Return the difference of two evaluated models of one source."""
-        other = term(second, -1)
-        return self._ask(first, measure, term(first), replace(other, model=second.model))
-
-    def _ask(self, place: Cell, measure: str, *terms: Term) -> Effect:
-        return ask(self.cells, Question(terms, measure), place.model)
-
-
-def term(place: Cell, weight: float = 1.0, start: str = "base") -> Term:
-    """Return the term of one evaluated model."""
-    return Term(
-        weight, place.requirement, (place.variant,), (place.stage,), start=start,
-        trained=place.trained, ablation=place.ablation,
-    )  # fmt: skip
+        terms = term(first), term(second, -1, model=second.model)
+        return ask(self.cells, Question(terms, measure), first.model)
 
 
 def _order(place: Cell) -> tuple[Any, ...]:

@@ -1,9 +1,9 @@
 """A run's findings beside the paper's observations O1 to O20, one by one, by rule.
 
 An observation gets a number whose sign the paper gives (`data/observations.yaml`). The run has the
-same sign or the opposite one if the 95 % interval lies on one side of 0, and cannot tell if it
-holds 0. One seed finds nothing of the kind: then there are no findings. What compares several
-models cannot be asked of a run with one.
+same sign or the opposite one if the 95 % interval lies on one side of 0, is not distinguishable if
+it holds 0, and cannot tell without an interval. One seed finds nothing of the kind: then there are
+no findings. What compares several models cannot be asked of a run with one.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 from codealign.analysis import labels
 from codealign.analysis.claims import Claim, by_verdict
 from codealign.analysis.contrasts import RELATIVE, SCORE, Term
-from codealign.analysis.effects import Effect
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, Effect
 from codealign.analysis.questions import SPLIT, Question, ask, observations, observed
 from codealign.analysis.study.effects import Study
 
-SAME, OPPOSITE, CANNOT_TELL = "same sign", "opposite sign", "cannot tell"
+SAME, OPPOSITE = "same sign", "opposite sign"
 NOT_MEASURED = "not measured"
-VERDICTS = (SAME, OPPOSITE, CANNOT_TELL, NOT_MEASURED)
+VERDICTS = (SAME, OPPOSITE, NOT_DISTINGUISHABLE, CANNOT_TELL, NOT_MEASURED)
 
 
 @dataclass(frozen=True)
@@ -58,54 +58,46 @@ def findings(study: Study, claims: Sequence[Claim] = ()) -> list[Finding]:
 
 
 def _finding(entry: dict[str, Any], study: Study, model: str, claims: Sequence[Claim]) -> Finding:
-    found = Effect(missing="")
     asked = "terms" in entry or entry.get("measure") == SPLIT
-    if asked:
-        found = ask(study.cells, observed(entry["id"]), model)
-    verdict, note = _verdict(found, entry, asked, study, model)
+    effect = ask(study.cells, observed(entry["id"]), model) if asked else None
+    verdict, note = _verdict(effect, entry, study, model)
     counted = by_verdict([c for c in claims if c.place == entry["id"]])
     return Finding(
-        entry["id"],
-        entry["says"],
-        entry["measured"],
-        entry.get("unit", "points"),
-        model,
-        found,
-        verdict,
-        "; ".join(n for n in (note, _beside(entry, study, model)) if n),
-        ", ".join(f"{n} {name}" for name, n in counted.items()),
+        id=entry["id"],
+        says=entry["says"],
+        measured=entry["measured"],
+        unit=entry.get("unit", "points"),
+        model=model,
+        effect=effect or Effect(),
+        verdict=verdict,
+        note="; ".join(n for n in (note, _beside(entry, study, model)) if n),
+        ledger=", ".join(f"{n} {name}" for name, n in counted.items()),
     )
 
 
 def _verdict(
-    found: Effect, entry: dict[str, Any], asked: bool, study: Study, model: str
+    effect: Effect | None, entry: dict[str, Any], study: Study, model: str
 ) -> tuple[str, str]:
-    caution = entry.get("caution", "")
-    if not asked:
-        return NOT_MEASURED, entry.get("untold", "")
-    if math.isnan(found.value):
-        return NOT_MEASURED, f"the run has no scores for it ({found.missing})"
-    if "least" in entry and _base(study, model) < entry["least"]:
+    """Return the verdict and why; None is an observation that one model cannot answer."""
+    if effect is None:
+        return NOT_MEASURED, ""
+    if math.isnan(effect.value):
+        return NOT_MEASURED, f"the run has no scores for it ({effect.missing})"
+    bases = Question((Term(stages=("base",)),), SCORE)  # both pathways together
+    if "least" in entry and ask(study.cells, bases, model).value < entry["least"]:
         return NOT_MEASURED, f"the base scores below {entry['least']}"
-    if found.missing:
-        return CANNOT_TELL, found.missing
-    if not found.side:
-        return CANNOT_TELL, caution
-    agrees = found.side > 0 or entry.get("sign") == "either"
-    return (SAME if agrees else OPPOSITE), caution
-
-
-def _base(study: Study, model: str) -> float:
-    """Return the functional score of the base models, both pathways together."""
-    return ask(study.cells, Question((Term(stages=("base",)),), SCORE), model).value
+    if effect.missing:
+        return CANNOT_TELL, effect.missing
+    verdict = effect.verdict(SAME, SAME if entry.get("sign") == "either" else OPPOSITE)
+    return verdict, entry.get("caution", "")
 
 
 def _beside(entry: dict[str, Any], study: Study, model: str) -> str:
     """Return the same contrast by another measure, in words, where the paper means that one."""
     if "beside" not in entry:
         return ""
-    found = ask(study.cells, Question(observed(entry["id"]).contrast, RELATIVE), model)
-    if math.isnan(found.value):
+    effect = ask(study.cells, Question(observed(entry["id"]).contrast, RELATIVE), model)
+    if math.isnan(effect.value):
         return ""
-    number = labels.with_interval(found.value, found.low, found.high, "{:+.1f}")
+    number = labels.with_interval(effect.value, effect.low, effect.high, "{:+.1f}")
     return f"{entry['beside']}: {number} %"

@@ -36,6 +36,8 @@ def seeds_frame(study: Study) -> pd.DataFrame:
     rows = []
     for place in study.places:
         values = study.score(place).per_seed
+        if not values:  # no seed has all of the benchmarks that some seed has
+            continue
         spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
         numbers = [sum(values) / len(values), 0.0 if place.stage == "base" else spread, len(values)]
         rows.append([*(getattr(place, key) for key in KEYS), *numbers])
@@ -62,7 +64,7 @@ def read_seeds(path: Path | str) -> pd.DataFrame:
 
 
 def agreement(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a cell that both have: its difference, what is allowed, whether it agrees.
+    """Return one row per cell that both have: its difference, what is allowed, whether it agrees.
 
     Parameters
     ----------

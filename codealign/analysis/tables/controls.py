@@ -10,9 +10,9 @@ import pandas as pd
 from codealign.analysis import labels, stats
 from codealign.analysis.study.controls import PLACE, Arm, arms, formats, trained
 from codealign.analysis.study.effects import Study
-from codealign.analysis.tables.model import Cell, Group, Row, Table
+from codealign.analysis.tables.model import Group, Row, Table
 from codealign.analysis.tables.study import number, where
-from codealign.cell import Cell as Place
+from codealign.cell import Cell
 from codealign.records import ALIGNED
 from codealign.train.run import ENOUGH, NO_EXPERIMENT
 
@@ -32,14 +32,14 @@ def gaps_table(training: pd.DataFrame) -> Table:
     aligned = training[training["stage"].isin(ALIGNED)]
     for key, own in aligned.groupby(PLACE, sort=False):
         model, variant, requirement, arm, stage = key
-        place = Place(model, variant, requirement, stage, ablation=arm)
+        place = Cell(model, variant, requirement, stage, ablation=arm)
         gaps = own["gap"].dropna().tolist()
         low, high, _ = stats.t_mean(gaps)
         mean, target = own["gap"].mean(), own["target"].mean()
         gap = f"{mean:.1f}" if pd.isna(low) else labels.with_interval(mean, low, high, "{:.1f}")
         cells = [arm or MAIN, where(place), labels.REQUIREMENTS[requirement]]
         cells += [f"{own[name].mean():.0f}" for name in ("examples", "steps")]
-        rows.append([Cell(t) for t in (*cells, gap, *_reached(mean, target), str(len(own)))])
+        rows.append([*cells, gap, *_reached(mean, target), str(len(own))])
     head = ["Arm", "Cell", "Requirement", "Pairs", "Steps", "Gap reached, nats", "Target",
             "Share of it", "Seeds"]  # fmt: skip
     note = (
@@ -78,12 +78,11 @@ def controls_table(found: Sequence[Arm]) -> Table:
 
 def _arm(arm: Arm) -> Row:
     f = arm.facts
-    told = [
+    return [
         arm.place.ablation or MAIN, f"{f['noise']:.0%}", number(arm.gain), number(arm.base),
         f"{f['examples']:.0f}", f"{f['gap']:+.1f}", _reached(f["gap"], f["target"])[1],
         str(arm.gain.seeds), str(arm.gain.n),
     ]  # fmt: skip
-    return [Cell(text) for text in told]
 
 
 def formats_table(study: Study) -> Table:
@@ -92,7 +91,7 @@ def formats_table(study: Study) -> Table:
     for other, own in formats(study):
         scores = [number(study.score(place), signed=False) for place in (own, other)]
         change = study.minus(other, own)
-        rows.append([Cell(t) for t in (where(own), *scores, number(change), str(change.seeds))])
+        rows.append([where(own), *scores, number(change), str(change.seeds)])
     head = ["Cell", "Own format", "Other format", "Difference", "Seeds"]
     note = (
         "Percent solved, mean over the benchmarks, with 95% intervals that hold the seeds and the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codealign.analysis.tables.model import Cell, Group, Row, Table
+from codealign.analysis.tables.model import Entry, Group, Row, Table
 
 ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$",
@@ -84,7 +84,7 @@ def _row(row: Row, columns: int) -> str:
     return " & ".join(_cell(cell) for cell in row) + r" \\"
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Entry) -> str:
     text = latex_text(cell.text)
     text = rf"\textbf{{{text}}}" if cell.bold and text else text
     return text + (rf"\textsuperscript{{{cell.note}}}" if cell.note else "")

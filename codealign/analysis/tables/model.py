@@ -12,8 +12,8 @@ SUPERSCRIPT = str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍ�
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell: its text, whether it is bold, and the letter of a footnote ("" for none)."""
+class Entry:
+    """A field of a row: its text, whether it is bold, the letter of a footnote ("" for none)."""
 
     text: str
     bold: bool = False
@@ -27,7 +27,8 @@ class Group:
     text: str
 
 
-Row = Sequence[Cell] | Group
+Row = Sequence[Entry | str] | Group
+"""A group, or the fields of a row; plain text is an entry without bold and footnote."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Table:
     name : file stem, e.g. `table3`.
     caption : sentence above the table, with the sources of its numbers.
     spans : upper header as (text, columns), empty for none; must cover all columns.
-    head : lower header, one text a column.
-    align : one letter a column for LaTeX: l, r, c, or a width in cm such as "7.5" (wrapped text).
+    head : lower header, one text per column.
+    align : one letter per column for LaTeX: l, r, c, or a width in cm such as "7.5" (wrapped text).
     rows : groups and rows of cells.
     notes : (letter, text) of each footnote; letter "" is a general note.
     """
@@ -53,6 +54,14 @@ class Table:
     spans: Sequence[tuple[str, int]] = ()
     notes: Sequence[tuple[str, str]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        rows = [row if isinstance(row, Group) else [_entry(e) for e in row] for row in self.rows]
+        object.__setattr__(self, "rows", rows)
+
+
+def _entry(entry: Entry | str) -> Entry:
+    return Entry(entry) if isinstance(entry, str) else entry
+
 
 def rounded(value: float, decimals: int) -> str:
     """Return a number rounded half up, as printed tables do (0.0125 -> 0.013 with 3 decimals)."""
@@ -61,7 +70,7 @@ def rounded(value: float, decimals: int) -> str:
 
 
 def column_names(table: Table) -> list[str]:
-    """Return one flat name a column: the upper header's text and the lower's."""
+    """Return one flat name per column: the upper header's text and the lower's."""
     upper = [text for text, width in table.spans for _ in range(width)] or [""] * len(table.head)
     return [f"{u} {h}".strip() for u, h in zip(upper, table.head, strict=True)]
 
@@ -87,7 +96,7 @@ def _md(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
 
 
-def _md_cell(cell: Cell) -> str:
+def _md_cell(cell: Entry) -> str:
     text = f"**{_md(cell.text)}**" if cell.bold and cell.text else _md(cell.text)
     return text + cell.note.translate(SUPERSCRIPT)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from codealign.analysis import labels
 from codealign.analysis.labels import model_label
 from codealign.analysis.scores import PAPER, Benchmark, benchmarks
-from codealign.analysis.tables.model import Cell, Group, Row, Table, rounded
+from codealign.analysis.tables.model import Entry, Group, Row, Table, rounded
 from codealign.records import STAGES, VARIANTS
 
 VARIANT_LABELS = {"pretrained": "Pre", "finetuned": "Fine"}
@@ -99,11 +99,11 @@ def interval_table(table: int, published: pd.DataFrame, measured: pd.DataFrame) 
         lookup = _lookup(block)
         for stage in _stages(block):
             cells = [
-                Cell(bounds(row, b) if row else NOT_RUN)
+                bounds(row, b) if row else NOT_RUN
                 for b, v in _grid(columns)
                 for row in [lookup.get((b.name, v, stage))]
             ]
-            rows.append([Cell(labels.STAGES[stage]), *cells])
+            rows.append([labels.STAGES[stage], *cells])
     kept = [b.name for b in columns]
     both = pd.concat([f for f in (published, measured) if len(f)], ignore_index=True)
     used = sorted(set(both[both["benchmark"].isin(kept)]["interval"]) - {""})
@@ -164,8 +164,8 @@ def _grid(columns: list[Benchmark]) -> list[tuple[Benchmark, str]]:
 
 def _block_rows(
     block: pd.DataFrame, columns: list[Benchmark], notes: list[tuple[str, str]]
-) -> list[list[Cell]]:
-    """Return a row a stage; footnotes about the print's bold are appended to `notes`."""
+) -> list[Row]:
+    """Return one row per stage; footnotes about the print's bold are appended to `notes`."""
     lookup, stages = _lookup(block), _stages(block)
     by_column = []
     for b, variant in _grid(columns):
@@ -173,15 +173,14 @@ def _block_rows(
         column = Column(b, variant, rows)
         mark = _bold_note(column, block["model"].iloc[0], notes)
         by_column.append({s: _cell(column, s, mark) for s in stages})
-    return [[Cell(labels.STAGES[s]), *(cells[s] for cells in by_column)] for s in stages]
+    return [[labels.STAGES[s], *(cells[s] for cells in by_column)] for s in stages]
 
 
-def _cell(column: Column, stage: str, mark: str) -> Cell:
+def _cell(column: Column, stage: str, mark: str) -> Entry:
     if stage not in column.rows:
-        return Cell(NOT_RUN)
-    best = column.best()
-    marked = stage in (best or {"base"})
-    return Cell(number(column.rows[stage]["value"], column.benchmark), stage in best, mark * marked)
+        return Entry(NOT_RUN)
+    best, text = column.best(), number(column.rows[stage]["value"], column.benchmark)
+    return Entry(text, stage in best, mark * (stage in (best or {"base"})))
 
 
 def _bold_note(column: Column, model: str, notes: list[tuple[str, str]]) -> str:

@@ -11,8 +11,8 @@ from codealign.analysis.effects import Effect
 from codealign.analysis.study.ablations import compared, groups, placebo
 from codealign.analysis.study.effects import Study
 from codealign.analysis.study.findings import Finding
-from codealign.analysis.tables.model import Cell, Group, Row, Table, to_markdown
-from codealign.cell import Cell as Place
+from codealign.analysis.tables.model import Group, Row, Table, to_markdown
+from codealign.cell import Cell
 from codealign.records import ALIGNED, PATHWAY, VARIANTS
 
 SEEDS_NOTE = (
@@ -62,7 +62,7 @@ def number(found: Effect, signed: bool = True) -> str:
     return labels.with_interval(found.value, found.low, found.high, form)
 
 
-def where(place: Place) -> str:
+def where(place: Cell) -> str:
     """Return pathway and stage in words."""
     return f"{PATHWAY[place.variant]}, {labels.STAGES[place.stage]}"
 
@@ -81,7 +81,7 @@ def effects_table(study: Study) -> Table:
         if place.stage in ALIGNED:
             told[2] = number(study.change(place, "sft"))
         cells = [where(place), number(score, signed=False), *told, str(len(score.per_seed))]
-        rows.append([Cell(text) for text in cells])
+        rows.append(cells)
     head = ["Model", "Score", "Change, points", "Change, % of base", "Above its SFT", "Seeds"]
     caption = "Changes over seeds: every stage, pathway and requirement"
     return Table("study_effects", caption, head, "lrrrrr", rows, notes=[("", SEEDS_NOTE)])
@@ -99,13 +99,13 @@ def pathways_table(study: Study) -> Table:
         change = "" if pta.stage == "base" else number(study.minus(pta, fta, CHANGE))
         cells = [pta.model, labels.REQUIREMENTS[pta.requirement], labels.STAGES[pta.stage]]
         cells += [number(score), change, str(len(score.per_seed))]
-        rows.append([Cell(text) for text in cells])
+        rows.append(cells)
     head = ["Model", "Requirement", "Stage", "Score, PTA - FTA", "Change, PTA - FTA", "Seeds"]
     caption = "The two pathways, paired within seeds: both are trained on the seed's pairs"
     return Table("study_pathways", caption, head, "lllrrr", rows, notes=[("", SEEDS_NOTE)])
 
 
-def crossed(study: Study) -> list[Place]:
+def crossed(study: Study) -> list[Cell]:
     """Return the cells evaluated on the other requirement's benchmarks."""
     return [p for p in study.places if p.trained != p.requirement and not p.ablation]
 
@@ -120,7 +120,7 @@ def tax_table(study: Study) -> Table:
         at_home = number(study.change(home)) if home in places else "not run"
         cells = [other.model, labels.REQUIREMENTS[other.trained], where(other), at_home]
         cells += [number(moved), _tax(moved), str(moved.seeds)]
-        rows.append([Cell(text) for text in cells])
+        rows.append(cells)
     head = ["Model", "Trained for", "Cell", "Change there", "Change on the other", "Tax", "Seeds"]
     note = (
         "Tax: the change on the benchmarks of the requirement that the model was not trained for "
@@ -134,7 +134,7 @@ def tax_table(study: Study) -> Table:
 def _tax(moved: Effect) -> str:
     if moved.single:
         return "cannot tell (one seed)"
-    return {-1: "tax", 1: "bonus"}.get(moved.side, "cannot tell")
+    return moved.verdict("bonus", "tax")
 
 
 def ablations_table(study: Study) -> Table:
@@ -147,7 +147,7 @@ def ablations_table(study: Study) -> Table:
             cells = [f"{row.label}{'' if varied else ' (main)'}", where(row.place)]
             cells += [labels.REQUIREMENTS[row.place.requirement], number(row.change)]
             cells += [number(row.against) if varied else "", str(row.change.seeds)]
-            rows.append([Cell(text) for text in cells])
+            rows.append(cells)
     head = ["Value", "Cell", "Requirement", "Change against base", "Against main", "Seeds"]
     note = (
         "pairs 0: all there are. Against main: paired within seeds, over the benchmarks that both "
@@ -164,16 +164,9 @@ def placebo_table(study: Study) -> Table:
         cells = [where(row.place) if row.place else "All cells"]
         cells += [labels.REQUIREMENTS[row.requirement]]
         cells += [number(found) for found in (row.sft, row.base, row.main)]
-        rows.append([Cell(text) for text in [*cells, row.verdict, str(row.sft.seeds)]])
-    head = [
-        "Cell",
-        "Requirement",
-        "Placebo above its SFT",
-        "Placebo above the base",
-        "Main above its SFT",
-        "Verdict",
-        "Seeds",
-    ]
+        rows.append([*cells, row.verdict, str(row.sft.seeds)])
+    head = ["Cell", "Requirement", "Placebo above its SFT", "Placebo above the base",
+            "Main above its SFT", "Verdict", "Seeds"]  # fmt: skip
     note = (
         "Placebo: chosen and rejected exchanged by a toss of a coin for each pair, training else "
         "the same. It starts from the same SFT model as the main cell, so that its gain over that "
@@ -186,7 +179,8 @@ def placebo_table(study: Study) -> Table:
 
 
 FINDINGS_NOTE = (
-    "Same or opposite sign: the 95% interval lies on one side of 0. Cannot tell: it holds 0, or a "
+    "Same or opposite sign: the 95% interval lies on one side of 0. Not distinguishable: it holds "
+    "0. Cannot tell: a "
     "count of signs has too few seeds for one. The interval holds the spread over seeds and the "
     "choice of problems; of twenty such intervals one misses by chance. Not measured: the "
     "observation compares models, and a run of one model has nothing to compare. The ledger's "
@@ -203,13 +197,7 @@ NO_FINDINGS = (
 
 def findings_table(findings: Sequence[Finding]) -> Table:
     """The paper's observations beside the run's numbers; of one seed, why there are none."""
-    rows: list[Row] = [
-        [
-            Cell(f.id), Cell(f.says), Cell(f.measured), Cell(_measured(f)), Cell(f.verdict),
-            Cell(f.note), Cell(f.ledger),
-        ]
-        for f in findings
-    ]  # fmt: skip
+    rows = [[f.id, f.says, f.measured, _measured(f), f.verdict, f.note, f.ledger] for f in findings]
     head = ["Observation", "The paper says", "Measured here", "Result", "Verdict", "Note", "Ledger"]
     models = ", ".join(dict.fromkeys(f.model for f in findings)) or "one seed"
     caption = f"The paper's observations and this run ({models}), one by one"

@@ -10,7 +10,7 @@ import yaml
 from codealign.analysis import agreement, survey
 from codealign.analysis.context import Context
 from codealign.analysis.labels import model_label
-from codealign.analysis.tables.model import Cell, Group, Row, Table, rounded
+from codealign.analysis.tables.model import Group, Row, Table, rounded
 from codealign.analysis.tables.scores import NOT_RUN
 from codealign.paths import DATA
 
@@ -20,7 +20,7 @@ REQUIREMENT_LABELS = {"functional": "Func", "non_functional": "Non-Func"}
 def task_table() -> Table:
     """Build Table 1: the nine coding tasks."""
     data = yaml.safe_load((DATA / "tasks.yaml").read_text(encoding="utf-8"))
-    rows = [[Cell(t[k]) for k in ("id", "description", "type", "benchmark")] for t in data]
+    rows = [[t[k] for k in ("id", "description", "type", "benchmark")] for t in data]
     head = ["ID", "Description", "Type", "Benchmark"]
     return Table("table1", "Table 1. Coding task categories", head, "llll", rows)
 
@@ -41,14 +41,14 @@ def dataset_statistics(pairs: Mapping[tuple[str, str], int]) -> pd.DataFrame:
 def dataset_table(context: Context) -> Table:
     """Build Table 2: preference pairs of each model, printed, and written by the run."""
     pairs = {cell: counts["pairs"] for cell, counts in context.counts.items() if "pairs" in counts}
-    rows: list[list[Cell]] = []
+    rows: list[Row] = []
     above = ""
     for r in dataset_statistics(pairs).itertuples(index=False):
         name = "" if r.model == above else model_label(r.model, 2)
         above = r.model
-        row = [Cell(name), Cell(REQUIREMENT_LABELS[r.requirement])]
-        row.append(Cell(_thousands(r.published, "not in the paper")))
-        rows.append(row + ([Cell(_thousands(r.measured, NOT_RUN))] if pairs else []))
+        row = [name, REQUIREMENT_LABELS[r.requirement]]
+        row.append(_thousands(r.published, "not in the paper"))
+        rows.append(row + [_thousands(r.measured, NOT_RUN)] * bool(pairs))
     head = ["Model", "Type", "Samples"] + (["Samples of this run"] if pairs else [])
     align = "llr" + ("r" if pairs else "")
     return Table("table2", "Table 2. Data set statistics (preference pairs)", head, align, rows)
@@ -66,7 +66,7 @@ def recommendation_table() -> Table:
         rows.append(Group(f"Category {number}. {category['category']}"))
         for item in category["items"]:
             seen = ", ".join(str(o) for o in item["observations"])
-            rows.append([Cell(item["id"]), Cell(item["text"]), Cell(seen)])
+            rows.append([item["id"], item["text"], seen])
     caption = "Table 6. Recommendations and supporting observations, O = Observation"
     return Table("table6", caption, ["ID", "Recommendation", "O"], ["l", "17", "l"], rows)
 
@@ -83,8 +83,8 @@ def survey_table(context: Context) -> Table:
         if q.group != group:
             group = q.group
             rows.append(Group(group))
-        cells = [Cell(_shares(frame[frame["question"] == q.id])) for frame in sources.values()]
-        rows.append([Cell(q.id), Cell(q.question), Cell(q.printed), *cells])
+        cells = [_shares(frame[frame["question"] == q.id]) for frame in sources.values()]
+        rows.append([q.id, q.question, q.printed, *cells])
     head = ["ID", "Question", "Response options", *sources]
     notes = [
         ("", "Shares with 95% Wilson intervals. Published: only these are printed (section 6.1); "
@@ -114,7 +114,7 @@ def agreement_table(context: Context) -> Table:
     for r in agreement.published_agreement().itertuples(index=False):
         share = "not published" if pd.isna(r.agreement_percent) else f"{r.agreement_percent:.0f}%"
         kappa = rounded(r.weighted_kappa, 4)
-        rows.append([Cell(r.judge), Cell(f"±{r.tolerance}"), Cell("200"), Cell(share), Cell(kappa)])
+        rows.append([r.judge, f"±{r.tolerance}", "200", share, kappa])
     if context.agreement is not None:
         rows.append(Group("Measured: the run's two judges"))
         rows += [_agreement_row(r) for r in context.agreement.to_dict("records")]
@@ -133,7 +133,7 @@ AGREEMENT_NOTE = (
 )
 
 
-def _agreement_row(r: dict) -> list[Cell]:
+def _agreement_row(r: dict) -> list[str]:
     known = not pd.isna(r["kappa"])
     share = f"{rounded(r['agreement'], 0)}%" if r["n"] else "none rated by both"
     if r["n"]:
@@ -141,10 +141,4 @@ def _agreement_row(r: dict) -> list[Cell]:
     kappa = f"{rounded(r['kappa'], 4)}" if known else r["how"]
     if known:
         kappa += f" [{rounded(r['kappa_low'], 2)}, {rounded(r['kappa_high'], 2)}]"
-    return [
-        Cell(r["rule"]),
-        Cell(f"±{r['tolerance']}"),
-        Cell(str(r["n"])),
-        Cell(share),
-        Cell(kappa),
-    ]
+    return [r["rule"], f"±{r['tolerance']}", str(r["n"]), share, kappa]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from made_up_study import CHANGES, ablated, made_up, one_seed, rows
 
+from codealign.analysis.effects import CANNOT_TELL
 from codealign.analysis.scores import frame_of
 from codealign.analysis.study.ablations import (
-    CANNOT_TELL,
     GAIN,
     NO_GAIN,
     Placebo,

@@ -8,11 +8,11 @@ import pytest
 from made_up_study import gains, made_up, one_seed, rows
 
 from codealign.analysis.claims import Claim
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE
 from codealign.analysis.questions import observations, observed, question_of
 from codealign.analysis.scores import frame_of
 from codealign.analysis.study.effects import Study, study_of
 from codealign.analysis.study.findings import (
-    CANNOT_TELL,
     NOT_MEASURED,
     OPPOSITE,
     SAME,
@@ -56,8 +56,13 @@ def test_a_count_of_signs_has_its_number_and_no_verdict(found) -> None:
     assert "needs 6 seeds" in found["O7"].note
 
 
-def test_what_noise_alone_would_answer_is_not_asked(found) -> None:
-    assert found["O11"].verdict == NOT_MEASURED and "their own noise" in found["O11"].note
+def test_o11_is_asked_as_the_share_that_rises() -> None:
+    def points(variant: str, stage: str, requirement: str, trained: str) -> float:
+        return 3.0 if requirement == "non_functional" else -3.0
+
+    # In FTA all non-functional scores rise and all functional ones fall.
+    asked = by_id(study_of(frame_of(rows(points))))["O11"]
+    assert (asked.effect.value, asked.verdict) == (100, CANNOT_TELL)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +75,7 @@ def test_what_noise_alone_would_answer_is_not_asked(found) -> None:
         ("O4", 2.0),
         ("O6", 12.5),
         ("O9", 0.0),
+        ("O11", 0.0),
         ("O14", 6.25),
         # All rise in both requirements.
         ("O15", 0.0),
@@ -89,8 +95,8 @@ def test_a_base_below_the_threshold_is_not_what_o2_is_about() -> None:
     assert by_id(study_of(frame_of(low)))["O2"].note == "the base scores below 10"
 
 
-def test_an_interval_that_holds_0_cannot_tell(found) -> None:
-    assert found["O9"].verdict == CANNOT_TELL
+def test_an_interval_that_holds_0_is_not_distinguishable(found) -> None:
+    assert found["O9"].verdict == NOT_DISTINGUISHABLE
 
 
 def test_what_compares_models_is_not_measured_and_says_why(found) -> None:
@@ -126,7 +132,7 @@ def test_the_ledgers_verdicts_on_the_same_observation_are_counted() -> None:
 def test_every_observation_that_is_asked_reads_as_a_question() -> None:
     asked = [e for e in observations() if "terms" in e]
     assert [observed(e["id"]).measure for e in asked]
-    assert len(asked) == 13
+    assert len(asked) == 14
 
 
 def test_an_unknown_measure_names_the_nearest() -> None:

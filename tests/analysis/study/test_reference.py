@@ -43,6 +43,15 @@ def test_the_same_result_agrees(reference: pd.DataFrame) -> None:
     assert len(found) > 20
 
 
+def test_a_place_that_no_seed_has_whole_has_no_row() -> None:
+    # Seed 0 lacks HumanEval+, the others MBPP+: no seed has the mean over both.
+    lacking = {0: "humaneval_plus", 1: "mbpp_plus", 2: "mbpp_plus"}
+    scores = [s for s in rows() if s.stage != "dpo" or s.benchmark != lacking[s.seed]]
+    shown = seeds_frame(study_of(frame_of(scores)))
+    dpo = shown[(shown["stage"] == "dpo") & (shown["requirement"] == "functional")]
+    assert dpo.empty and len(shown) > 20
+
+
 def test_a_run_far_away_does_not(reference: pd.DataFrame) -> None:
     found = agreement(reference, shifted(20.0))
     assert not found[found["stage"] == "dpo"]["agrees"].any()

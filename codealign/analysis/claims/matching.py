@@ -1,15 +1,29 @@
-"""Look for the rule behind a published number, and say how much a match is worth."""
+"""Set numbers beside published ones: as printed, from unrounded scores, by a rule looked for.
+
+A printed score stands for a small interval: a pass@1 of n problems is k/n for a whole k, so only
+some values are possible at all.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 
-from codealign.analysis.claims.model import Search
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DERIVABLE,
+    REPRODUCED,
+    UNSTATED,
+    Search,
+)
 from codealign.analysis.claims.rules import Candidate
+from codealign.analysis.scores import benchmark
+from codealign.cell import Cell
 
+TRUNCATED = "printed truncated, not rounded"
 SHOWN = 5
 SPREAD = 0.5
 WEAK_REACH = 0.5
@@ -24,6 +38,72 @@ def half_unit(decimals: int) -> float:
 def close(value: float, published: float, tolerance: float) -> bool:
     """Return whether a value rounds to the published one (a tie may go either way)."""
     return bool(abs(value - published) <= tolerance + 1e-9)
+
+
+def fit(value: float, published: float, decimals: int) -> str | None:
+    """Return "" if a value rounds to the published one, `TRUNCATED` if it is cut to it, or None."""
+    if math.isnan(value):
+        return None
+    if close(value, published, half_unit(decimals)):
+        return ""
+    unit = 10.0**decimals
+    cut = math.trunc(value * unit + math.copysign(1e-9, value)) / unit
+    return TRUNCATED if abs(cut - published) < 1e-9 else None
+
+
+def verdict(
+    values: Sequence[float], published: Sequence[float], decimals: Sequence[int], unstated: str
+) -> tuple[str, str]:
+    """Return (verdict, note) for numbers that a definite rule gives.
+
+    All have to match. A match by truncation, or by a rule with something `unstated`, is
+    "reproduced under an unstated rule". No value at all is "not derivable".
+    """
+    if not values or any(math.isnan(v) for v in values):
+        return NOT_DERIVABLE, "the rule gives no number"
+    fits = [fit(*case) for case in zip(values, published, decimals, strict=True)]
+    if any(f is None for f in fits):
+        return CONTRADICTS, ""
+    notes = [n for n in (unstated, TRUNCATED if TRUNCATED in fits else "") if n]
+    return (UNSTATED, "; ".join(notes)) if notes else (REPRODUCED, "")
+
+
+def possible(cell: Cell, value: float) -> list[float]:
+    """Return the scores that print as `value`: all k/n of a pass@1, else the rounding's ends."""
+    about = benchmark(cell.benchmark)
+    half = 0.5 * 10.0**-about.decimals
+    if about.metric != "pass@1":
+        return [value - half, value + half]
+    low = math.ceil((value - half) * about.n - 1e-6)
+    high = math.floor((value + half) * about.n + 1e-6)
+    return [k / about.n for k in range(max(0, low), min(about.n, high) + 1)]
+
+
+def relative_from(
+    cells: tuple[Cell, Cell], printed: tuple[float, float], published: float, tolerance: float
+) -> str:
+    """Return how unrounded scores behind two printed ones give a relative change, or "".
+
+    Parameters
+    ----------
+    cells : base and later cell.
+    printed : their printed scores.
+    published : relative change in percent.
+    tolerance : largest difference that the published digits allow.
+    """
+    about = benchmark(cells[0].benchmark)
+    before, after = (possible(c, v) for c, v in zip(cells, printed, strict=True))
+    changes = {(b, a): 100 * (a / b - 1) for b, a in product(before, after) if b > 0}
+    if not changes:
+        return ""
+    if about.metric == "pass@1":
+        for (b, a), change in changes.items():
+            if abs(change - published) <= tolerance + 1e-9:
+                counts = f"{round(b * about.n)} -> {round(a * about.n)}"
+                return f"from whole counts: {counts} of {about.n} problems"
+        return ""
+    inside = min(changes.values()) - tolerance <= published <= max(changes.values()) + tolerance
+    return "within the rounding of the two printed scores" if inside else ""
 
 
 def look(
