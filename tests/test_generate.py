@@ -13,6 +13,7 @@ import pytest
 import torch
 from tiny import make_tiny, tiny_llama, tiny_tokenizer
 from tokenizers import AddedToken
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from codealign.errors import CodealignError
 from codealign.generate import (
@@ -23,6 +24,7 @@ from codealign.generate import (
     open_engine,
     windows,
 )
+from codealign.generate.attention import grouped_attention
 from codealign.generate.local import WINDOW, LocalEngine
 from codealign.generate.progress import Progress
 from codealign.generate.sampling import generators, gumbel, nucleus, pick
@@ -328,3 +330,30 @@ def test_progress_tells_count_tokens_a_second_and_time_left(capsys) -> None:
     said = capsys.readouterr().err
     assert "answers:" in said and "4/5" in said and "tokens/s" in said
     assert re.search(r"\[\d\d:\d\d<\d\d:\d\d, ", said)  # time spent, time left
+
+
+def test_grouped_queries_attend_bit_by_bit_as_by_transformers() -> None:
+    """A batch with padding, three query heads for each key, twice the positions that are asked."""
+    torch.manual_seed(0)
+    module = torch.nn.Module()
+    module.num_key_value_groups = 3
+    query, (key, value) = torch.randn(2, 6, 1, 8), torch.randn(2, 2, 2, 40, 8)
+    mask = torch.ones(2, 1, 1, 40, dtype=torch.bool)
+    mask[1, :, :, :7] = False
+    ours, theirs = (
+        attend(module, query, key, value, mask, scaling=0.3)[0]
+        for attend in (grouped_attention, sdpa_attention_forward)
+    )
+    assert torch.equal(ours, theirs)
+
+
+def test_an_engine_on_a_cpu_attends_without_copies(engine) -> None:
+    assert engine.model.config._attn_implementation == "codealign_grouped"
+
+
+def test_attention_that_a_user_chose_stays() -> None:
+    model = tiny_llama(0)
+    model.set_attn_implementation("eager")
+    assert LocalEngine(model, tiny_tokenizer("pretrained")).model.config._attn_implementation == (
+        "eager"
+    )

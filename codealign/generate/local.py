@@ -9,6 +9,7 @@ import torch
 
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Job, cut_at_stop, windows
+from codealign.generate.attention import use_grouped_attention
 from codealign.generate.cache import drop_rows, repeat_rows, roomy_cache
 from codealign.generate.sampling import generators, gumbel, pick
 from codealign.params import Generation
@@ -28,6 +29,7 @@ class LocalEngine:
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self.tokenizer = model.eval(), tokenizer
+        use_grouped_attention(model)
         self.context: int = model.config.max_position_embeddings
         self.ends = end_tokens(tokenizer, model.generation_config.eos_token_id)
         self.exact: bool = model.dtype == torch.float32  # else rounding is too coarse to make up
