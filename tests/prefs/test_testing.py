@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codealign.prefs.testing import make_case, program_of, script_of, read_verdict, verdicts_of
+from codealign.prefs.testing import make_case, program_of, read_verdict, script_of, verdicts_of
 from codealign.sandbox import Result, Sandbox
 
 RIGHT, WRONG = "def f(x):\n    return x + 1\n", "def f(x):\n    return x - 1\n"
