@@ -31,9 +31,8 @@ Versions: {versions}. The rest is in each folder's `provenance.json`.
 
 ## Measured
 
-Greedy pass@1 on compositions of operations that the corpus does not hold, as the study measures it;
-and samples at temperature 0.8 for tasks of seed functions, which it may hold, by self-written tests
-and by hidden ones.
+Greedy pass@1 on compositions of operations that the corpus does not hold, and samples at
+temperature 0.8 for instructions on compositions that it may hold, with self-written tests.
 
 | | pretrained | finetuned |
 |---|---|---|
@@ -45,7 +44,7 @@ _LABELS = {
     "mbpp_plus_base": "MBPP format, base tests",
     "mbpp_plus_plus": "MBPP format, base and plus tests",
     "own": "samples that pass their own tests",
-    "right": "samples that pass the hidden tests (right)",
+    "right": "samples that are right",
     "right_if_own": "right, of those that pass their own tests",
     "own_if_right": "pass their own tests, of those that are right",
     "mixed": "instructions with a passing and a failing sample of 8",
