@@ -15,7 +15,8 @@ from codealign.analysis.claims.model import NOT_RUN, OURS, Claim, Search
 from codealign.records import write_text
 
 OF_CLAIM = [
-    "place", "id", "origin", "statement", "published", "computed", "unit", "rule", "verdict", "note",
+    "place", "id", "origin", "statement", "published", "computed", "unit", "rule", "verdict",
+    "note",
 ]  # fmt: skip
 OF_SEARCH = {"tried": pd.NA, "matching": pd.NA, "reach": pd.NA, "nearest": ""}
 """Columns of a claim's search, with what stands there without one."""
