@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mini_scores import Rows, context
 
-from codealign.analysis.claims.book import recompute, run_verdict
+from codealign.analysis.claims.book import question, recompute, run_verdict, statements
 from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.kinds import KINDS
 from codealign.analysis.claims.model import (
@@ -25,6 +25,7 @@ from codealign.analysis.claims.model import (
 )
 from codealign.analysis.claims.render import numbers, searched
 from codealign.analysis.claims.rules import Rule, Selection, read_rule
+from codealign.analysis.questions import observed
 from codealign.errors import CodealignError
 
 LLAMA = "Meta-Llama-3-8B"
@@ -196,3 +197,13 @@ def test_a_search_without_a_fit_tells_its_nearest_miss() -> None:
         "12 candidate rules, 0 fit; nearest miss: rule = 3; 25 % of the values nearby are reached "
         "by some rule. Varied: stages."
     )
+
+
+def test_a_spread_is_not_asked_of_a_run_and_the_ledger_says_why() -> None:
+    spread = next(s for s in statements() if s.id == "O11-spread")
+    verdict, why = run_verdict(Outcome([1.0, 2.0], "r", note="p >= 0.3"), spread)
+    assert verdict == CANNOT_TELL and "their own noise" in why
+
+
+def test_the_ledger_asks_a_run_what_the_observation_asks() -> None:
+    assert question("O11-consistent") == observed("O11")

@@ -203,7 +203,7 @@ def run_verdict(outcome: Outcome, statement: Statement, signed: bool = False) ->
     if not outcome.values or math.isnan(outcome.values[0]):
         return CANNOT_TELL, outcome.note or "the run's scores give no number under this rule"
     if outcome.interval is None:
-        return CANNOT_TELL, outcome.note or _run_lines()["why"].get(statement.id, NO_INTERVAL)
+        return CANNOT_TELL, _run_lines()["why"].get(statement.id) or outcome.note or NO_INTERVAL
     verdict, why = _held(outcome, statement, signed)
     return verdict, "; ".join(n for n in (why, outcome.note) if n)
 

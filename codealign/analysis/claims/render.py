@@ -14,10 +14,13 @@ import pandas as pd
 from codealign.analysis.claims.model import NOT_RUN, OURS, Claim, Search
 from codealign.records import write_text
 
-COLUMNS = [
+OF_CLAIM = [
     "place", "id", "origin", "statement", "published", "computed", "unit", "rule", "verdict",
-    "note", "tried", "matching", "reach", "nearest",
+    "note",
 ]  # fmt: skip
+OF_SEARCH = {"tried": pd.NA, "matching": pd.NA, "reach": pd.NA, "nearest": ""}
+"""Columns of a claim's search, with what stands there without one."""
+COLUMNS = [*OF_CLAIM, *OF_SEARCH]
 PAPER_COLUMNS = ["paper_computed", "paper_verdict"]
 ORIGINS = {"paper": "", "reading": "our reading: ", "own": ""}
 SECTIONS = {
@@ -71,11 +74,9 @@ def claims_frame(claims: list[Claim], on_paper: list[Claim] | None = None) -> pd
 
 
 def _row(claim: Claim) -> dict[str, object]:
-    row: dict[str, object] = {name: getattr(claim, name) for name in COLUMNS[:10]}
+    row: dict[str, object] = {name: getattr(claim, name) for name in OF_CLAIM}
     row |= {name: numbers(row[name]) for name in ("published", "computed")}
-    of_search = dict.fromkeys(("tried", "matching", "reach"), pd.NA) | {"nearest": ""}
-    search = claim.search
-    return row | {k: getattr(search, k) if search else v for k, v in of_search.items()}
+    return row | {name: getattr(claim.search, name, lacks) for name, lacks in OF_SEARCH.items()}
 
 
 def numbers(values: list[float]) -> str:
