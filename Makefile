@@ -36,10 +36,11 @@ install: $(STAMP)
 
 $(STAMP): requirements.lock requirements-cuda.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	@echo "installing $$(grep -c == requirements.lock) packages at their locked versions; minutes"
+	$(BIN)/python -m pip install --no-deps -r requirements.lock
 	$(BIN)/python workflow/needs_cuda.py $(DEVICE) || \
-	  $(BIN)/python -m pip install --quiet --no-deps -r requirements-cuda.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	  $(BIN)/python -m pip install --no-deps -r requirements-cuda.lock
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
 # Rebuild the embedded model and its benchmarks (about half an hour of CPU time).

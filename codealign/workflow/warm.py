@@ -28,7 +28,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
-from codealign.workflow.code import code_cells
+from codealign.paths import PROJECT
+from codealign.workflow.code import code_cells, code_hash
 
 FOLDER = "CODEALIGN_WARM"
 """Names the folder with the servers' sockets."""
@@ -79,12 +80,13 @@ def servers(kinds: list[str], environment: dict[str, str]) -> Iterator[dict[str,
         command = [sys.executable, "-m", "codealign.workflow.warm", folder]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": here}
         quiet |= {"stderr": subprocess.DEVNULL, "preexec_fn": end_with_parent}
+        quiet["cwd"] = PROJECT  # a job's paths are seen from there
         started = [subprocess.Popen([*command, kind], **quiet) for kind in kinds]
         try:
             yield here
         finally:
             for process in started:
-                process.terminate()
+                process.kill()  # its jobs end with it
                 process.wait()
 
 
@@ -131,6 +133,8 @@ def serve(folder: Path, kind: str) -> None:
     """
     for name in (*LATE[kind], *EVERY, *_imports(kind)):
         importlib.import_module(name)
+    for notebook in KINDS[kind]:  # of the code that its forks run, whatever is edited meanwhile
+        code_hash(notebook), code_hash(notebook, anew=False)
     if not may_fork():
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
@@ -274,17 +278,32 @@ class Process:
         self.send_signal(signal.SIGTERM)
 
 
-def manager(launch: Callable[[str, dict[str, str]], Process]) -> type:
-    """Return a class of jupyter's kernel managers whose one kernel is the forked process."""
+def manager(launch: Callable[[str, dict[str, str]], Process] | None = None) -> type:
+    """Return a class of jupyter's kernel managers that knows how its one kernel has ended.
+
+    Parameters
+    ----------
+    launch : makes a forked process the kernel; None starts one as jupyter does.
+    """
     from jupyter_client import AsyncKernelManager
 
-    class Forked(AsyncKernelManager):
-        async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-            process = launch(self.connection_file, kw["env"])
-            self.provisioner.process, self.provisioner.pid = process, process.pid
-            self._reconcile_connection_info(self.provisioner.connection_info)
+    class Kernel(AsyncKernelManager):
+        kernel: Any = None
 
-    return Forked
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+            if launch is None:
+                await super()._async_launch_kernel(kernel_cmd, **kw)
+            else:
+                process = launch(self.connection_file, kw["env"])
+                self.provisioner.process, self.provisioner.pid = process, process.pid
+                self._reconcile_connection_info(self.provisioner.connection_info)
+            type(self).kernel = self.provisioner.process
+
+        @classmethod
+        def exit_code(cls) -> int | None:
+            return cls.kernel.poll() if cls.kernel else None
+
+    return Kernel
 
 
 if __name__ == "__main__":
