@@ -21,11 +21,11 @@ from codealign.paths import PROJECT
 from codealign.records import write_text
 from codealign.workflow import causes, markers
 from codealign.workflow.environment import DRIVER, job_environment
+from codealign.workflow.kernels import manager
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job, read_plan
 from codealign.workflow.state import altered, unchanged
 from codealign.workflow.stops import stop_reason, write_stopped
-from codealign.workflow.warm import manager
 
 STOPPED = "papermill-error-cell-tag"
 """Papermill's tag of what it puts before a cell that failed; it takes it away on the next run."""
