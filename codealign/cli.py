@@ -23,6 +23,7 @@ from codealign.commands import (
 )
 from codealign.errors import CodealignError
 
+INTERRUPTED = 130  # as a shell reports an interrupt
 GROUPS = (project, runs, models, data, training, evaluation, judging, results, study, execution)
 
 
@@ -57,6 +58,9 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"codealign: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("codealign: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

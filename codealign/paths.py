@@ -10,6 +10,9 @@ import sysconfig
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from codealign.errors import CodealignError
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = Path(sysconfig.get_path("data")) / "share" / "codealign"
@@ -28,14 +31,16 @@ def _is_project(folder: Path) -> bool:
 def find_project() -> Path:
     """Return the folder that holds notebooks/, params/, workflow/ and runs/.
 
-    In this order: what `CODEALIGN_PROJECT` names; the source tree the package is in; the working
-    folder, if it has notebooks/ and params/; what the wheel brought (to read from, not to run in).
+    In this order: the folder one is in, or the nearest above it, that has notebooks/ and params/;
+    what `CODEALIGN_PROJECT` names; the source tree the package is in; what the wheel brought (to
+    read from, not to run in).
     """
-    named = os.environ.get("CODEALIGN_PROJECT")
-    if named:
+    here = Path.cwd()
+    if found := next((folder for folder in (here, *here.parents) if _is_project(folder)), None):
+        return found.resolve()
+    if named := os.environ.get("CODEALIGN_PROJECT"):
         return Path(named).resolve()
-    found = [folder for folder in (PACKAGE.parent, Path.cwd()) if _is_project(folder)]
-    return found[0] if found else INSTALLED
+    return shipped()
 
 
 PROJECT = find_project()
@@ -144,9 +149,30 @@ class RunPaths:
 
         A part that an earlier plan had, and the present one has not, is not returned.
         """
-        lock = self.top / "plan.lock.json"
-        found = json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
-        return [RunPaths(self.top / name) for name in found.get("parts", ["."])]
+        return [RunPaths(self.top / name) for name in self.plan().get("parts", ["."])]
+
+    @property
+    def lock(self) -> Path:
+        """The run's frozen plan."""
+        return self.top / "plan.lock.json"
+
+    def plan(self) -> dict[str, Any]:
+        """Return the run's frozen plan; {} if there is none.
+
+        Raises
+        ------
+        CodealignError
+            It cannot be read.
+        """
+        if not self.lock.exists():
+            return {}
+        try:
+            found = json.loads(self.lock.read_text(encoding="utf-8"))
+            jobs = {name: entry or {} for name, entry in found.get("jobs", {}).items()}
+            return {**found, "jobs": jobs}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            again = "`codealign reproduce` with the run's profile writes it anew"
+            raise CodealignError(f"{self.lock}: broken plan ({error}); {again}") from None
 
     def prefs(self, model: str, requirement: str) -> Path:
         """Preference data of one model and requirement: one file for each step of the pipeline."""

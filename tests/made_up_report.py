@@ -32,7 +32,7 @@ from codealign.analysis.tables import (
 from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report import build_report
-from codealign.workflow.status import write_result
+from codealign.workflow.markers import write_result
 
 FAILED, DONE = "02_sft-nano-pretrained-functional", "07_paper"
 PROVENANCE = {

@@ -12,22 +12,31 @@ from pathlib import Path
 from typing import NoReturn
 
 from codealign.errors import CodealignError
+from codealign.paths import PROJECT
 
 Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, Command, str], argparse.ArgumentParser]
 
 
+def in_project(text: str) -> Path:
+    """Return the place of a file or folder: in the working folder, else in the project."""
+    place = Path(text)
+    return place if place.exists() or not (PROJECT / place).exists() else PROJECT / place
+
+
 def run_folder(text: str, instead: str = "") -> Path:
-    """Return a run's folder; looked for before the libraries that read runs are imported.
+    """Return a run's folder, here or in the project.
+
+    It is looked for before the libraries that read runs are imported.
 
     Raises
     ------
     CodealignError
         There is no such folder; `instead` says what else may be given.
     """
-    if not Path(text).is_dir():
+    if not in_project(text).is_dir():
         raise CodealignError(f"{text}: no such run folder; give {instead}e.g. runs/nano")
-    return Path(text)
+    return in_project(text)
 
 
 def adapter_folder(text: str) -> Path:
@@ -39,9 +48,9 @@ def adapter_folder(text: str) -> Path:
         No finished adapter is there.
     """
     files = ("training.json", "adapter_model.safetensors")
-    if not all((Path(text) / name).is_file() for name in files):
+    if not all((in_project(text) / name).is_file() for name in files):
         raise CodealignError(f"{text}: no finished adapter here; train that stage first")
-    return Path(text)
+    return in_project(text)
 
 
 class Parser(argparse.ArgumentParser):

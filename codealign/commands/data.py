@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codealign.commands import AddCommand, number
+from codealign.commands import AddCommand, in_project, number, run_folder
 from codealign.errors import CodealignError
+from codealign.paths import PROJECT
 
 if TYPE_CHECKING:
     from codealign.params import Params
@@ -43,14 +44,14 @@ def add(command: AddCommand) -> None:
 
 def _plan(args: argparse.Namespace) -> int:
     from codealign.params import load_params
-    from codealign.paths import PROJECT
 
-    params, price = load_params(args.params), tuple(args.price)
+    print(f"project: {PROJECT}", file=sys.stderr)
+    params, price = load_params(in_project(args.params)), tuple(args.price)
     from codealign.workflow.estimate import estimate, estimate_lines
 
     finished = PROJECT / "runs" / params.profile
     if args.measured:
-        found = estimate(params, Path(args.measured), price)
+        found = estimate(params, run_folder(args.measured), price)
     elif (finished / "cost.json").exists():
         found = _by_own_run(params, finished, price)
     else:

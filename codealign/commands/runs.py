@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
-from codealign.commands import AddCommand, run_folder, whole
+from codealign.commands import AddCommand, in_project, run_folder, whole
+from codealign.paths import PROJECT
 
 
 def add(command: AddCommand) -> None:
@@ -18,7 +18,8 @@ def add(command: AddCommand) -> None:
         "--cores", type=whole(1, 4096), default=os.cpu_count() or 1, help="jobs at once"
     )
     sub.add_argument("--profile", default="local", help="folder in workflow/profiles")
-    sub.add_argument("--dry-run", action="store_true", help="say what would run")
+    sub.add_argument("--dry-run", action="store_true", help="say what would run, and why")
+    sub.add_argument("--quiet", action="store_true", help="say failures and the summary alone")
 
     sub = command("status", _status, "say which jobs of a run are done")
     sub.add_argument("run", nargs="?", default="runs/nano", help="default: %(default)s")
@@ -29,19 +30,23 @@ def add(command: AddCommand) -> None:
 def _reproduce(args: argparse.Namespace) -> int:
     from codealign.params import load_params
 
-    load_params(args.params)  # its faults are said before the workflow's libraries are imported
+    print(f"project: {PROJECT}", flush=True)
+    file = in_project(args.params)
+    load_params(file)  # its faults are said before the workflow's libraries are imported
     from codealign.workflow.reproduce import reproduce
 
     return reproduce(
-        Path(args.params), args.cores, only=args.only, dry_run=args.dry_run, profile=args.profile
-    )
+        file, args.cores, only=args.only, dry_run=args.dry_run, profile=args.profile,
+        quiet=args.quiet,
+    )  # fmt: skip
 
 
 def _status(args: argparse.Namespace) -> int:
+    print(f"project: {PROJECT}", flush=True)
     run = run_folder(args.run)
-    from codealign.workflow.status import status_lines
+    from codealign.workflow.state import judge_run, state_lines
 
-    print("\n".join(status_lines(run)))
+    print("\n".join(state_lines(judge_run(run))))
     return 0
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from codealign.commands import AddCommand, adapter_folder
+from codealign.commands import AddCommand, adapter_folder, in_project
+from codealign.paths import PROJECT
 
 
 def add(command: AddCommand) -> None:
@@ -39,10 +41,12 @@ def _add_adapter(sub: argparse.ArgumentParser) -> None:
 def _train(args: argparse.Namespace) -> int:
     from codealign.params import load_params
 
-    load_params(args.params)
+    print(f"project: {PROJECT}", file=sys.stderr)
+    file = in_project(args.params)
+    load_params(file)
     from codealign.workflow.training import train_stage
 
-    result = train_stage(Path(args.params), args.stage, args.model, args.variant, args.requirement)
+    result = train_stage(file, args.stage, args.model, args.variant, args.requirement)
     print(f"{args.stage}: {result.steps} steps, loss {result.loss:.4f}: {result.adapter}")
     return 0
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from codealign.additions import own_dimension
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import Judge
@@ -24,6 +22,7 @@ from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, cut_at_stop
 from codealign.generate.progress import Progress
 from codealign.paths import NANO_DATA
+from codealign.progress import Bar
 from codealign.prompts import principle_for, response_prompt, task_text
 from codealign.records import DIMENSIONS, Answer, Rating, from_json, read_jsonl, stable_id
 from codealign.texts import lines_of
@@ -206,7 +205,7 @@ def rate(answers: Sequence[Answer], judge: Judge, path: Path | str) -> list[Rati
                 file.forget(unrated)
         pending = [a for a in answers if a.id not in file]
         name = f"ratings ({judge.name})"
-        with tqdm(total=len(answers), initial=len(file), desc=name, leave=False) as bar:
+        with Bar(total=len(answers), initial=len(file), desc=name, leave=False) as bar:
             for rating in judge.rate(pending) if pending else ():
                 file.append(rating)
                 bar.update()

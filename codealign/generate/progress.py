@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tqdm import tqdm
-
 from codealign.generate import Completion
+from codealign.progress import Bar
 
 
-class Progress(tqdm):
+class Progress(Bar):
     """A progress bar on standard error that counts completions, and shows tokens per second.
 
     Parameters

@@ -21,8 +21,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from codealign.generate import windows
 from codealign.mistakes import mutants, stub
 from codealign.params import Checks
@@ -30,6 +28,7 @@ from codealign.prefs.executions import Runs, made_by
 from codealign.prefs.independence import restating
 from codealign.prefs.settling import Settled, settle
 from codealign.prefs.testing import CANNOT_PARSE, Case, Untestable, case_of, make_case, parse_tests
+from codealign.progress import Bar
 from codealign.records import Check, Response, seed_of
 from codealign.resumable import Resumable
 
@@ -67,7 +66,7 @@ def check(
     """
     checked = Checked(Counter({REAL: 0, RESTATE: 0, NOTICE_NONE: 0}))
     with closing(Resumable(path, Check)) as file:
-        bar = tqdm(passed(), total=total, desc="checks", leave=False)
+        bar = Bar(passed(), total=total, desc="checks", leave=False)
         for responses in windows(bar, TOGETHER):
             cases_of = {r.id: trial_cases(r, settings.mutants) for r in responses}
             keys = {n: made_by([*cases, settings], cpu_s) for n, cases in cases_of.items()}

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from tqdm import tqdm
-
 from codealign.prefs.responses import ASKED_FOR, CUT, lack, take_apart, testable
 from codealign.prefs.testing import LACKING, Case, harness_key, read_verdict, script_of
+from codealign.progress import Bar
 from codealign.records import Execution, Response, stable_id
 from codealign.resumable import Resumable
 from codealign.sandbox import Program, Result
@@ -73,7 +72,7 @@ def execute(
         for execution in file:
             if execution.verdict == "sandbox_error":
                 file.forget(execution.id)
-        read = tqdm(responses(), total=total, desc="executions", leave=False)
+        read = Bar(responses(), total=total, desc="executions", leave=False)
         keys: dict[str, str] = {}
         for result in sandbox.run(_pending(read, file, keys, cpu_s, keep_tests)):
             verdict, detail = read_verdict(result.verdict, result.detail)

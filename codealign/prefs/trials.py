@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from tqdm import tqdm
-
 from codealign.generate import windows
 from codealign.prefs.checks import BROKEN
 from codealign.prefs.executions import Runs, made_by
 from codealign.prefs.responses import lack, testable
 from codealign.prefs.settling import Settled, settle
 from codealign.prefs.testing import TESTS_LACKING, Case, defined
+from codealign.progress import Bar
 from codealign.records import Response, Trial, stable_id
 from codealign.resumable import Resumable
 
@@ -68,7 +67,7 @@ def run_trials(
     tried = Tried()
     with closing(Resumable(path, Trial)) as file:
         groups = (_Group.of(some, keep_tests, cpu_s) for some in _by_instruction(responses()))
-        for some in windows(tqdm(groups, total=total, desc="trials", leave=False), TOGETHER):
+        for some in windows(Bar(groups, total=total, desc="trials", leave=False), TOGETHER):
             todo = [group for group in some if not group.done(file)]
             settled = {s.id: s for s in settle(_work(todo), sandbox, cpu_s)}
             for group in todo:

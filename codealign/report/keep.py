@@ -59,7 +59,7 @@ def _text(path: Path, text: str) -> Path:
 
 def _planned(paths: RunPaths) -> list[str]:
     """Return the jobs whose notebooks are kept: of the whole run, and of the first seed."""
-    lock = json.loads((paths.root / "plan.lock.json").read_text(encoding="utf-8"))["jobs"]
+    lock = paths.plan().get("jobs", {})
     unfinished = [job for job in lock if not (paths.jobs / job / "result.json").exists()]
     if unfinished:
         raise CodealignError(

@@ -31,7 +31,12 @@ def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
     for notebook in sorted(paths.notebooks.glob("*.ipynb")):
         target = paths.report / "notebooks" / f"{notebook.stem}.html"
         if not target.exists() or target.stat().st_mtime < notebook.stat().st_mtime:
-            blocks = notebook_blocks(nbformat.read(notebook, as_version=4))
+            try:
+                blocks = notebook_blocks(nbformat.read(notebook, as_version=4))
+            except (ValueError, KeyError, AttributeError, nbformat.ValidationError):
+                told = "its job failed, or was killed, while it was being written"
+                body = f'<p class="failed">This executed copy cannot be read: {told}.</p>'
+                blocks = [Block("part1", "Notice", body)]
             write_text(target, page(notebook.stem, blocks, "notebooks", root="../"))
         pages[notebook.stem] = f"notebooks/{target.name}"
     return pages

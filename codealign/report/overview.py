@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -14,6 +13,7 @@ from codealign.paths import RunPaths
 from codealign.report.answer import answer_block
 from codealign.report.claims import counts_line
 from codealign.report.page import Block, row, table
+from codealign.workflow.state import DONE, FAILED, OUTDATED, TO_DO, judge_run
 
 ONE_SEED = "one training seed, so that none is held against it"
 ANSWER = "Which pathway won, for what, and how sure?"
@@ -21,15 +21,9 @@ ANSWER = "Which pathway won, for what, and how sure?"
 
 def answer(paths: RunPaths) -> Block:
     """Return the answer, behind the profile's note, if it has one."""
-    note = _lock(paths).get("note", "")
+    note = paths.plan().get("note", "")
     told = f"<p><b>Note:</b> {escape(note)}</p>" if note else ""
     return Block("answer", ANSWER, told + answer_block(paths.tables / "answer.csv"), "The answer")
-
-
-def _lock(paths: RunPaths) -> dict[str, Any]:
-    """Return the run's frozen plan; {} if there is none."""
-    lock = paths.root / "plan.lock.json"
-    return json.loads(lock.read_text(encoding="utf-8")) if lock.exists() else {}
 
 
 def more(paths: RunPaths) -> list[Block]:
@@ -61,18 +55,15 @@ def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
     return "; ".join(f"{escape(verdict)}: {', '.join(found)}" for verdict, found in names.items())
 
 
-def results(paths: RunPaths) -> dict[str, dict[str, Any]]:
+def results(paths: RunPaths) -> dict[str, Mapping[str, Any]]:
     """Return the result marker of each planned job, in the plan's order; {} of one not finished."""
-    found = {}
-    for job in _lock(paths)["jobs"]:
-        marker = paths.jobs / job / "result.json"
-        found[job] = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
-    return found
+    return {job: state.result for job, state in judge_run(paths.root).items()}
 
 
 def was_run(paths: RunPaths) -> Block:
     """Return in a few lines what was run, what was not, and which gates failed."""
-    jobs = results(paths)
+    states = judge_run(paths.root)
+    jobs = {job: state.result for job, state in states.items()}
     kept = [job for job, result in jobs.items() if result.get("kept")]
     done = [result for job, result in jobs.items() if result and job not in kept]
     about = f"Profile {escape(paths.root.name)}"
@@ -83,9 +74,16 @@ def was_run(paths: RunPaths) -> Block:
     minutes = sum(result["seconds"] for result in done) / 60
     counted = f"{len(done)} of {len(jobs)} notebooks have finished, {minutes:.1f} minutes in all"
     body = f'<p>{about}. <a href="notebooks.html">{counted}</a>.</p>'
-    open_ = [escape(job) for job, result in jobs.items() if not result]
+    open_ = [escape(job) for job, state in states.items() if state.kind == TO_DO]
     if open_:
         body += f'<p class="failed">Not finished: {", ".join(open_)}.</p>'
+    for job, state in states.items():
+        if state.kind == FAILED:
+            said = f"Failed: {job}: {state.reason.splitlines()[0]}"
+            body += f'<p class="failed">{escape(said)}.</p>'
+    if old := [job for job, state in states.items() if state.kind == OUTDATED]:
+        said = f"Out of date: {len(old)} notebooks, e.g. {old[0]}: {states[old[0]].reason}"
+        body += f'<p class="failed">{escape(said)}.</p>'
     if kept:
         body += f'<p class="failed">Kept from running by a gate: {escape(", ".join(kept))}.</p>'
     for job, result in jobs.items():
@@ -97,11 +95,12 @@ def was_run(paths: RunPaths) -> Block:
 def jobs(paths: RunPaths, pages: dict[str, str]) -> Block:
     """Return every planned job with its closing line and a link to its executed notebook."""
     head, rows = ["Notebook", "Result", "Seconds"], []
-    for job, result in results(paths).items():
+    for job, state in judge_run(paths.root).items():
         link = f'<a href="{pages[job]}">{escape(job)}</a>' if job in pages else escape(job)
-        if result:
-            rows.append(row(head, [link, escape(result["line"]), f"{result['seconds']:.0f}"]))
-        else:
-            rows.append(row(head, [link, '<span class="failed">not finished</span>', ""]))
+        said, seconds = "", f"{state.result['seconds']:.0f}" if state.result else ""
+        if state.kind != DONE:
+            why = "not finished" if state.kind == TO_DO else f"{state.kind}: {state.reason}"
+            said = f'<span class="failed">{escape(why.splitlines()[0])}</span> '
+        rows.append(row(head, [link, said + escape(state.result.get("line", "")), seconds]))
     body = table(head, rows, "Notebook jobs, in the order of the plan")
     return Block("jobs", "Executed notebooks", body)

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
 from transformers import TrainerCallback
 
+from codealign.progress import Bar
 from codealign.records import write_text
 from codealign.train.checkpoints import mark_whole
 
@@ -44,7 +44,7 @@ class Progress(TrainerCallback):
         self.title = title
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.bar = tqdm(
+        self.bar = Bar(
             total=state.max_steps,
             initial=state.global_step,
             desc=self.title,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
+import tokenize
+from collections.abc import Iterator
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,11 @@ from codealign.errors import CodealignError
 from codealign.paths import PACKAGE, PROJECT
 
 TEXT = (".txt", ".yaml")
+SHOWING = ("06_survey_kappa", "07_paper")
+"""Notebooks whose work is to show: what draws is their stage's code."""
+ANALYSIS, DRIVING = "codealign.analysis", ("codealign.workflow", "codealign.checks")
+DECIDING = ("codealign.analysis.measured", "codealign.analysis.gating")
+"""What the others take from the analysis into their results: intervals, and a gate's verdict."""
 COLAB = "'google.colab' in sys.modules"
 """The test, as `ast.unparse` writes it, of what a notebook does on Google Colab alone."""
 # Folders without modules that are read by the module named: part of what it computes.
@@ -82,7 +91,7 @@ def _module_file(name: str) -> Path | None:
 def imported_modules(source: str) -> set[str]:
     """Return the names of the project's own modules that a source text imports, at any depth."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -94,42 +103,104 @@ def imported_modules(source: str) -> set[str]:
 
 
 @cache
-def closure(notebook: str) -> tuple[Path, ...]:
-    """Return the project's source files that a notebook imports, directly or not.
+def _read(path: Path) -> tuple[set[str], str]:
+    """Return what a module imports and its plain source, as it was when first asked for."""
+    source = path.read_text(encoding="utf-8")
+    return imported_modules(source), plain(source)
 
-    The package's own `__init__.py` names everything and loads it late: it is left out.
+
+@cache
+def closure(notebook: str, anew: bool = True) -> tuple[Path, ...]:
+    """Return the project's source files that decide what a notebook computes.
+
+    Followed are its imports, at any depth. Left out are the driver's modules, which decide when a
+    job runs, and `__init__.py` of the package, which names everything and loads it late. Of
+    `codealign.analysis` a notebook that computes (all but `SHOWING`) imports what draws its tables
+    and pictures, which decides nothing: there `DECIDING` counts alone.
+
+    Parameters
+    ----------
+    anew : False leaves out `DECIDING` too, which is computed anew whenever the notebook runs, so
+        that it cannot make work stale that the notebook would continue.
     """
     cells = [computing(source) for source, _ in code_cells(notebook)]
     todo = set().union(*(imported_modules(source) for source in cells))
+    if notebook not in SHOWING:
+        counted = DECIDING if anew else ()
+        todo = {name for name in todo if not name.startswith(ANALYSIS) or name in counted}
     seen: dict[str, Path] = {}
     while todo:
         name = todo.pop()
         path = _module_file(name)
-        if name in seen or path in (None, PACKAGE / "__init__.py"):
+        if name in seen or name.startswith(DRIVING) or path in (None, PACKAGE / "__init__.py"):
             continue
         seen[name] = path
-        todo |= imported_modules(path.read_text(encoding="utf-8"))
+        todo |= _read(path)[0]
     return tuple(sorted(set(seen.values())))
 
 
 @cache
-def code_hash(notebook: str) -> str:
+def code_hash(notebook: str, anew: bool = True) -> str:
     """Return 16 hexadecimal digits over a notebook's code cells, its modules and their data files.
 
-    The driver's own modules (`codealign.workflow`) decide when a job runs, not what it computes,
-    and are left out; so is what a cell does on Colab alone. Text files in a package's folder
-    (templates) are part of it, and so are the folders named in `READ_BY`.
+    Comments and docstrings are no part of it, nor is what a cell does on Colab alone. Text files in
+    a package's folder (templates) are part of it, and so are the folders named in `READ_BY`.
+
+    Parameters
+    ----------
+    anew : as in `closure`.
     """
     digest = hashlib.sha256()
     for source, _ in code_cells(notebook):
-        digest.update(computing(source).encode())
-    for path in closure(notebook):
-        driving = PACKAGE / "workflow" in path.parents and path.name != "context.py"
-        if driving or path == PACKAGE / "checks.py":
-            continue
-        for file in (path, *_read_by(path)):
+        digest.update(plain(computing(source)).encode())
+    for path in closure(notebook, anew):
+        digest.update(_read(path)[1].encode())
+        for file in _read_by(path):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def plain(source: str) -> str:
+    """Return source text without comments, docstrings and empty lines (strings keep theirs)."""
+    lines, gone = source.splitlines(), set()
+    for node in _statements(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            if isinstance(node.value.value, str):
+                gone.update(range(node.lineno - 1, node.end_lineno))
+    kept = ["" if row in gone else line for row, line in enumerate(lines)]
+    # Where no string is left that spans lines, a line tells by itself where its comment begins:
+    # reading the few lines with a `#` is many times faster than reading all.
+    whole = not any(quotes in line for line in kept for quotes in ('"""', "'''"))
+    for row, column in _by_line(kept) if whole else _comments("\n".join(kept)):
+        kept[row] = kept[row][:column].rstrip()
+        gone |= set() if kept[row] else {row}
+    gone |= {row for row, line in enumerate(kept) if whole and not line.strip()}
+    return "\n".join(line for row, line in enumerate(kept) if row not in gone)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements in a module, at any depth; of expressions nothing."""
+    for part in ("body", "handlers", "orelse", "finalbody", "cases"):
+        inside = getattr(node, part, ())
+        for child in inside if isinstance(inside, list) else ():
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from _statements(child)
+
+
+def _comments(text: str) -> list[tuple[int, int]]:
+    """Return row and column, from 0, of each comment; of a part of a source as far as it goes."""
+    found = []
+    with contextlib.suppress(tokenize.TokenError, IndentationError):
+        for token in tokenize.generate_tokens(StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                found.append((token.start[0] - 1, token.start[1]))
+    return found
+
+
+def _by_line(lines: list[str]) -> list[tuple[int, int]]:
+    return [(row, column) for row, line in enumerate(lines) if "#" in line
+            for _, column in _comments(line)]  # fmt: skip
 
 
 def _read_by(module: Path) -> list[Path]:

@@ -29,10 +29,10 @@ from codealign.params import (
 )
 from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.records import stable_id, write_text
-from codealign.registry import among, identity, references, registry, spec
+from codealign.registry import among, references, registry, spec
+from codealign.workflow import markers, state
 from codealign.workflow.code import code_hash
-from codealign.workflow.plan import job_name, read_lock
-from codealign.workflow.status import put_away, write_result
+from codealign.workflow.plan import job_name
 
 MARK = ".made_from"
 INJECTED = "# Parameters"
@@ -73,6 +73,7 @@ class Context:
     started: float = field(default_factory=time.monotonic)
     used: dict[str, Any] = field(default_factory=dict)
     deciding: dict[str, Any] = field(default_factory=dict)
+    gated: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -106,7 +107,8 @@ class Context:
         else:
             found = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
         self.used[section] = found.model_dump()
-        self.deciding[section] = found.deciding()
+        stage = self.cell[-1] if self.cell else ""
+        self.deciding[section] = state.own_stage(section, found.deciding(), stage)
         return found
 
     def check_model(self, variant: Variant, engine: str = "transformers") -> str:
@@ -128,16 +130,21 @@ class Context:
         name = self.cell[0]
         checked = check(name, variant)
         checked.require()
-        if (weights := identity(name, variant)) != name:
-            self.deciding["weights"] = {variant: weights}
+        self.deciding |= state.weights(name, variant)
         return checked.line()
 
     def gates(self) -> Gates:
         """Return the gates on this job's scores: its plan's, else those of the profile's file."""
-        planned = (self.paths.top / "plan.lock.json").exists() and read_lock(self.paths.top)
-        if planned and self.name in planned:
-            return validate(Gates, planned[self.name]["gates"], "gates")
-        return load_params(PROJECT / "params" / f"{self.profile}.yaml").gates
+        if planned := self._planned().get("gates"):
+            found = validate(Gates, planned, "gates")
+        else:
+            found = load_params(PROJECT / "params" / f"{self.profile}.yaml").gates
+        self.gated = found.model_dump()
+        return found
+
+    def _planned(self) -> dict[str, Any]:
+        """Return what the run's plan says of this job; {} of one that is run by hand without."""
+        return self.paths.plan().get("jobs", {}).get(self.name, {})
 
     def folder(self, path: Path, inputs: Iterable[Path] = ()) -> Path:
         """Return an output folder in which earlier work may be continued.
@@ -155,9 +162,10 @@ class Context:
         if missing := [p for p in found if not p.exists()]:
             raise CodealignError(f"{missing[0]}: not there yet; {self._made_by(missing[0])}")
         hashes = [provenance.file_hash(p) for p in found]
-        mark = stable_id(self.name, self.seed, self.deciding, code_hash(self.notebook), *hashes)
+        code = code_hash(self.notebook, anew=False)
+        mark = stable_id(self.name, self.seed, state.plain(self.deciding), code, *hashes)
         if path.exists() and _read(path / MARK) != mark:
-            put_away(self.paths.root, path)
+            markers.put_away(self.paths.root, path)
         path.mkdir(parents=True, exist_ok=True)
         write_text(path / MARK, mark)
         return path
@@ -196,12 +204,25 @@ class Context:
         outputs : files or folders this job wrote.
         stop : why the jobs that need this one must not run; "" if they may.
         """
-        seconds = round(time.monotonic() - self.started, 1)
-        files = [os.path.relpath(p, PROJECT) for p in outputs]
+        seconds, written = round(time.monotonic() - self.started, 1), list(outputs)
+        files = [os.path.relpath(p, PROJECT) for p in written]
         more = {"stop": f"{self.name}: {stop}"} if stop else {}
         more["provenance"] = self.header(settings=self.used)
-        write_result(self.paths.top, self.name, line, seconds=seconds, files=files, **more)
+        more["made_from"] = self._made_from()
+        more["outputs"] = markers.outputs(self.paths.top, written)
+        markers.write_result(self.paths.top, self.name, line, seconds=seconds, files=files, **more)
         return "\n".join([f"{line} ({seconds:.0f} s)", *(f"wrote {f}" for f in files)])
+
+    def _made_from(self) -> dict[str, Any]:
+        """Return what `state` judges the result by."""
+        settings = {"seed": self.seed, "profile": self.profile, **self.deciding}
+        settings |= {"gates": self.gated} if self.gated else {}
+        needs = self._planned().get("needs", [])
+        return {
+            "settings": state.plain(settings),
+            "code": code_hash(self.notebook),
+            "inputs": state.inputs(self.paths.top, self.notebook, needs),
+        }
 
 
 def _read(path: Path) -> str:

@@ -6,7 +6,6 @@ notebook), else from the assumptions in `data/plan_rates.yaml`, which say where 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from codealign.errors import CodealignError
 from codealign.evaluate.judges.spending import price_of
 from codealign.params import Params, Prefs, validate
 from codealign.registry import check_variants, hub_places, references
+from codealign.workflow.markers import read_result
 from codealign.workflow.memory import Memory, memory_lines, plan_memory
 from codealign.workflow.plan import Job, make_plan, read_lock
 from codealign.workflow.work import Work, assumed, device_of, parameters_of, work_of
@@ -126,17 +126,16 @@ def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     prefs = Prefs()
     for name, entry in read_lock(run).items():
-        result, frozen = (run / "jobs" / name / f for f in ("result.json", "params.yaml"))
-        if not result.exists():
+        frozen = run / "jobs" / name / "params.yaml"
+        seconds = read_result(run, name).get("seconds")
+        if not seconds:  # not finished, or 0 of a job that a gate kept from running
             continue
         given = yaml.safe_load(frozen.read_text(encoding="utf-8"))
         if given.get("model") not in (None, *models):
             raise CodealignError(f"{run}: has jobs of model {given['model']}, the profile has not")
         prefs = validate(Prefs, given["prefs"], str(frozen)) if "prefs" in given else prefs
         units = work_of(Job(name, entry["notebook"], given), prefs).units
-        seconds = json.loads(result.read_text(encoding="utf-8"))["seconds"]
-        if seconds:  # 0 of a job that a gate kept from running
-            found[entry["notebook"]].append((seconds, units))
+        found[entry["notebook"]].append((seconds, units))
     if not found:
         raise CodealignError(f"{run}: no finished job; plan without --measured")
     return {n: sum(s for s, _ in pairs) / sum(u for _, u in pairs) for n, pairs in found.items()}

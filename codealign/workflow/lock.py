@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codealign.errors import CodealignError
+from codealign.records import unwritable
 
 
 @contextmanager
 def held(path: Path, wait_s: float, what: str) -> Iterator[int]:
-    """Hold an exclusive lock on `path`; yield its file descriptor.
+    """Hold an exclusive lock on `path`; yield its file descriptor. Waiting is said on the terminal.
 
     A child process that inherits the descriptor keeps the lock as long as it lives.
 
@@ -26,13 +27,19 @@ def held(path: Path, wait_s: float, what: str) -> Iterator[int]:
     Raises
     ------
     CodealignError
-        Another process still holds it after `wait_s`.
+        Another process still holds it after `wait_s`, or it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
     try:
-        deadline = time.monotonic() + wait_s
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise unwritable(path.parent, error) from None
+    try:
+        deadline, told = time.monotonic() + wait_s, False
         while not _try(descriptor):
+            if not told:
+                print(f"{what}: another process is at work on it; waiting", flush=True)
+                told = True
             if time.monotonic() > deadline:
                 raise CodealignError(f"{what} is at work in another process; wait for it or end it")
             time.sleep(0.2)
@@ -47,3 +54,15 @@ def _try(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether some process holds the lock on `path`; nothing is written."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _try(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,8 +1,7 @@
 """The plan of a run: which notebook runs with which parameters, and what it needs.
 
-A plan is frozen on disk before anything starts: for each job `jobs/<job>/params.yaml`, written only
-when its content changes, and one `plan.lock.json` that the Snakefile loops over. So a changed
-setting re-runs exactly the jobs that use it and what follows from them.
+A plan is frozen on disk before anything starts: for each job `jobs/<job>/params.yaml`, which its
+notebook gets, and one `plan.lock.json`. What of it is to run, `state` judges.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from codealign.errors import CodealignError, nearest
 from codealign.params import Params, Resources
 from codealign.paths import MADE, PROJECT, RunPaths, part_folder, short_name
 from codealign.records import write_text
-from codealign.registry import identity, references
-from codealign.workflow.code import code_hash, notebook_parameters
+from codealign.registry import references
+from codealign.workflow.code import notebook_parameters
 
 NOTEBOOKS = (
     "01_preferences",
@@ -253,39 +252,27 @@ def check_parameters(job: Job) -> None:
             )
 
 
-def _write_if_changed(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write_text(path, text)
-
-
 def freeze(jobs: list[Job], run: str, note: str = "") -> Path:
     """Write each job's `params.yaml` and the `plan.lock.json`; return the lock's path.
 
-    `note` is the profile's, for the report.
+    `note` is the profile's, for the report. What has not changed is not touched.
     """
     paths = RunPaths(PROJECT / run)
     for job in jobs:
         check_parameters(job)
-        body = yaml.safe_dump(job.parameters, sort_keys=True, allow_unicode=True)
-        gates = f"# gates {json.dumps(job.gates)}\n" if job.gates else ""
-        text = f"# code {code_hash(job.notebook)}\n{_weights(job)}{gates}{body}"
+        text = yaml.safe_dump(job.parameters, sort_keys=True, allow_unicode=True)
         _write_if_changed(paths.jobs / job.name / "params.yaml", text)
     lock = {job.name: _lock_entry(job) for job in jobs}
-    path = paths.root / "plan.lock.json"
     folders = dict.fromkeys([run, *(job.parameters["run"] for job in jobs)])
     parts = [os.path.relpath(folder, run) for folder in folders]
     plan = {"run": run, **({"note": note} if note else {}), "parts": parts, "jobs": lock}
-    _write_if_changed(path, json.dumps(plan, indent=1) + "\n")
-    return path
+    _write_if_changed(paths.lock, json.dumps(plan, indent=1) + "\n")
+    return paths.lock
 
 
-def _weights(job: Job) -> str:
-    """Return a line that changes with the weights in a folder of the user's own; else ""."""
-    given = job.parameters
-    if "model" not in given:
-        return ""
-    found = identity(given["model"], given.get("variant") or given["prefs"]["variant"])
-    return f"# weights {found}\n" if found != given["model"] else ""
+def _write_if_changed(path: Path, text: str) -> None:
+    if not path.exists() or path.read_bytes() != text.encode():
+        write_text(path, text)
 
 
 def _lock_entry(job: Job) -> dict[str, Any]:
@@ -303,9 +290,45 @@ def read_lock(run_root: Path) -> dict[str, dict[str, Any]]:
     Raises
     ------
     CodealignError
-        The run folder has no plan.
+        The run folder has no plan, or one that cannot be read.
     """
-    path = Path(run_root) / "plan.lock.json"
-    if not path.exists():
-        raise CodealignError(f"{path}: no plan; start the run with `codealign reproduce`")
-    return json.loads(path.read_text(encoding="utf-8"))["jobs"]
+    paths = RunPaths(run_root)
+    if not paths.lock.exists():
+        raise CodealignError(f"{paths.lock}: no plan; start the run with `codealign reproduce`")
+    return paths.plan()["jobs"]
+
+
+def read_plan(run_root: Path, *names: str) -> list[Job]:
+    """Return the jobs of a frozen plan, or those named.
+
+    A job whose `params.yaml` cannot be read has no parameters, which its state then tells.
+
+    Raises
+    ------
+    CodealignError
+        As `read_lock`.
+    """
+    lock, folder = read_lock(run_root), RunPaths(run_root).jobs
+    return [
+        Job(
+            name,
+            entry.get("notebook", name.split("-")[0]),
+            read_parameters(folder / name / "params.yaml"),
+            entry.get("needs", []),
+            Resources.model_validate(entry.get("resources", {})),
+            entry.get("gates", {}),
+        )
+        for name, entry in lock.items()
+        if name in (names or lock)
+    ]
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Return a job's frozen parameters; {} if they are missing or cannot be read."""
+    try:
+        found = yaml.load(
+            path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -5,29 +5,36 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.functional.registry import expand, guarding, require_public
-from codealign.params import load_params
+from codealign.params import Params, load_params
 from codealign.paths import INSTALLED, PROJECT, RunPaths
 from codealign.records import write_text
 from codealign.registry import check_variants
+from codealign.workflow import causes
 from codealign.workflow.lock import held
-from codealign.workflow.plan import Job, freeze, make_plan, select
-from codealign.workflow.run import LOCAL, Outcome, failures, lost, run_plan, unstarted
+from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, select
+from codealign.workflow.run import LOCAL, Outcome, run_plan
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
-from codealign.workflow.status import job_state
+from codealign.workflow.state import DONE, FAILED, OLDER, State, judge, state_lines
 from codealign.workflow.stops import stopped, warned
+from codealign.workflow.watch import Watcher, failure_line
 
 RESTARTS = 3
 """How often jobs that a cluster killed are started again, before the run gives up."""
 
 
 def reproduce(
-    params_file: Path, cores: int, only: str = "", dry_run: bool = False, profile: str = "local"
+    params_file: Path,
+    cores: int,
+    only: str = "",
+    dry_run: bool = False,
+    profile: str = "local",
+    quiet: bool = False,
 ) -> int:
     """Run a profile; return 0, or 1 if a job failed.
 
@@ -36,14 +43,15 @@ def reproduce(
     params_file : e.g. `params/nano.yaml`.
     cores : notebook jobs at once.
     only : run one notebook (`02_sft` or `sft`) and what it needs.
-    dry_run : say which jobs would run, start none.
+    dry_run : say which jobs would run, and why; start none and write nothing.
     profile : folder in `workflow/profiles`.
+    quiet : say failures and the closing summary alone.
 
     Raises
     ------
     CodealignError
-        No project folder, a fault in the parameters, an unknown profile, or another process is at
-        work on this run.
+        No project folder, a fault in the parameters, an unknown profile, no room on the disk, an
+        interrupt, or another process is at work on this run.
     """
     if PROJECT == INSTALLED:
         told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
@@ -55,31 +63,13 @@ def reproduce(
         check_variants(model, params.variants)
     plan = make_plan(params, run)
     jobs = select(plan, only) if only else plan
-    root = PROJECT / run
+    if dry_run:
+        return _show_plan(PROJECT / run, jobs)
     started = time.monotonic()
-    with held(root / ".lock", 30, run) as lock:
+    with held(PROJECT / run / ".lock", 30, run) as lock:
         freeze(plan, run, params.note)
-        if dry_run:
-            return _show_plan(jobs, root)
-        _require_benchmarks([job for job in jobs if job_state(root, job.name) != "done"])
-        where = f"on {cores} cores" if profile == LOCAL else f"by profile {profile}"
-        print(f"{run}: {len(jobs)} notebooks {where}; log: {run}/snakemake.log", flush=True)
-        outcome = _run(run, jobs, cores, lock, profile)
-    if outcome.code:
-        print("\n".join([*failures(root, jobs), *unstarted(root, jobs)]))
-    _report(root)
-    if params.note:
-        print(f"note: {params.note.strip()}")
-    names = [job.name for job in jobs]
-    for line in (*warned(root, names), *stopped(root, names)):
-        print(line)
-    seconds = time.monotonic() - started
-    if outcome.jobs:
-        cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
-        write_text(root / "cost.json", json.dumps(cost) + "\n")
-    print(f"{'failed' if outcome.code else 'done'} after {seconds / 60:.1f} min")
-    if outcome.code:
-        print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
+        outcome = _run(run, jobs, cores, lock, profile, quiet)
+    _close(params, run, jobs, outcome, cores, time.monotonic() - started)
     return 1 if outcome.code else 0
 
 
@@ -94,6 +84,79 @@ def _check_scheduler(profile: str, dry_run: bool) -> None:
         check_cluster(profile)
 
 
+def _show_plan(root: Path, jobs: Sequence[Job]) -> int:
+    """Print what would run, each with the reason, and what that took the last time."""
+    for job in jobs:
+        check_parameters(job)
+    states = judge(root, jobs)
+    print("\n".join(state_lines(states)))
+    again = [state.result.get("seconds", 0) for state in states.values() if state.kind != DONE]
+    if any(again):
+        print(f"those of them that ran before took {sum(again) / 60:.1f} min, one after another")
+    return 0
+
+
+def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: bool) -> Outcome:
+    """Run the jobs; on a cluster, start again those that were killed or whose node was lost."""
+    root = PROJECT / run
+    states = judge(root, jobs)
+    todo = [job for job in jobs if states[job.name].kind != DONE]
+    _announce(run, states, cores, profile, quiet)
+    _require_benchmarks(todo)
+    if full := causes.full_disk(root, todo) if todo else "":
+        raise CodealignError(f"{full}; free space and run the same command again")
+    write_text(root / "snakemake.log", "")
+    outcome = Outcome(0, 0, 0)
+    for attempt in range(1 if profile == LOCAL else 1 + RESTARTS):
+        if not todo:
+            break
+        if profile != LOCAL and (left := cancel_leftovers(root)):
+            print(f"ended {left} jobs that a driver before this one left in the queue", flush=True)
+        watcher = Watcher(root, todo, len(jobs) - len(todo), cores, quiet, profile == LOCAL)
+        outcome = outcome.then(run_plan(run, todo, cores, lock, watcher, profile))
+        states = judge(root, jobs)
+        todo = [job for job in jobs if states[job.name].kind != DONE]
+        again = lost(states, jobs)
+        if not (outcome.code and again) or attempt == RESTARTS:
+            break
+        if profile != LOCAL:
+            told = ", ".join(again)
+            print(f"killed, or lost with their node, and started again: {told}", flush=True)
+    return outcome
+
+
+def _announce(run: str, states: Mapping[str, State], cores: int, profile: str, quiet: bool) -> None:
+    """Say what is to be done, and where results that are there are made again, why."""
+    open_ = {name: state for name, state in states.items() if state.kind != DONE}
+    where = f"on {cores} cores" if profile == LOCAL else f"by profile {profile}"
+    print(
+        f"{run}: {len(states)} notebooks, {len(open_)} of them to run {where}; "
+        f"log: {run}/snakemake.log",
+        flush=True,
+    )
+    older = [name for name, state in open_.items() if state.reason == OLDER]
+    if older:
+        print(f"{len(older)} notebooks: {OLDER}", flush=True)
+    again = [n for n, s in open_.items() if s.result and n not in older] if not quiet else []
+    for name in again:
+        took = open_[name].result.get("seconds", 0) / 60
+        print(f"again: {name} (took {took:.1f} min): {open_[name].reason}", flush=True)
+
+
+def lost(states: Mapping[str, State], jobs: Sequence[Job]) -> list[str]:
+    """Return jobs that could have run and left neither a result nor an error.
+
+    They were killed, or their node was lost: unlike a notebook that failed, they are worth another
+    start.
+    """
+    ready = [
+        job.name
+        for job in jobs
+        if all(n not in states or states[n].kind == DONE for n in job.needs)
+    ]
+    return [name for name in ready if states[name].kind not in (DONE, FAILED)]
+
+
 def _require_benchmarks(jobs: list[Job]) -> None:
     """Fetch the public benchmarks that jobs will read, before any starts; name all it cannot."""
     given = [job.parameters for job in jobs]
@@ -105,35 +168,61 @@ def _require_benchmarks(jobs: list[Job]) -> None:
     require_public(names, guarded=False)
 
 
-def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outcome:
-    """Run the jobs; on a cluster, start again those that were killed or whose node was lost."""
-    write_text(PROJECT / run / "snakemake.log", "")
-    if profile == LOCAL:
-        return run_plan(run, jobs, cores, lock, profile)
-    outcome = _submit(run, jobs, cores, lock, profile)
-    for _ in range(RESTARTS):
-        again = lost(PROJECT / run, jobs) if outcome.code else []
-        if not again:
-            break
-        print(f"killed, or lost with their node, and started again: {', '.join(again)}", flush=True)
-        outcome = outcome.then(_submit(run, jobs, cores, lock, profile))
-    return outcome
+def _close(
+    params: Params, run: str, jobs: list[Job], outcome: Outcome, cores: int, seconds: float
+) -> None:
+    """Say what did not come to its end, build the report, and close with the summary."""
+    root, names = PROJECT / run, [job.name for job in jobs]
+    if outcome.code:
+        print("\n".join(unfinished(root, jobs)))
+    try:
+        _report(root)
+    except (CodealignError, OSError, ValueError, KeyError) as error:
+        print(f"report not built: {type(error).__name__}: {error}")
+    if params.note:
+        print(f"note: {params.note.strip()}")
+    for line in (*warned(root, names), *stopped(root, names)):
+        print(line)
+    if outcome.jobs:
+        cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
+        write_text(root / "cost.json", json.dumps(cost) + "\n")
+    print(f"{'failed' if outcome.code else 'done'} after {seconds / 60:.1f} min")
+    if outcome.code:
+        print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
 
 
-def _submit(run: str, jobs: list[Job], cores: int, lock: int, profile: str) -> Outcome:
-    if left := cancel_leftovers(PROJECT / run):
-        print(f"ended {left} jobs that a driver before this one left in the queue", flush=True)
-    return run_plan(run, jobs, cores, lock, profile)
+def unfinished(root: Path, jobs: Sequence[Job]) -> list[str]:
+    """Return a line for each job that is not done: why it failed, or what it waits for.
+
+    Where no job failed and none is said to wait, the last words of the scheduler.
+    """
+    states = judge(root, jobs)
+    failed = [name for name, state in states.items() if state.kind == FAILED]
+    stuck = [name for name in lost(states, jobs) if states[name].kind != FAILED]
+    lines = [failure_line(root, name) for name in failed]
+    lines += [_last_words(root, name) for name in stuck]
+    waiting = [n for n, s in states.items() if s.kind != DONE and n not in (*failed, *stuck)]
+    lines += [f"not run: {name} ({states[name].reason})" for name in waiting]
+    if not failed and stuck:
+        log = (root / "snakemake.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines += [
+            "no notebook failed; Snakemake's last lines:",
+            *(f"  {line}" for line in log[-8:]),
+        ]
+    return lines
 
 
-def _show_plan(jobs: list[Job], root: Path) -> int:
-    states = {job.name: job_state(root, job.name) for job in jobs}
-    for job in jobs:
-        needs = f"  needs {', '.join(job.needs)}" if job.needs else ""
-        print(f"{states[job.name]:9}{job.name}{needs}")
-    count = Counter(states.values())
-    print(", ".join(f"{n} {state}" for state, n in sorted(count.items())))
-    return 0
+def _last_words(root: Path, name: str) -> str:
+    """Return what is known of a job that ended without result and without error."""
+    if full := causes.full_disk(root):
+        return f"failed: {name}: {full}"
+    log = root / "jobs" / name / "log.txt"
+    said = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    last = next((line for line in reversed(said) if line.strip()), "")
+    began = (root / ".driver" / f"{name}.began").exists()
+    if not began:
+        return f"not run: {name} (was not started)"
+    return f"failed: {name}: ended without an error; the last line of its log: {last or 'none'}"
 
 
 def _report(root: Path) -> None:

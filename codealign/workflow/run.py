@@ -1,14 +1,18 @@
-"""Run a plan with Snakemake, say how it goes, and close with what came out."""
+"""Run the jobs of a plan with Snakemake, say how it goes, and stop it cleanly."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +20,13 @@ import psutil
 
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
+from codealign.records import write_text
 from codealign.workflow.environment import DRIVER, job_environment
+from codealign.workflow.markers import clear
 from codealign.workflow.plan import Job
-from codealign.workflow.slurm import job_prefix, status_command
-from codealign.workflow.status import job_state, read_failure, read_result
+from codealign.workflow.slurm import cancel_leftovers, job_prefix, status_command
 from codealign.workflow.warm import end_with_parent, kinds_of, servers
+from codealign.workflow.watch import Watcher
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,12 @@ class Outcome:
 LOCAL = "local"
 MEASURE_EVERY_S = 4
 """Seconds between two looks at the memory of all processes, which the kernel must add up."""
+GRACE_S = 5
+"""Seconds that processes have to end before they are killed."""
 
 
-def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> list[str]:
-    """Return the command line that runs `jobs` of the frozen plan of `run`."""
+def snakemake_command(run: str, cores: int, profile: str) -> list[str]:
+    """Return the command line that runs the jobs in `<run>/.driver/jobs.json`."""
     where = ["--cores", str(cores)]
     if profile != LOCAL:  # the profile says how many jobs at once
         where = ["--slurm-jobname-prefix", job_prefix(PROJECT / run)]
@@ -52,7 +60,6 @@ def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> li
         sys.executable,
         "-m",
         "snakemake",
-        *(f"{run}/jobs/{job.name}/result.json" for job in jobs),
         "--snakefile",
         str(PROJECT / "workflow" / "Snakefile"),
         "--profile",
@@ -66,24 +73,51 @@ def snakemake_command(run: str, jobs: list[Job], cores: int, profile: str) -> li
     ]
 
 
-def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LOCAL) -> Outcome:
-    """Run those jobs that are not up to date.
+def hand_to_driver(root: Path, jobs: Sequence[Job]) -> None:
+    """Write which jobs are to run, and take away what an earlier driver's left of itself."""
+    driver, names = root / ".driver", {job.name for job in jobs}
+    shutil.rmtree(driver, ignore_errors=True)
+    entries = {
+        job.name: {
+            "notebook": job.notebook,
+            "needs": [need for need in job.needs if need in names],
+            "resources": job.resources.model_dump(),
+        }
+        for job in jobs
+    }
+    for name in names:
+        clear(root, name)
+    write_text(driver / "jobs.json", json.dumps(entries, indent=1) + "\n")
+
+
+def run_plan(
+    run: str, jobs: Sequence[Job], cores: int, lock: int, watcher: Watcher, profile: str = LOCAL
+) -> Outcome:
+    """Run jobs, each after those of them that it needs.
 
     Parameters
     ----------
     lock : descriptor of the run's lock; Snakemake inherits it and so holds it as long as it lives.
+    watcher : says how it goes. Snakemake's own output goes to `<run>/snakemake.log`.
 
-    Progress is one line a finished job. Snakemake's own output goes to `<run>/snakemake.log`.
-    An interrupt is passed on; the next call continues.
+    Raises
+    ------
+    CodealignError
+        Interrupted; all that runs is ended first, and the next call continues.
     """
-    command = snakemake_command(run, jobs, cores, profile)
     root = PROJECT / run
-    environment = {**os.environ, **job_environment(os.environ)}
-    kinds: list[str] = []
+    hand_to_driver(root, jobs)
+    command = snakemake_command(run, cores, profile)
+    environment = {**os.environ, **job_environment(os.environ), "CODEALIGN_PROJECT": str(PROJECT)}
     if profile == LOCAL:
         environment[DRIVER] = str(os.getpid())
-        kinds = kinds_of(job for job in jobs if job_state(root, job.name) != "done")
-    with (root / "snakemake.log").open("ab") as log, servers(kinds, environment) as environment:
+    kinds = kinds_of(jobs) if profile == LOCAL else []
+    _adopt_orphans()
+    with (
+        (root / "snakemake.log").open("ab") as log,
+        servers(kinds, environment) as environment,
+        _interruptible(root, watcher, profile),
+    ):
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -93,55 +127,74 @@ def run_plan(run: str, jobs: list[Job], cores: int, lock: int, profile: str = LO
             cwd=PROJECT,
             pass_fds=(lock,),
             preexec_fn=end_with_parent,
+            start_new_session=True,  # an interrupt at the terminal is this process's to pass on
         )
-        watcher = _Watcher(root, [job.name for job in jobs])
+        peak = _watch(process, watcher)
+    if process.returncode < 0:  # its jobs would go on without it
+        end_children()
+        print(f"Snakemake was ended by {signal.Signals(-process.returncode).name}, with its jobs")
+    return Outcome(process.returncode, watcher.ran, round(peak))
+
+
+def _watch(process: subprocess.Popen[bytes], watcher: Watcher) -> float:
+    """Look on until the process has ended; return the peak memory of all processes, in MiB."""
+    peak = 0.0
+    for second in itertools.count():
+        ended = process.poll() is not None
+        watcher.look()
+        if ended:
+            return peak
+        if second % MEASURE_EVERY_S == 0:
+            peak = max(peak, _memory_mb(os.getpid()))
+        time.sleep(1)
+
+
+@contextlib.contextmanager
+def _interruptible(root: Path, watcher: Watcher, profile: str) -> Iterator[None]:
+    """Turn an interrupt or SIGTERM into an orderly stop, and a second one into an immediate."""
+
+    def stop(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        running = ", ".join(watcher.running) or "no notebook"
+        print(f"stopping: {running} at work; what is finished is kept", flush=True)
         try:
-            _watch(process, watcher)
+            end_children(GRACE_S)
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-            raise CodealignError(f"interrupted; the same command continues {run}") from None
-    return Outcome(process.returncode, watcher.ran, round(watcher.peak_mb))
+            end_children()
+        if profile != LOCAL:
+            cancel_leftovers(root)
+        again = f"the same command continues {root.parent.name}/{root.name}"
+        raise CodealignError(f"interrupted; {again}") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-class _Watcher:
-    """Prints each job's closing line when its result appears; keeps the peak memory of all jobs."""
+def _adopt_orphans() -> None:
+    """Have processes whose parent has died come to this one, which so can end them."""
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
 
-    def __init__(self, root: Path, planned: list[str]) -> None:
-        self.root, self.planned = root, planned
-        self.started, self.peak_mb, self.ran = time.monotonic(), 0.0, 0
-        self.times: dict[str, int] = {}
-        self.finished: dict[str, str] = {}
-        self.seen = self.results()
 
-    def results(self) -> dict[str, str]:
-        """Return when each job finished; a file's time may also change when Snakemake touches it.
+def end_children(grace_s: float = 0.0) -> None:
+    """End every process that this one has started, at any depth; kill those that take longer.
 
-        A result is read anew only when its file's time has changed.
-        """
-        for job in self.planned:
-            path = self.root / "jobs" / job / "result.json"
-            changed = path.stat().st_mtime_ns if path.exists() else 0
-            if changed == self.times.get(job, 0):
-                continue
-            self.times[job] = changed
-            self.finished.pop(job, None)
-            if changed:
-                self.finished[job] = read_result(self.root, job)["finished"]
-        return dict(self.finished)
-
-    def look(self) -> None:
-        now = self.results()
-        for name in sorted(n for n in now if now[n] != self.seen.get(n)):
-            self.ran += 1
-            done = sum(job_state(self.root, n) == "done" for n in self.planned)
-            minutes = (time.monotonic() - self.started) / 60
-            line = read_result(self.root, name)["line"]
-            print(f"[{done}/{len(self.planned)}] {minutes:4.1f} min  {name}: {line}", flush=True)
-        self.seen = now
-
-    def measure(self) -> None:
-        self.peak_mb = max(self.peak_mb, _memory_mb(os.getpid()))
+    Those that start others are stopped first, so that none starts meanwhile.
+    """
+    children = psutil.Process().children(recursive=True)
+    for signum in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT) if grace_s else ():
+        for child in children:
+            with contextlib.suppress(psutil.Error):
+                child.send_signal(signum)
+    if grace_s:
+        psutil.wait_procs(children, timeout=grace_s)
+    for child in {*children, *psutil.Process().children(recursive=True)}:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+    psutil.wait_procs(children, timeout=GRACE_S)
 
 
 def _memory_mb(pid: int) -> float:
@@ -153,50 +206,3 @@ def _memory_mb(pid: int) -> float:
             with contextlib.suppress(psutil.Error):
                 total += process.memory_full_info().pss
     return total / 2**20
-
-
-def _watch(process: subprocess.Popen[bytes], watcher: _Watcher) -> None:
-    for second in itertools.count():
-        if process.poll() is not None:
-            break
-        watcher.look()
-        if second % MEASURE_EVERY_S == 0:
-            watcher.measure()
-        time.sleep(1)
-    watcher.look()
-
-
-def lost(run_root: Path, jobs: list[Job]) -> list[str]:
-    """Return jobs that could have run and left neither a result nor an error.
-
-    They were killed, or their node was lost: unlike a notebook that failed, they are worth another
-    start.
-    """
-    state = {job.name: job_state(run_root, job.name) for job in jobs}
-    ready = [job for job in jobs if all(state.get(n, "done") == "done" for n in job.needs)]
-    return [job.name for job in ready if state[job.name] == "to do"]
-
-
-def failures(run_root: Path, jobs: list[Job]) -> list[str]:
-    """Return one line for each job that failed or was not reached, with where to look."""
-    lines = []
-    for job in jobs:
-        state = job_state(run_root, job.name)
-        executed = run_root / "notebooks" / f"{job.name}.ipynb"
-        if state == "done":
-            continue
-        if state == "failed":
-            where = os.path.relpath(executed, PROJECT)
-            why = read_failure(run_root, job.name).replace("\n", "\n  ")
-            lines.append(f"failed: {job.name}: {why}\n  traceback in {where}")
-        else:
-            lines.append(f"not run: {job.name} (waits for a job that failed)")
-    return lines
-
-
-def unstarted(run_root: Path, jobs: list[Job]) -> list[str]:
-    """Return the last words of the scheduler where it failed and no notebook did."""
-    if any(job_state(run_root, job.name) == "failed" for job in jobs):
-        return []
-    said = (run_root / "snakemake.log").read_text(encoding="utf-8", errors="replace").splitlines()
-    return ["no notebook failed; Snakemake's last lines:", *(f"  {line}" for line in said[-8:])]

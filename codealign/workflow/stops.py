@@ -13,41 +13,43 @@ from pathlib import Path
 from codealign.paths import PROJECT
 from codealign.provenance import header
 from codealign.records import write_text
-from codealign.workflow.plan import read_lock
-from codealign.workflow.status import put_away, read_result, write_result
+from codealign.workflow.code import SHOWING, code_hash
+from codealign.workflow.markers import put_away, read_result, write_result
+from codealign.workflow.plan import Job
+from codealign.workflow.state import deciding, inputs
 
-COLLECT = ("06_survey_kappa", "07_paper")  # read what is there, whichever jobs made it
 
-
-def stop_reason(root: Path, job: str) -> str:
+def stop_reason(root: Path, job: Job) -> str:
     """Return why a job of the run must not run, from the jobs it needs; "" if it may."""
-    entry = read_lock(root)[job]
-    if entry["notebook"] in COLLECT:
+    if job.notebook in SHOWING:  # they read what is there, whichever jobs made it
         return ""
-    for need in entry["needs"]:
+    for need in job.needs:
         if reason := read_result(root, need).get("stop", ""):
             return reason
     return ""
 
 
-def write_stopped(root: Path, job: str, reason: str) -> None:
+def write_stopped(root: Path, job: Job, reason: str) -> None:
     """Write the result marker and, as its executed copy, the reason of a job that was not run.
 
     What the job made in an earlier run goes to `stale/`.
     """
-    if (root / "jobs" / job / "result.json").exists():
-        for name in read_result(root, job).get("files", []):
-            if (PROJECT / name).exists():
-                put_away(root, PROJECT / name)
+    for name in read_result(root, job.name).get("files", []):
+        if (PROJECT / name).exists():
+            put_away(root, PROJECT / name)
     import nbformat  # half of what starting a job would take
 
-    cell = nbformat.v4.new_markdown_cell(f"# {job}\n\nNot run: {reason}", id="stopped")
+    cell = nbformat.v4.new_markdown_cell(f"# {job.name}\n\nNot run: {reason}", id="stopped")
     executed = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
-    write_text(root / "notebooks" / f"{job}.ipynb", executed + "\n")
-    made = header(job=job)
-    write_result(
-        root, job, f"not run: {reason}", seconds=0.0, stop=reason, kept=True, provenance=made
-    )
+    write_text(root / "notebooks" / f"{job.name}.ipynb", executed + "\n")
+    made_from = {
+        "settings": deciding(job),
+        "code": code_hash(job.notebook),
+        "inputs": inputs(root, job.notebook, job.needs),
+    }
+    more = {"stop": reason, "kept": True, "made_from": made_from}
+    more["provenance"] = header(job=job.name)
+    write_result(root, job.name, f"not run: {reason}", seconds=0.0, **more)
 
 
 def warned(root: Path, jobs: Iterable[str]) -> list[str]:
@@ -57,7 +59,6 @@ def warned(root: Path, jobs: Iterable[str]) -> list[str]:
     return [
         f"warning: {job}: {gate}"
         for job in jobs
-        if (root / "jobs" / job / "result.json").exists()
         for gate in failed_of(read_result(root, job))
         if not gate.stops
     ]
@@ -71,9 +72,7 @@ def stopped(root: Path, jobs: Iterable[str]) -> list[str]:
     jobs : names of planned jobs; those without a result marker are passed over.
     """
     counts: dict[str, int] = {}
-    for job in jobs:
-        if (root / "jobs" / job / "result.json").exists():
-            result = read_result(root, job)
-            if reason := result.get("stop", ""):
-                counts[reason] = counts.get(reason, 0) + bool(result.get("kept"))
+    for result in (read_result(root, job) for job in jobs):
+        if reason := result.get("stop", ""):
+            counts[reason] = counts.get(reason, 0) + bool(result.get("kept"))
     return [f"stopped: {reason} ({n} notebooks not run)" for reason, n in counts.items()]

@@ -28,7 +28,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
-from codealign.workflow.code import code_cells
+from codealign.paths import PROJECT
+from codealign.workflow.code import code_cells, code_hash
+from codealign.workflow.kernels import Process, manager
 
 FOLDER = "CODEALIGN_WARM"
 """Names the folder with the servers' sockets."""
@@ -79,12 +81,13 @@ def servers(kinds: list[str], environment: dict[str, str]) -> Iterator[dict[str,
         command = [sys.executable, "-m", "codealign.workflow.warm", folder]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": here}
         quiet |= {"stderr": subprocess.DEVNULL, "preexec_fn": end_with_parent}
+        quiet["cwd"] = PROJECT  # a job's paths are seen from there
         started = [subprocess.Popen([*command, kind], **quiet) for kind in kinds]
         try:
             yield here
         finally:
             for process in started:
-                process.terminate()
+                process.kill()  # its jobs end with it
                 process.wait()
 
 
@@ -131,6 +134,8 @@ def serve(folder: Path, kind: str) -> None:
     """
     for name in (*LATE[kind], *EVERY, *_imports(kind)):
         importlib.import_module(name)
+    for notebook in KINDS[kind]:  # of the code that its forks run, whatever is edited meanwhile
+        code_hash(notebook), code_hash(notebook, anew=False)
     if not may_fork():
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
@@ -237,54 +242,6 @@ def _kernel(reading: int) -> NoReturn:
     IPKernelApp.launch_instance(argv=["-f", connection_file, parent])
     atexit._run_exitfuncs()
     os._exit(0)
-
-
-class Process:
-    """A forked child, with what jupyter's provisioner asks of a `subprocess.Popen`."""
-
-    stdin = stdout = stderr = None
-
-    def __init__(self, pid: int) -> None:
-        self.pid, self.returncode = pid, None
-
-    def poll(self) -> int | None:
-        """Return the exit code, None while it runs."""
-        return self._look(os.WNOHANG)
-
-    def wait(self) -> int | None:
-        """Wait for its end; return the exit code."""
-        return self._look(0)
-
-    def _look(self, options: int) -> int | None:
-        if self.returncode is None:
-            found, status = os.waitpid(self.pid, options)
-            if found:
-                self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def send_signal(self, signum: int) -> None:
-        """Send a signal, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, signum)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
-
-
-def manager(launch: Callable[[str, dict[str, str]], Process]) -> type:
-    """Return a class of jupyter's kernel managers whose one kernel is the forked process."""
-    from jupyter_client import AsyncKernelManager
-
-    class Forked(AsyncKernelManager):
-        async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-            process = launch(self.connection_file, kw["env"])
-            self.provisioner.process, self.provisioner.pid = process, process.pid
-            self._reconcile_connection_info(self.provisioner.connection_info)
-
-    return Forked
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def test_the_packages_front_door_does_not_pull_in_the_whole_package(notebook) ->
 ON_COLAB = """import sys
 if "google.colab" in sys.modules:  # on Colab
     source = "tag 1"
-    from codealign.workflow.estimate import estimate
+    from codealign.records import Pair
 
 print(1)
 """
@@ -99,6 +99,34 @@ def test_what_a_cell_does_on_colab_alone_is_no_part_of_the_hash(notebook) -> Non
     )
     assert one == two
     assert code.closure("a") == ()
+
+
+def test_comments_and_docstrings_are_no_part_of_the_hash(notebook) -> None:
+    bare = "def f(x):\n    return '# ' + x\n"
+    told = '# why\n\ndef f(x):  # what\n    """Say.\n\n    More.\n    """\n    return \'# \' + x\n'
+    assert code.plain(told) == code.plain(bare) == bare.rstrip()
+    assert code.code_hash(notebook("a", "seed = 0", told)) == code.code_hash(
+        notebook("b", "seed = 0", bare)
+    )
+
+
+def test_a_text_over_several_lines_is_whole() -> None:
+    text = 'SAID = """a  # b\n\n# c\n"""  # of\n# no more\n'
+    assert code.plain(text) == 'SAID = """a  # b\n\n# c\n"""'
+
+
+def test_what_draws_is_code_of_the_notebooks_that_show_alone(notebook) -> None:
+    drawn = "from codealign.analysis.tables import write_tables"
+    assert code.closure(notebook("02_sft", "seed = 0", drawn)) == ()
+    assert PACKAGE / "analysis/tables/__init__.py" in code.closure(
+        notebook("07_paper", "seed = 0", drawn)
+    )
+
+
+def test_intervals_and_gates_decide_a_result_but_make_no_work_stale(notebook) -> None:
+    name = notebook("a", "seed = 0", "from codealign.analysis.measured import write_measured")
+    assert PACKAGE / "analysis/measured.py" in code.closure(name)
+    assert code.closure(name, anew=False) == ()
 
 
 def test_any_other_condition_is_part_of_it(notebook) -> None:

@@ -12,7 +12,15 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.params import Params, load_params, validate
 from codealign.workflow import plan
-from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, read_lock, select
+from codealign.workflow.plan import (
+    Job,
+    check_parameters,
+    freeze,
+    make_plan,
+    read_lock,
+    read_plan,
+    select,
+)
 
 PARAMS = Path(__file__).resolve().parents[2] / "params"
 
@@ -171,12 +179,23 @@ def test_alignment_waits_for_the_sft_scores_only_where_a_gate_may_stop_it() -> N
     assert scored not in needs(job) and scored in needs(job, sft="stop")
 
 
-def test_a_changed_gate_touches_the_evaluations_alone(frozen: Path) -> None:
-    before = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
-    freeze(make_plan(small(gates={"threshold": 0.2})), "runs/mine")
-    after = {p.parent.name: p.read_text() for p in frozen.glob("jobs/*/params.yaml")}
-    changed = {name for name in after if after[name] != before[name]}
-    assert changed == {name for name in after if name.startswith(("04", "05"))}
+def test_a_plan_is_read_as_it_was_frozen(frozen: Path) -> None:
+    assert read_plan(frozen) == make_plan(small())
+    assert [job.name for job in read_plan(frozen, "07_paper")] == ["07_paper"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"jobs": 3}', "\udcff"])
+def test_a_broken_plan_is_one_error_with_its_remedy(frozen: Path, text: str) -> None:
+    (frozen / "plan.lock.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(CodealignError, match="plan.lock.json: broken plan.*writes it anew"):
+        read_lock(frozen)
+    freeze(make_plan(small()), "runs/mine")
+    assert read_lock(frozen)
+
+
+def test_broken_settings_of_a_job_leave_the_others_readable(frozen: Path) -> None:
+    (frozen / "jobs/07_paper/params.yaml").write_bytes(b"\xff: {")
+    assert [job.name for job in read_plan(frozen) if not job.parameters] == ["07_paper"]
 
 
 def test_resources_of_no_notebook_are_refused_with_the_nearest() -> None:

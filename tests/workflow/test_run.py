@@ -27,12 +27,22 @@ CELL = {
     "02_sft": "model, variant, requirement",
     "04_functional": "model, variant, stage",
 }
+SECTION = {
+    "01_preferences": ("prefs", "Prefs"),
+    "02_sft": ("sft", "Sft"),
+    "04_functional": ("functional", "Functional"),
+    "06_survey_kappa": ("survey", "Survey"),
+    "07_paper": ("study", "Study"),
+}
 # The SFT notebook fails, or hangs once, where its settings say so.
 TROUBLE = """
 import pathlib, time
 if sft["epochs"] == 13.0:
     raise RuntimeError("thirteen epochs" + ", what is wrong" * 40 + "\\n  what to do")
 flag = pathlib.Path(job.paths.root / "hung")
+if sft["epochs"] == 9.0:
+    import os, signal
+    os.kill(os.getpid(), signal.SIGKILL)
 if sft["epochs"] == 60.0 and not flag.exists():
     flag.write_text("x")
     time.sleep(60)
@@ -43,9 +53,14 @@ JOBS = 6
 def write_notebook(folder: Path, name: str) -> None:
     parameters = f'profile = ""\nrun = ""\nseed = 0\n{PARAMETERS[name]}'
     cell = CELL.get(name, "")
+    section, settings = SECTION[name]
     body = (
+        "from codealign.params import *\n"
         "from codealign.workflow.context import open_job\n"
-        f'job = open_job("{name}", {cell + ", " if cell else ""}profile=profile, run=run)\n'
+        f'job = open_job("{name}", {cell + ", " if cell else ""}profile=profile, run=run,'
+        " seed=seed)\n"
+        f'job.settings({settings}, "{section}", {section})\n'
+        + ("job.gates()\n" if name == "04_functional" else "")
         + (TROUBLE if name == "02_sft" else "")
         + '\njob.finish("did nothing", [])'
     )

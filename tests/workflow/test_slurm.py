@@ -16,10 +16,10 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.plan import Job, make_plan
-from codealign.workflow.reproduce import reproduce
-from codealign.workflow.run import lost, snakemake_command
+from codealign.workflow.reproduce import lost, reproduce
+from codealign.workflow.run import snakemake_command
 from codealign.workflow.slurm import cancel_leftovers, check_cluster, job_prefix, status_command
-from codealign.workflow.status import write_failure
+from codealign.workflow.state import DONE, FAILED, TO_DO, State
 
 PROFILE = PROJECT / "workflow" / "profiles" / "slurm" / "config.yaml"
 
@@ -89,24 +89,20 @@ def test_the_profile_submits_to_slurm_and_goes_on_after_a_failure() -> None:
 
 
 def test_a_cluster_run_leaves_the_number_of_jobs_to_the_profile() -> None:
-    job = Job("02_sft-x", "02_sft", {})
-    assert "--cores" not in snakemake_command("runs/x", [job], 4, "slurm")
-    assert "--cores" in snakemake_command("runs/x", [job], 4, "local")
+    assert "--cores" not in snakemake_command("runs/x", 4, "slurm")
+    assert "--cores" in snakemake_command("runs/x", 4, "local")
 
 
-def test_a_job_is_lost_if_it_could_run_and_left_neither_result_nor_error(tmp_path) -> None:
+def test_a_job_is_lost_if_it_could_run_and_left_neither_result_nor_error() -> None:
     jobs = [
         Job("a", "n", {}),
         Job("b", "n", {}, ["a"]),
         Job("c", "n", {}),
         Job("d", "n", {}, ["c"]),
     ]
-    for name in "abcd":
-        (tmp_path / "jobs" / name).mkdir(parents=True)
-        (tmp_path / "jobs" / name / "params.yaml").write_text("")
-    (tmp_path / "jobs/a/result.json").write_text("{}")  # done; b could have run
-    write_failure(tmp_path, "c", cell=2, error="ValueError")
-    assert lost(tmp_path, jobs) == ["b"]  # c failed by itself, d waits for it
+    kinds = {"a": DONE, "b": TO_DO, "c": FAILED, "d": TO_DO}
+    states = {name: State(kind) for name, kind in kinds.items()}
+    assert lost(states, jobs) == ["b"]  # c failed by itself, d waits for it
 
 
 @pytest.mark.long

@@ -15,8 +15,9 @@ from codealign.records import write_jsonl
 from codealign.report.overview import was_run
 from codealign.workflow import plan, stops
 from codealign.workflow.execute import execute
-from codealign.workflow.plan import freeze, make_plan
-from codealign.workflow.status import job_state, read_result
+from codealign.workflow.markers import read_result
+from codealign.workflow.plan import Job, freeze, make_plan, read_plan
+from codealign.workflow.state import judge_run
 from codealign.workflow.stops import stop_reason, stopped, warned, write_stopped
 
 BASE, SFT = "04_functional-nano-pretrained-base", "02_sft-nano-pretrained-functional"
@@ -42,13 +43,17 @@ def finish(root: Path, job: str, **more: object) -> None:
     (root / "jobs" / job / "result.json").write_text(text)
 
 
+def planned(root: Path, name: str) -> Job:
+    return read_plan(root, name)[0]
+
+
 def test_what_needs_a_stopped_job_gets_its_reason(root: Path) -> None:
-    assert stop_reason(root, SFT) == REASON
+    assert stop_reason(root, planned(root, SFT)) == REASON
 
 
 def test_a_job_whose_needs_said_nothing_runs(root: Path) -> None:
     finish(root, BASE)
-    assert stop_reason(root, SFT) == ""
+    assert stop_reason(root, planned(root, SFT)) == ""
 
 
 def test_a_stop_is_passed_on_and_the_notebooks_are_not_run(root: Path) -> None:
@@ -57,7 +62,7 @@ def test_a_stop_is_passed_on_and_the_notebooks_are_not_run(root: Path) -> None:
         params = str(root / "jobs" / job / "params.yaml")
         assert execute("there is no such notebook", str(root / "out.ipynb"), params) == 0
     assert read_result(root, align)["line"] == f"not run: {REASON}"
-    assert job_state(root, align) == "done"
+    assert judge_run(root)[align].result["kept"]
     assert f"Not run: {REASON}" in (root / f"notebooks/{align}.ipynb").read_text()
 
 
@@ -65,12 +70,12 @@ def test_notebooks_that_collect_go_on(root: Path) -> None:
     for job in plan.read_lock(root):
         if not (root / "jobs" / job / "result.json").exists():
             finish(root, job, stop=REASON)
-    assert stop_reason(root, "07_paper") == ""
+    assert stop_reason(root, planned(root, "07_paper")) == ""
 
 
 def test_a_reason_is_told_once_with_the_jobs_it_kept_from_running(root: Path) -> None:
     for job in (SFT, "03_align-nano-pretrained-functional-dpo"):
-        write_stopped(root, job, REASON)
+        write_stopped(root, planned(root, job), REASON)
     assert stopped(root, plan.read_lock(root)) == [f"stopped: {REASON} (2 notebooks not run)"]
 
 
@@ -79,13 +84,13 @@ def test_what_a_stopped_job_made_earlier_is_put_away(root: Path) -> None:
     made.mkdir(parents=True)
     (made / "adapter").write_text("old")
     finish(root, SFT, files=["runs/mine/checkpoints/nano/sft"])
-    write_stopped(root, SFT, REASON)
+    write_stopped(root, planned(root, SFT), REASON)
     assert not made.exists()
     assert (root / "stale/checkpoints/nano/sft/adapter").read_text() == "old"
 
 
 def test_a_stopped_jobs_marker_says_what_made_it(root: Path) -> None:
-    write_stopped(root, SFT, REASON)
+    write_stopped(root, planned(root, SFT), REASON)
     assert {"commit", "versions"} <= set(read_result(root, SFT)["provenance"])
 
 
@@ -101,7 +106,7 @@ def test_a_gate_that_only_warns_is_told_too(root: Path, monkeypatch, action, tol
 
 def test_the_report_says_what_a_gate_has_kept_from_running(root: Path) -> None:
     for job in (SFT, "03_align-nano-pretrained-functional-dpo"):
-        write_stopped(root, job, REASON)
+        write_stopped(root, planned(root, job), REASON)
     made = {"commit": "abc", "device": "CPU", "versions": {}}
     for job in ("01_preferences-nano-functional", BASE):
         finish(root, job, provenance=made, seconds=30.0)

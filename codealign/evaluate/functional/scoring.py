@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from tqdm import tqdm
-
 from codealign.evaluate.functional.expected import (
     HASH_OVER,
     Expected,
@@ -26,6 +24,7 @@ from codealign.evaluate.functional.expected import (
     refuse_failure,
 )
 from codealign.evaluate.functional.verdicts import SUITES, Attempt, Limits, first_failure, judge
+from codealign.progress import Bar
 from codealign.records import stable_id
 from codealign.sandbox import Program, Result, Sandbox
 
@@ -117,7 +116,7 @@ def _step(
     """Run a part of the calls of each sample."""
     programs = (_program(s, part(s.expected), limits) for s in samples)
     bar = {"desc": "samples", "total": len(samples), "leave": False, "disable": None}
-    for sample, result in zip(samples, tqdm(sandbox.run(programs), **bar), strict=True):
+    for sample, result in zip(samples, Bar(sandbox.run(programs), **bar), strict=True):
         sample.add(result)
         yield sample
 

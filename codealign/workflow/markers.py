@@ -1,0 +1,108 @@
+"""What a job leaves in `jobs/<job>/` besides its settings: a result marker, or a failure marker."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from codealign.provenance import file_hash
+from codealign.records import write_text
+
+RESULT, FAILURE = "result.json", "failed.json"
+BOOKED = "result.next.json"
+"""What a notebook writes that a driver runs: a result only once its executed copy is whole too."""
+JOB = "CODEALIGN_JOB"
+"""Names the job that a driver's process is running."""
+KEPT_OUT = {"checkpoints", "tensorboard"}
+"""Folders in an output that a finished job does not need."""
+
+
+def read_marker(path: Path) -> dict[str, Any]:
+    """Return a marker's content; {} if it is not there, or is no whole JSON object."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read_result(root: Path, job: str) -> dict[str, Any]:
+    """Return a finished job's result marker; {} if there is none that can be read."""
+    return read_marker(Path(root) / "jobs" / job / RESULT)
+
+
+def write_result(
+    root: Path, job: str, line: str, *, seconds: float, files: Iterable[str] = (), **more: Any
+) -> None:
+    """Write a finished job's result marker; under a driver, for `book` to make it the result.
+
+    Parameters
+    ----------
+    line : what was done.
+    files : what it wrote, seen from the project.
+    more : further entries, e.g. `stop`, why the jobs that need this one must not run.
+    """
+    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
+    result = {"job": job, "line": line, "seconds": seconds, "finished": finished}
+    text = json.dumps({**result, "files": list(files), **more}, indent=1, default=str)
+    name = BOOKED if os.environ.get(JOB) == job else RESULT
+    write_text(Path(root) / "jobs" / job / name, text + "\n")
+
+
+def book(root: Path, job: str) -> bool:
+    """Make the marker that a job's notebook has written its result; False if it wrote none."""
+    folder = Path(root) / "jobs" / job
+    if not (folder / BOOKED).exists():
+        return False
+    os.replace(folder / BOOKED, folder / RESULT)
+    return True
+
+
+def outputs(root: Path, written: Iterable[Path]) -> dict[str, list[Any]]:
+    """Return size, time and hash of each file written, by its place in the run.
+
+    The time only saves hashing a file that nothing has touched since.
+    """
+    found = {}
+    for output in written:
+        for path in sorted(output.rglob("*")) if output.is_dir() else [output]:
+            inside = path.relative_to(output).parts
+            if path.is_file() and not KEPT_OUT & {*inside} and not path.name.startswith("."):
+                about = path.stat()
+                place = os.path.relpath(path, root)
+                found[place] = [about.st_size, about.st_mtime_ns, file_hash(path)]
+    return found
+
+
+def write_failure(root: Path, job: str, *, error: str, cell: int | None = None) -> None:
+    """Say that a job failed; `cell` is the notebook's, if one raised the error."""
+    text = json.dumps({"cell": cell, "error": error}, indent=1)
+    write_text(Path(root) / "jobs" / job / FAILURE, text + "\n")
+
+
+def clear(root: Path, job: str) -> None:
+    """Forget an earlier failure of a job that is started again, and a result not booked."""
+    for name in (FAILURE, BOOKED):
+        (Path(root) / "jobs" / job / name).unlink(missing_ok=True)
+
+
+def read_failure(root: Path, job: str) -> str:
+    """Return the error of a job that failed, "" if it has not."""
+    path = Path(root) / "jobs" / job / FAILURE
+    if not path.exists():
+        return ""
+    return str(read_marker(path).get("error", "unknown: its marker cannot be read"))
+
+
+def put_away(root: Path, path: Path) -> None:
+    """Move a job's earlier output to `<root>/stale/`, so that it is not taken for a current one."""
+    stale = root / "stale" / path.relative_to(root)
+    if stale.is_dir():
+        shutil.rmtree(stale)
+    stale.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(stale)

@@ -1,0 +1,302 @@
+"""Trials: runs of small notebooks that are disturbed, and must end as if they had not been.
+
+Each trial disturbs a run at a moment of its own and gives the same command again until it is done.
+`CODEALIGN_TRIALS` says how often each is repeated; `docs/explanation/state.md` has what comes out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+TIMES = range(int(os.environ.get("CODEALIGN_TRIALS", "1")))
+pytestmark = pytest.mark.long
+SECTION = {
+    "01_preferences": ("prefs", "Prefs", "model, requirement"),
+    "02_sft": ("sft", "Sft", "model, variant, requirement"),
+    "04_functional": ("functional", "Functional", "model, variant, stage"),
+    "06_survey_kappa": ("survey", "Survey", ""),
+    "07_paper": ("study", "Study", ""),
+}
+PARAMETERS = (
+    "".join(
+        f'{name} = ""\n' for name in ("profile", "run", "model", "variant", "requirement", "stage")
+    )
+    + "seed = 0\n"
+)
+# Each notebook writes, a line at a time, what depends on what it reads alone, and counts its end.
+BODY = """
+import hashlib, pathlib, time
+from codealign.params import {cls}
+from codealign.workflow.context import open_job
+job = open_job("{notebook}", {cell}profile=profile, run=run, seed=seed)
+job.settings({cls}, "{section}", {section})
+{gates}
+root = job.paths.root
+read = [p.read_text() for p in sorted(root.glob("made/*/scores.jsonl")) if "{section}" == "study"]
+out = root / "made" / job.name / "scores.jsonl"
+out.parent.mkdir(parents=True, exist_ok=True)
+partial = out.with_suffix(".partial")
+have = partial.read_text().splitlines() if partial.exists() else []
+with partial.open("a") as file:
+    for n in range(len([line for line in have if len(line) == 64]), 20):
+        file.write(hashlib.sha256(repr((job.name, n, read)).encode()).hexdigest() + "\\n")
+        file.flush()
+        time.sleep(0.1)
+out.write_text("".join(partial.read_text().splitlines(True)[:20]))
+job.finish("wrote 20 lines", [out])
+"""
+KERNEL, JOB, SERVER = "ipykernel", "codealign.workflow.start", "codealign.workflow.warm"
+
+
+def write_notebook(path: Path) -> None:
+    section, cls, cell = SECTION[path.stem]
+    body = BODY.format(
+        cls=cls, section=section, notebook=path.stem, cell=f"{cell}, " if cell else "",
+        gates="job.gates()" if section == "functional" else "",
+    )  # fmt: skip
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    cells = [
+        {"cell_type": "code", "id": f"c{i}", "source": source, "outputs": [],
+         "execution_count": None, "metadata": {"tags": ["parameters"] if i == 0 else []}}
+        for i, source in enumerate((f"{PARAMETERS}{section} = {{}}", body))
+    ]  # fmt: skip
+    path.write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": kernel},
+                                "nbformat": 4, "nbformat_minor": 5}))  # fmt: skip
+
+
+def lay_out(folder: Path) -> Path:
+    for part in ("workflow", "params"):
+        shutil.copytree(PROJECT / part, folder / part)
+    (folder / "notebooks").mkdir()
+    for notebook in SECTION:
+        write_notebook(folder / f"notebooks/{notebook}.ipynb")
+    (folder / "params/mine.yaml").write_text(
+        "profile: mine\nvariants: [pretrained]\nrequirements: [functional]\nstages: [base, sft]\n"
+        "functional: {data: nano}\nprefs: {corpus: nano}\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return lay_out(tmp_path / "project")
+
+
+def start(project: Path, *more: str, **given: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "codealign.cli", "reproduce", "--params", "params/mine.yaml"]
+    given = {"cwd": project, "env": {**os.environ, "HF_HUB_OFFLINE": "1"}, **given}
+    return subprocess.Popen(
+        [*command, "--cores", "2", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, **given,
+    )  # fmt: skip
+
+
+def said_by(process: subprocess.Popen[str]) -> str:
+    said, _ = process.communicate(timeout=900)
+    assert "Traceback" not in said, said
+    return said
+
+
+def scores(project: Path) -> dict[str, str]:
+    found = (project / "runs/mine/made").glob("*/scores.jsonl")
+    return {path.parent.name: path.read_text() for path in found}
+
+
+def finished(project: Path) -> dict[str, str]:
+    found = (project / "runs/mine/jobs").glob("*/result.json")
+    return {path.parent.name: json.loads(path.read_text())["finished"] for path in found}
+
+
+def told(said: str) -> set[str]:
+    """Return the jobs that were told as done."""
+    return set(re.findall(r"^\[\d+/\d+\] +\S+ min  (\S+):", said, re.M))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    project = lay_out(tmp_path_factory.mktemp("undisturbed") / "project")
+    process = start(project)
+    said = said_by(process)
+    assert process.returncode == 0, said
+    assert len(scores(project)) == 6 and told(said) == set(finished(project))
+    before = finished(project)
+    process = start(project)
+    assert "0 of them to run" in said_by(process) and finished(project) == before
+    return scores(project)
+
+
+def wait_for(project: Path, at_work: str = "01_preferences-nano-functional") -> None:
+    """Wait until a job has written something, and then some more."""
+    partial = project / "runs/mine/made" / at_work / "scores.partial"
+    deadline = time.monotonic() + 600
+    while not (partial.exists() and partial.stat().st_size):
+        assert time.monotonic() < deadline, f"{at_work} never came to work"
+        time.sleep(0.1)
+    time.sleep(random.uniform(0, 2))
+
+
+def processes(project: Path, name: str) -> list[psutil.Process]:
+    """Return the processes of the driver of this project that run a module of this name."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if process.info["cwd"] == str(project) and name in " ".join(process.info["cmdline"] or ()):
+            found.append(process)
+    return found
+
+
+def ends_as_undisturbed(project: Path, undisturbed: dict[str, str], before: str = "") -> None:
+    """Give the command again until all is done; nothing that was told as done runs again."""
+    kept = {name: when for name, when in finished(project).items() if name in told(before)}
+    for _ in range(3):
+        process = start(project)
+        said = said_by(process)
+        if process.returncode == 0:
+            break
+    assert process.returncode == 0, said
+    assert scores(project) == undisturbed
+    assert {name: finished(project)[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize("_", TIMES)
+def test_a_killed_driver_takes_its_jobs_with_it(project: Path, undisturbed, _: int) -> None:
+    driver = start(project)
+    wait_for(project)
+    driver.kill()
+    said = driver.communicate()[0]
+    ends_as_undisturbed(project, undisturbed, said)
+
+
+@pytest.mark.parametrize("_", TIMES)
+@pytest.mark.parametrize("what", [KERNEL, JOB])
+def test_a_killed_process_is_told_when_it_happens(
+    project: Path, undisturbed, what: str, _: int
+) -> None:
+    driver = start(project)
+    wait_for(project)
+    victims = [p for p in processes(project, what) if p.name() != "bash"]
+    victims[0].kill()
+    said = said_by(driver)
+    assert driver.returncode == 1
+    ended = "its kernel was ended by SIGKILL" if what == KERNEL else "its process was ended by SIG"
+    assert said.index("failed: ") < said.index("mend the cause") and ended in said, said
+    ends_as_undisturbed(project, undisturbed, said)
+
+
+@pytest.mark.parametrize("_", TIMES)
+def test_a_killed_scheduler_leaves_no_job_behind(project: Path, undisturbed, _: int) -> None:
+    driver = start(project)
+    wait_for(project)
+    for process in psutil.Process(driver.pid).children():
+        if "snakemake" in " ".join(process.cmdline()):
+            process.kill()
+    said = said_by(driver)
+    assert driver.returncode == 1 and not processes(project, JOB)
+    ends_as_undisturbed(project, undisturbed, said)
+
+
+@pytest.mark.parametrize("_", TIMES)
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interrupt_is_answered_and_loses_nothing(
+    project: Path, undisturbed, times: int, _: int
+) -> None:
+    driver = start(project)
+    wait_for(project)
+    began = time.monotonic()
+    for _more in range(times):
+        driver.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    said = said_by(driver)
+    assert time.monotonic() - began < 60
+    assert driver.returncode == 1 and not processes(project, JOB)
+    assert re.search(
+        r"^stopping: .*01_preferences.* at work; what is finished is kept$", said, re.M
+    )
+    assert said.splitlines()[-1].endswith("interrupted; the same command continues runs/mine")
+    ends_as_undisturbed(project, undisturbed, said)
+
+
+@pytest.mark.parametrize("_", TIMES)
+def test_of_two_drivers_one_works(project: Path, undisturbed, _: int) -> None:
+    first, second = start(project), start(project)
+    said = [said_by(first), said_by(second)]
+    assert sum("at work" in text for text in said) >= 1
+    assert not set.intersection(*map(told, said))
+    ends_as_undisturbed(project, undisturbed)
+
+
+@pytest.mark.parametrize("_", TIMES)
+def test_a_moved_and_a_copied_run_is_done_in_another_folder(
+    project: Path, undisturbed, tmp_path: Path, _: int
+) -> None:
+    assert start(project).wait() == 0
+    copied = lay_out(tmp_path / "copied")
+    shutil.copytree(project / "runs", copied / "runs", copy_function=shutil.copyfile)
+    project.rename(tmp_path / "moved")
+    for folder in (copied, tmp_path / "moved"):
+        (folder / "inside").mkdir()
+        process = start(folder, cwd=folder / "inside")
+        said = said_by(process)
+        assert process.returncode == 0 and "6 notebooks, 0 of them to run" in said
+        assert said.startswith(f"project: {folder}\n")
+        assert scores(folder) == undisturbed
+
+
+def mounted(folder: Path, *options: str) -> bool:
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", *options, str(folder)], capture_output=True)
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("_", TIMES)
+def test_a_full_disk_is_named(project: Path, undisturbed, _: int) -> None:
+    runs = project / "runs"
+    if not mounted(runs, "-t", "tmpfs", "-o", "size=40m", "tmpfs"):
+        pytest.skip("no right to mount a file system here")
+    try:
+        driver = start(project)
+        wait_for(project)
+        filling = runs / "filling"
+        with filling.open("wb") as file:
+            with pytest.raises(OSError, match="No space left"):
+                while True:
+                    file.write(b"x" * 4096)
+                    file.flush()
+        said = said_by(driver)
+        assert driver.returncode == 1 and f"disk full at {runs}/mine" in said, said
+        again = start(project)
+        assert "free space and run the same command again" in said_by(again)
+        filling.unlink()
+        ends_as_undisturbed(project, undisturbed, said)
+    finally:
+        subprocess.run(["umount", "--lazy", str(runs)], check=True)
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_can_be_looked_at(
+    project: Path, undisturbed
+) -> None:
+    assert start(project).wait() == 0
+    runs = project / "runs"
+    if not mounted(runs, "--bind", str(runs)) or not mounted(runs, "-o", "remount,bind,ro"):
+        pytest.skip("no right to mount a file system here")
+    try:
+        process = start(project)
+        said = said_by(process)
+        assert process.returncode == 1
+        assert "cannot be written (Read-only file system)" in said.splitlines()[-1]
+        process = start(project, "--dry-run")
+        assert said_by(process).splitlines()[-1] == "6 done" and process.returncode == 0
+    finally:
+        subprocess.run(["umount", "--lazy", str(runs)], check=True)
