@@ -17,13 +17,13 @@ from codealign.analysis.context import Context
 from codealign.analysis.scores import published
 from codealign.analysis.tables import build_tables, dataset_statistics, write_tables
 from codealign.analysis.tables.latex import latex_text, to_latex
-from codealign.analysis.tables.model import Cell, Group, Table, rounded, to_csv, to_markdown
+from codealign.analysis.tables.model import Entry, Group, Table, rounded, to_csv, to_markdown
 
 NAMES = ["table1", "table2", "table3", "table3_intervals", "table4", "table4_intervals", "table5",
          "table5_intervals", "table6", "table7", "table_agreement"]  # fmt: skip
 SMALL = Table(
     "t", "A & B", ["Model", "Pre"], ["l", "r"],
-    [Group("first_one"), [Cell("Base"), Cell("0.5", True, "a")]],
+    [Group("first_one"), [Entry("Base"), Entry("0.5", True, "a")]],
     [("", 1), ("F1", 1)], [("", "Key."), ("a", "The print differs.")],
 )  # fmt: skip
 
@@ -38,9 +38,9 @@ def beside() -> dict[str, Table]:
     return {t.name: t for t in build_tables(measured(), CONTEXT)}
 
 
-def block(table: Table, name: str) -> dict[str, list[Cell]]:
+def block(table: Table, name: str) -> dict[str, list[Entry]]:
     """Return the rows below a group's heading, by their first cell."""
-    found: dict[str, list[Cell]] = {}
+    found: dict[str, list[Entry]] = {}
     inside = False
     for row in table.rows:
         if isinstance(row, Group):
@@ -83,15 +83,15 @@ def test_bold_is_the_prints_but_for_the_noted_cells(paper: dict[str, Table]) -> 
 
 def test_a_contradicting_bold_follows_the_numbers_and_is_noted(paper: dict[str, Table]) -> None:
     rows = block(paper["table3"], "CodeLlama-7B")
-    assert rows["DPO"][6] == Cell("0.481", True, "a")
-    assert rows["SFT"][6] == Cell("0.479", False, "")
+    assert rows["DPO"][6] == Entry("0.481", True, "a")
+    assert rows["SFT"][6] == Entry("0.479", False, "")
     assert ("a", "CodeLlama-7B, F2 (MBPP+), Pre: the print has SFT (0.479) in bold; the highest is "
             "DPO (0.481).") in paper["table3"].notes  # fmt: skip
 
 
 def test_all_of_a_tie_are_bold(paper: dict[str, Table]) -> None:
     rows = block(paper["table5"], "deepseek-ai/deepseek-coder-7b")
-    assert rows["Base"][10] == Cell(".49", True, "t") and rows["BoNBoN"][10].bold
+    assert rows["Base"][10] == Entry(".49", True, "t") and rows["BoNBoN"][10].bold
 
 
 def test_four_equal_scores_have_no_best(paper: dict[str, Table]) -> None:
@@ -108,7 +108,7 @@ def test_every_note_has_its_mark_in_the_table(paper: dict[str, Table]) -> None:
 
 def test_measured_rows_stand_under_their_own_heading(beside: dict[str, Table]) -> None:
     rows = block(beside["table3"], "nano · measured, run mine")
-    assert rows["Base"][0].text == "0.400" and rows["BoNBoN"][0] == Cell("0.550", True)
+    assert rows["Base"][0].text == "0.400" and rows["BoNBoN"][0] == Entry("0.550", True)
     assert "as measured in run mine" in beside["table3"].caption
 
 
@@ -123,7 +123,7 @@ def test_a_cell_without_a_score_says_not_run() -> None:
     frame = measured()
     frame = frame[~((frame["stage"] == "dpo") & (frame["benchmark"] == "mbpp"))]
     table = build_tables(frame)[2]
-    assert block(table, "nano · measured, run mine")["DPO"][4] == Cell("not run")
+    assert block(table, "nano · measured, run mine")["DPO"][4] == Entry("not run")
 
 
 def test_problems_that_could_not_be_scored_are_said() -> None:
