@@ -122,4 +122,5 @@ def test_an_installed_wheel_works_far_from_the_source_tree(wheel: Path, tmp_path
     assert run("init", "mine").returncode == 0
     planned = run("reproduce", "--dry-run", cwd=away / "mine")
     assert "07_paper" in planned.stdout, planned.stderr
-    assert (away / "mine" / "runs" / "nano" / "plan.lock.json").exists()
+    assert planned.stdout.startswith(f"project: {away / 'mine'}\n")
+    assert not (away / "mine" / "runs").exists()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from codealign.paths import RunPaths, part_folder
+from codealign.errors import CodealignError
+from codealign.paths import PACKAGE, RunPaths, find_project, part_folder
 
 CELL = ("nano", "pretrained", "functional")
 
@@ -64,3 +65,33 @@ def test_parts_are_those_of_the_plan(tmp_path: Path) -> None:
 
 def test_a_run_without_a_plan_is_one_part(tmp_path: Path) -> None:
     assert RunPaths(tmp_path).parts() == [RunPaths(tmp_path)]
+
+
+def a_project(folder: Path) -> Path:
+    for name in ("notebooks", "params"):
+        (folder / name).mkdir(parents=True)
+    return folder
+
+
+def test_the_project_is_the_folder_one_is_in_or_the_nearest_above(tmp_path, monkeypatch) -> None:
+    mine, other = a_project(tmp_path / "mine"), a_project(tmp_path / "other")
+    monkeypatch.setenv("CODEALIGN_PROJECT", str(other))
+    monkeypatch.chdir(mine / "notebooks")
+    assert find_project() == mine
+
+
+def test_elsewhere_it_is_what_the_variable_names_else_the_source_tree(
+    tmp_path, monkeypatch
+) -> None:
+    (tmp_path / "params").mkdir()  # no project without notebooks
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CODEALIGN_PROJECT", str(tmp_path / "named"))
+    assert find_project() == tmp_path / "named"
+    monkeypatch.delenv("CODEALIGN_PROJECT")
+    assert find_project() == PACKAGE.parent
+
+
+def test_a_broken_plan_is_one_error_wherever_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "plan.lock.json").write_text("{")
+    with pytest.raises(CodealignError, match="broken plan"):
+        RunPaths(tmp_path).parts()

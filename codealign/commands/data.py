@@ -45,8 +45,8 @@ def add(command: AddCommand) -> None:
 def _plan(args: argparse.Namespace) -> int:
     from codealign.params import load_params
 
-    print(f"project: {PROJECT}", file=sys.stderr)
     params, price = load_params(in_project(args.params)), tuple(args.price)
+    print(f"project: {PROJECT}", file=sys.stderr)
     from codealign.workflow.estimate import estimate, estimate_lines
 
     finished = PROJECT / "runs" / params.profile

@@ -41,9 +41,9 @@ def _add_adapter(sub: argparse.ArgumentParser) -> None:
 def _train(args: argparse.Namespace) -> int:
     from codealign.params import load_params
 
-    print(f"project: {PROJECT}", file=sys.stderr)
     file = in_project(args.params)
     load_params(file)
+    print(f"project: {PROJECT}", file=sys.stderr)
     from codealign.workflow.training import train_stage
 
     result = train_stage(file, args.stage, args.model, args.variant, args.requirement)

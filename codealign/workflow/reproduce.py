@@ -22,7 +22,7 @@ from codealign.workflow.run import LOCAL, Outcome, run_plan
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
 from codealign.workflow.state import DONE, FAILED, OLDER, State, judge, state_lines
 from codealign.workflow.stops import stopped, warned
-from codealign.workflow.watch import Watcher, failure_line
+from codealign.workflow.watch import Watcher
 
 RESTARTS = 3
 """How often jobs that a cluster killed are started again, before the run gives up."""
@@ -199,7 +199,7 @@ def unfinished(root: Path, jobs: Sequence[Job]) -> list[str]:
     states = judge(root, jobs)
     failed = [name for name, state in states.items() if state.kind == FAILED]
     stuck = [name for name in lost(states, jobs) if states[name].kind != FAILED]
-    lines = [failure_line(root, name) for name in failed]
+    lines = [states[name].line(name) for name in failed]
     lines += [_last_words(root, name) for name in stuck]
     waiting = [n for n, s in states.items() if s.kind != DONE and n not in (*failed, *stuck)]
     lines += [f"not run: {name} ({states[name].reason})" for name in waiting]

@@ -55,6 +55,7 @@ class Watcher:
             if name in self.over:
                 continue
             if name not in self.running and (driver / f"{name}.began").exists():
+                self.told = self.told if self.running else time.monotonic()
                 self.running[name] = time.monotonic()
                 self._say(f"{name} starts")
             if (driver / f"{name}.ended").exists():

@@ -18,6 +18,7 @@ from codealign.analysis.claims import Claim, claims_frame
 from codealign.paths import RunPaths
 from codealign.report import build_report, overview
 from codealign.report.page import PAGES
+from codealign.workflow.markers import write_failure
 
 CLAIMS = [
     Claim("O1.a", "O1", "PTA <gains> more", [4.2], [4.0], "%", [0.05], "mean change", "agrees"),
@@ -195,3 +196,12 @@ def test_the_profiles_note_stands_before_the_answer(run: RunPaths) -> None:
     lock = run.root / "plan.lock.json"
     lock.write_text(json.dumps({**json.loads(lock.read_text()), "note": "One <model> as both."}))
     assert overview.answer(run).body.startswith("<p><b>Note:</b> One &lt;model&gt; as both.</p>")
+
+
+@pytest.mark.parametrize("left", ["", "{"])
+def test_a_notebook_left_broken_by_a_failed_job_is_said_to_be_so(run: RunPaths, left: str) -> None:
+    (run.notebooks / "02_sft.ipynb").write_text(left)
+    write_failure(run.root, "02_sft", error="its kernel was ended by SIGKILL")
+    text = build_report(run).read_text()
+    assert "Failed: 02_sft: its kernel was ended by SIGKILL." in text
+    assert "cannot be read" in (run.report / "notebooks/02_sft.html").read_text()

@@ -47,6 +47,16 @@ if sft["epochs"] == 60.0 and not flag.exists():
     flag.write_text("x")
     time.sleep(60)
 """
+# What SFT makes depends on its settings, and scores on what SFT has made.
+WORK = """
+made = job.paths.top / "made"
+out = made / job.name / ("scores.jsonl" if "04_" in job.name else "adapter_model.safetensors")
+read = made / ("02_sft-none-pretrained-functional" + job.name.partition("-sft")[2])
+found = read / "adapter_model.safetensors"
+out.parent.mkdir(parents=True, exist_ok=True)
+out.write_text(repr(job.used) + (found.read_text() if "-sft" in job.name else ""))
+job.finish("did next to nothing", [out])
+"""
 JOBS = 6
 
 
@@ -62,7 +72,7 @@ def write_notebook(folder: Path, name: str) -> None:
         f'job.settings({settings}, "{section}", {section})\n'
         + ("job.gates()\n" if name == "04_functional" else "")
         + (TROUBLE if name == "02_sft" else "")
-        + '\njob.finish("did nothing", [])'
+        + WORK
     )
     cells = [
         {"cell_type": "code", "id": f"c{i}", "source": s, "outputs": [], "execution_count": None,
@@ -187,5 +197,17 @@ def test_a_changed_ablation_runs_again_alone(project: Path) -> None:
 def test_a_dry_run_starts_nothing(project: Path) -> None:
     code, said = reproduce(project, more=("--dry-run", "--only", "sft"))
     assert code == 0
+    assert said.splitlines()[0] == f"project: {project}"
     assert said.splitlines()[-1] == "2 to do"
-    assert not finished(project)
+    assert not (project / "runs").exists()
+
+
+def test_a_kernel_that_is_killed_is_told_with_the_likely_cause(project: Path) -> None:
+    code, said = reproduce(project, 9.0, more=("--only", "sft"))
+    assert code == 1
+    assert (
+        "failed: 02_sft-none-pretrained-functional: its kernel was ended by SIGKILL (peak" in said
+    )
+    executed = project / "runs/mine/notebooks/02_sft-none-pretrained-functional.ipynb"
+    assert "The kernel died in the next cell" in executed.read_text()
+    assert "Traceback" not in said and "failed after" in said
