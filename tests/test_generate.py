@@ -25,7 +25,7 @@ from codealign.generate import (
     windows,
 )
 from codealign.generate.attention import grouped_attention
-from codealign.generate.local import WINDOW, LocalEngine
+from codealign.generate.local import WINDOW, LocalEngine, shared_length
 from codealign.generate.progress import Progress
 from codealign.generate.sampling import generators, gumbel, nucleus, pick
 from codealign.params import Generation
@@ -357,3 +357,37 @@ def test_attention_that_a_user_chose_stays() -> None:
     assert LocalEngine(model, tiny_tokenizer("pretrained")).model.config._attn_implementation == (
         "eager"
     )
+
+
+def test_what_prompts_begin_with_is_read_once(monkeypatch) -> None:
+    """Three prompts of one beginning, twenty bytes long: 20 + 3 x 3 tokens instead of 3 x 23."""
+    model = tiny_llama(0)
+    read: list[tuple[int, ...]] = []
+    plain = model.forward
+
+    def watched_shapes(input_ids, **options):
+        read.append(tuple(input_ids.shape))
+        return plain(input_ids=input_ids, **options)
+
+    monkeypatch.setattr(model, "forward", watched_shapes)
+    engine = LocalEngine(model, tiny_tokenizer("pretrained"))
+    asked = [Request(end, "x" * 20 + end) for end in ("a", "bc", "def")]
+    once = list(generate(asked, engine, GREEDY))
+    assert read[:2] == [(1, 20), (3, 3)]
+    monkeypatch.setattr("codealign.generate.local.SHARED", 1000)
+    read.clear()
+    assert {c.id: c for c in generate(asked, engine, GREEDY)} == {c.id: c for c in once}
+    assert read[0] == (3, 23)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "shared"),
+    [
+        ([(1,) * 30, (1,) * 20 + (2,)], 20),
+        ([(1,) * 30, (1,) * 20], 19),  # the shorter one keeps a token of its own
+        ([(1,) * 15 + (2,) * 9, (1,) * 15 + (3,) * 9], 0),  # fewer than pay
+        ([(1,) * 30], 0),
+    ],
+)
+def test_the_shared_beginning_leaves_each_prompt_a_token(prompts, shared: int) -> None:
+    assert shared_length(prompts) == shared

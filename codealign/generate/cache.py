@@ -70,6 +70,14 @@ def roomy_cache(config: Any) -> DynamicCache:
     return cache
 
 
+def is_roomy(cache: DynamicCache) -> bool:
+    """Tell whether every layer keeps all positions: padding may then stand between them.
+
+    A sliding window counts places, padding included.
+    """
+    return all(isinstance(layer, RoomyLayer) for layer in cache.layers)
+
+
 def repeat_rows(cache: DynamicCache, rows: torch.Tensor) -> None:
     """Take these rows of every layer, each as often as it is named, in this order."""
     for layer in cache.layers:

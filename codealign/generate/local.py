@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,12 +11,13 @@ import torch
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Job, cut_at_stop, windows
 from codealign.generate.attention import use_grouped_attention
-from codealign.generate.cache import drop_rows, repeat_rows, roomy_cache
+from codealign.generate.cache import drop_rows, is_roomy, repeat_rows, roomy_cache
 from codealign.generate.sampling import generators, gumbel, pick
 from codealign.params import Generation
 from codealign.text import answer_text, chat_prompt, decode, encode, end_tokens, special_stops
 
 STOP_EVERY = 4  # steps between searches for stop strings; a late find only costs those steps
+SHARED = 16  # tokens that prompts must have in common at their beginning to be read once for all
 WINDOW = 16  # batches read ahead and sorted by length
 
 
@@ -130,23 +132,30 @@ class _Batch:
         return self.engine.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[:, -1]
 
     def _read_prompts(self, steps: int) -> torch.Tensor:
-        """Read each distinct prompt once, left-padded; return the logits of every row's next token.
+        """Read the prompts; return the logits of every row's next token.
 
+        What all begin with is read once, then the rest of each distinct prompt once, left-padded.
         Sets the cache, `mask` [rows, prompt + steps] (1 where there is a token) and `position`.
         """
         # n samples of a prompt stand in one batch: it is read once and its cache is repeated.
         distinct = list(dict.fromkeys(map(tuple, self.prompts)))
         which = torch.tensor([distinct.index(tuple(p)) for p in self.prompts], device=self.device)
-        self.width = max(map(len, distinct))
-        ids = torch.full((len(distinct), self.width), _pad(self.engine), dtype=torch.long)
-        mask = torch.ones(len(distinct), self.width + steps, dtype=torch.long)
-        for row, prompt in enumerate(distinct):
-            ids[row, self.width - len(prompt) :] = torch.tensor(prompt)
-            mask[row, : self.width - len(prompt)] = 0
-        mask = mask.to(self.device)
         self.cache = roomy_cache(self.engine.model.config)
-        positions = (mask[:, : self.width].cumsum(1) - 1).clamp(min=0)
-        logits = self._forward(ids.to(self.device), mask[:, : self.width], positions)
+        shared = shared_length(distinct) if is_roomy(self.cache) else 0
+        longest = max(map(len, distinct))
+        ids = torch.full((len(distinct), longest), _pad(self.engine), dtype=torch.long)
+        mask = torch.ones(len(distinct), longest + steps, dtype=torch.long)
+        for row, prompt in enumerate(distinct):
+            rest = longest - len(prompt) + shared
+            ids[row, :shared] = torch.tensor(prompt[:shared])
+            ids[row, rest:] = torch.tensor(prompt[shared:])
+            mask[row, shared:rest] = 0
+        ids, mask, self.width = ids.to(self.device), mask.to(self.device), longest
+        positions = (mask[:, :longest].cumsum(1) - 1).clamp(min=0)
+        if shared:
+            self._forward(ids[:1, :shared], mask[:1, :shared], positions[:1, :shared])
+            repeat_rows(self.cache, torch.zeros_like(ids[:, 0]))
+        logits = self._forward(ids[:, shared:], mask[:, :longest], positions[:, shared:])
         repeat_rows(self.cache, which)
         self.mask, self.position = mask[which], positions[which, -1]
         return logits[which]
@@ -189,6 +198,15 @@ class _Batch:
         reach = STOP_EVERY + max(len(s.encode()) for s in self.stop)
         tail = decode(self.engine.tokenizer, self.written[row][-reach:])
         return any(s in tail for s in self.stop)
+
+
+def shared_length(prompts: Sequence[tuple[int, ...]]) -> int:
+    """Return how many tokens all prompts begin with, if reading them once pays, else 0.
+
+    Of each prompt at least one token is left to be read by itself.
+    """
+    shared = min(len(os.path.commonprefix(prompts)), min(map(len, prompts)) - 1)
+    return shared if len(prompts) > 1 and shared >= SHARED else 0
 
 
 def _pad(engine: LocalEngine) -> int:
