@@ -24,9 +24,11 @@ DECIDING = ("codealign.analysis.measured", "codealign.analysis.gating")
 """What the others take from the analysis into their results: intervals, and a gate's verdict."""
 COLAB = "'google.colab' in sys.modules"
 """The test, as `ast.unparse` writes it, of what a notebook does on Google Colab alone."""
-# Folders without modules that are read by the module named: part of what it computes.
+# Files, and folders without modules, that the module named reads: part of what it computes.
 READ_BY = {
-    "analysis/scores.py": ("data",),
+    "analysis/survey.py": ("data",),  # which 06 and 07 import, and no stage that computes
+    "analysis/questions.py": ("data/observations.yaml",),
+    "analysis/scores.py": ("data/benchmarks.yaml",),
     "models.py": ("nano/data", "nano/weights"),
     "prefs/pool.py": ("nano/pool",),
     "prompts/__init__.py": ("prompts/chat", "prompts/few_shot", "prompts/rubrics"),
@@ -209,5 +211,6 @@ def _read_by(module: Path) -> list[Path]:
     if module.name == "__init__.py":
         found = [p for p in module.parent.iterdir() if p.suffix in TEXT]
     for folder in READ_BY.get(module.relative_to(PACKAGE).as_posix(), ()):
-        found += [p for p in (PACKAGE / folder).rglob("*") if p.is_file()]
+        place = PACKAGE / folder
+        found += [p for p in place.rglob("*") if p.is_file()] if place.is_dir() else [place]
     return sorted(p for p in found if "__pycache__" not in p.parts)

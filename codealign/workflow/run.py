@@ -156,7 +156,8 @@ def _interruptible(root: Path, watcher: Watcher, profile: str) -> Iterator[None]
     def stop(signum: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    # Of both, as a shell has what it starts in the background ignore interrupts.
+    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     except KeyboardInterrupt:
@@ -171,7 +172,8 @@ def _interruptible(root: Path, watcher: Watcher, profile: str) -> Iterator[None]
         again = f"the same command continues {root.parent.name}/{root.name}"
         raise CodealignError(f"interrupted; {again}") from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _adopt_orphans() -> None:

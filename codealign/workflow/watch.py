@@ -45,6 +45,7 @@ class Watcher:
         self.started, self.kills, self.ran = time.monotonic(), causes.oom_kills(), 0
         self.running: dict[str, float] = {}
         self.over: set[str] = set()
+        self.took: dict[str, float] = {}
         self.earlier = {name: read_result(root, name) for name in self.jobs}
         self.pause, self.told = float(FIRST_S), self.started
 
@@ -76,11 +77,14 @@ class Watcher:
 
     def _finished(self, name: str) -> None:
         result = read_result(self.root, name)
+        took = time.monotonic() - self.running.get(name, time.monotonic())
         self._end(name)
         self.done += 1
         self.ran += result != self.earlier[name]
         line = result.get("line", "")
-        if result == self.earlier[name]:
+        if result != self.earlier[name]:
+            self.took[name] = max(took, float(result.get("seconds", 0)))
+        else:
             line = f"not run again: what it depends on came out as it was ({line})"
         self._say(f"{name}: {line}", f"[{self.done}/{self.total}]")
 
@@ -95,9 +99,21 @@ class Watcher:
             try:
                 write_failure(self.root, name, error=error)
             except CodealignError:  # a full disk takes no marker either
-                self._end(name, failure_line(self.root, name) or f"failed: {name}: {error}")
+                self._end(name, self._why(name) or f"failed: {name}: {error}")
                 return
-        self._end(name, failure_line(self.root, name))
+        self._end(name, self._why(name))
+
+    def _why(self, name: str) -> str:
+        """Return what a failed job said, its likely cause, and where its traceback is."""
+        left = [job for other, job in self.jobs.items() if other not in self.over]
+        if full := causes.full_disk(self.root, left):
+            return f"failed: {name}: {full}"
+        if not (error := read_failure(self.root, name)):
+            return ""
+        executed = self.root / "notebooks" / f"{name}.ipynb"
+        log = self.root / "jobs" / name / "log.txt"
+        where = os.path.relpath(executed if executed.exists() else log, PROJECT)
+        return f"failed: {name}: {error}".replace("\n", "\n  ") + f"\n  traceback in {where}"
 
     def _end(self, name: str, failure: str = "") -> None:
         self.over.add(name)
@@ -125,9 +141,8 @@ class Watcher:
         open_ = [job for name, job in self.jobs.items() if name not in self.over]
         taken = defaultdict(list)
         for name, job in self.jobs.items():
-            seconds = read_result(self.root, name).get("seconds")
-            if seconds:
-                taken[job.notebook].append(float(seconds))
+            if seconds := self.took.get(name) or float(self.earlier[name].get("seconds", 0)):
+                taken[job.notebook].append(seconds)
         left = {job.name: mean(taken[job.notebook]) for job in open_ if job.notebook in taken}
         for name, began in self.running.items():
             if name in left:
@@ -147,15 +162,3 @@ def _longest_chain(jobs: Sequence[Job], seconds: Mapping[str, float]) -> float:
         before = max((ends.get(need, 0.0) for need in job.needs), default=0.0)
         ends[job.name] = before + seconds.get(job.name, 0.0)
     return max(ends.values(), default=0.0)
-
-
-def failure_line(root: Path, name: str) -> str:
-    """Return what a failed job said, its likely cause, and where its traceback is; "" of others."""
-    if full := causes.full_disk(root):
-        return f"failed: {name}: {full}"
-    if not (error := read_failure(root, name)):
-        return ""
-    executed = root / "notebooks" / f"{name}.ipynb"
-    log = root / "jobs" / name / "log.txt"
-    where = os.path.relpath(executed if executed.exists() else log, PROJECT)
-    return f"failed: {name}: {error}".replace("\n", "\n  ") + f"\n  traceback in {where}"

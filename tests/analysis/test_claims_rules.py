@@ -149,7 +149,8 @@ def test_the_sets_of_the_two_requirements_are_disjoint() -> None:
 
 def test_a_cell_is_read_from_four_words() -> None:
     found = cell("ds7 fine evoeval_verbose dpo")
-    assert found == Cell("deepseek-coder-7b", "finetuned", "evoeval_verbose", "dpo")
+    place = ("deepseek-coder-7b", "finetuned", "functional", "dpo", "evoeval_verbose")
+    assert found == Cell(*place)
 
 
 def test_a_wrong_cell_is_an_error_that_names_it() -> None:

@@ -132,3 +132,11 @@ def test_intervals_and_gates_decide_a_result_but_make_no_work_stale(notebook) ->
 def test_any_other_condition_is_part_of_it(notebook) -> None:
     other = ON_COLAB.replace('"google.colab"', '"google"')
     assert code.closure(notebook("a", "seed = 0", other))
+
+
+@pytest.mark.parametrize(("name", "read"), [("04_functional", False), ("06_survey_kappa", True),
+                                            ("07_paper", True)])  # fmt: skip
+def test_the_data_behind_claims_and_tables_are_read_where_they_are_shown(name, read) -> None:
+    files = {file for path in code.closure(name) for file in code._read_by(path)}
+    assert (PACKAGE / "data/sources.yaml" in files) == read
+    assert PACKAGE / "data/benchmarks.yaml" in files

@@ -117,7 +117,7 @@ def start(
 
 def reproduce(project: Path, *args: float, **given: Any) -> tuple[int, str]:
     process = start(project, *args, **given)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=900)
     return process.returncode, said
 
 

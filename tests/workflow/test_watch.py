@@ -138,7 +138,7 @@ def test_a_chain_of_jobs_takes_as_long_as_all_of_it(watcher: Watcher) -> None:
 def test_what_was_never_measured_is_said_to_be_unknown(watcher: Watcher) -> None:
     assert watcher.left() == ""
     third = Job("02_sft-b", "02_sft", {})
-    watcher.jobs[third.name] = third
+    watcher.jobs[third.name], watcher.earlier[third.name] = third, {}
     finish(watcher, FIRST, 60.0)
     assert watcher.left() == "about 1.0 min left for 2 notebooks, and what 04_functional will take"
 
