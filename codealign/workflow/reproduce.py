@@ -203,7 +203,7 @@ def unfinished(root: Path, jobs: Sequence[Job]) -> list[str]:
     lines += [_last_words(root, name) for name in stuck]
     waiting = [n for n, s in states.items() if s.kind != DONE and n not in (*failed, *stuck)]
     lines += [f"not run: {name} ({states[name].reason})" for name in waiting]
-    if not failed and stuck:
+    if not failed and stuck and not causes.full_disk(root):
         log = (root / "snakemake.log").read_text(encoding="utf-8", errors="replace").splitlines()
         lines += [
             "no notebook failed; Snakemake's last lines:",
