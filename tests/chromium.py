@@ -28,6 +28,7 @@ FLAGS = (
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
 )
+TIMEOUT_S = 180  # a broken browser, not a slow one: axe takes half a minute of a busy core
 NAMED = {"ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9, "Enter": 13}
 
 
@@ -53,7 +54,7 @@ class Chromium:
             stderr=subprocess.DEVNULL,
         )
         address = self._address(folder / "profile" / "DevToolsActivePort")
-        self.socket = websocket.create_connection(address, timeout=30)
+        self.socket = websocket.create_connection(address, timeout=TIMEOUT_S)
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
@@ -65,7 +66,7 @@ class Chromium:
             assert self.process.poll() is None and time.monotonic() < deadline, "no browser"
             time.sleep(0.05)
         url = f"http://127.0.0.1:{note.read_text().splitlines()[0]}/json"
-        with urllib.request.urlopen(url, timeout=30) as reply:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as reply:
             pages = [p for p in json.load(reply) if p["type"] == "page"]
         return pages[0]["webSocketDebuggerUrl"]
 
