@@ -57,6 +57,21 @@ def runs_here(command: str, name: str) -> bool:
     return first == name or not command.startswith("codealign ")
 
 
+FREEZE = """
+import sys
+from codealign.params import load_params
+from codealign.workflow.plan import freeze, make_plan
+params = load_params(sys.argv[1])
+run = f"runs/{params.profile}"
+freeze(make_plan(params, run), run, params.note)
+"""
+
+
+def freeze_plan(profile: Path | str, folder: Path) -> None:
+    """Leave what a run leaves first, for commands that look at it: a dry run writes nothing."""
+    shell(f"python -c {shlex.quote(FREEZE)} {profile}", folder)
+
+
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory) -> Path:
     """Return a project with a plan, and two small made-up runs that have scores and answers."""
@@ -69,6 +84,7 @@ def laid_out(tmp_path_factory) -> Path:
     ratings = [Rating(a.id, a.dimension, "static", 5.0, "", "") for a in answers]
     write_jsonl(codal / "ratings.jsonl", ratings)
     shell("codealign reproduce --dry-run", folder)
+    freeze_plan("params/nano.yaml", folder)
     return folder
 
 
@@ -111,8 +127,10 @@ def check_unrun(command: str, project: Path) -> None:
     elif words[0] == "codealign":
         build_parser().parse_args(words[1:])
         planned = f"{command} --dry-run"
-        if words[1] == "reproduce" and not any(planned in commands(page) for page in NAMES):
-            shell(planned, project)
+        if words[1] == "reproduce":
+            if not any(planned in commands(page) for page in NAMES):
+                shell(planned, project)
+            freeze_plan(build_parser().parse_args(words[1:]).params, project)
     elif words[0] == "papermill":
         given = [after for option, after in zip(words, words[1:], strict=False) if option == "-p"]
         assert set(given) <= set(notebook_parameters(Path(words[1]).stem)), command
