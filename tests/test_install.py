@@ -74,3 +74,15 @@ def test_cuda_comes_with_a_torch_that_asks_for_it(
 def test_another_device_is_refused(installer: ModuleType) -> None:
     with pytest.raises(SystemExit, match="DEVICE=tpu: expected auto, cpu or gpu"):
         installer.main("tpu")
+
+
+@pytest.mark.parametrize("line", [":env:.proxy=''", ":env:.no-index=''", "global.no-index='false'"])
+def test_an_empty_setting_is_none(installer: ModuleType, line: str) -> None:
+    settings = installer.settings(line + "\n")
+    assert installer.uv_environment(settings) == {}
+    assert "--no-index" not in installer.uv_options(settings)
+
+
+def test_a_path_with_a_blank_is_one_path(installer: ModuleType) -> None:
+    found = installer.uv_environment(installer.settings("global.cert='/etc/my certs/ca.pem'\n"))
+    assert found == {"SSL_CERT_FILE": "/etc/my certs/ca.pem"}

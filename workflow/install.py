@@ -30,7 +30,13 @@ OPTIONS = {
     "constraint": "--constraint",
     "trusted-host": "--allow-insecure-host",
 }
-VARIABLES = {"cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY", "default-timeout": "UV_HTTP_TIMEOUT"}
+VARIABLES = {
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "timeout": "UV_HTTP_TIMEOUT",
+}
+YES = ("y", "yes", "t", "true", "on", "1")
 
 
 def settings(listing: str) -> dict[str, list[str]]:
@@ -41,8 +47,9 @@ def settings(listing: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     lines = re.findall(r"^(:env:|global|install)\.([\w-]+)=(.+)$", listing, re.MULTILINE)
     for _, name, value in sorted(lines, key=lambda line: line[0] == ":env:"):
-        found[name] = str(ast.literal_eval(value)).split()
-    return found
+        text = str(ast.literal_eval(value)).strip()
+        found[name] = text.split() if name in OPTIONS else [text]
+    return {name: values for name, values in found.items() if values and values[0]}
 
 
 def uv_options(pip: dict[str, list[str]]) -> list[str]:
@@ -50,7 +57,7 @@ def uv_options(pip: dict[str, list[str]]) -> list[str]:
     options = ["--index-strategy", "unsafe-best-match"]
     for name, option in OPTIONS.items():
         options += [text for value in pip.get(name, []) for text in (option, value)]
-    return options + ["--no-index"] * (pip.get("no-index", ["false"])[0] in ("1", "true", "yes"))
+    return options + ["--no-index"] * (pip.get("no-index", [""])[0].lower() in YES)
 
 
 def uv_environment(pip: dict[str, list[str]]) -> dict[str, str]:

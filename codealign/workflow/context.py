@@ -73,6 +73,7 @@ class Context:
     started: float = field(default_factory=time.monotonic)
     used: dict[str, Any] = field(default_factory=dict)
     deciding: dict[str, Any] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
     gated: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -108,7 +109,11 @@ class Context:
             found = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
         self.used[section] = found.model_dump()
         stage = self.cell[-1] if self.cell else ""
-        self.deciding[section] = state.own_stage(section, found.deciding(), stage)
+        own = {section: state.own_stage(section, found.deciding(), stage)}
+        # Files that they name are looked at now: one that changes later did not make the result.
+        made_from = state.plain(own)
+        self.named |= made_from.pop("files", {})
+        self.deciding |= made_from
         return found
 
     def check_model(self, variant: Variant, engine: str = "transformers") -> str:
@@ -163,7 +168,7 @@ class Context:
             raise CodealignError(f"{missing[0]}: not there yet; {self._made_by(missing[0])}")
         hashes = [provenance.file_hash(p) for p in found]
         code = code_hash(self.notebook, anew=False)
-        mark = stable_id(self.name, self.seed, state.plain(self.deciding), code, *hashes)
+        mark = stable_id(self.name, self.seed, self._decided(), code, *hashes)
         if path.exists() and _read(path / MARK) != mark:
             markers.put_away(self.paths.root, path)
         path.mkdir(parents=True, exist_ok=True)
@@ -213,13 +218,16 @@ class Context:
         markers.write_result(self.paths.top, self.name, line, seconds=seconds, files=files, **more)
         return "\n".join([f"{line} ({seconds:.0f} s)", *(f"wrote {f}" for f in files)])
 
+    def _decided(self) -> dict[str, Any]:
+        return {**self.deciding, **({"files": self.named} if self.named else {})}
+
     def _made_from(self) -> dict[str, Any]:
         """Return what `state` judges the result by."""
-        settings = {"seed": self.seed, "profile": self.profile, **self.deciding}
+        settings = {"seed": self.seed, "profile": self.profile, **self._decided()}
         settings |= {"gates": self.gated} if self.gated else {}
         needs = self._planned().get("needs", [])
         return {
-            "settings": state.plain(settings),
+            "settings": settings,
             "code": code_hash(self.notebook),
             "inputs": state.inputs(self.paths.top, self.notebook, needs),
         }

@@ -46,7 +46,7 @@ def execute(notebook: str, executed: str, params_file: str, **options: Any) -> i
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     folder = Path(params_file).resolve().parent
     root, name = folder.parents[1], folder.name
-    named = {markers.JOB: name, progress.NOTE: str(folder / "progress.json")}
+    named = {markers.JOB: name, progress.NOTE: str(folder / markers.PROGRESS)}
     os.environ.update(named)
     try:
         # A job orphaned by a killed driver may still be at work: wait for it, never run beside it.

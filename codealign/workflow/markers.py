@@ -15,6 +15,7 @@ from codealign.records import write_text
 
 RESULT, FAILURE = "result.json", "failed.json"
 BOOKED = "result.next.json"
+PROGRESS = "progress.json"
 """What a notebook writes that a driver runs: a result only once its executed copy is whole too."""
 JOB = "CODEALIGN_JOB"
 """Names the job that a driver's process is running."""
@@ -87,7 +88,7 @@ def write_failure(root: Path, job: str, *, error: str, cell: int | None = None) 
 
 def clear(root: Path, job: str) -> None:
     """Forget an earlier failure of a job that is started again, and a result not booked."""
-    for name in (FAILURE, BOOKED):
+    for name in (FAILURE, BOOKED, PROGRESS):
         (Path(root) / "jobs" / job / name).unlink(missing_ok=True)
 
 

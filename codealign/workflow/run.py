@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import psutil
 
@@ -157,7 +158,9 @@ def _interruptible(root: Path, watcher: Watcher, profile: str) -> Iterator[None]
         raise KeyboardInterrupt
 
     # Of both, as a shell has what it starts in the background ignore interrupts.
-    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    # Elsewhere than in the main thread there is no handler to set; the caller interrupts there.
+    mine = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
+    before = {one: signal.signal(one, stop) for one in mine}
     try:
         yield
     except KeyboardInterrupt:

@@ -46,11 +46,17 @@ READS = {
 }
 """What a notebook reads of the results of the jobs it needs; 06 and 07 read everything. Of a job
 that is not named, and beside the files, it reads whether a gate said stop."""
-HANDED_ON = {name for reads in READS.values() for names in reads.values() for name in names}
+HANDED_ON = {
+    *(name for reads in READS.values() for names in reads.values() for name in names),
+    "answers.jsonl", "ratings.jsonl",
+}  # fmt: skip
+"""What is compared with what its job wrote, besides being there."""
 OLDER = (
     "made by an earlier version of codealign, which did not note what from: it is made again, and "
     "what it made goes to stale/"
 )
+FOLDERS = ("corpus", "templates")
+"""Settings that may name a folder of the project by its bare name."""
 MOST = 64 << 20
 """Bytes of a folder named in the settings that are read; of a larger one names and sizes count."""
 
@@ -242,7 +248,7 @@ def plain(settings: dict[str, Any]) -> dict[str, Any]:
 def _named(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Yield the texts in settings that name something of the user's own, with its content's hash.
 
-    A file or folder, a `python:` judge's file, a set of templates, an added benchmark or dimension.
+    A file or folder, a set of templates, an added benchmark or dimension.
     """
     if isinstance(settings, dict | list):
         inside = settings.items() if isinstance(settings, dict) else ((key, v) for v in settings)
@@ -252,11 +258,18 @@ def _named(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
         own = own_benchmarks().get(settings) or own_dimensions().get(settings)
         if own and key in ("benchmarks", "dimensions"):
             yield settings, stable_id(own, _content(own.path))
-        text = settings.removeprefix("python:").split(":")[0]
-        if "/" in text or "." in text or (key == "templates" and text not in SETS):
-            place = next((p for p in (Path(text), PROJECT / text) if p.exists()), None)
+        text = settings.removeprefix("hub:")
+        if "/" in text or "." in text or key in FOLDERS and text not in SETS:
+            place = next((p for p in (Path(text), PROJECT / text) if _is_there(p)), None)
             if place:
                 yield settings, _content(place)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long for a name: some other text
+        return False
 
 
 def _content(path: Path) -> str:
@@ -264,11 +277,16 @@ def _content(path: Path) -> str:
         return "missing"
     if path.is_file():
         return file_hash(path)
-    files = sorted(p for p in path.rglob("*") if p.is_file())
+    files = sorted(p for p in path.rglob("*") if p.is_file() and not _is_private(p, path))
     sizes = [p.stat().st_size for p in files]
     read = sum(sizes) <= MOST
     return stable_id(*((os.path.relpath(p, path), size, file_hash(p) if read else "")
                        for p, size in zip(files, sizes, strict=True)))  # fmt: skip
+
+
+def _is_private(path: Path, folder: Path) -> bool:
+    """Tell of what version control and Python keep in a folder, which no stage reads."""
+    return any(x.startswith(".") or x == "__pycache__" for x in path.relative_to(folder).parts)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], above: str = "") -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from codealign.paths import PROJECT
 from codealign.provenance import header
 from codealign.records import write_text
 from codealign.workflow.code import SHOWING, code_hash
@@ -34,9 +33,11 @@ def write_stopped(root: Path, job: Job, reason: str) -> None:
 
     What the job made in an earlier run goes to `stale/`.
     """
-    for name in read_result(root, job.name).get("files", []):
-        if (PROJECT / name).exists():
-            put_away(root, PROJECT / name)
+    made = map(Path, read_result(root, job.name).get("outputs", {}))
+    # Its folders whole, by their place in the run: `files` name where the run once was.
+    for place in sorted({p if p.parent == Path() else p.parent for p in made}):
+        if (root / place).exists():
+            put_away(root, root / place)
     import nbformat  # half of what starting a job would take
 
     cell = nbformat.v4.new_markdown_cell(f"# {job.name}\n\nNot run: {reason}", id="stopped")

@@ -14,6 +14,7 @@ from codealign.paths import PROJECT
 from codealign.workflow import causes
 from codealign.workflow.markers import (
     FAILURE,
+    PROGRESS,
     read_failure,
     read_marker,
     read_result,
@@ -123,7 +124,7 @@ class Watcher:
 
     def _how_far(self, name: str) -> str:
         """Return what a running job has counted, its rate and the time left of that step."""
-        note = read_marker(self.root / "jobs" / name / "progress.json")
+        note = read_marker(self.root / "jobs" / name / PROGRESS)
         since = (time.monotonic() - self.running[name]) / 60
         if not note or not note.get("rate"):
             return f"at work for {since:.1f} min"

@@ -59,7 +59,7 @@ def make(root: Path, job: Job, content: str = "made") -> None:
 
 
 def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    for module in (context, plan, state, stops):
+    for module in (context, plan, state):
         patch.setattr(module, "PROJECT", folder)
 
 
@@ -284,3 +284,28 @@ def test_a_job_kept_by_a_gate_is_done_until_the_gates_job_says_otherwise(root: P
     assert judge_run(root)[SFT].kind == DONE
     make(root, jobs()[1], content="other")
     assert judge_run(root)[SFT].reason == f"changed: the result of {PAIRS}"
+
+
+@pytest.mark.parametrize("corpus", ["mycode", "hub:{}/mycode", "./mycode"])
+def test_a_corpus_is_read_however_it_is_named(tmp_path, monkeypatch, corpus: str) -> None:
+    work_in(tmp_path, monkeypatch)
+    (tmp_path / "mycode").mkdir()
+    source = tmp_path / "mycode" / "a.py"
+    source.write_text("x = 1\n")
+    settings = {"corpus": corpus.format(tmp_path)}
+    before = state.plain(settings)
+    source.write_text("x = 2\n")
+    assert before["files"] != state.plain(settings)["files"]
+
+
+def test_what_version_control_keeps_in_a_corpus_decides_nothing(tmp_path, monkeypatch) -> None:
+    work_in(tmp_path, monkeypatch)
+    (tmp_path / "mycode" / ".git").mkdir(parents=True)
+    (tmp_path / "mycode" / "a.py").write_text("x = 1\n")
+    before = state.plain({"corpus": "mycode"})
+    (tmp_path / "mycode" / ".git" / "index").write_text("looked at")
+    assert state.plain({"corpus": "mycode"}) == before
+
+
+def test_a_text_too_long_for_a_file_name_is_no_file() -> None:
+    assert "files" not in state.plain({"note": "a sentence. " * 100})

@@ -13,7 +13,7 @@ from codealign.params import Params, validate
 from codealign.paths import RunPaths
 from codealign.records import write_jsonl
 from codealign.report.overview import was_run
-from codealign.workflow import plan, stops
+from codealign.workflow import plan
 from codealign.workflow.execute import execute
 from codealign.workflow.markers import read_result
 from codealign.workflow.plan import Job, freeze, make_plan, read_plan
@@ -28,7 +28,6 @@ REASON = f"{BASE}: R4 failed (stops training): baseline pass@1 0.010 < 0.10 (n =
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run in which the base's gate has said stop."""
     monkeypatch.setattr(plan, "PROJECT", tmp_path)
-    monkeypatch.setattr(stops, "PROJECT", tmp_path)
     params = {"profile": "mine", "models": ["nano"], "variants": ["pretrained"],
               "requirements": ["functional"], "gates": {"baseline": "stop"}}  # fmt: skip
     freeze(make_plan(validate(Params, params, "test")), "runs/mine")
@@ -83,7 +82,7 @@ def test_what_a_stopped_job_made_earlier_is_put_away(root: Path) -> None:
     made = root / "checkpoints/nano/sft"
     made.mkdir(parents=True)
     (made / "adapter").write_text("old")
-    finish(root, SFT, files=["runs/mine/checkpoints/nano/sft"])
+    finish(root, SFT, outputs={"checkpoints/nano/sft/adapter": [3, 0, "hash"]})
     write_stopped(root, planned(root, SFT), REASON)
     assert not made.exists()
     assert (root / "stale/checkpoints/nano/sft/adapter").read_text() == "old"
