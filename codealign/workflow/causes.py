@@ -42,7 +42,7 @@ def died(what: str, code: int | None, kills: int) -> str:
     how = f"ended with code {code}"
     if code is None:
         how = "ended without a word"
-    elif code < 0:
+    elif code < 0 and -code in set(signal.Signals):
         how = f"was ended by {signal.Signals(-code).name}"
     peak = f" (peak of one process: {peak_mb():,} MiB)" if peak_mb() else ""
     if oom_kills() > kills:

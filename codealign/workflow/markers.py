@@ -34,7 +34,17 @@ def read_marker(path: Path) -> dict[str, Any]:
 
 def read_result(root: Path, job: str) -> dict[str, Any]:
     """Return a finished job's result marker; {} if there is none that can be read."""
-    return read_marker(Path(root) / "jobs" / job / RESULT)
+    found = read_marker(Path(root) / "jobs" / job / RESULT)
+    made, written = found.get("made_from", {}), found.get("outputs", {})
+    parts = [made, *(made.get(x, {}) for x in ("settings", "inputs"))] if _is_dict(made) else [made]
+    whole = all(map(_is_dict, [*parts, written])) and all(
+        isinstance(about, list) and len(about) == 3 for about in written.values()
+    )
+    return found if whole else {}
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def write_result(

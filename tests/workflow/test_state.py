@@ -309,3 +309,17 @@ def test_what_version_control_keeps_in_a_corpus_decides_nothing(tmp_path, monkey
 
 def test_a_text_too_long_for_a_file_name_is_no_file() -> None:
     assert "files" not in state.plain({"note": "a sentence. " * 100})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"made_from": None},
+        {"made_from": {"settings": None}},
+        {"outputs": None},
+        {"outputs": {"a": 1}},
+    ],
+)
+def test_a_marker_of_another_form_cannot_be_read(tmp_path: Path, wrong: dict) -> None:
+    markers.write_result(tmp_path, "06_survey_kappa", "done", seconds=1.0, **wrong)
+    assert markers.read_result(tmp_path, "06_survey_kappa") == {}
