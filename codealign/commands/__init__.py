@@ -34,9 +34,10 @@ def run_folder(text: str, instead: str = "") -> Path:
     CodealignError
         There is no such folder; `instead` says what else may be given.
     """
-    if not in_project(text).is_dir():
+    place = in_project(text)
+    if not place.is_dir():
         raise CodealignError(f"{text}: no such run folder; give {instead}e.g. runs/nano")
-    return in_project(text)
+    return place
 
 
 def adapter_folder(text: str) -> Path:
@@ -47,10 +48,10 @@ def adapter_folder(text: str) -> Path:
     CodealignError
         No finished adapter is there.
     """
-    files = ("training.json", "adapter_model.safetensors")
-    if not all((in_project(text) / name).is_file() for name in files):
+    place, files = in_project(text), ("training.json", "adapter_model.safetensors")
+    if not all((place / name).is_file() for name in files):
         raise CodealignError(f"{text}: no finished adapter here; train that stage first")
-    return in_project(text)
+    return place
 
 
 class Parser(argparse.ArgumentParser):

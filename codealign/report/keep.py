@@ -15,6 +15,7 @@ from codealign.errors import CodealignError
 from codealign.paths import PROJECT, RunPaths
 from codealign.records import write_text
 from codealign.report.notebooks import still
+from codealign.workflow.plan import read_lock
 
 FIGURES = ("*.svg", "captions.json")
 LONGEST = 20_000
@@ -59,7 +60,7 @@ def _text(path: Path, text: str) -> Path:
 
 def _planned(paths: RunPaths) -> list[str]:
     """Return the jobs whose notebooks are kept: of the whole run, and of the first seed."""
-    lock = paths.plan().get("jobs", {})
+    lock = read_lock(paths.root)
     unfinished = [job for job in lock if not (paths.jobs / job / "result.json").exists()]
     if unfinished:
         raise CodealignError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import Any
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from codealign.paths import RunPaths
 from codealign.report.answer import answer_block
 from codealign.report.claims import counts_line
 from codealign.report.page import Block, row, table
-from codealign.workflow.state import DONE, FAILED, OUTDATED, TO_DO, judge_run
+from codealign.workflow.state import DONE, FAILED, OUTDATED, TO_DO, State
 
 ONE_SEED = "one training seed, so that none is held against it"
 ANSWER = "Which pathway won, for what, and how sure?"
@@ -55,14 +54,11 @@ def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
     return "; ".join(f"{escape(verdict)}: {', '.join(found)}" for verdict, found in names.items())
 
 
-def results(paths: RunPaths) -> dict[str, Mapping[str, Any]]:
-    """Return the result marker of each planned job, in the plan's order; {} of one not finished."""
-    return {job: state.result for job, state in judge_run(paths.root).items()}
+def was_run(paths: RunPaths, states: Mapping[str, State]) -> Block:
+    """Return in a few lines what was run, what was not, and which gates failed.
 
-
-def was_run(paths: RunPaths) -> Block:
-    """Return in a few lines what was run, what was not, and which gates failed."""
-    states = judge_run(paths.root)
+    `states` are those of the planned jobs, in the plan's order.
+    """
     jobs = {job: state.result for job, state in states.items()}
     kept = [job for job, result in jobs.items() if result.get("kept")]
     done = [result for job, result in jobs.items() if result and job not in kept]
@@ -92,10 +88,10 @@ def was_run(paths: RunPaths) -> Block:
     return Block("run", "What was run", body)
 
 
-def jobs(paths: RunPaths, pages: dict[str, str]) -> Block:
+def jobs(states: Mapping[str, State], pages: dict[str, str]) -> Block:
     """Return every planned job with its closing line and a link to its executed notebook."""
     head, rows = ["Notebook", "Result", "Seconds"], []
-    for job, state in judge_run(paths.root).items():
+    for job, state in states.items():
         link = f'<a href="{pages[job]}">{escape(job)}</a>' if job in pages else escape(job)
         said, seconds = "", f"{state.result['seconds']:.0f}" if state.result else ""
         if state.kind != DONE:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from codealign.paths import RunPaths
-from codealign.report.overview import results
 from codealign.report.page import Block, row, table
+from codealign.workflow.state import State
 
 HEAD = ["What", "Value"]
 PARTS = ("versions", "settings", "job")
 
 
-def provenance_blocks(paths: RunPaths) -> list[Block]:
+def provenance_blocks(states: Mapping[str, State]) -> list[Block]:
     """Return what made the run: commit, device, seeds, versions, the settings of each stage.
 
     Jobs that were run with different values of something have all of them listed. The settings are
     those of the first job of a stage: its other jobs have the same, but for what a study varies.
     """
-    found = [result["provenance"] for result in results(paths).values() if result]
+    found = [state.result["provenance"] for state in states.values() if state.result]
     if not found:
         said = '<p class="failed">No job has finished.</p>'
         return [Block("provenance", "What made this run", said)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from codealign.report.claims import ledger_block
 from codealign.report.foreign import render_markdown
 from codealign.report.page import Block, boxed
 from codealign.report.provenance import provenance_blocks
+from codealign.workflow.state import State, judge_run
 
 OVERVIEW_FIGURE = "scores_functional"
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
@@ -27,20 +29,20 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
     ----------
     pages : page of each executed notebook, by job name.
     """
-    figures = _figures(paths)
+    figures, states = _figures(paths), judge_run(paths.root)
     return {
-        "index": _overview(paths, figures),
+        "index": _overview(paths, figures, states),
         "tables": _tables(paths),
         "figures": figures,
         "claims": [Block("ledger", "The paper's claims", _ledger(paths))],
         "findings": _findings(paths, figures),
         "advice": [_markdown(paths, "advice", "Advice from this run")],
-        "notebooks": [overview.jobs(paths, pages)],
-        "provenance": provenance_blocks(paths),
+        "notebooks": [overview.jobs(states, pages)],
+        "provenance": provenance_blocks(states),
     }
 
 
-def _overview(paths: RunPaths, figures: list[Block]) -> list[Block]:
+def _overview(paths: RunPaths, figures: list[Block], states: Mapping[str, State]) -> list[Block]:
     answered = (paths.tables / "answer.csv").exists()
     missing = Block("answer", overview.ANSWER, _missing("answer.csv"))
     return [
@@ -48,7 +50,7 @@ def _overview(paths: RunPaths, figures: list[Block]) -> list[Block]:
         *overview.more(paths),
         _markdown(paths, "summary", "Scores"),
         *[f for f in figures if f.anchor == OVERVIEW_FIGURE],
-        overview.was_run(paths),
+        overview.was_run(paths, states),
     ]
 
 

@@ -213,24 +213,16 @@ class Context:
         files = [os.path.relpath(p, PROJECT) for p in written]
         more = {"stop": f"{self.name}: {stop}"} if stop else {}
         more["provenance"] = self.header(settings=self.used)
-        more["made_from"] = self._made_from()
+        settings = {"seed": self.seed, "profile": self.profile, **self._decided()}
+        settings |= {"gates": self.gated} if self.gated else {}
+        needs = self._planned().get("needs", [])
+        more["made_from"] = state.made_from(self.paths.top, self.notebook, settings, needs)
         more["outputs"] = markers.outputs(self.paths.top, written)
         markers.write_result(self.paths.top, self.name, line, seconds=seconds, files=files, **more)
         return "\n".join([f"{line} ({seconds:.0f} s)", *(f"wrote {f}" for f in files)])
 
     def _decided(self) -> dict[str, Any]:
         return {**self.deciding, **({"files": self.named} if self.named else {})}
-
-    def _made_from(self) -> dict[str, Any]:
-        """Return what `state` judges the result by."""
-        settings = {"seed": self.seed, "profile": self.profile, **self._decided()}
-        settings |= {"gates": self.gated} if self.gated else {}
-        needs = self._planned().get("needs", [])
-        return {
-            "settings": settings,
-            "code": code_hash(self.notebook),
-            "inputs": state.inputs(self.paths.top, self.notebook, needs),
-        }
 
 
 def _read(path: Path) -> str:

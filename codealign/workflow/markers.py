@@ -14,8 +14,8 @@ from codealign.provenance import file_hash
 from codealign.records import write_text
 
 RESULT, FAILURE = "result.json", "failed.json"
-BOOKED = "result.next.json"
 PROGRESS = "progress.json"
+BOOKED = "result.next.json"
 """What a notebook writes that a driver runs: a result only once its executed copy is whole too."""
 JOB = "CODEALIGN_JOB"
 """Names the job that a driver's process is running."""
@@ -36,15 +36,12 @@ def read_result(root: Path, job: str) -> dict[str, Any]:
     """Return a finished job's result marker; {} if there is none that can be read."""
     found = read_marker(Path(root) / "jobs" / job / RESULT)
     made, written = found.get("made_from", {}), found.get("outputs", {})
-    parts = [made, *(made.get(x, {}) for x in ("settings", "inputs"))] if _is_dict(made) else [made]
-    whole = all(map(_is_dict, [*parts, written])) and all(
+    if not (isinstance(made, dict) and isinstance(written, dict)):
+        return {}
+    whole = all(isinstance(made.get(part, {}), dict) for part in ("settings", "inputs")) and all(
         isinstance(about, list) and len(about) == 3 for about in written.values()
     )
     return found if whole else {}
-
-
-def _is_dict(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def write_result(

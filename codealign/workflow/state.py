@@ -7,6 +7,7 @@ the run, and an edit that is undone has never been. Nothing is written here.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import Counter
@@ -163,9 +164,15 @@ def handed_on(reader: str, result: Mapping[str, Any]) -> str:
     return stable_id(result.get("stop", ""), read)
 
 
-def inputs(root: Path, notebook: str, needs: Iterable[str]) -> dict[str, str]:
-    """Return, for each job that a job needs, a hash of what it reads of its result."""
-    return {need: handed_on(notebook, read_result(root, need)) for need in needs}
+def made_from(
+    root: Path, notebook: str, settings: Mapping[str, Any], needs: Iterable[str]
+) -> dict[str, Any]:
+    """Return what a result marker notes for `judge`: settings (`deciding`), code and inputs."""
+    return {
+        "settings": settings,
+        "code": code_hash(notebook),
+        "inputs": {need: handed_on(notebook, read_result(root, need)) for need in needs},
+    }
 
 
 def _lacking(root: Path, job: Job, result: Mapping[str, Any]) -> str:
@@ -260,16 +267,11 @@ def _named(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
             yield settings, stable_id(own, _content(own.path))
         text = settings.removeprefix("hub:")
         if "/" in text or "." in text or key in FOLDERS and text not in SETS:
-            place = next((p for p in (Path(text), PROJECT / text) if _is_there(p)), None)
+            place = None
+            with contextlib.suppress(OSError):  # too long for a name: some other text
+                place = next((p for p in (Path(text), PROJECT / text) if p.exists()), None)
             if place:
                 yield settings, _content(place)
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # too long for a name: some other text
-        return False
 
 
 def _content(path: Path) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from codealign.provenance import header
 from codealign.records import write_text
-from codealign.workflow.code import SHOWING, code_hash
+from codealign.workflow.code import SHOWING
 from codealign.workflow.markers import put_away, read_result, write_result
 from codealign.workflow.plan import Job
-from codealign.workflow.state import deciding, inputs
+from codealign.workflow.state import deciding, made_from
 
 
 def stop_reason(root: Path, job: Job) -> str:
@@ -43,13 +43,8 @@ def write_stopped(root: Path, job: Job, reason: str) -> None:
     cell = nbformat.v4.new_markdown_cell(f"# {job.name}\n\nNot run: {reason}", id="stopped")
     executed = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
     write_text(root / "notebooks" / f"{job.name}.ipynb", executed + "\n")
-    made_from = {
-        "settings": deciding(job),
-        "code": code_hash(job.notebook),
-        "inputs": inputs(root, job.notebook, job.needs),
-    }
-    more = {"stop": reason, "kept": True, "made_from": made_from}
-    more["provenance"] = header(job=job.name)
+    more = {"stop": reason, "kept": True, "provenance": header(job=job.name)}
+    more["made_from"] = made_from(root, job.notebook, deciding(job), job.needs)
     write_result(root, job.name, f"not run: {reason}", seconds=0.0, **more)
 
 

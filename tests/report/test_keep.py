@@ -108,3 +108,8 @@ def test_an_unfinished_study_is_refused(run: RunPaths, tmp_path) -> None:
 def test_the_command_says_how_much_it_kept(run: RunPaths, tmp_path, capsys) -> None:
     assert main(["keep", str(run.root), "--out", str(tmp_path / "nano")]) == 0
     assert capsys.readouterr().out.startswith("7 files, 0.0 MiB")
+
+
+def test_a_folder_without_a_plan_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(CodealignError, match="no plan; start the run"):
+        keep(RunPaths(tmp_path), tmp_path / "out")

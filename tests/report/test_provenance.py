@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from codealign.paths import RunPaths
 from codealign.report.provenance import provenance_blocks
+from codealign.workflow.state import judge_run
 
 JOBS = {
     "01": {"commit": "abc", "seed": 0, "versions": {"torch": "1"}, "settings": {"a": {"x": ""}}},
@@ -24,7 +24,7 @@ def blocks(tmp_path: Path) -> dict[str, str]:
     for job, provenance in JOBS.items():
         if provenance:
             write(tmp_path / "jobs" / job, {"line": "", "seconds": 1, "provenance": provenance})
-    return {block.anchor: block.body for block in provenance_blocks(RunPaths(tmp_path))}
+    return {block.anchor: block.body for block in provenance_blocks(judge_run(tmp_path))}
 
 
 def write(folder: Path, result: dict[str, Any]) -> None:
@@ -49,5 +49,5 @@ def test_each_stage_has_its_settings_and_an_empty_one_is_seen(blocks) -> None:
 
 def test_a_run_of_which_nothing_has_finished_says_so(tmp_path: Path) -> None:
     (tmp_path / "plan.lock.json").write_text(json.dumps({"jobs": {"01": {}}}))
-    (block,) = provenance_blocks(RunPaths(tmp_path))
+    (block,) = provenance_blocks(judge_run(tmp_path))
     assert "No job has finished" in block.body

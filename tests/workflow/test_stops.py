@@ -109,5 +109,5 @@ def test_the_report_says_what_a_gate_has_kept_from_running(root: Path) -> None:
     made = {"commit": "abc", "device": "CPU", "versions": {}}
     for job in ("01_preferences-nano-functional", BASE):
         finish(root, job, provenance=made, seconds=30.0)
-    body = was_run(RunPaths(root)).body
+    body = was_run(RunPaths(root), judge_run(root)).body
     assert f"Kept from running by a gate: {SFT}, " in body
