@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import torch
+from generation_speed import left_padded
 from transformers import set_seed
 
 from codealign.generate import Completion, Request, generate, local, open_engine
@@ -44,10 +44,7 @@ def ours(engine: Any, items: list[Request], settings: Generation, n: int) -> lis
 def theirs(engine: Any, items: list[Request], settings: Generation, n: int) -> None:
     """Let transformers generate the same number of samples, all rows in one batch."""
     rows = [encode(engine.tokenizer, item.prompt) for item in items for _ in range(n)]
-    width = max(map(len, rows))
-    ids, mask = torch.zeros(2, len(rows), width, dtype=torch.long)
-    for row, tokens in enumerate(rows):
-        ids[row, width - len(tokens) :], mask[row, width - len(tokens) :] = torch.tensor(tokens), 1
+    ids, mask = left_padded(rows)
     set_seed(0)
     engine.model.generate(
         ids, attention_mask=mask, do_sample=True, temperature=settings.temperature, top_k=0,

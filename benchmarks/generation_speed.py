@@ -73,6 +73,15 @@ def speed(work: Callable[[], int]) -> float:
     return work() / (time.process_time() - started)
 
 
+def left_padded(rows: list[list[int]]) -> torch.Tensor:
+    """Return token ids and mask, [2, rows, longest row]."""
+    width = max(map(len, rows))
+    ids, mask = padded = torch.zeros(2, len(rows), width, dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, width - len(row) :], mask[i, width - len(row) :] = torch.tensor(row), 1
+    return padded
+
+
 def same_share(engine: LocalEngine, items: list[Request], made: list[Completion]) -> float:
     """Return the share of samples that come out alike in another batch, order and selection."""
     wanted = {(c.id, c.index): c for c in made}
@@ -84,10 +93,8 @@ def same_share(engine: LocalEngine, items: list[Request], made: list[Completion]
 def largest_shift(engine: LocalEngine, texts: list[str]) -> dict[str, float]:
     """Return how far padding and a batch move logits and cumulative probabilities."""
     rows = [encode(engine.tokenizer, text) for text in texts]
-    width = max(map(len, rows))
-    ids, mask = torch.zeros(2, len(rows), width, dtype=torch.long)
-    for i, row in enumerate(rows):
-        ids[i, width - len(row) :], mask[i, width - len(row) :] = torch.tensor(row), 1
+    ids, mask = left_padded(rows)
+    width = ids.shape[1]
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     batched = engine.model(input_ids=ids, attention_mask=mask, position_ids=positions).logits
     found = {"logit": 0.0, "cumulative": 0.0}

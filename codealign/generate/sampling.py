@@ -47,7 +47,7 @@ def pick(logits: Tensor, noise: Tensor | None, temperature: float, top_p: float)
     ----------
     logits : [rows, vocabulary].
     noise : Gumbel numbers [rows, vocabulary]; None when greedy.
-    temperature : 0 takes the most likely token (the first of equals).
+    temperature : unused when greedy, which takes the most likely token (the first of equals).
     top_p : below 1, only the nucleus is drawn from (Holtzman et al. 2020).
 
     Returns
@@ -61,7 +61,7 @@ def pick(logits: Tensor, noise: Tensor | None, temperature: float, top_p: float)
     """
     import torch
 
-    if temperature == 0 or noise is None:
+    if noise is None:
         near = logits >= logits.max(-1, keepdim=True).values - LOGIT_SLACK
         return Pick(logits.argmax(-1), near.sum(-1) > 1)
     scores = logits.double() / temperature

@@ -17,7 +17,7 @@ EXTRAS = ("entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
 CHUNK = 2**23  # logits that exist at once: 32 MiB in float32
 
 
-class Shape(NamedTuple):
+class Scaling(NamedTuple):
     """What turns products of hidden states and weights into logits, in this order."""
 
     scale: float
@@ -49,9 +49,9 @@ def log_probs(
     chunk_size : TRL's argument, positions at a time; unused, as `CHUNK` counts the vocabulary too.
     outputs : names out of `EXTRAS` to compute as well, without gradients.
     """
-    shape = Shape(logit_scale, softcap, temperature)
+    scaling = Scaling(logit_scale, softcap, temperature)
     learns = torch.is_grad_enabled() and hidden.requires_grad
-    found, *extras = _LabelLogProbs.apply(hidden, weight, bias, labels, shape, outputs, learns)
+    found, *extras = _LabelLogProbs.apply(hidden, weight, bias, labels, scaling, outputs, learns)
     return found, *(extras[outputs.index(name)] if name in outputs else None for name in EXTRAS)
 
 
@@ -71,7 +71,7 @@ class _LabelLogProbs(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         labels: Tensor,
-        shape: Shape,
+        scaling: Scaling,
         outputs: tuple[str, ...],
         learns: bool,
     ) -> tuple[Tensor, ...]:
@@ -80,7 +80,7 @@ class _LabelLogProbs(torch.autograd.Function):
         values: list[Tensor] = []
         extras: list[list[Tensor]] = [[] for _ in outputs]
         for rows in _chunks(hidden, weight):
-            logits, slope = _logits(hidden[rows], weight, bias, shape)
+            logits, slope = _logits(hidden[rows], weight, bias, scaling)
             total = logits.logsumexp(-1, keepdim=True)
             at = labels[rows, None]
             values.append((logits.gather(-1, at) - total).squeeze(-1))
@@ -90,7 +90,7 @@ class _LabelLogProbs(torch.autograd.Function):
                 delta = _delta(logits, total, at, slope)
                 torch.mm(delta.to(hidden.dtype), weight, out=direction[rows])
         ctx.save_for_backward(hidden, weight, bias, labels, direction)
-        ctx.shape = shape
+        ctx.scaling = scaling
         found = tuple(torch.cat(parts) for parts in extras)
         ctx.mark_non_differentiable(*found)
         return torch.cat(values), *found
@@ -104,7 +104,7 @@ class _LabelLogProbs(torch.autograd.Function):
         if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
             of_weight, of_bias = torch.zeros_like(weight), weight.new_zeros(len(weight))
             for rows in _chunks(hidden, weight):
-                logits, slope = _logits(hidden[rows], weight, bias, ctx.shape)
+                logits, slope = _logits(hidden[rows], weight, bias, ctx.scaling)
                 total, at = logits.logsumexp(-1, keepdim=True), labels[rows, None]
                 delta = _delta(logits, total, at, slope).mul_(grad[rows, None]).to(hidden.dtype)
                 of_weight.addmm_(delta.T, hidden[rows])
@@ -120,17 +120,17 @@ def _chunks(hidden: Tensor, weight: Tensor) -> list[slice]:
 
 
 def _logits(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, scaling: Scaling
 ) -> tuple[Tensor, Tensor | float]:
     """Return logits [positions, vocabulary] and their derivative by the products they come from."""
     logits = linear(hidden, weight, bias)
     logits = logits if logits.dtype == torch.float64 else logits.float()
-    slope: Tensor | float = shape.scale / shape.temperature
-    logits = logits * shape.scale if shape.scale != 1.0 else logits
-    if shape.softcap:
-        bounded = torch.tanh(logits / shape.softcap)
-        logits, slope = shape.softcap * bounded, slope * (1 - bounded * bounded)
-    return logits / shape.temperature if shape.temperature != 1.0 else logits, slope
+    slope: Tensor | float = scaling.scale / scaling.temperature
+    logits = logits * scaling.scale if scaling.scale != 1.0 else logits
+    if scaling.softcap:
+        bounded = torch.tanh(logits / scaling.softcap)
+        logits, slope = scaling.softcap * bounded, slope * (1 - bounded * bounded)
+    return logits / scaling.temperature if scaling.temperature != 1.0 else logits, slope
 
 
 def _delta(logits: Tensor, total: Tensor, at: Tensor, slope: Tensor | float) -> Tensor:
