@@ -15,7 +15,7 @@ from codealign.analysis.claims.model import (
     NOT_DERIVABLE,
     NOT_DISTINGUISHABLE,
     REPRODUCED,
-    Outcome,
+    Judgement,
 )
 from codealign.analysis.scores import published
 
@@ -24,11 +24,11 @@ DS1, DS7 = "deepseek-coder-1.3b", "deepseek-coder-7b"
 PRE, FINE = "pretrained", "finetuned"
 
 
-def ask(name: str, rows: Rows, source: str = "mine", **args: object) -> Outcome:
+def ask(name: str, rows: Rows, source: str = "mine", **args: object) -> Judgement:
     return FACTS[name](context(rows, source), **args)
 
 
-def compare(rows: Rows, statistic: str, *arms: dict[str, list[str]], **args: object) -> Outcome:
+def compare(rows: Rows, statistic: str, *arms: dict[str, list[str]], **args: object) -> Judgement:
     return ask("compared", rows, statistic=statistic, arms=arms, rule="", lacking="", **args)
 
 

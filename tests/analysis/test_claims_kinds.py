@@ -19,7 +19,7 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     UNSTATED,
     Claim,
-    Outcome,
+    Judgement,
     Search,
     Statement,
 )
@@ -156,27 +156,27 @@ def test_a_signed_number_of_a_run(
     interval: tuple[float, float] | None, published: float, expected: str
 ) -> None:
     statement = Statement("x", "O1", "says", "change", {}, [published], (0,))
-    found = Outcome([1.0], "r", interval=interval)
+    found = Judgement([1.0], "r", interval=interval)
     assert run_verdict(found, statement, signed=True)[0] == expected
 
 
 def test_one_training_run_bears_nothing_out_and_contradicts_nothing() -> None:
     statement = Statement("x", "O1", "says", "change", {}, [5.0], (0,))
     for interval in ((1.0, 2.0), (-2.0, -1.0)):
-        found = Outcome([1.0], "r", interval=interval, single=True)
+        found = Judgement([1.0], "r", interval=interval, single=True)
         told = run_verdict(found, statement, signed=True)
         assert told[0] == CANNOT_TELL and "in this one training run" in told[1]
 
 
 def test_a_check_of_the_scores_themselves_agrees_or_not() -> None:
     statement = Statement("own-plus", "own line", "says", "fact", {}, [], ())
-    verdicts = [run_verdict(Outcome([1.0], "r", agrees=a), statement)[0] for a in (True, False)]
+    verdicts = [run_verdict(Judgement([1.0], "r", agrees=a), statement)[0] for a in (True, False)]
     assert verdicts == [AGREES, DISAGREES]
 
 
 def test_an_order_without_an_interval_cannot_tell_on_a_run() -> None:
     statement = Statement("x", "O1", "says", "fact", {}, [], ())
-    assert run_verdict(Outcome([1.0], "r", agrees=True), statement)[0] == CANNOT_TELL
+    assert run_verdict(Judgement([1.0], "r", agrees=True), statement)[0] == CANNOT_TELL
 
 
 def test_numbers_have_four_digits_and_large_ones_are_whole() -> None:
@@ -201,7 +201,7 @@ def test_a_search_without_a_fit_tells_its_nearest_miss() -> None:
 
 def test_a_spread_is_not_asked_of_a_run_and_the_ledger_says_why() -> None:
     spread = next(s for s in statements() if s.id == "O11-spread")
-    verdict, why = run_verdict(Outcome([1.0, 2.0], "r", note="p >= 0.3"), spread)
+    verdict, why = run_verdict(Judgement([1.0, 2.0], "r", note="p >= 0.3"), spread)
     assert verdict == CANNOT_TELL and "their own noise" in why
 
 

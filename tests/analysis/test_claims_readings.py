@@ -14,12 +14,12 @@ from codealign.analysis.claims.model import (
     NOT_DISTINGUISHABLE,
     REPRODUCED,
     UNSTATED,
-    Outcome,
+    Judgement,
 )
 from codealign.analysis.claims.readings import DEFINITE, PATTERN, widen
 
 PAPER = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
-FAILS = Outcome([1.0, 2.0], "plain", CONTRADICTS, agrees=False)
+FAILS = Judgement([1.0, 2.0], "plain", CONTRADICTS, agrees=False)
 YES, NO = ("yes", True, (3.0,)), ("no", False, (4.0,))
 LLAMA = ("Meta-Llama-3-8B",)
 

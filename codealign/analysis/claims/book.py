@@ -34,7 +34,7 @@ from codealign.analysis.claims.model import (
     NOT_RUN,
     OURS,
     Claim,
-    Outcome,
+    Judgement,
     Statement,
 )
 from codealign.analysis.effects import ONE_RUN
@@ -147,7 +147,7 @@ def recompute(context: Context, statement: Statement) -> Claim:
     )
 
 
-def _judge(outcome: Outcome, statement: Statement) -> tuple[str, str]:
+def _judge(outcome: Judgement, statement: Statement) -> tuple[str, str]:
     if outcome.verdict:
         note = outcome.note or (statement.unstated if outcome.search is None else "")
         return outcome.verdict, note
@@ -170,7 +170,7 @@ def question(name: str) -> Question | None:
     return question_of(entry, f"run_lines.yaml, {name}")
 
 
-def _on_a_run(context: Context, statement: Statement) -> tuple[Outcome, str, str]:
+def _on_a_run(context: Context, statement: Statement) -> tuple[Judgement, str, str]:
     """Return what the run gives for a statement, the verdict, and why."""
     asked = question(statement.id)
     outcome = _asked(context, asked) if asked else KINDS[statement.kind](context, statement)
@@ -180,16 +180,16 @@ def _on_a_run(context: Context, statement: Statement) -> tuple[Outcome, str, str
     return outcome, *told
 
 
-def _asked(context: Context, asked: Question) -> Outcome:
+def _asked(context: Context, asked: Question) -> Judgement:
     effect = over_models(context.cells, asked)
     if math.isnan(effect.value):
-        return Outcome(rule=asked.rule, missing=effect.missing)
+        return Judgement(rule=asked.rule, missing=effect.missing)
     interval = None if math.isnan(effect.low) else (effect.low, effect.high)
-    return Outcome([effect.value], asked.rule or "as the engine asks it", note=effect.missing,
+    return Judgement([effect.value], asked.rule or "as the engine asks it", note=effect.missing,
                  interval=interval, single=effect.single)  # fmt: skip
 
 
-def run_verdict(outcome: Outcome, statement: Statement, signed: bool = False) -> tuple[str, str]:
+def run_verdict(outcome: Judgement, statement: Statement, signed: bool = False) -> tuple[str, str]:
     """Return the run's verdict on a statement and why.
 
     Parameters
@@ -208,7 +208,7 @@ def run_verdict(outcome: Outcome, statement: Statement, signed: bool = False) ->
     return verdict, "; ".join(n for n in (why, outcome.note) if n)
 
 
-def _held(outcome: Outcome, statement: Statement, signed: bool) -> tuple[str, str]:
+def _held(outcome: Judgement, statement: Statement, signed: bool) -> tuple[str, str]:
     """Hold the interval against the published value, or the side of 0 that it is on."""
     published = statement.published[0] if statement.published else 1.0
     low, high = outcome.interval or (math.nan, math.nan)

@@ -7,7 +7,7 @@ import numpy as np
 from codealign.analysis import stats
 from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import Outcome
+from codealign.analysis.claims.model import Judgement
 from codealign.analysis.claims.rules import (
     CODE_MODELS,
     EQUAL,
@@ -27,7 +27,7 @@ def _of(context: Context, benchmarks: str, stages: str, variant: str, floor: str
     return pick(context.board, Selection(benchmarks, stages, floor, (VARIANT[variant],)))
 
 
-def gains_on_average(context: Context, benchmarks: str, variant: str) -> Outcome:
+def gains_on_average(context: Context, benchmarks: str, variant: str) -> Judgement:
     """Return the mean relative change over all cells, nothing selected (true: above 0)."""
     cells = _of(context, benchmarks, EACH, variant, "any base above 0")
     if not len(cells):
@@ -37,7 +37,7 @@ def gains_on_average(context: Context, benchmarks: str, variant: str) -> Outcome
     return truth(mean > 0, [mean], rule, p_value=clarity.mean(cells.relative))
 
 
-def degrades(context: Context, benchmarks: str, variant: str) -> Outcome:
+def degrades(context: Context, benchmarks: str, variant: str) -> Judgement:
     """Share of preference-aligned scores below the base (frequent: more than a third)."""
     cells = _of(context, benchmarks, EACH, variant, "every base")
     if not len(cells):
@@ -48,7 +48,7 @@ def degrades(context: Context, benchmarks: str, variant: str) -> Outcome:
     return truth(percent(fallen) > 100 / 3, [percent(fallen)], rule, unstated=True, p_value=p_value)
 
 
-def models_improve(context: Context, benchmarks: str, variant: str) -> Outcome:
+def models_improve(context: Context, benchmarks: str, variant: str) -> Judgement:
     """Count the models that improve (best of DPO and BoNBoN); true: all of them."""
     cells = _of(context, benchmarks, BEST, variant, "every base")
     if not len(cells):
@@ -62,7 +62,7 @@ def models_improve(context: Context, benchmarks: str, variant: str) -> Outcome:
     return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
-def code_models_improve(context: Context, variant: str) -> Outcome:
+def code_models_improve(context: Context, variant: str) -> Judgement:
     """Count code models x dimensions that improve (best of DPO and BoNBoN; true: all)."""
     selection = Selection("NF1-NF5", BEST, variants=(VARIANT[variant],), models=CODE_MODELS)
     better = pick(context.board, selection).change > 0
@@ -75,7 +75,7 @@ def code_models_improve(context: Context, variant: str) -> Outcome:
     return readings.widen(context, plain, others, grid)
 
 
-def losses(context: Context, model: str, variant: str) -> Outcome:
+def losses(context: Context, model: str, variant: str) -> Judgement:
     """Count functional scores of one model that fall with DPO or BoNBoN (true: none)."""
     model, variant = MODELS[model], VARIANT[variant]
     selection = Selection("F1-F3 and F4", EACH, "every base", (variant,), (model,))
@@ -107,7 +107,7 @@ def _ahead(
 
 def technique(
     context: Context, model: str, variants: list[str], favours: str, subset: bool = False
-) -> Outcome:
+) -> Judgement:
     """Count scores of a model family in which one technique beats the other.
 
     True: the favoured one leads; with `subset`, it leads in some scores at least.
@@ -127,7 +127,7 @@ def technique(
     return readings.widen(context, plain, others, "scores x pathways x wins or mean difference")
 
 
-def technique_always(context: Context, model: str, favours: str) -> Outcome:
+def technique_always(context: Context, model: str, favours: str) -> Judgement:
     """Count functional scores in which the favoured technique is behind (true: none)."""
     models = (MODELS[model],)
     ahead = _ahead(context, SETS["F1-F3 and F4"], VARIANTS, models, favours)
@@ -141,7 +141,7 @@ def technique_always(context: Context, model: str, favours: str) -> Outcome:
     return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
-def trade_offs(context: Context, benchmarks: str) -> Outcome:
+def trade_offs(context: Context, benchmarks: str) -> Judgement:
     """Share of aligned models in which some benchmarks rise while others fall (true: half)."""
     mixed = []
     for stage in ("DPO", "BoNBoN"):
@@ -157,7 +157,7 @@ def trade_offs(context: Context, benchmarks: str) -> Outcome:
     return truth(share > 50, [share, len(mixed)], rule, unstated=True, p_value=p_value)
 
 
-def significant_everywhere(context: Context, model: str, variant: str, stage: str) -> Outcome:
+def significant_everywhere(context: Context, model: str, variant: str, stage: str) -> Judgement:
     """Count CODAL dimensions whose change survives Holm's correction (true: all five)."""
     rows = context.changes
     place = [MODELS[model], VARIANT[variant], stage]
@@ -202,7 +202,7 @@ def _models_after_sft(context: Context) -> list[tuple[np.ndarray, np.ndarray]]:
     return both
 
 
-def sft_predicts(context: Context) -> Outcome:
+def sft_predicts(context: Context) -> Judgement:
     """Compare shares of models that end below the base: fell in SFT, or not (true: more often)."""
     both = _models_after_sft(context)
     fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
@@ -217,7 +217,7 @@ def sft_predicts(context: Context) -> Outcome:
     return truth(shares[0] > shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
-def stable_succeeds(context: Context) -> Outcome:
+def stable_succeeds(context: Context) -> Judgement:
     """Share of models not fallen in SFT that end at the base or above (true: most)."""
     both = _models_after_sft(context)
     fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
@@ -232,7 +232,7 @@ def stable_succeeds(context: Context) -> Outcome:
     return truth(share > 50, [share], rule, unstated=True, p_value=p_value)
 
 
-def sft_falls_in_both(context: Context) -> Outcome:
+def sft_falls_in_both(context: Context) -> Judgement:
     """Count scores that fall during SFT in each pathway (true: some in both)."""
     counts = []
     for variant in VARIANTS:

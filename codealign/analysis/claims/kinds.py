@@ -26,7 +26,7 @@ from codealign.analysis.claims.model import (
     NOT_DERIVABLE,
     REPRODUCED,
     UNSTATED,
-    Outcome,
+    Judgement,
     Search,
     Statement,
 )
@@ -46,7 +46,7 @@ from codealign.analysis.scores import benchmark, benchmarks
 from codealign.cell import Cell
 from codealign.records import STAGES
 
-FACTS: dict[str, Callable[..., Outcome]] = {"compared": compared} | {
+FACTS: dict[str, Callable[..., Judgement]] = {"compared": compared} | {
     name: function
     for module in (table_facts, change_facts, text_facts, own)
     for name, function in vars(module).items()
@@ -60,18 +60,18 @@ def _absent(context: Context, cells: Sequence[Cell]) -> str:
     return f"not run: {'; '.join(lacking)}" if lacking else ""
 
 
-def score(context: Context, statement: Statement) -> Outcome:
+def score(context: Context, statement: Statement) -> Judgement:
     """Read the named cells."""
     cells = [cell(text) for text in statement.args["cells"]]
     if missing := _absent(context, cells):
-        return Outcome(missing=missing)
+        return Judgement(missing=missing)
     values = [context.board.value(c) for c in cells]
     rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(words(c) for c in cells)}"
-    outcome = Outcome(values, rule)
+    outcome = Judgement(values, rule)
     return outcome if context.paper else _bounded(context, cells[0], SCORE, outcome)
 
 
-def _bounded(context: Context, c: Cell, measure: str, outcome: Outcome) -> Outcome:
+def _bounded(context: Context, c: Cell, measure: str, outcome: Judgement) -> Judgement:
     """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
     told = of(context.cells, c, measure)
     unit = 1.0 if measure == RELATIVE else benchmark(c.benchmark).scale / 100
@@ -79,7 +79,7 @@ def _bounded(context: Context, c: Cell, measure: str, outcome: Outcome) -> Outco
     return replace(outcome, interval=interval, single=told.single, note=told.missing)
 
 
-def change(context: Context, statement: Statement) -> Outcome:
+def change(context: Context, statement: Statement) -> Judgement:
     """Compute relative (percent) or absolute changes of named cells against `from` (base).
 
     Where a change does not match, the unrounded scores behind the print are tried, then every
@@ -91,12 +91,12 @@ def change(context: Context, statement: Statement) -> Outcome:
     start = args.get("from", "base")
     bases = [c.at(stage=start) for c in cells]
     if missing := _absent(context, [*bases, *cells]):
-        return Outcome(missing=missing)
+        return Judgement(missing=missing)
     pairs = list(zip(bases, cells, strict=True))
     values = [_change(context, pair, absolute) for pair in pairs]
     how = "absolute" if absolute else "relative"
     rule = f"{how} change from {LABELS[start]}: {'; '.join(words(c) for c in cells)}"
-    outcome = Outcome(values, rule)
+    outcome = Judgement(values, rule)
     if context.paper:
         return _judge_changes(context, statement, pairs, outcome)
     measure = CHANGE if absolute else RELATIVE
@@ -111,24 +111,24 @@ def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
 
 
 def _judge_changes(
-    context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], outcome: Outcome
-) -> Outcome:
+    context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], outcome: Judgement
+) -> Judgement:
     told, note = verdict(
         outcome.values, statement.published, statement.decimals, statement.unstated
     )
     if told in (REPRODUCED, UNSTATED):
-        return Outcome(outcome.values, outcome.rule, told, note)
+        return Judgement(outcome.values, outcome.rule, told, note)
     if note := _unrounded(context, statement, pairs, outcome.values):
-        return Outcome(outcome.values, outcome.rule, UNSTATED, note)
+        return Judgement(outcome.values, outcome.rule, UNSTATED, note)
     grid = "every stage and benchmark of the same model and variant, relative and absolute"
     search, hits = look(
         _neighbours(context, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
     )
     if len(statement.published) == 1 and hits:
-        return Outcome(
+        return Judgement(
             list(hits[0][1]), hits[0][0].words(), UNSTATED, "another cell matches", search
         )
-    return Outcome(outcome.values, outcome.rule, CONTRADICTS, note, search)
+    return Judgement(outcome.values, outcome.rule, CONTRADICTS, note, search)
 
 
 def _unrounded(
@@ -165,7 +165,7 @@ def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
                     yield rule, (_change(context, pair, absolute),)
 
 
-def searched(context: Context, statement: Statement) -> Outcome:
+def searched(context: Context, statement: Statement) -> Judgement:
     """Search a grid for rules that give the published numbers.
 
     `stated` in the arguments is the rule that the paper's own words describe, `rule` the one shown
@@ -181,25 +181,25 @@ def searched(context: Context, statement: Statement) -> Outcome:
     search, hits = look(candidates, statement.published, statement.decimals, GRIDS[grid].varied)
     by_rule = dict(hits)
     if stated in by_rule:
-        return Outcome(list(by_rule[stated]), stated.words(), REPRODUCED, "", search)
+        return Judgement(list(by_rule[stated]), stated.words(), REPRODUCED, "", search)
     if hits:
         shown = rule if rule in by_rule else hits[0][0]
         note = "; ".join(n for n in (statement.unstated, worth(search)) if n)
-        return Outcome(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
+        return Judgement(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
     return _no_rule(candidates, statement, stated or rule, search)
 
 
-def _on_a_run(context: Context, grid: str, args: dict[str, Any], rule: Rule | None) -> Outcome:
+def _on_a_run(context: Context, grid: str, args: dict[str, Any], rule: Rule | None) -> Judgement:
     values = next((v for r, v in context.candidates(grid, args) if r == rule), ()) if rule else ()
     words = rule.words() if rule else ""
     if not values or any(map(math.isnan, values)):
-        return Outcome([], words, missing="the run has no scores for this rule")
-    return Outcome(list(values), words)
+        return Judgement([], words, missing="the run has no scores for this rule")
+    return Judgement(list(values), words)
 
 
 def _no_rule(
     candidates: list[Candidate], statement: Statement, expected: Rule | None, search: Search
-) -> Outcome:
+) -> Judgement:
     values = next((v for rule, v in candidates if rule == expected), ())
     words = expected.words() if expected else ""
     truncated = values and all(
@@ -207,7 +207,7 @@ def _no_rule(
         for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
     )
     if truncated:
-        return Outcome(list(values), words, UNSTATED, TRUNCATED, search)
+        return Judgement(list(values), words, UNSTATED, TRUNCATED, search)
     ranges = list(zip(*(v for _, v in candidates), strict=True))
     outside = any(
         p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
@@ -215,27 +215,27 @@ def _no_rule(
     )
     if statement.args.get("stated") or outside:
         note = "no candidate rule reaches the printed value" if outside else ""
-        return Outcome(list(values), words, CONTRADICTS, note, search)
+        return Judgement(list(values), words, CONTRADICTS, note, search)
     note = "the text leaves the rule open, and no candidate gives these numbers"
     note += f"; {statement.unstated}" if statement.unstated else ""
-    return Outcome(list(values), words, NOT_DERIVABLE, note, search)
+    return Judgement(list(values), words, NOT_DERIVABLE, note, search)
 
 
-def ratio(context: Context, statement: Statement) -> Outcome:
+def ratio(context: Context, statement: Statement) -> Judgement:
     """Divide two printed numbers: arithmetic of the text itself."""
     if not context.paper:
-        return Outcome(missing="arithmetic of the paper's text; see the two claims it is made of")
+        return Judgement(missing="arithmetic of the paper's text; see the two claims it is made of")
     first, second = statement.args["of"]
-    return Outcome([first / second], f"printed {first} / printed {second}")
+    return Judgement([first / second], f"printed {first} / printed {second}")
 
 
-def fact(context: Context, statement: Statement) -> Outcome:
+def fact(context: Context, statement: Statement) -> Judgement:
     """Call the named function of `facts`."""
     args = dict(statement.args)
     return FACTS[args.pop("name")](context, **args)
 
 
-KINDS: dict[str, Callable[[Context, Statement], Outcome]] = {
+KINDS: dict[str, Callable[[Context, Statement], Judgement]] = {
     "score": score,
     "change": change,
     "search": searched,

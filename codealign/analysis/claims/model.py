@@ -53,7 +53,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Judgement:
     """What a rule gives.
 
     Attributes

@@ -9,7 +9,7 @@ import pandas as pd
 
 from codealign.analysis import stats
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import NOT_DERIVABLE, Outcome
+from codealign.analysis.claims.model import NOT_DERIVABLE, Judgement
 from codealign.analysis.claims.rules import EQUAL, SETS
 from codealign.analysis.claims.truth import absent, only_means, truth
 from codealign.analysis.scores import benchmarks
@@ -20,7 +20,7 @@ ALPHA = 1 - stats.CONFIDENCE
 
 def survives(
     context: Context, direction: str, correction: str, requirement: str, variant: str = ""
-) -> Outcome:
+) -> Judgement:
     """Count changes of one direction that can be told from noise (true: more than half).
 
     `correction` is "none", "holm" or "bh". CODAL's average is left out: it repeats the dimensions.
@@ -58,14 +58,14 @@ def _best_case(rows: pd.DataFrame, correction: str) -> pd.Series:
     return pd.Series(stats.adjust(best, method), best.index) if method else best
 
 
-def _between(few: int, many: int, total: int, rule: str) -> Outcome:
+def _between(few: int, many: int, total: int, rule: str) -> Judgement:
     if few > total / 2 or many <= total / 2:
         return truth(few > total / 2, [few, many, total], rule)
     note = "between the two bounds: which problems were solved is not published"
-    return Outcome([few, many, total], rule, NOT_DERIVABLE, note)
+    return Judgement([few, many, total], rule, NOT_DERIVABLE, note)
 
 
-def average_row(context: Context) -> Outcome:
+def average_row(context: Context) -> Judgement:
     """Count printed CODAL averages that are not the mean of their five dimensions.
 
     Every number is rounded to two digits, so mean and average may differ by up to 0.01.
@@ -87,7 +87,7 @@ def average_row(context: Context) -> Outcome:
     return truth(not off, [len(off), total], rule, "; ".join(off))
 
 
-def whole_counts(context: Context) -> Outcome:
+def whole_counts(context: Context) -> Judgement:
     """Count pass@1 scores that no whole number of solved problems gives."""
     about, wrong, total = benchmarks(), [], 0
     for row in context.rows.to_dict("records"):
@@ -107,7 +107,7 @@ def whole_counts(context: Context) -> Outcome:
     return truth(not wrong, [len(wrong), total], rule, "; ".join(wrong[:5]))
 
 
-def plus_is_harder(context: Context) -> Outcome:
+def plus_is_harder(context: Context) -> Judgement:
     """Count scores with extra tests that exceed those without (the extra tests only add)."""
     board, wrong, total = context.board, 0, 0
     for plain in ("humaneval", "mbpp"):
@@ -124,10 +124,10 @@ def plus_is_harder(context: Context) -> Outcome:
     return truth(wrong == 0, [wrong, total], "plus scores above the plain ones, and all of them")
 
 
-def bold_is_best(context: Context) -> Outcome:
+def bold_is_best(context: Context) -> Judgement:
     """Count columns of one model whose printed bold marks are not on its highest scores."""
     if not context.paper or "bold" not in context.frame:
-        return Outcome(missing="bold marks are in the printed tables only")
+        return Judgement(missing="bold marks are in the printed tables only")
     wrong, total = [], 0
     for key, rows in context.frame.groupby(["model", "variant", "benchmark"]):
         best = rows["value"] >= rows["value"].max() - EQUAL

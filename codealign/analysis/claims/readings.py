@@ -20,7 +20,7 @@ from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,
     UNSTATED,
-    Outcome,
+    Judgement,
     Search,
 )
 from codealign.analysis.claims.rules import (
@@ -48,11 +48,11 @@ FINALS = ("DPO and BoNBoN, each", "best of DPO and BoNBoN", "best of SFT, DPO an
 
 def widen(
     context: Context,
-    outcome: Outcome,
+    outcome: Judgement,
     readings: Iterable[Reading],
     grid: str,
     enough: float = PATTERN,
-) -> Outcome:
+) -> Judgement:
     """Try other readings of a statement whose plain one fails; a run keeps the plain reading.
 
     A contradicted statement becomes "reproduced under an unstated rule" if enough readings bear it

@@ -8,7 +8,7 @@ import numpy as np
 
 from codealign.analysis.claims import clarity, readings
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Outcome
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Judgement
 from codealign.analysis.claims.rules import (
     CODE_MODELS,
     EQUAL,
@@ -34,7 +34,7 @@ def _names(sets: str) -> list[str]:
     return [name for part in sets.split(" + ") for name in SETS[part]]
 
 
-def below_scale(context: Context, minimum: float) -> Outcome:
+def below_scale(context: Context, minimum: float) -> Judgement:
     """Count CODAL dimension scores below the least rating that the judge can give."""
     board = context.board
     values = board.values[np.isin(board.benchmark, SETS["NF1-NF5"])]
@@ -57,7 +57,7 @@ def value_range(
     benchmarks: str,
     stages: list[str],
     printed: list[float],
-) -> Outcome:
+) -> Judgement:
     """Return the least and greatest score of one model over benchmarks and stages.
 
     Where a range of several stages is not as printed, every choice of fewer stages is tried.
@@ -70,14 +70,14 @@ def value_range(
     ends = [float(np.nanmin(values)), float(np.nanmax(values))]
     rule = f"least and greatest of {benchmarks}, stages {', '.join(LABELS[s] for s in stages)}"
     if not context.paper:
-        return Outcome(ends, rule)
+        return Judgement(ends, rule)
     holds = max(abs(e - p) for e, p in zip(ends, printed, strict=True)) <= HALF + EQUAL
     others = readings.ranges(context, model, variant, benchmarks, printed, HALF)
     plain, grid = truth(holds, ends, rule), "which stages the range covers"
     return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
-def highest(context: Context, benchmark: str, printed: float) -> Outcome:
+def highest(context: Context, benchmark: str, printed: float) -> Judgement:
     """Return the highest score of a benchmark and say whose it is (true: the printed one).
 
     Where it is another, the highest among the models of each stage or variant is tried.
@@ -87,12 +87,12 @@ def highest(context: Context, benchmark: str, printed: float) -> Outcome:
         return absent(benchmark)
     (rule, holds, best), *others = readings.highest(context, benchmark, printed)
     if not context.paper:
-        return Outcome(list(best), rule)
+        return Judgement(list(best), rule)
     plain, grid = truth(holds, best, rule), "among which models"
     return readings.widen(context, plain, others, grid, readings.DEFINITE)
 
 
-def largest_gain(context: Context, benchmark: str) -> Outcome:
+def largest_gain(context: Context, benchmark: str) -> Judgement:
     """Return the largest absolute change of a preference stage, and say whose it is."""
     board = context.board
     mask = board.benchmark == benchmark
@@ -102,12 +102,12 @@ def largest_gain(context: Context, benchmark: str) -> Outcome:
     row, column = np.unravel_index(int(np.nanargmax(gain)), gain.shape)
     who = f"{board.model[mask][row]} {board.variant[mask][row]}, {LABELS[STAGES[2 + column]]}"
     rule = f"largest absolute change of {about(benchmark).label}: {who}"
-    return Outcome([float(gain[row, column])], rule)
+    return Judgement([float(gain[row, column])], rule)
 
 
 def gain_ratio(
     context: Context, first: str, second: str, variant: str, benchmark: str, relative: bool = False
-) -> Outcome:
+) -> Judgement:
     """Return the ratio of two models' gains (best of DPO and BoNBoN), absolute or relative."""
     gains = []
     for short in (first, second):
@@ -121,10 +121,10 @@ def gain_ratio(
     what = "relative (%)" if relative else "absolute"
     where = f"{about(benchmark).label}, {BEST}"
     rule = f"ratio of {what} gains of {where}: {gains[0]:.2f} / {gains[1]:.2f}"
-    return Outcome([gains[0] / gains[1] if gains[1] else math.nan], rule)
+    return Judgement([gains[0] / gains[1] if gains[1] else math.nan], rule)
 
 
-def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark: str) -> Outcome:
+def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark: str) -> Judgement:
     """Check which stage is the best for each model (true: all as said)."""
     best = {}
     for short in pairs:
@@ -140,7 +140,7 @@ def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark:
     return truth(not wrong, [len(pairs) - len(wrong), len(pairs)], rule, note)
 
 
-def starts_above(context: Context, model: str, cut: float) -> Outcome:
+def starts_above(context: Context, model: str, cut: float) -> Judgement:
     """Return the least functional base score of a pretrained model (true: at least the cut)."""
     mask = context.board.rows(SETS["F1-F3 and F4"], ("pretrained",), (MODELS[model],))
     if not mask.any():
@@ -153,7 +153,7 @@ def starts_above(context: Context, model: str, cut: float) -> Outcome:
     return readings.widen(context, plain, others, "scores x least or mean", readings.DEFINITE)
 
 
-def code_range(context: Context) -> Outcome:
+def code_range(context: Context) -> Judgement:
     """Return the least and greatest relative change of CODAL's average over code models (PTA)."""
     cells = pick(
         context.board, Selection("Avg", BEST, variants=("pretrained",), models=CODE_MODELS)
@@ -161,10 +161,10 @@ def code_range(context: Context) -> Outcome:
     if not len(cells):
         return absent("the paper's code-specialized models with CODAL")
     rule = f"least and greatest relative change of the CODAL average, {BEST}, code models, PTA"
-    return Outcome([float(cells.relative.min()), float(cells.relative.max())], rule)
+    return Judgement([float(cells.relative.min()), float(cells.relative.max())], rule)
 
 
-def base_tests(context: Context, cells: list[str], printed: list[float]) -> Outcome:
+def base_tests(context: Context, cells: list[str], printed: list[float]) -> Judgement:
     """Say that the text quotes another column, and whether the printed one moves alike."""
     quoted = [cell(text) for text in cells]
     values = [context.board.value(c) for c in quoted]
@@ -180,10 +180,10 @@ def base_tests(context: Context, cells: list[str], printed: list[float]) -> Outc
         f"{'alike' if alike else 'apart'}"
     )
     rule = "the plus column of the same category, which cannot hold the quoted numbers"
-    return Outcome(values, rule, NOT_DERIVABLE, note, agrees=None if context.paper else alike)
+    return Judgement(values, rule, NOT_DERIVABLE, note, agrees=None if context.paper else alike)
 
 
-def threshold(context: Context, cut: float, level: str) -> Outcome:
+def threshold(context: Context, cut: float, level: str) -> Judgement:
     """Compare the share that improves below and above a base pass@1.
 
     `level` "cells" splits single scores, "models" splits models by their mean base score over the
@@ -200,7 +200,7 @@ def threshold(context: Context, cut: float, level: str) -> Outcome:
         side = "at least" if high.any() else "below"
         note = f"least mean base score {base.min():.3f}, greatest {base.max():.3f}"
         rule = f"every {level[:-1]} has a base pass@1 of {side} {cut:.2f}"
-        plain = Outcome([float(base.min())], rule, CONTRADICTS, note)
+        plain = Judgement([float(base.min())], rule, CONTRADICTS, note)
         others, grid = readings.thresholds(context, cut), "the scores that a model's base is"
         return readings.widen(context, plain, others, grid, readings.DEFINITE)
     better = [cells.change[m] > 0 for m in (low, high)]
@@ -210,7 +210,7 @@ def threshold(context: Context, cut: float, level: str) -> Outcome:
     return truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
-def explained(context: Context) -> Outcome:
+def explained(context: Context) -> Judgement:
     """Compare the shares of variance of relative gains that model and starting point explain."""
     parts = [pick(context.board, Selection(name, BEST)) for name in TASKS]
     gains, model, start = (
@@ -239,7 +239,7 @@ def _paired_variants(board: Board, sets: str, stage: int | None) -> tuple[np.nda
     return tuple(np.array([known[v][k] for k in shared]) for v in VARIANTS)
 
 
-def share_lower(context: Context, benchmarks: str) -> Outcome:
+def share_lower(context: Context, benchmarks: str) -> Judgement:
     """Share of base scores that are lower pretrained than finetuned (more than half: true)."""
     before, after = _paired_variants(context.board, benchmarks, 0)
     if not len(before):
@@ -250,7 +250,7 @@ def share_lower(context: Context, benchmarks: str) -> Outcome:
     return truth(lower.mean() > 0.5, [percent(lower), len(before)], rule, p_value=p_value)
 
 
-def still_inferior(context: Context, benchmarks: str) -> Outcome:
+def still_inferior(context: Context, benchmarks: str) -> Judgement:
     """Count aligned pretrained scores (best) that exceed the finetuned variant's base score."""
     aligned, _ = _paired_variants(context.board, benchmarks, None)
     _, base = _paired_variants(context.board, benchmarks, 0)
@@ -264,7 +264,7 @@ def still_inferior(context: Context, benchmarks: str) -> Outcome:
     return readings.widen(context, plain, others, "each model's mean or overall x against what")
 
 
-def gap_narrows(context: Context, benchmarks: str) -> Outcome:
+def gap_narrows(context: Context, benchmarks: str) -> Judgement:
     """Compare the mean gap between the variants before and after alignment (true: smaller)."""
     gaps = [after - before for before, after in
             (_paired_variants(context.board, benchmarks, s) for s in (0, None))]  # fmt: skip

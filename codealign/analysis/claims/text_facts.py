@@ -15,7 +15,7 @@ from codealign.analysis import sample_size, stats
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims import readings
 from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Outcome
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Judgement
 from codealign.analysis.claims.truth import truth
 from codealign.analysis.scores import benchmarks, published
 from codealign.paths import DATA
@@ -23,18 +23,20 @@ from codealign.paths import DATA
 ONLY_PAPER = "about the paper's own material; a table of scores does not hold it"
 
 
-def _of_the_paper(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
+def _of_the_paper(function: Callable[..., Judgement]) -> Callable[..., Judgement]:
     """Let a run say nothing of what it cannot hold."""
 
     @wraps(function)
-    def answered(context: Context, **args: Any) -> Outcome:
-        return function(context, **args) if context.paper else Outcome(missing=ONLY_PAPER)
+    def answered(context: Context, **args: Any) -> Judgement:
+        return function(context, **args) if context.paper else Judgement(missing=ONLY_PAPER)
 
     return answered
 
 
 @_of_the_paper
-def sample(context: Context, n: int, population: int, confidence: float, margin: float) -> Outcome:
+def sample(
+    context: Context, n: int, population: int, confidence: float, margin: float
+) -> Judgement:
     """Check that a sample is large enough for its margin: (needed, margin reached in points)."""
     needed = sample_size.needed(margin, population, confidence)
     reached = 100 * sample_size.margin(n, population, confidence)
@@ -47,7 +49,7 @@ def sample(context: Context, n: int, population: int, confidence: float, margin:
 
 
 @_of_the_paper
-def epochs(context: Context, steps: int, printed: float) -> Outcome:
+def epochs(context: Context, steps: int, printed: float) -> Judgement:
     """Compute passes over each data set of Table 2 at one pair a step: least and greatest."""
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
@@ -58,7 +60,7 @@ size shifts all alike"
 
 
 @_of_the_paper
-def study_size(context: Context, what: list[str]) -> Outcome:
+def study_size(context: Context, what: list[str]) -> Judgement:
     """Count what the tables hold: models, checkpoints, techniques, benchmarks, tasks, advice."""
     rows, about = published(), benchmarks()
     advice = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
@@ -74,17 +76,17 @@ def study_size(context: Context, what: list[str]) -> Outcome:
         "dimensions": sum(t.startswith("NF") for t in tasks),
         "recommendations": sum(len(category["items"]) for category in advice),
     }
-    return Outcome([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
+    return Judgement([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
 
 
 @_of_the_paper
-def problems(context: Context, names: str, each: bool = False) -> Outcome:
+def problems(context: Context, names: str, each: bool = False) -> Judgement:
     """Add up (or list) the number of problems of benchmarks whose name starts so."""
     sizes = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
     if each:
-        return Outcome([float(len(sizes))], f"number of {names} columns in the tables")
+        return Judgement([float(len(sizes))], f"number of {names} columns in the tables")
     rule = f"problems of the {names} columns added: {' + '.join(str(n) for n in sizes)}"
-    return Outcome([float(sum(sizes))], rule)
+    return Judgement([float(sum(sizes))], rule)
 
 
 def _survey(question: str, options: list[str]) -> list[float]:
@@ -95,20 +97,20 @@ def _survey(question: str, options: list[str]) -> list[float]:
 
 
 @_of_the_paper
-def survey_share(context: Context, question: str, option: str, respondents: int) -> Outcome:
+def survey_share(context: Context, question: str, option: str, respondents: int) -> Judgement:
     """Check that a survey share is a whole count of the respondents."""
     (percent,) = _survey(question, [option])
     count = round(percent / 100 * respondents)
     share, rule = 100 * count / respondents, f"nearest whole count: {count} of {respondents}"
     if abs(share - percent) > 0.05 + 1e-9:
         note = f"no whole count of {respondents} gives {percent} %"
-        return Outcome([share], rule, CONTRADICTS, note)
+        return Judgement([share], rule, CONTRADICTS, note)
     note = f"consistent with {count} of {respondents}; the answers themselves are not published"
-    return Outcome([share], rule, NOT_DERIVABLE, note)
+    return Judgement([share], rule, NOT_DERIVABLE, note)
 
 
 @_of_the_paper
-def survey_majority(context: Context, question: str, option: str, respondents: int) -> Outcome:
+def survey_majority(context: Context, question: str, option: str, respondents: int) -> Judgement:
     """Check that more than half chose an option, with the Wilson bounds of its share (percent)."""
     count = round(_survey(question, [option])[0] / 100 * respondents)
     low, high, _ = stats.wilson(count, respondents)
@@ -119,25 +121,25 @@ def survey_majority(context: Context, question: str, option: str, respondents: i
 
 
 @_of_the_paper
-def survey_sum(context: Context, question: str, options: list[str]) -> Outcome:
+def survey_sum(context: Context, question: str, options: list[str]) -> Judgement:
     """Add the printed shares of a question's options."""
     shares = _survey(question, options)
-    return Outcome([sum(shares)], f"sum of the printed shares: {' + '.join(map(str, shares))}")
+    return Judgement([sum(shares)], f"sum of the printed shares: {' + '.join(map(str, shares))}")
 
 
 @_of_the_paper
-def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Outcome:
+def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Judgement:
     """Say what section 6.2 prints: ratings are not published, so it cannot be recomputed."""
     rows = published_agreement()
     value = rows[(rows["judge"] == judge) & (rows["tolerance"] == tolerance)][column].iloc[0]
     note = "the 200 annotated ratings are not published"
     if column == "agreement_percent":
         note += f"; a whole count of 200 ({value * 2:g}) is possible"
-    return Outcome([], "printed only", NOT_DERIVABLE, note)
+    return Judgement([], "printed only", NOT_DERIVABLE, note)
 
 
 @_of_the_paper
-def kappa_leads(context: Context, judge: str) -> Outcome:
+def kappa_leads(context: Context, judge: str) -> Judgement:
     """Check that a judge has the highest printed kappa at every tolerance."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     leads = int((wide.idxmax(axis=1) == judge).sum())
@@ -146,7 +148,7 @@ def kappa_leads(context: Context, judge: str) -> Outcome:
 
 
 @_of_the_paper
-def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Outcome:
+def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Judgement:
     """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     others = wide.drop(columns=judge)
@@ -166,13 +168,13 @@ def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Outco
 
 
 @_of_the_paper
-def unpublished(context: Context, why: str) -> Outcome:
+def unpublished(context: Context, why: str) -> Judgement:
     """Say why nothing published can give the number."""
-    return Outcome([], "none", NOT_DERIVABLE, why)
+    return Judgement([], "none", NOT_DERIVABLE, why)
 
 
 @_of_the_paper
-def product(context: Context, factors: list[float]) -> Outcome:
+def product(context: Context, factors: list[float]) -> Judgement:
     """Multiply printed numbers."""
     rule = " x ".join(f"{f:g}" for f in factors)
-    return Outcome([math.prod(factors)], rule)
+    return Judgement([math.prod(factors)], rule)

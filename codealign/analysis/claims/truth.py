@@ -17,7 +17,7 @@ from codealign.analysis.claims.model import (
     NOT_DISTINGUISHABLE,
     REPRODUCED,
     UNSTATED,
-    Outcome,
+    Judgement,
 )
 from codealign.analysis.claims.rules import MODELS, Pairs, Selection, pick
 from codealign.records import VARIANTS
@@ -34,7 +34,7 @@ def truth(
     note: str = "",
     unstated: bool = False,
     p_value: float | None = None,
-) -> Outcome:
+) -> Judgement:
     """Return a finding for a statement that the scores bear out or not.
 
     With a `p_value` it is decided, either way and for a run too, only when that is below 0.05.
@@ -43,17 +43,17 @@ def truth(
     note = "; ".join(n for n in (note, doubt) if n)
     values = [round(float(v), 6) for v in values]
     if p_value is not None and not p_value < 1 - stats.CONFIDENCE:
-        return Outcome(values, rule, NOT_DISTINGUISHABLE, note)
+        return Judgement(values, rule, NOT_DISTINGUISHABLE, note)
     verdict = (UNSTATED if unstated else REPRODUCED) if holds else CONTRADICTS
-    return Outcome(values, rule, verdict, note, agrees=bool(holds))
+    return Judgement(values, rule, verdict, note, agrees=bool(holds))
 
 
-def absent(what: str) -> Outcome:
+def absent(what: str) -> Judgement:
     """Return the finding of a statement whose scores were not run."""
-    return Outcome(missing=f"not run: {what}")
+    return Judgement(missing=f"not run: {what}")
 
 
-def only_means(outcome: Outcome) -> Outcome:
+def only_means(outcome: Judgement) -> Judgement:
     """Soften a "not significant" drawn from printed mean ratings: their spread is not published.
 
     The test then takes the largest possible variance, so that it can miss a real change.
@@ -102,7 +102,7 @@ def compared(
     loose: bool = False,
     least: int = 1,
     wider: str = "",
-) -> Outcome:
+) -> Judgement:
     """Compare a statistic of two arms (true: that of the first is greater, or `less`).
 
     Parameters
