@@ -71,7 +71,7 @@ def verdict(
 def possible(cell: Cell, value: float) -> list[float]:
     """Return the scores that print as `value`: all k/n of a pass@1, else the rounding's ends."""
     about = benchmark(cell.benchmark)
-    half = 0.5 * 10.0**-about.decimals
+    half = half_unit(about.decimals)
     if about.metric != "pass@1":
         return [value - half, value + half]
     low = math.ceil((value - half) * about.n - 1e-6)
