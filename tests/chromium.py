@@ -119,6 +119,13 @@ class Chromium:
         self.call("Page.reload")
         self._wait("document.readyState == 'complete' && !window.old")
 
+    def wait(self, condition: str) -> None:
+        """Wait until a script's condition holds."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while not self.run(f"!!({condition})"):
+            assert time.monotonic() < deadline, condition
+            time.sleep(0.02)
+
     def _wait(self, condition: str) -> None:
         while not self.run(condition):
             time.sleep(0.02)

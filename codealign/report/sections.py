@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 
+import pandas as pd
+from markupsafe import Markup
+
+from codealign.analysis import labels
+from codealign.analysis.tables.study import NO_FINDINGS
 from codealign.paths import RunPaths
+from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, read_jsonl
 from codealign.report import overview
 from codealign.report.claims import ledger_block
 from codealign.report.foreign import render_markdown
-from codealign.report.page import Block, boxed
+from codealign.report.page import Block, render, wide
 from codealign.report.provenance import provenance_blocks
+from codealign.report.samples import first_part, samples_block
 from codealign.workflow.state import State, judge_run
 
-OVERVIEW_FIGURE = "scores_functional"
+ANSWER, OVERVIEW_FIGURE, LEDGER = "answer", "scores_functional", "claims"
+"""Figures that stand on other pages, too."""
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 ENLARGED = 1.8
 """Pixels on the screen for a point of a figure, so that its smallest print can be read."""
@@ -32,42 +39,55 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
     figures, states = _figures(paths), judge_run(paths.root)
     return {
         "index": _overview(paths, figures, states),
+        "samples": [samples_block(paths)],
         "tables": _tables(paths),
-        "figures": figures,
-        "claims": [Block("ledger", "The paper's claims", _ledger(paths))],
+        "figures": list(figures.values()),
+        "training": _training(paths),
+        "claims": [Block("ledger", "The paper's claims", _ledger(paths, figures))],
         "findings": _findings(paths, figures),
         "advice": [_markdown(paths, "advice", "Advice from this run")],
         "notebooks": [overview.jobs(states, pages)],
-        "provenance": provenance_blocks(states),
+        "provenance": provenance_blocks(paths, states),
     }
 
 
-def _overview(paths: RunPaths, figures: list[Block], states: Mapping[str, State]) -> list[Block]:
-    answered = (paths.tables / "answer.csv").exists()
-    missing = Block("answer", overview.ANSWER, _missing("answer.csv"))
+def _overview(
+    paths: RunPaths, figures: Mapping[str, Block], states: Mapping[str, State]
+) -> list[Block]:
+    picture = figures[ANSWER].body if ANSWER in figures else ""
+    if (paths.tables / "answer.csv").exists():
+        first = overview.answer(paths, picture)
+    else:
+        first = Block("answer", overview.ANSWER, _missing("answer.csv"))
     return [
-        overview.answer(paths) if answered else missing,
+        first,
         *overview.more(paths),
         _markdown(paths, "summary", "Scores"),
-        *[f for f in figures if f.anchor == OVERVIEW_FIGURE],
+        *[figures[stem] for stem in (OVERVIEW_FIGURE,) if stem in figures],
         overview.was_run(paths, states),
     ]
 
 
-def _findings(paths: RunPaths, figures: list[Block]) -> list[Block]:
-    """The run beside O1-O20, and what its seeds, cross-evaluations and ablations say."""
+def _findings(paths: RunPaths, figures: Mapping[str, Block]) -> list[Block]:
+    """The run beside O1-O20, and what its seeds, cross-evaluations and ablations say.
+
+    With one seed nothing is held against any of them: one sentence says so.
+    """
     title = "The paper's observations O1 to O20 and this run"
+    path = paths.tables / "findings.csv"
+    if path.exists() and pd.read_csv(path).empty:
+        return [Block("findings", title, Markup("<p>{}</p>").format(NO_FINDINGS))]
     study = "Seeds, the other requirement's benchmarks, ablations"
     return [
         _markdown(paths, "findings", title, short="O1 to O20"),
         _markdown(paths, "study", study, "study_*"),
-        *[f for f in figures if f.anchor.startswith("study_")],
+        *[block for stem, block in figures.items() if stem.startswith("study_")],
     ]
 
 
-def _missing(name: str) -> str:
-    said = f"Not there: {escape(name)}. The job that writes it has not finished."
-    return f'<p class="failed">{said}</p>'
+def _missing(name: str) -> Markup:
+    told = "Not there: {}. The job that writes it has not finished."
+    return Markup(f'<p class="failed">{told}</p>').format(name)
 
 
 def _markdown(paths: RunPaths, stem: str, title: str, files: str = "", short: str = "") -> Block:
@@ -79,30 +99,23 @@ def _markdown(paths: RunPaths, stem: str, title: str, files: str = "", short: st
     return Block(stem, title, body + _files("tables", paths, files or stem), short)
 
 
-def _ledger(paths: RunPaths) -> str:
+def _ledger(paths: RunPaths, figures: Mapping[str, Block]) -> Markup:
     path = paths.tables / "claims.csv"
-    return ledger_block(path) if path.exists() else _missing(path.name)
+    picture = Markup(figures[LEDGER].body) if LEDGER in figures else Markup()
+    return picture + ledger_block(path) if path.exists() else _missing(path.name)
 
 
-def _files(folder: str, paths: RunPaths, stem: str) -> str:
+def _files(folder: str, paths: RunPaths, stem: str) -> Markup:
     """Return download links to every format of one table or figure, "" if there is none."""
-    found = sorted((paths.root / folder).glob(f"{stem}.*"))
-    several = len({path.stem for path in found}) > 1
-    links = "".join(
-        f'<a href="{folder}/{p.name}" download>{_named(p, seen=several)}</a>' for p in found
-    )
-    return f'<p class="files">Download: {links}</p>' if found else ""
-
-
-def _named(path: Path, seen: bool) -> str:
-    stem = escape(path.stem.replace("_", " "))
-    said = f"{stem}, " if seen else f'<span class="unseen">{stem} as </span>'
-    return said + path.suffix[1:].upper()
+    files = sorted((paths.root / folder).glob(f"{stem}.*"))
+    several = len({path.stem for path in files}) > 1
+    named = [(f"{folder}/{p.name}", p.stem.replace("_", " "), p.suffix[1:].upper()) for p in files]
+    return render("files", files=named, several=several) if files else Markup()
 
 
 def _tables(paths: RunPaths) -> list[Block]:
-    found = [_table(paths, path.stem) for path in sorted(paths.tables.glob("table*.md"))]
-    return found or [Block("tables", "Tables", _missing("tables"))]
+    tables = [_table(paths, path.stem) for path in sorted(paths.tables.glob("table*.md"))]
+    return tables or [Block("tables", "Tables", _missing("tables"))]
 
 
 def _table(paths: RunPaths, stem: str) -> Block:
@@ -114,28 +127,64 @@ def _table(paths: RunPaths, stem: str) -> Block:
     return Block(stem, title, body, short.capitalize())
 
 
-def _figures(paths: RunPaths) -> list[Block]:
+def _figures(paths: RunPaths) -> dict[str, Block]:
     captions = paths.figures / "captions.json"
     if not captions.exists():
-        return [Block("figures", "Figures", _missing("figures"))]
+        return {"": Block("figures", "Figures", _missing("figures"))}
     told = json.loads(captions.read_text(encoding="utf-8"))
-    return [_figure(paths, stem, caption) for stem, caption in told.items()]
+    return {stem: _figure(paths, stem, caption) for stem, caption in told.items()}
 
 
 def _figure(paths: RunPaths, stem: str, caption: str) -> Block:
     """Return a figure with its caption, whose first words are the heading."""
-    width, height = _size(paths.figures / f"{stem}.svg")
-    size = f'width="{width:.0f}" height="{height:.0f}"'
-    image = f'<img src="figures/{stem}.svg" alt="{escape(caption)}" {size} loading="lazy">'
-    said = f"<figcaption>{escape(caption)}{_files('figures', paths, stem)}</figcaption>"
     title = re.match(r"(Figure \d+\. )?[^.:;,]+", caption)[0]
-    named = f"{title} (figure)"
-    body = f"<figure>{boxed(image, named)}{said}</figure>"
-    return Block(stem, title, body, title.split(". ")[0])
+    body = _picture(f"figures/{stem}.svg", paths.figures / f"{stem}.svg", title, caption)
+    links = _files("figures", paths, stem)
+    return Block(stem, title, body.replace("</figcaption>", f"{links}</figcaption>"),
+                 title.split(". ")[0])  # fmt: skip
 
 
-def _size(figure: Path) -> tuple[float, float]:
-    """Return width and height to show a figure at, in pixels."""
-    found = SIZE.search(figure.read_text(encoding="utf-8")[:2000])
-    width, height = map(float, found.groups()) if found else (400.0, 300.0)
-    return width * ENLARGED, height * ENLARGED
+def _picture(source: str, file: Path, title: str, caption: str) -> Markup:
+    """Return a figure in a box that scrolls, at a size at which its print can be read."""
+    size = SIZE.search(file.read_text(encoding="utf-8")[:2000])
+    width, height = (float(s) * ENLARGED for s in (size.groups() if size else (400, 300)))
+    return render(
+        "figure", source=source, caption=caption, width=f"{width:.0f}", height=f"{height:.0f}",
+        box=wide(f"{title} (figure)"),
+    )  # fmt: skip
+
+
+def _training(paths: RunPaths) -> list[Block]:
+    """Return the curves of every trained stage, of the first seed; drawn where a log is newer."""
+    part = first_part(paths)
+    logs = sorted(part.root.glob("checkpoints/*/*/*/*/trainer_log.jsonl"))
+    order = {
+        log: [name in log.parts for name in (*REQUIREMENTS, *VARIANTS, *STAGES)] for log in logs
+    }
+    blocks = [_curves(paths, log) for log in sorted(logs, key=order.get, reverse=True)]
+    none = Block("training", "Training curves", Markup("<p>No training has left a log.</p>"))
+    return blocks or [none]
+
+
+def _curves(paths: RunPaths, log: Path) -> Block:
+    """Draw one stage's curves beside the report, if they are not there, and return their block."""
+    from codealign.analysis.figures.style import rendered, styled
+    from codealign.analysis.figures.training import training_curves
+
+    model, variant, requirement, stage = log.parent.parts[-4:]
+    short = f"{PATHWAY[variant]} {labels.STAGES[stage]}, {labels.REQUIREMENTS[requirement]}"
+    place = f"training/{model}-{variant}-{requirement}-{stage}.svg"
+    target, about = paths.report / place, log.parent / "training.json"
+    facts = json.loads(about.read_text("utf-8")) if about.exists() else {}
+    if not target.exists() or target.stat().st_mtime < log.stat().st_mtime:
+        steps = [row for row in read_jsonl(log, dict) if "loss" in row]
+        drawn = training_curves(steps, short, facts.get("target"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with styled():
+            target.write_bytes(rendered(drawn.figure, "svg"))
+    told = {"examples": "examples", "steps": "steps", "tokens": "tokens"}
+    counts = ", ".join(f"{facts[key]:,} {name}" for key, name in told.items() if key in facts)
+    title = f"{model}, {short}"
+    caption = f"{title}: {counts}. Thin: logged; thick: running mean." if counts else title
+    return Block(f"{stage}-{variant}-{requirement}-{model}", title,
+                 _picture(place, target, title, caption), short)  # fmt: skip
