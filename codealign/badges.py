@@ -123,7 +123,7 @@ def _readme(text: str) -> str:
 
 def found() -> str:
     """Return in three sentences what the committed tables say: the ledger, and nano's answer."""
-    from codealign.analysis.answer import QUESTIONS, headlines, span, surest
+    from codealign.analysis.answer import QUESTIONS, headlines, main_rows, span
 
     claims = pd.read_csv(PROJECT / "paper_tables/paper/claims.csv")
     mine = claims[claims["origin"] == "paper"]
@@ -132,9 +132,10 @@ def found() -> str:
         f"Of the paper's {len(mine)} checkable statements, held against its own tables: {counts}."
     ]
     answers = pd.read_csv(PROJECT / "paper_tables/nano/answer.csv")
-    for (what, said), row in zip(headlines(answers), surest(answers), strict=True):
+    rows = main_rows(answers).to_dict("records")
+    for (what, said), row in zip(headlines(answers), rows, strict=True):
         numbers = " and ".join(span(row, name) for name in QUESTIONS)
-        lines.append(f"On nano, {what}, {said} (PTA − FTA {numbers} points, n = {row['n']}).")
+        lines.append(f"On nano, {what}, {said} (PTA - FTA {numbers} points, n = {row['n']}).")
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -61,6 +61,7 @@ def write_report(root: Path) -> RunPaths:
         nbformat.write(notebook, paths.notebooks / f"{job}.ipynb")
     write_answers(paths)
     log = paths.checkpoint("nano", "pretrained", "functional", "dpo") / "trainer_log.jsonl"
+    write_text(log.parent / "training.json", '{"steps": 4, "examples": 8}')
     write_jsonl(log, [{"step": i, "loss": 1 / i, "gap": 0.1 * i} for i in range(1, 5)])
     build_report(paths)
     return paths

@@ -121,7 +121,7 @@ def answer_lines(answers: pd.DataFrame) -> list[str]:
     return [*told, *(_sentence(row) for row in answers.to_dict("records"))] or [NO_ANSWER]
 
 
-def surest(answers: pd.DataFrame) -> pd.DataFrame:
+def main_rows(answers: pd.DataFrame) -> pd.DataFrame:
     """Return the row of each model and requirement that holds both techniques, or the only one."""
     return answers.groupby(["source", "model", "requirement"], sort=False).tail(1)
 
@@ -133,7 +133,7 @@ def headlines(answers: pd.DataFrame) -> list[tuple[str, str]]:
     """
     return [
         (labels.REQUIREMENTS[requirement], _headline(part))
-        for requirement, part in surest(answers).groupby("requirement", sort=False)
+        for requirement, part in main_rows(answers).groupby("requirement", sort=False)
     ]
 
 
@@ -219,7 +219,7 @@ def surer(answers: pd.DataFrame) -> list[str]:
     (half width / difference) squared times as many would just exclude 0.
     """
     lines = [WHAT_LACKS] * bool((answers["seeds"] == 1).any())
-    for row in surest(answers).to_dict("records"):
+    for row in main_rows(answers).to_dict("records"):
         what = labels.REQUIREMENTS[row["requirement"]]
         who = f"{row['model']}, {what}" if answers["model"].nunique() > 1 else what
         for name, question in QUESTIONS.items():

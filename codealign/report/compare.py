@@ -45,7 +45,7 @@ def _scores(cells: pd.DataFrame) -> Markup:
     rows = []
     for cell in cells.to_dict("records"):
         names = [cell["model"], PATHWAY[cell["variant"]], labels.REQUIREMENTS[cell["requirement"]],
-                 labels.STAGES[cell["stage"]], benchmark(cell["benchmark"]).head]  # fmt: skip
+                 labels.STAGES[cell["stage"]], benchmark(cell["benchmark"]).label]  # fmt: skip
         form = "{:.3f}" if cell["metric"] == "pass@1" else "{:.2f}"
         bounds = ", ".join(("{:+" + form[2:]).format(cell[end]) for end in ("low", "high"))
         moved = ("{:+" + form[2:]).format(cell["absolute"]) + f" [{bounds}]"

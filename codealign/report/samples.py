@@ -168,7 +168,7 @@ def _label(name: str) -> str:
     if (dimension := name.removeprefix("codal_")) in DIMENSIONS and dimension != name:
         return f"CODAL {dimension.replace('_', ' ')}"
     try:
-        return benchmark(name).head
+        return benchmark(name).label
     except (CodealignError, KeyError):
         return name
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ from codealign.workflow.state import State, judge_run
 ANSWER, OVERVIEW_FIGURE, LEDGER = "answer", "scores_functional", "claims"
 """Figures that stand on other pages, too."""
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
+NO_LINKS = Markup()
 ENLARGED = 1.8
 """Pixels on the screen for a point of a figure, so that its smallest print can be read."""
 
@@ -138,53 +140,54 @@ def _figures(paths: RunPaths) -> dict[str, Block]:
 def _figure(paths: RunPaths, stem: str, caption: str) -> Block:
     """Return a figure with its caption, whose first words are the heading."""
     title = re.match(r"(Figure \d+\. )?[^.:;,]+", caption)[0]
-    body = _picture(f"figures/{stem}.svg", paths.figures / f"{stem}.svg", title, caption)
-    links = _files("figures", paths, stem)
-    return Block(stem, title, body.replace("</figcaption>", f"{links}</figcaption>"),
-                 title.split(". ")[0])  # fmt: skip
+    place = f"figures/{stem}.svg"
+    body = _picture(paths.root / place, place, title, caption, _files("figures", paths, stem))
+    return Block(stem, title, body, title.split(". ")[0])
 
 
-def _picture(source: str, file: Path, title: str, caption: str) -> Markup:
+def _picture(file: Path, source: str, title: str, caption: str, links: Markup = NO_LINKS) -> Markup:
     """Return a figure in a box that scrolls, at a size at which its print can be read."""
     size = SIZE.search(file.read_text(encoding="utf-8")[:2000])
     width, height = (float(s) * ENLARGED for s in (size.groups() if size else (400, 300)))
     return render(
         "figure", source=source, caption=caption, width=f"{width:.0f}", height=f"{height:.0f}",
-        box=wide(f"{title} (figure)"),
+        box=wide(f"{title} (figure)"), links=links,
     )  # fmt: skip
 
 
 def _training(paths: RunPaths) -> list[Block]:
-    """Return the curves of every trained stage, of the first seed; drawn where a log is newer."""
-    part = first_part(paths)
-    logs = sorted(part.root.glob("checkpoints/*/*/*/*/trainer_log.jsonl"))
-    order = {
-        log: [name in log.parts for name in (*REQUIREMENTS, *VARIANTS, *STAGES)] for log in logs
-    }
-    blocks = [_curves(paths, log) for log in sorted(logs, key=order.get, reverse=True)]
-    none = Block("training", "Training curves", Markup("<p>No training has left a log.</p>"))
-    return blocks or [none]
+    """Return the curves of every stage that the first seed has trained."""
+    places = product(REQUIREMENTS, VARIANTS, STAGES)
+    folders = [
+        folder
+        for requirement, variant, stage in places
+        for folder in first_part(paths).root.glob(f"checkpoints/*/{variant}/{requirement}/{stage}")
+        if (folder / "training.json").exists()  # written at the end of a training
+    ]
+    none = Block("training", "Training curves", Markup("<p>No training has finished.</p>"))
+    return [_curves(paths, folder) for folder in folders] or [none]
 
 
-def _curves(paths: RunPaths, log: Path) -> Block:
-    """Draw one stage's curves beside the report, if they are not there, and return their block."""
+def _curves(paths: RunPaths, folder: Path) -> Block:
+    """Return one stage's curves; they are drawn beside the report where its log is newer."""
     from codealign.analysis.figures.style import rendered, styled
     from codealign.analysis.figures.training import training_curves
 
-    model, variant, requirement, stage = log.parent.parts[-4:]
+    model, variant, requirement, stage = folder.parts[-4:]
     short = f"{PATHWAY[variant]} {labels.STAGES[stage]}, {labels.REQUIREMENTS[requirement]}"
     place = f"training/{model}-{variant}-{requirement}-{stage}.svg"
-    target, about = paths.report / place, log.parent / "training.json"
-    facts = json.loads(about.read_text("utf-8")) if about.exists() else {}
+    target, log = paths.report / place, folder / "trainer_log.jsonl"
+    facts = json.loads((folder / "training.json").read_text("utf-8"))
     if not target.exists() or target.stat().st_mtime < log.stat().st_mtime:
         steps = [row for row in read_jsonl(log, dict) if "loss" in row]
         drawn = training_curves(steps, short, facts.get("target"))
         target.parent.mkdir(parents=True, exist_ok=True)
         with styled():
             target.write_bytes(rendered(drawn.figure, "svg"))
-    told = {"examples": "examples", "steps": "steps", "tokens": "tokens"}
-    counts = ", ".join(f"{facts[key]:,} {name}" for key, name in told.items() if key in facts)
     title = f"{model}, {short}"
-    caption = f"{title}: {counts}. Thin: logged; thick: running mean." if counts else title
-    return Block(f"{stage}-{variant}-{requirement}-{model}", title,
-                 _picture(place, target, title, caption), short)  # fmt: skip
+    caption = (
+        f"{title}: {facts['steps']:,} steps on {facts['examples']:,} examples. Thin: logged; "
+        "thick: running mean."
+    )
+    picture = _picture(target, place, title, caption)
+    return Block(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from codealign.analysis import labels
-from codealign.analysis.answer import headlines
+from codealign.analysis.answer import headlines, span
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import present, source_phrase
 from codealign.analysis.figures.style import PATHWAY_COLOURS, Drawn, canvas
@@ -50,6 +50,7 @@ def answer_figure(summary: pd.DataFrame, answers: pd.DataFrame) -> Drawn | None:
             who = f"{labels.model_label(model)}, " * (len(models) > 1)
             between = "\n" if who else ": "
             axis.set_title(f"{who}{labels.REQUIREMENTS[requirement]}{between}{_winner(told)}")
+            axis.set_xlabel(_differences(told))
         axes[0].set_ylabel("score, percent of the scale")
     said = "; ".join(f"{what}: {line}" for what, line in headlines(answers))
     caption = (
@@ -75,41 +76,51 @@ def _winner(told: pd.DataFrame) -> str:
     return f"{who} ends higher" if who in PATHWAY.values() else who
 
 
+def _differences(told: pd.DataFrame) -> str:
+    """Return what the title rests on: scores overlap where paired differences need not."""
+    if told.empty:
+        return ""
+    row = told.to_dict("records")[-1]
+    return f"PTA - FTA: ends {span(row, 'ends')}, gains {span(row, 'gains')}"
+
+
 def _panel(axes: Axes, rows: pd.DataFrame, span: float) -> None:
     ends = rows[["low", "high", "score"]].stack()
-    bottom = (ends.min() + ends.max() - span) / 2
-    bottom = min(
-        max(bottom, -0.03 * span), 100 + 0.03 * span - span
-    )  # what no score can be is not shown
+    edge = 0.03 * span  # what no score can be is not shown
+    bottom = min(max((ends.min() + ends.max() - span) / 2, -edge), 100 + edge - span)
     axes.set_ylim(bottom, bottom + span)
-    known = rows.to_dict("records")
-    pathways = [{r["stage"]: r for r in known if r["variant"] == v} for v in VARIANTS]
-    ends_at = [max(p, key=PLACES.__getitem__) if p else "" for p in pathways]
-    heights = [p[end]["score"] if end else 0.0 for p, end in zip(pathways, ends_at, strict=True)]
-    push = max(0.0, NEAREST * span - abs(heights[0] - heights[1])) / 2 if all(ends_at) else 0.0
-    for at, (variant, end) in enumerate(zip(VARIANTS, ends_at, strict=True)):
-        if not end:
-            continue
-        sign, above = (
-            2 * at - 1,
-            heights[at] > heights[1 - at] or (heights[at] == heights[1 - at] and at),
-        )
-        _pathway(axes, pathways[at], variant, sign * APART)
-        name = f"{PATHWAY[variant]} {heights[at]:.1f}"
-        axes.text(PLACES[end] + 0.2, heights[at] + (push if above else -push), name, va="center",
-                  color=PATHWAY_COLOURS[variant], weight="bold")  # fmt: skip
+    last: dict[str, tuple[float, float]] = {}
+    for sign, variant in zip((-1, 1), VARIANTS, strict=True):
+        mine = {row["stage"]: row for row in rows.to_dict("records") if row["variant"] == variant}
+        _pathway(axes, mine, variant, sign * APART)
+        if mine:
+            end = max(mine, key=PLACES.__getitem__)
+            last[variant] = PLACES[end], mine[end]["score"]
+    _name(axes, last, NEAREST * span)
     axes.set_xlim(-0.25, PLACES["bonbon"] + 0.9)
     axes.set_xticks(list(PLACES.values()), [labels.STAGES[stage] for stage in PLACES])
     axes.grid(True, axis="y")
     axes.set_axisbelow(True)
 
 
+def _name(axes: Axes, last: dict[str, tuple[float, float]], nearest: float) -> None:
+    """Write each pathway's name and final score beside its end, `nearest` apart at least."""
+    order = sorted(last, key=lambda variant: last[variant][1])
+    gap = abs(last[order[-1]][1] - last[order[0]][1])
+    push = max(0.0, nearest - gap) / 2 if len(order) > 1 else 0.0
+    for sign, variant in zip((-1, 1), order, strict=False):
+        x, score = last[variant]
+        axes.text(x + 0.2, score + sign * push, f"{PATHWAY[variant]} {score:.1f}", va="center",
+                  color=PATHWAY_COLOURS[variant], weight="bold")  # fmt: skip
+
+
 def _pathway(axes: Axes, rows: dict[str, dict[str, Any]], variant: str, off: float) -> None:
     colour = PATHWAY_COLOURS[variant]
     for start, end in WAYS:
         if start in rows and end in rows:
-            axes.plot([PLACES[start] + off, PLACES[end] + off],
-                      [rows[start]["score"], rows[end]["score"]], color=colour, linewidth=1)  # fmt: skip
+            both = [PLACES[start] + off, PLACES[end] + off]
+            scores = [rows[start]["score"], rows[end]["score"]]
+            axes.plot(both, scores, color=colour, linewidth=1)
     for stage, row in rows.items():
         x, marker = PLACES[stage] + off, style.STAGE_MARKERS[stage]
         axes.plot([x, x], [row["low"], row["high"]], color=colour, linewidth=0.8, alpha=0.6)
