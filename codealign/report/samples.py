@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from codealign.analysis import labels
-from codealign.analysis.scores import benchmark
+from codealign.analysis.scores import benchmark, benchmarks
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import BENCHMARKS, load, public
 from codealign.paths import RunPaths
@@ -101,8 +101,8 @@ def _groups(paths: RunPaths, part: RunPaths) -> list[Group]:
         for group in made.values():
             if group.scale == 1:
                 _add_prompts(paths, group)
-        order = [*(n for n in made if made[n].scale == 1), *(n for n in made if made[n].scale > 1)]
-        found += [made[name] for name in order]
+        known = list(benchmarks())  # in the paper's order; one's own come last
+        found += sorted(made.values(), key=lambda g: (*known, g.benchmark).index(g.benchmark))
     return found
 
 

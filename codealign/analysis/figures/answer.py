@@ -81,7 +81,7 @@ def _differences(told: pd.DataFrame) -> str:
     if told.empty:
         return ""
     row = told.to_dict("records")[-1]
-    return f"PTA - FTA: ends {span(row, 'ends')}, gains {span(row, 'gains')}"
+    return f"PTA - FTA: ends {span(row, 'ends')},\ngains {span(row, 'gains')} points"
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, span: float) -> None:

@@ -74,20 +74,23 @@
     else box.replaceChildren(element("p", {}, "No problem fits these filters."));
   };
 
-  const code = (cell, base) => {
+  // What the prompt has already is paler; a line that the base model did not write is marked.
+  const code = (cell, base, prompt) => {
+    const asked = new Set(prompt.split("\n"));
     const before = new Set(base ? data.texts[base[0]].split("\n") : []);
     const lines = data.texts[cell[0]].split("\n").map((line) =>
-      element(base && line.trim() && !before.has(line) ? "ins" : "span", {}, `${line}\n`));
+      element(base && line.trim() && !before.has(line) ? "ins" : "span",
+        { class: asked.has(line) ? "asked" : "" }, `${line}\n`));
     return element("pre", {}, ...lines);
   };
 
-  const answer = (cell, [pathway, stage], base) => {
+  const answer = (cell, [pathway, stage], base, prompt) => {
     const head = element("h4", {}, `${pathway} ${stage}`);
     if (!cell) return element("article", {}, head, element("p", {}, "not evaluated"));
     const [tone] = mark(cell);
     const told = element("p", {}, element("b", { class: `verdict ${tone}` }, verdict(cell)));
     const same = base && base !== cell && base[0] === cell[0];
-    const parts = [head, told, same ? element("p", { class: "same" }, "the base model's answer") : code(cell, base !== cell && base)];
+    const parts = [head, told, same ? element("p", { class: "same" }, "the base model's answer") : code(cell, base !== cell && base, prompt)];
     const [call, detail] = cell[3];
     if (cell[1] !== 1 && (call || detail)) {
       const what = data.scale > 1 ? "Rating" : "First failing test";
@@ -109,7 +112,7 @@
     const cells = row.slice(2);
     const grid = columns.map((column, at) => {
       const base = cells[columns.findIndex(([pathway]) => pathway === column[0])];
-      return answer(cells[at], column, base);
+      return answer(cells[at], column, base, row[1]);
     });
     box.replaceChildren(element("h3", {}, id),
       element("pre", { class: "prompt" }, row[1] || data.note || "no prompt"),
