@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codealign.analysis.agreement import read_human_ratings
-from codealign.paths import RunPaths
+from codealign.paths import FURTHER_RATINGS, RunPaths
 from codealign.records import Answer, Rating, read_jsonl, stable_id
 
-FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", "ratings_of_*.jsonl"
+FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", FURTHER_RATINGS
 ANSWERS = "answers.jsonl"
 
 
