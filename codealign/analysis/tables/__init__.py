@@ -9,8 +9,7 @@ import pandas as pd
 
 from codealign.analysis.context import Context
 from codealign.analysis.scores import PAPER, published
-from codealign.analysis.tables.latex import to_latex
-from codealign.analysis.tables.model import Table, to_csv, to_markdown
+from codealign.analysis.tables.model import Table, to_csv, to_latex, to_markdown
 from codealign.analysis.tables.scores import interval_table, score_table
 from codealign.analysis.tables.study import findings_table, study_markdown, study_tables
 from codealign.analysis.tables.texts import (

@@ -145,8 +145,8 @@ def _blocks(
     for model in [*dict.fromkeys([*printed["model"], *ours["model"]])]:
         for frame in (printed[printed["model"] == model], ours[ours["model"] == model]):
             for source, block in frame.groupby("source", sort=False):
-                said = "published" if source == PAPER else f"measured, run {source}"
-                yield model_label(model, table) + (f" · {said}" if several else ""), block
+                origin = "published" if source == PAPER else f"measured, run {source}"
+                yield model_label(model, table) + (f" · {origin}" if several else ""), block
 
 
 def _lookup(block: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -154,8 +154,8 @@ def _lookup(block: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def _stages(block: pd.DataFrame) -> list[str]:
-    found = set(block["stage"])
-    return [stage for stage in STAGES if stage in found]
+    present = set(block["stage"])
+    return [stage for stage in STAGES if stage in present]
 
 
 def _grid(columns: list[Benchmark]) -> list[tuple[Benchmark, str]]:
@@ -226,7 +226,7 @@ def _measured_notes(measured: pd.DataFrame, kept: list[str]) -> list[tuple[str, 
             for name, low, high in sizes.itertuples()
         ]
         missing = int(frame["missing"].sum())
-        said = f"{missing} problems could not be scored and are in no score" if missing else ""
+        unscored = f"{missing} problems could not be scored and are in no score" if missing else ""
         text = f"Problems behind a score of run {source}: {', '.join(parts)}."
-        notes.append(("", text + (f" Over all cells, {said}." if said else "")))
+        notes.append(("", text + (f" Over all cells, {unscored}." if unscored else "")))
     return notes

@@ -34,8 +34,8 @@ def dataset_statistics(pairs: Mapping[tuple[str, str], int]) -> pd.DataFrame:
     printed = {(r.model, r.requirement): r.samples for r in raw.itertuples(index=False)}
     cells = dict.fromkeys([*printed, *pairs])
     rows = [(*cell, printed.get(cell), pairs.get(cell)) for cell in cells]
-    found = pd.DataFrame(rows, columns=["model", "requirement", "published", "measured"])
-    return found.astype({"published": "Int64", "measured": "Int64"})
+    frame = pd.DataFrame(rows, columns=["model", "requirement", "published", "measured"])
+    return frame.astype({"published": "Int64", "measured": "Int64"})
 
 
 def dataset_table(context: Context) -> Table:
