@@ -46,7 +46,7 @@ def questions() -> dict[str, Question]:
 
 
 def read_answers(path: Path | str) -> list[dict[str, list[str]]]:
-    """Read and check an answers file; one mapping {question id: chosen options} a respondent.
+    """Read and check an answers file; one mapping {question id: chosen options} per respondent.
 
     Raises
     ------

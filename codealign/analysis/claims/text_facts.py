@@ -54,7 +54,7 @@ def sample(
 
 @_of_the_paper
 def epochs(context: Context, steps: int, printed: float) -> Judgement:
-    """Compute passes over each data set of Table 2 at one pair a step: least and greatest."""
+    """Compute passes over each data set of Table 2 at one pair per step: least and greatest."""
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
     rule = "120,000 steps of one pair each / samples of Table 2, least and greatest"
@@ -282,7 +282,7 @@ def whole_counts(context: Context) -> Judgement:
         b = about.get(row["benchmark"])
         if b is None or b.metric != "pass@1" or not row["n"] or math.isnan(row["value"]):
             continue
-        if str(row["interval"]).startswith("bootstrap"):  # several samples a problem
+        if str(row["interval"]).startswith("bootstrap"):  # several samples per problem
             continue
         total += 1
         n, value = row["n"], row["value"]

@@ -44,7 +44,7 @@ class Arm:
 
 
 def trained(root: Path | str) -> pd.DataFrame:
-    """Return one row (`TRAINED`) a trained adapter of a run: its pairs, labels and reached gap.
+    """Return one row (`TRAINED`) per trained adapter of a run: its pairs, labels and reached gap.
 
     `examples` counts pairs; `gap` and `target` are in nats, NaN where a technique has none; `noise`
     is the share of the chosen responses that hidden tests refuse, NaN without hidden tests.
