@@ -1,5 +1,7 @@
-"""Tables 1 to 7, as printed and as measured: scores by model, stage and benchmark (3, 4 and 5), tasks,
-data set sizes, recommendations, and survey questions with shares.
+"""Tables 1 to 7, as printed and as measured.
+
+Scores by model, stage and benchmark (3 to 5), coding tasks, data set sizes, recommendations, and
+survey questions with shares.
 """
 
 from __future__ import annotations
