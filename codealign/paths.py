@@ -51,6 +51,8 @@ NANO_WEIGHTS = PACKAGE / "nano" / "weights"
 NANO_POOL = PACKAGE / "nano" / "pool"
 
 
+FURTHER_RATINGS = "ratings_of_*.jsonl"
+"""What `codealign judge` adds beside a judged model's own ratings."""
 LONGEST = 60
 """Characters of a model's short name."""
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from codealign.analysis.agreement import read_human_ratings
 from codealign.cell import Cell
-from codealign.paths import RunPaths
+from codealign.paths import FURTHER_RATINGS, RunPaths
 from codealign.records import Answer, Rating, read_jsonl, stable_id
 
-FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", "ratings_of_*.jsonl"
+FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", FURTHER_RATINGS
 ANSWERS = "answers.jsonl"
 SEEDED = re.compile(r"seed(\d+)/")
 
