@@ -167,6 +167,7 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
         if at == len(values):
             values.append(np.full(len(columns), math.nan))
             sizes.append([])
+        # No seed changes a base model: its one value stands beside that of each seed.
         where = slice(None) if cell.stage == "base" else columns[int(record["seed"])]
         values[at][where] = 100 * record["value"] / benchmark(cell.benchmark).scale
         sizes[at].append(int(record["n"]))
@@ -209,6 +210,7 @@ def _answers(
         cluster = [codes.setdefault(problem_of(key), len(codes)) for key in sums]
         means = [sum(v) / len(v) for v in sums.values()]
         answers.append(Answers(np.array(cluster), np.array(means)) if means else None)
+        # A base model has no seed, nor have problems of a run with one: they go to every column.
         of = [mine.get(seed, mine.get(None) if len(seeds) == 1 or cell.stage == "base" else None)
               for seed in seeds]  # fmt: skip
         halves.append([_halves(values, scale) for values in of])

@@ -341,6 +341,7 @@ def fieller(
     a = bottom**2 - t * (float(of_x @ of_x) + alone_x)
     b = -2 * (bottom * top - t * float(of_x @ of_y))
     c = top**2 - t * (float(of_y @ of_y) + alone_y + made_up) - seeds
+    # Without a > 0 the set has no end: the start cannot be told from 0.
     if a <= 0 or b * b < 4 * a * c:
         return math.nan, math.nan
     root = math.sqrt(b * b - 4 * a * c)
