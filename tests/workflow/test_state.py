@@ -269,7 +269,7 @@ def clean() -> None:
         function.cache_clear()
 
 
-@pytest.mark.parametrize("renderer", ["analysis/tables/latex.py", "analysis/figures/heatmap.py"])
+@pytest.mark.parametrize("renderer", ["analysis/tables/model.py", "analysis/figures/heatmap.py"])
 def test_a_renderers_change_draws_again_and_computes_nothing(
     root: Path, monkeypatch, clean, renderer: str
 ) -> None:
