@@ -16,6 +16,7 @@ from codealign.paths import INSTALLED, PROJECT, RunPaths
 from codealign.records import write_text
 from codealign.registry import check_variants
 from codealign.workflow import causes
+from codealign.workflow.closing import closing
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, select
 from codealign.workflow.run import LOCAL, Outcome, run_plan
@@ -227,9 +228,6 @@ def _last_words(root: Path, name: str) -> str:
 
 def _report(root: Path) -> None:
     """Build the report from what is there, print the summary and the report's path."""
-    from codealign.analysis.answer import closing_text
-    from codealign.report import build_report
-
-    index = build_report(RunPaths(root))
-    print(closing_text(root))
+    index, text = closing(RunPaths(root))
+    print(text)
     print(f"report: {os.path.relpath(index, PROJECT)}")
