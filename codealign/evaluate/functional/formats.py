@@ -33,7 +33,7 @@ def is_asked(form: Format, chat: bool) -> bool:
 
 
 def requests_in(
-    form: Format, problems: dict[str, Problem], engine: Chats, chat: bool
+    form: Format, problems: dict[str, Problem], engine: Chats, chat: bool, begun: bool = True
 ) -> list[Request]:
     """Return the request of each problem in a format.
 
@@ -44,11 +44,12 @@ def requests_in(
         put in its training: an instruction (`instruction_of`) in the same template. In both
         formats that ask, the answer is begun with the opening of a code block.
     chat : whether the variant has a chat format.
+    begun : as in `prompts_for`.
     """
     if not is_asked(form, chat):
         return prompts_for(problems)
     if chat:
-        return prompts_for(problems, engine.chat)
+        return prompts_for(problems, engine.chat, begun)
     return [
         Request(p.task_id, response_prompt(instruction_of(p)) + OPENING) for p in problems.values()
     ]
