@@ -132,8 +132,8 @@ def test_code_cells_are_short_and_call_no_shell(name: str) -> None:
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_only_its_third_cell_has_lines_for_colab(name: str) -> None:
     with_lines = [tags for source, tags in code_cells(name) if computing(source) != source]
-    assert with_lines == [("setup",)]
-    assert cells(name)[2]["metadata"]["tags"] == ["setup"]
+    assert with_lines == [("setup", "hide-input")]
+    assert cells(name)[2]["metadata"]["tags"] == ["setup", "hide-input"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

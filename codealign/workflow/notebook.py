@@ -57,14 +57,18 @@ class Notebook:
 
     def answer(self, sentence: str, picture: Drawn | None = None) -> None:
         """Show the result on top of the notebook: a sentence of Markdown, and its picture."""
+        if self.sentence is None:  # its cells run as a script, without Jupyter
+            print(sentence)
+            return
         self.sentence.update({"text/markdown": sentence, "text/plain": sentence}, raw=True)
         if picture is not None:
             self.picture_on_top(picture)
 
     def picture_on_top(self, picture: Drawn | Path) -> None:
         """Show the picture of the result on top of the notebook, where `answer` gave none."""
-        data, about = bundle(picture)
-        self.picture.update(data, metadata=about, raw=True)
+        if self.picture is not None:
+            data, about = bundle(picture)
+            self.picture.update(data, metadata=about, raw=True)
 
     def finish(self, line: str, outputs: list[Path], stop: str = "") -> None:
         """Note the result for the run; show the closing line, the files and what made them."""

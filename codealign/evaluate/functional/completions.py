@@ -10,9 +10,14 @@ from pathlib import Path
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.extraction import written
-from codealign.evaluate.functional.formats import Format, is_asked, requests_in
 from codealign.evaluate.functional.problems import Problem
-from codealign.evaluate.functional.prompts import extract, with_same_stops
+from codealign.evaluate.functional.prompts import (
+    Format,
+    extract,
+    is_asked,
+    requests_in,
+    with_same_stops,
+)
 from codealign.evaluate.functional.samples import Samples
 from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Engine, Request, generate
@@ -43,7 +48,7 @@ class Model:
     chat : whether the model has a chat format.
     settings : temperature (0 is greedy) and sizes.
     seed, n : of the sampling; samples per problem.
-    form : how a problem is put (`formats`).
+    form : how a problem is put (`prompts.requests_in`).
     remote : asked at a server, which takes a message only: no beginning of the answer, and in chat
         no stop strings.
     key : names the model where completions outlive the settings they were made with.
