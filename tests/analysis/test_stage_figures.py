@@ -86,5 +86,5 @@ def test_changes_are_drawn_beside_none_and_counted_where_they_can_be_told_from_i
              "low": low, "high": 0.7} for low in (0.1, -0.1)]  # fmt: skip
     drawn = stages.change_dots(pd.DataFrame(rows), "Mean rating")
     assert "1 of 2 changes can be told from none" in drawn.caption
-    assert ticks(drawn)[0] == "nano finetuned: SFT to DPO"
+    assert ticks(drawn)[0] == "nano fine-tuned: SFT to DPO"
     assert stages.change_dots(pd.DataFrame(rows[:0]), "x") is None

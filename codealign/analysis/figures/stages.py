@@ -56,12 +56,19 @@ def funnel(counts: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
         figure, axes = _rows(len(steps), 0.5)
         bars = axes.barh(range(len(steps)), [kept[s] for s in steps], color=style.SKY, height=0.7)
         bars[-1].set_color(style.BLUE)
-        axes.bar_label(bars, [f"{kept[s]:,}" for s in steps], padding=3, fontsize=style.NORMAL)
+        axes.bar_label(bars, _left(kept, steps), padding=3, fontsize=style.NORMAL)
         axes.set_yticks(range(len(steps)), [STEPS[s] for s in steps])
         axes.set_xlim(0, 1.12 * max(1, *kept.values()))
         axes.set_title(f"{kept['pairs']:,} pairs from {kept['responses']:,} responses: {title}")
     told = "; ".join(f"{STEPS[step]} {kept[step]:,}" for step in steps)
     return Drawn("funnel", f"What is left after each step, {title}: {told}.", figure)
+
+
+def _left(kept: Mapping[str, int], steps: Sequence[str]) -> list[str]:
+    """Return each step's number and, where it is fewer, its share of the step before."""
+    shares = [kept[b] / kept[a] if kept[a] else 1.0 for a, b in zip(steps, steps[1:], strict=False)]
+    told = [f" ({share:.0%} of these)" if share < 0.995 else "" for share in shares]
+    return [f"{kept[step]:,}{more}" for step, more in zip(steps, ["", *told], strict=True)]
 
 
 def score_dots(measured: pd.DataFrame, title: str) -> Drawn:
@@ -89,13 +96,15 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(f"{benchmark(r['benchmark']).label} {r['value']:.3g}" for r in rows) + "."
 
 
-def _dot(axes: Axes, y: float, row: Mapping[str, Any], unit: float, colour: str) -> None:
+def _dot(
+    axes: Axes, y: float, row: Mapping[str, Any], unit: float, colour: str, form: str = ".1f"
+) -> None:
     """Draw a value, its interval and, on the right, the number."""
     low, high, value = (unit * float(row[key]) for key in ("low", "high", "value"))
     if low == low and high == high:
         axes.plot([low, high], [y, y], color=colour, linewidth=1.4, alpha=0.45)
     axes.plot(value, y, "o", color=colour, markersize=4)
-    axes.text(1.01, y, f"{value:.1f}", transform=axes.get_yaxis_transform(), va="center",
+    axes.text(1.01, y, f"{value:{form}}", transform=axes.get_yaxis_transform(), va="center",
               size=style.SMALL)  # fmt: skip
 
 
@@ -146,6 +155,8 @@ def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
                 axes.plot([low, high], [at, at], color=colour, linewidth=1.4, alpha=0.45)
                 axes.plot(row[column], at, "os"[place], color=colour, markersize=4,
                           label=label if y == 0 else None)  # fmt: skip
+                axes.text(1.01, at, f"{row[column]:.2f}", transform=axes.get_yaxis_transform(),
+                          va="center", size=style.SMALL, color=colour)  # fmt: skip
         axes.set_yticks(range(len(readings)), [benchmark(name).label for name in readings.index])
         axes.set_xlabel(f"rating, {LOWEST:g} to 10")
         axes.set_title(title)
@@ -171,9 +182,9 @@ def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
         for y, row in enumerate(rows):
             clear = row["low"] > 0 or row["high"] < 0
             colour = style.BLUE if clear else style.MUTED
-            _dot(axes, y, {**row, "value": row["difference"]}, 1.0, colour)
+            _dot(axes, y, {**row, "value": row["difference"]}, 1.0, colour, "+.2f")
         axes.axvline(0, color=style.INK, linewidth=0.8)
-        steps = [f"{r['pathway'].replace('/', ' ')}: {labels.STAGES[r['before']]} to "
+        steps = [f"{_pathway(r['pathway'])}: {labels.STAGES[r['before']]} to "
                  f"{labels.STAGES[r['after']]}" for r in rows]  # fmt: skip
         axes.set_yticks(range(len(rows)), steps)
         axes.set_xlabel("change of the mean rating, points of 10 (blue: the interval excludes 0)")
@@ -181,6 +192,12 @@ def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
     clear = sum(r["low"] > 0 or r["high"] < 0 for r in rows)
     caption = f"{title}: {clear} of {len(rows)} changes can be told from none (95 % intervals)."
     return Drawn("stage_changes", caption, figure)
+
+
+def _pathway(pathway: str) -> str:
+    """Return `model/variant` as the figures print it."""
+    model, _, variant = pathway.rpartition("/")
+    return f"{model} {labels.VARIANTS.get(variant, variant)}"
 
 
 def survey_dots(shares: pd.DataFrame, title: str) -> Drawn:
