@@ -97,15 +97,13 @@ def add_profile(sub: argparse.ArgumentParser, default: str | None = "params/nano
     """Add the options that name a profile and change it for one run."""
     told = " (default: %(default)s)" if default else ""
     sub.add_argument("--params", default=default, help=f"profile{told}")
-    sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
-                     help="a setting in place of the profile's, e.g. align.dpo.beta=0.5")  # fmt: skip
+    in_place = "a setting in place of the profile's, e.g. align.dpo.beta=0.5"
+    sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=in_place)
     sub.add_argument("--model", action="append", help="a name in params/models.yaml, a folder or a "
                      "Hugging Face id, in place of the profile's models")  # fmt: skip
     sub.add_argument("--limit", type=whole(0), metavar="N",
                      help="the first N problems of each benchmark (0: all)")  # fmt: skip
-    sub.add_argument(
-        "--seeds", type=whole(1, 100), metavar="N", help="train with N seeds: 0, 1, ..."
-    )
+    sub.add_argument("--seeds", type=whole(1, 100), metavar="N", help="train with seeds 0 to N-1")
 
 
 def changes_of(args: argparse.Namespace) -> list[str]:
