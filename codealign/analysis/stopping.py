@@ -2,9 +2,9 @@
 
 Seeds are the looks of a group-sequential design. Looking again and again at the usual 5 % would
 name a false winner more often than that; so the k-th of K looks takes a stricter level, by the
-bounds of O'Brien and Fleming (1979, Biometrics 35:549): those of a random walk which crosses
-c * sqrt(K / k) at any look in 5 % of cases. The level is applied to the p-value of the effect, which
-holds few seeds and the choice of problems (Jennison and Turnbull 2000, section 3.8). Stopping
+bounds of O'Brien and Fleming (1979, Biometrics 35:549): those of a random walk that crosses
+c * sqrt(K / k) at any look in 5 % of cases. The level is applied to the p-value of the effect,
+which holds few seeds and the choice of problems (Jennison and Turnbull 2000, section 3.8). To stop
 because there is no hope never makes a false winner. `benchmarks/coverage.py` counts how often a
 winner is named where there is none.
 """
