@@ -31,7 +31,7 @@ UNITS = {"gpuh": "gpu_hours", "h": "hours", "min": "hours", "usd": "usd", "$": "
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be spent: hours on the clock, hours of GPUs, US dollars for judging; None: no limit."""
+    """Hours on the clock, GPU hours and US dollars for judging; None: no limit."""
 
     hours: float | None = None
     gpu_hours: float | None = None
