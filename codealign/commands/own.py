@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add(command: AddCommand) -> None:
-    """Add `start-from` and `power`."""
+    """Add `start-from`, `power` and `import`."""
     told = "say where alignment of one's own base and instruct model should start"
     sub = command("start-from", _start_from, told)
     add_profile(sub, default="params/start_from.yaml")
@@ -46,6 +46,7 @@ def add(command: AddCommand) -> None:
                      "(default: the run's own, else nano's)")  # fmt: skip
     least = "smallest difference worth a choice, in points (default: %(default)s)"
     sub.add_argument("--matters", type=number(0, 100), default=2.0, help=least)
+    _add_import(command)
 
 
 def _start_from(args: argparse.Namespace) -> int:
@@ -152,3 +153,83 @@ def _power_of_run(root: Path, noise: dict[str, float] | None, matters: float) ->
                 own[requirement] = max(found, own.get(requirement, 0.0))
     print("\n".join(power_lines(sizes, (1, 2, 3, 5, 10), noise or own)))
     return 0
+
+
+def _add_import(command: AddCommand) -> None:
+    sub = command("import", _import, "take results that others made into a run folder")
+    sub.add_argument("run", help="folder to write to, e.g. runs/theirs")
+    read = ("*_eval_results.json of evalplus or EvoEval, samples (.jsonl: they are run), CODAL "
+            "ratings (.jsonl, .csv), a CSV of scores")  # fmt: skip
+    sub.add_argument("files", nargs="+", help=read)
+    sub.add_argument("--model", default="", help="what the model is called")
+    sub.add_argument("--variant", choices=("pretrained", "finetuned"), default="pretrained")
+    sub.add_argument("--stage", choices=("base", "sft", "dpo", "bonbon"), default="base")
+    sub.add_argument("--seed", type=whole(0), help="of the training, where there are several")
+    sub.add_argument("--benchmark", default="", help="whose results or samples these are")
+
+
+def _import(args: argparse.Namespace) -> int:
+    from codealign.analysis.imported import lacking, write_imported
+
+    root = Path(args.run)
+    for text in args.files:
+        found = _read(Path(text), args)
+        write_imported(root, found, Path(text))
+        for made in found:
+            shown = ", ".join(f"{s.benchmark} {s.value:.3f} (n = {s.n})" for s in made.scores)
+            print(f"{made.cell.model} {made.cell.variant} {made.cell.stage}: {shown}")
+            for what in made.lacks:
+                print(f"  missing: {what}")
+    for line in lacking(root):
+        print(f"missing for the study's question: {line}")
+    print(f"next: codealign power {args.run}, or tables, claims, figures with --source {args.run}")
+    return 0
+
+
+def _read(path: Path, args: argparse.Namespace) -> list[Any]:
+    """Return what a file holds, by its name and what stands in it."""
+    from codealign.analysis import imported
+    from codealign.cell import Cell
+    from codealign.errors import CodealignError
+
+    if not path.is_file():
+        raise CodealignError(f"{path}: no such file")
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = file.readline()
+    if path.suffix == ".csv" and "rating" not in first.split(",") and "value" in first:
+        return imported.read_scores_table(path)
+    if not args.model:
+        raise CodealignError(f"{path}: whose is it? give --model, --variant and --stage")
+    cell = Cell(args.model, args.variant, "functional", args.stage, seed=args.seed)
+    if path.suffix == ".json":
+        return [imported.read_results(path, cell, args.benchmark)]
+    if "rating" in first:
+        return [imported.read_ratings(path, cell.at(requirement="non_functional", trained=""))]
+    if '"solution"' in first or '"completion"' in first:
+        return [_run_samples(path, cell, args.benchmark)]
+    raise CodealignError(f"{path}: neither results, samples, ratings nor scores; `codealign import "
+                         "--help` names what is read")  # fmt: skip
+
+
+def _run_samples(path: Path, cell: Any, name: str) -> Any:
+    """Run samples of a public benchmark, as `evaluate` does."""
+    import json
+
+    from codealign.analysis.imported import PREFIXES, made_of
+    from codealign.errors import CodealignError
+    from codealign.evaluate.functional.evaluation import evaluate
+    from codealign.evaluate.functional.registry import load
+    from codealign.evaluate.functional.samples import read_samples
+    from codealign.sandbox import Sandbox
+
+    with path.open(encoding="utf-8") as file:
+        first = str(json.loads(file.readline())["task_id"])
+    name = name or next((n for prefix, n in PREFIXES.items() if first.startswith(prefix)), "")
+    if not name:
+        raise CodealignError(f"{path}: whose problems are {first} and so on? give --benchmark")
+    problems = load(name)
+    samples = read_samples(path, problems, partial=True)
+    with Sandbox() as box:
+        results = evaluate(name, samples.solutions, problems, box)
+    lacks = [samples.note()] if samples.faults else []
+    return made_of(cell, results.values(), lacks)
