@@ -53,4 +53,5 @@ def made_from(paths: RunPaths) -> str:
 
 
 def pages(report: Path) -> int:
+    """Return how many pages a report has."""
     return sum(1 for _ in report.rglob("*.html"))
