@@ -29,7 +29,7 @@ LINK = re.compile(r"\[(\w+)\.ipynb\]\([./]*notebooks/\1\.ipynb\)")
 """Stands where a badge will be, once there is an address."""
 URLS = re.compile(r'^\[project\.urls\]\nRepository = "[^"]*"\n\n', re.M)
 GITHUB = re.compile(r"https://github\.com/[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[\w.-]+")
-OPENING = re.compile(r'\Aimport sys\n\nif "google\.colab" in sys\.modules:.*?\n\n(?=\S)', re.S)
+OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)', re.S)
 PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff")
 
 
@@ -77,24 +77,16 @@ def source() -> str:
     return f"codealign-{__version__}-py3-none-any.whl"
 
 
-def opening(notebook: str) -> str:
+def opening() -> str:
     """Return the lines that a notebook's imports begin with; they do nothing outside of Colab."""
-    return f'''import sys
+    return f"""import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # on Colab alone: packages it lacks, GPU, drive, time and disk
-    import importlib.util
-    import subprocess
-
+if "google.colab" in sys.modules and not find_spec("codealign"):
     source = "{source()}"
-    if importlib.util.find_spec("codealign") is None:
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-        subprocess.run(pip, check=True)
-        importlib.invalidate_caches()
-    from codealign.workflow.colab import prepare
+    get_ipython().run_line_magic("pip", f"install -q --no-deps {{source}}")
 
-    profile = prepare("{notebook}", profile)
-
-'''
+"""
 
 
 def written() -> dict[Path, str]:
@@ -150,7 +142,7 @@ def _notebook(name: str) -> str:
     for cell in data["cells"]:
         if "setup" in cell["metadata"].get("tags", ()):
             source = OPENING.sub("", "".join(cell["source"]))
-            cell["source"] = (opening(name) + source).splitlines(keepends=True)
+            cell["source"] = (opening() + source).splitlines(keepends=True)
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 

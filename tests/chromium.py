@@ -111,7 +111,9 @@ class Chromium:
         self.requested.clear()
         self.complaints.clear()
         self.call("Page.navigate", url=url)
-        self._wait(f"document.readyState == 'complete' && location.href == {url!r}")
+        place = url.partition("#")[0]  # a page may write what follows into its address
+        here = f"location.href.split('#')[0] == {place!r}"
+        self._wait(f"document.readyState == 'complete' && {here}")
 
     def reload(self) -> None:
         """Load the page again, as a reader who comes back does."""

@@ -68,12 +68,12 @@ def was_run(paths: RunPaths, states: Mapping[str, State]) -> Block:
     minutes = sum(result["seconds"] for result in done) / 60
     counted = f"{len(done)} of {len(states)} notebooks have finished, {minutes:.1f} minutes in all"
     body = render(
-        "run", name=paths.root.name, facts=facts, counted=counted, troubles=_troubles(states)
+        "run", name=paths.root.name, facts=facts, counted=counted, troubles=_troubles(paths, states)
     )
     return Block("run", "What was run", body)
 
 
-def _troubles(states: Mapping[str, State]) -> list[str]:
+def _troubles(paths: RunPaths, states: Mapping[str, State]) -> list[str]:
     named = {
         kind: [job for job, state in states.items() if state.kind == kind]
         for kind in (TO_DO, FAILED, OUTDATED)
@@ -88,7 +88,8 @@ def _troubles(states: Mapping[str, State]) -> list[str]:
         lines.append(f"Out of date: {len(old)} notebooks, e.g. {old[0]}: {why}")
     if kept := [job for job, state in states.items() if state.result.get("kept")]:
         lines.append(f"Kept from running by a gate: {', '.join(kept)}")
-    return lines + [f"{job}: {gate}" for job, s in states.items() for gate in failed_of(s.result)]
+    gates = ((job, failed_of(paths.root, state.result)) for job, state in states.items())
+    return lines + [f"{job}: {gate}" for job, failed in gates for gate in failed]
 
 
 def jobs(states: Mapping[str, State], pages: dict[str, str]) -> Block:
