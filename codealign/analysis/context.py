@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -9,8 +10,12 @@ from statistics import fmean
 import pandas as pd
 
 from codealign.paths import RunPaths
+from codealign.records import read_jsonl
 
 STEPS = ("seeds", "concepts", "instructions", "responses", "executions", "pairs")
+PARTS = (*STEPS[:-1], "passing", "failing", "proven", "pairs")
+"""Everything that is counted: the steps, and what came of the executions. `proven`: passed with
+tests that can fail."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Context:
     Attributes
     ----------
     counts : records written by each step of the preference pipeline, {(model, requirement): {step:
-        number}}; steps are `STEPS`.
+        number}}; steps are `PARTS`.
     shares : survey shares as `survey.shares` returns them.
     agreement : judge agreement as `agreement.agreement` returns it.
     """
@@ -60,14 +65,32 @@ def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     for folder in sorted(f for root in parts for f in root.glob("prefs/*/*") if f.is_dir()):
         files = {step: folder / f"{step}.jsonl" for step in STEPS}
         counts = {step: _lines(file) for step, file in files.items() if file.exists()}
+        counts |= _came_of(folder)
         if counts:
             found.setdefault((folder.parent.name, folder.name), []).append(counts)
     return {cell: _means(counts) for cell, counts in found.items()}
 
 
+def _came_of(folder: Path) -> dict[str, int]:
+    """Count the responses that passed and that failed, and those that passed tests worth it."""
+    from codealign.prefs.checks import BROKEN, REAL  # brings the sandbox, which little needs
+
+    verdicts = {
+        name: Counter(line["verdict"] for line in read_jsonl(folder / f"{name}.jsonl", dict))
+        for name in ("executions", "checks")
+        if (folder / f"{name}.jsonl").exists()
+    }
+    found = {}
+    if ran := verdicts.get("executions"):
+        found = {"passing": ran["pass"], "failing": sum(ran[verdict] for verdict in BROKEN)}
+    if checked := verdicts.get("checks"):
+        found["proven"] = checked[REAL]
+    return found
+
+
 def _means(counts: list[dict[str, int]]) -> dict[str, int]:
     """Return each step's mean count over the seeds that reached it, rounded."""
-    reached = {step: [c[step] for c in counts if step in c] for step in STEPS}
+    reached = {step: [c[step] for c in counts if step in c] for step in PARTS}
     return {step: round(fmean(values)) for step, values in reached.items() if values}
 
 
