@@ -69,8 +69,9 @@ class Cell:
 
     @classmethod
     def parse(cls, path: str) -> Cell:
-        """Return the cell whose `path` this is; the cells of a cross folder are trained for the
-        other of the two requirements.
+        """Return the cell whose `path` this is, or whose checkpoint lies there.
+
+        The cells of a cross folder are trained for the other of the two requirements.
 
         Raises
         ------
@@ -83,13 +84,13 @@ class Cell:
             seed, parts = int(parts[1]), parts[2:]
         if parts[:1] == ["ablations"]:
             ablation, parts = parts[2] if len(parts) > 2 else "", parts[3:]
-        if parts[:1] not in (["evals"], ["cross"]) or len(parts) not in (5, 6):
+        if parts[:1] not in (["evals"], ["cross"], ["checkpoints"]) or len(parts) not in (5, 6):
             raise CodealignError(
-                f"{path}: not the place of a cell; expected "
-                "[seeds/N/][ablations/SECTION/NAME/]evals|cross/MODEL/VARIANT/REQUIREMENT/STAGE"
+                f"{path}: not the place of a cell; expected [seeds/N/][ablations/SECTION/NAME/]"
+                "evals|cross|checkpoints/MODEL/VARIANT/REQUIREMENT/STAGE"
             )
         kind, model, variant, requirement, stage, *rest = parts
         other = {"functional": "non_functional", "non_functional": "functional"}
-        trained = requirement if kind == "evals" else other.get(requirement, "")
+        trained = other.get(requirement, "") if kind == "cross" else requirement
         benchmark = "".join(rest)
         return cls(model, variant, requirement, stage, benchmark, seed, trained, ablation)

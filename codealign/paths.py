@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -50,6 +51,8 @@ NANO_WEIGHTS = PACKAGE / "nano" / "weights"
 NANO_POOL = PACKAGE / "nano" / "pool"
 
 
+FURTHER_RATINGS = "ratings_of_*.jsonl"
+"""What `codealign judge` adds beside a judged model's own ratings."""
 LONGEST = 60
 """Characters of a model's short name."""
 
@@ -198,8 +201,8 @@ class RunPaths:
         requirement : of the benchmarks.
         trained : requirement the model was trained for, if it is another one (cross-evaluation).
         """
-        kind = "cross" if trained not in ("", requirement) else "evals"
-        return self.root / kind / short_name(model) / variant / requirement / stage
+        cell = Cell(short_name(model), variant, requirement, stage, trained=trained)
+        return self.root / cell.path()
 
     @property
     def scores(self) -> Path:

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.rules import Context
 from codealign.analysis.scores import benchmark, frame_of
 from codealign.records import STAGES, Score
 

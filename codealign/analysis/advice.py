@@ -22,16 +22,17 @@ from codealign.analysis import labels
 from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of
 from codealign.analysis.contrasts import CHANGE, Term
 from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN, Effect
-from codealign.analysis.pooling import minus, pooled
 from codealign.analysis.questions import (
     Question,
     ask,
     change,
     ends_higher,
     gains_more,
+    minus,
     observed,
     of,
     over_models,
+    pooled,
     technique,
 )
 from codealign.analysis.stats import CONFIDENCE
@@ -55,7 +56,7 @@ class Ruled:
     next_step: str
 
 
-def told(effect: Effect, what: str, unit: str = "points") -> str:
+def in_words(effect: Effect, what: str, unit: str = "points") -> str:
     """Return an effect in words: its number with interval, what that holds, how many problems."""
     number = labels.with_interval(effect.value, effect.low, effect.high, "{:+.1f}")
     held = f", {' and '.join(effect.holds)}" if effect.holds else ""
@@ -84,7 +85,7 @@ def pathway(cells: Cells) -> Ruled:
     if math.isnan(gains["functional"].value):
         return _lacking("aligned scores of both variants")
     numbers = [
-        told(effects[r], f"{what}, {labels.REQUIREMENTS[r]}, PTA - FTA")
+        in_words(effects[r], f"{what}, {labels.REQUIREMENTS[r]}, PTA - FTA")
         for what, effects in (("gains more", gains), ("ends higher", ends))
         for r in REQUIREMENTS if effects[r].n
     ]  # fmt: skip
@@ -99,7 +100,7 @@ def requirement(cells: Cells) -> Ruled:
     effect = over_models(cells, observed("O15"))
     if math.isnan(effect.value):
         return _lacking("aligned CODAL and functional scores")
-    numbers = [told(effect, "share that improves, non-functional - functional")]
+    numbers = [in_words(effect, "share that improves, non-functional - functional")]
     steps = ("align for non-functional requirements first", "align for functional ones first")
     return _judged(effect, numbers, *steps)
 
@@ -123,37 +124,37 @@ def size(cells: Cells) -> Ruled:
     effect = pooled(effects)
     if math.isnan(effect.value):
         return _lacking("aligned scores of two sizes of one family")
-    numbers = [told(effect, f"gains more, larger - smaller ({', '.join(families)})")]
+    numbers = [in_words(effect, f"gains more, larger - smaller ({', '.join(families)})")]
     steps = ("prefer the larger variant", "the smaller variant gains more here: size is no reason")
     return _judged(effect, numbers, *steps)
 
 
-def baselines(cells: Cells, threshold: float = THRESHOLD) -> dict[tuple[str, str], Verdict]:
+def baselines(cells: Cells, threshold: float = THRESHOLD) -> dict[Cell, Verdict]:
     """Return the gate on the functional base score of every model and variant (n: problems)."""
-    bases = {(m, v): of(cells, Cell(m, v, "functional", "base"))
-             for m, v in product(cells.models, VARIANTS)}  # fmt: skip
+    places = [Cell(m, v, "functional", "base") for m, v in product(cells.models, VARIANTS)]
+    scores = {place: of(cells, place) for place in places}
     return {
-        key: baseline_gate(base.value / 100, threshold, base.n)
-        for key, base in bases.items() if base.n
+        place: baseline_gate(score.value / 100, threshold, score.n)
+        for place, score in scores.items() if score.n
     }  # fmt: skip
 
 
 def viability(cells: Cells) -> Ruled:
     """R4: do models below the baseline threshold gain less than those above?"""
     gates = baselines(cells)
-    changes = {key: ask(cells, change("functional", key[1]), key[0]) for key in gates}
-    numbers = [f"{m} {v}: {gate.reason}" for (m, v), gate in gates.items()]
+    changes = {p: ask(cells, change("functional", p.variant), p.model) for p in gates}
+    numbers = [f"{p.model} {p.variant}: {gate.reason}" for p, gate in gates.items()]
     if not any(moved.n for moved in changes.values()):
         return _lacking("functional base scores and aligned scores")
-    sides = {s: [changes[key] for key, gate in gates.items() if gate.passed == s and changes[key].n]
+    sides = {s: [changes[p] for p, gate in gates.items() if gate.passed == s and changes[p].n]
              for s in (True, False)}  # fmt: skip
-    weak = [f"{m} {v}" for (m, v), gate in gates.items() if not gate.passed]
+    weak = [f"{p.model} {p.variant}" for p, gate in gates.items() if not gate.passed]
     step = f"do not align {', '.join(weak)}" if weak else "every model is above the threshold"
     if not all(sides.values()):
         would = f"{step}; models on both sides of {THRESHOLD:.2f} would tell"
         return Ruled(CANNOT_TELL, numbers, would)
     effect = minus(pooled(sides[True]), pooled(sides[False]))
-    numbers.append(told(effect, "gain above the threshold - below"))
+    numbers.append(in_words(effect, "gain above the threshold - below"))
     return _judged(effect, numbers, step, "the threshold is no guide for these models")
 
 
@@ -176,7 +177,7 @@ def techniques(cells: Cells) -> Ruled:
     })  # fmt: skip
     if not effects:
         return _lacking("DPO and BoNBoN scores of one model")
-    numbers = [told(e, f"{name}, BoNBoN - DPO") for name, e in effects.items()]
+    numbers = [in_words(e, f"{name}, BoNBoN - DPO") for name, e in effects.items()]
     numbers.append(_corrected(effects))
     clear = "; ".join(f"{'BoNBoN' if e.side > 0 else 'DPO'} for {name}"
                       for name, e in effects.items() if e.side)  # fmt: skip
@@ -247,7 +248,7 @@ def early_stop(cells: Cells) -> Ruled:
         return Ruled(CANNOT_TELL, [], f"{effect.missing}; {step}")
     what = "share that ends below the base, fell in SFT - the rest (halves of the problems)"
     return _judged(
-        effect, [told(effect, what)], step, "a fall during SFT is no reason to stop here"
+        effect, [in_words(effect, what)], step, "a fall during SFT is no reason to stop here"
     )
 
 
@@ -264,7 +265,7 @@ def compatibility(cells: Cells) -> Ruled:
     harmed = _harmed(cells, ALIGNED)
     step = f"screen before aligning further: {harmed}" if harmed else "no clear harm"
     what = "share of scores that lose more than 30 % of the base, FTA - PTA"
-    return _judged(effect, [told(effect, what)], step, step)
+    return _judged(effect, [in_words(effect, what)], step, step)
 
 
 RULES: dict[str, Callable[[Cells], Ruled]] = {

@@ -114,8 +114,8 @@ def answer_lines(answers: pd.DataFrame) -> list[str]:
     ----------
     answers : what `pathways` returns.
     """
-    told = [f"{what}: {said}." for what, said in headlines(answers)]
-    return [*told, *(_sentence(row) for row in answers.to_dict("records"))] or [NO_ANSWER]
+    sentences = [f"{what}: {who}." for what, who in headlines(answers)]
+    return [*sentences, *(_sentence(row) for row in answers.to_dict("records"))] or [NO_ANSWER]
 
 
 def _asked(answers: pd.DataFrame) -> pd.DataFrame:
@@ -135,22 +135,22 @@ def headlines(answers: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _headline(part: pd.DataFrame) -> str:
-    told = "; ".join(_winners(part, question) for question in QUESTIONS.values())
+    winners = "; ".join(_winners(part, question) for question in QUESTIONS.values())
     if (part["seeds"] > 1).all():
-        return told
+        return winners
     several = part["model"].nunique() > 1
-    return f"{'in one training run of each' if several else ONE_RUN}: {told}"
+    return f"{'in one training run of each' if several else ONE_RUN}: {winners}"
 
 
 def _winners(part: pd.DataFrame, question: str) -> str:
     several = len(part) > 1
-    told = []
+    claims = []
     for who, _ in Counter(part[question]).most_common():
         rows = part[part[question] == who].to_dict("records")
         does = {does_what(row, question) for row in rows}
-        said = _claim(who, does.pop() if len(does) == 1 else "gains more")
-        told.append(f"{said} ({len(rows)} of {len(part)})" if several else said)
-    return ", ".join(told)
+        claim = _claim(who, does.pop() if len(does) == 1 else "gains more")
+        claims.append(f"{claim} ({len(rows)} of {len(part)})" if several else claim)
+    return ", ".join(claims)
 
 
 def does_what(row: dict[str, Any], question: str) -> str:
@@ -175,13 +175,13 @@ def technique(stage: str) -> str:
 def _sentence(row: dict[str, Any]) -> str:
     what = f"{labels.REQUIREMENTS[row['requirement']]}, {technique(row['stage'])}"
     who = row["model"] + (" (published)" if row["source"] == "paper" else "")
-    told = [
+    claims = [
         f"{_claim(row[question], does_what(row, question))} (PTA - FTA {span(row, name)}"
         f"{_weighed(row, name)})"
         for name, question in QUESTIONS.items()
     ]
     alone = f"{ONE_RUN} " if row["seeds"] == 1 else ""
-    return f"{who}, {what}: {alone}{'; '.join(told)}."
+    return f"{who}, {what}: {alone}{'; '.join(claims)}."
 
 
 def _weighed(row: dict[str, Any], name: str) -> str:
@@ -192,8 +192,8 @@ def _weighed(row: dict[str, Any], name: str) -> str:
 
 
 def _claim(who: str, does: str) -> str:
-    told = {NOT_DISTINGUISHABLE: "is not distinguishable", CANNOT_TELL: "cannot be told"}
-    return f"which pathway {does} {told[who]}" if who in told else f"{who} {does}"
+    nobody = {NOT_DISTINGUISHABLE: "is not distinguishable", CANNOT_TELL: "cannot be told"}
+    return f"which pathway {does} {nobody[who]}" if who in nobody else f"{who} {does}"
 
 
 def span(row: dict[str, Any], name: str) -> str:
@@ -226,7 +226,7 @@ def write_answer(out: Path | str, scores: pd.DataFrame, items: Problems | None =
 def closing_text(run_root: Path | str) -> str:
     """Return summary and answer from a run's measured scores, for printing at its end."""
     scores, items = collect_all(run_root), read_problems(run_root)
-    told = f"{run_root}: no scores yet\n"
+    summary = f"{run_root}: no scores yet\n"
     if not scores.empty:
-        told = summary_markdown(summarise(scores, items))
-    return f"{told}\n{answer_markdown(pathways(scores, items))}"
+        summary = summary_markdown(summarise(scores, items))
+    return f"{summary}\n{answer_markdown(pathways(scores, items))}"

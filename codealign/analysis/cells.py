@@ -18,6 +18,7 @@ from codealign.analysis.scores import (
     Benchmark,
     benchmark,
     benchmarks,
+    files,
 )
 from codealign.cell import Cell
 from codealign.errors import CodealignError
@@ -34,7 +35,6 @@ MEMBERS = {
 same problems, and EvalPerf (F3) is no pass rate: neither is in it."""
 STEP = {"pass@1": 100.0, "rating": 10.0, "dps": 10.0}
 """Points of the scale that a problem can move by: solved or not, one rating, a tenth of DPS."""
-OTHER = {"functional": "non_functional", "non_functional": "functional"}
 BENCHMARKS, TASKS = "benchmarks", "tasks"
 """How a score weighs its benchmarks: each alike, or each task (F1, F2, F4) alike."""
 Problems = Mapping[Cell, Mapping[str, float]]
@@ -82,14 +82,14 @@ class Cells:
 
         The squares of a row add up to the variance of its mean; NaN where a row has one problem.
         """
-        found = np.zeros((len(self.answers), self.clusters))
+        moved = np.zeros((len(self.answers), self.clusters))
         for row, mine in enumerate(self.answers):
             if mine is not None:
                 n = len(mine.value)
                 size = math.sqrt(n * (n - 1)) if n > 1 else math.nan
                 off = (mine.value - mine.value.mean()) / size
-                found[row] = np.bincount(mine.cluster, off, self.clusters)
-        return found
+                moved[row] = np.bincount(mine.cluster, off, self.clusters)
+        return moved
 
     @property
     def models(self) -> list[str]:
@@ -127,14 +127,12 @@ def read_values(file: Path) -> Iterator[tuple[Cell, str, float]]:
 def read_problems(run_root: Path | str) -> dict[Cell, dict[str, float]]:
     """Read per-problem values of every cell and seed from a run's `items.jsonl` files."""
     problems: dict[Cell, dict[str, float]] = {}
-    for part in RunPaths(Path(run_root)).parts():
-        seed = int(part.seeded.name) if part.seeded != part.top else None
-        for kind in ("evals", "cross"):
-            for file in sorted((part.root / kind).rglob("items.jsonl")):
-                for own, key, value in read_values(file):
-                    trained = own.requirement if kind == "evals" else OTHER[own.requirement]
-                    cell = own.at(seed=seed, ablation=part.ablation, trained=trained)
-                    problems.setdefault(cell, {})[key] = value
+    top = RunPaths(Path(run_root)).top
+    for file in files(run_root, "items.jsonl"):
+        place = Cell.parse(file.parent.relative_to(top).as_posix())
+        for own, key, value in read_values(file):
+            cell = own.at(seed=place.seed, ablation=place.ablation, trained=place.trained)
+            problems.setdefault(cell, {})[key] = value
     return problems
 
 
@@ -169,6 +167,7 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
         if at == len(values):
             values.append(np.full(len(columns), math.nan))
             sizes.append([])
+        # No seed changes a base model: its one value stands beside that of each seed.
         where = slice(None) if cell.stage == "base" else columns[int(record["seed"])]
         values[at][where] = 100 * record["value"] / benchmark(cell.benchmark).scale
         sizes[at].append(int(record["n"]))
@@ -187,10 +186,10 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
 
 def _by_cell(items: Problems) -> dict[Cell, dict[int | None, Mapping[str, float]]]:
     """Return the problems' values of each cell by seed (None: mean over seeds, or no seed)."""
-    found: dict[Cell, dict[int | None, Mapping[str, float]]] = {}
+    by_seed: dict[Cell, dict[int | None, Mapping[str, float]]] = {}
     for cell, values in items.items():
-        found.setdefault(cell.at(seed=None), {})[cell.seed] = values
-    return found
+        by_seed.setdefault(cell.at(seed=None), {})[cell.seed] = values
+    return by_seed
 
 
 def _answers(
@@ -211,6 +210,7 @@ def _answers(
         cluster = [codes.setdefault(problem_of(key), len(codes)) for key in sums]
         means = [sum(v) / len(v) for v in sums.values()]
         answers.append(Answers(np.array(cluster), np.array(means)) if means else None)
+        # A base model has no seed, nor have problems of a run with one: they go to every column.
         of = [mine.get(seed, mine.get(None) if len(seeds) == 1 or cell.stage == "base" else None)
               for seed in seeds]  # fmt: skip
         halves.append([_halves(values, scale) for values in of])
@@ -222,8 +222,8 @@ REWRITTEN = re.compile(r"^(?:HumanEval|EvoEval)/(\d+)$")
 
 def problem_of(key: str) -> str:
     """Return the problem that an id is about: EvoEval rewrites HumanEval's under their numbers."""
-    found = REWRITTEN.match(key)
-    return f"HumanEval/{found[1]}" if found else key
+    rewritten = REWRITTEN.match(key)
+    return f"HumanEval/{rewritten[1]}" if rewritten else key
 
 
 @cache

@@ -41,13 +41,13 @@ def collect_items(run_root: Path | str) -> dict[Cell, dict[str, float]]:
     (`cells.read_problems` has them by seed). A null value is an unscored problem and is left out
     (the score's `missing` counts it).
     """
-    found: dict[Cell, dict[str, list[float]]] = {}
+    by_cell: dict[Cell, dict[str, list[float]]] = {}
     for cell, values in read_problems(run_root).items():
         if cell.main:
-            mine = found.setdefault(cell.at(seed=None), {})
+            mine = by_cell.setdefault(cell.at(seed=None), {})
             for key, value in values.items():
                 mine.setdefault(key, []).append(value)
-    return {cell: {i: fmean(v) for i, v in items.items()} for cell, items in found.items()}
+    return {cell: {i: fmean(v) for i, v in items.items()} for cell, items in by_cell.items()}
 
 
 def changes(frame: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
@@ -74,11 +74,11 @@ def changes(frame: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
             if cell.main and cell.stage != "base" and base is not None:
                 place = {"source": source, **{name: getattr(cell, name) for name in CELL}}
                 rows.append(place | _change(cells, cell, at, base))
-    found = pd.DataFrame(rows, columns=COLUMNS)
+    changed = pd.DataFrame(rows, columns=COLUMNS)
     for name, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
-        grouped = found.groupby(["source", "requirement"])["p_value"]
-        found[name] = grouped.transform(lambda p, m=method: stats.adjust(p, m)).astype(float)
-    return found
+        grouped = changed.groupby(["source", "requirement"])["p_value"]
+        changed[name] = grouped.transform(lambda p, m=method: stats.adjust(p, m)).astype(float)
+    return changed
 
 
 def _change(cells: Cells, cell: Cell, at: int, base: int) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def _change(cells: Cells, cell: Cell, at: int, base: int) -> dict[str, Any]:
     unit = b.scale / 100
     mean = [float(pd.Series(cells.values[row]).mean()) * unit for row in (base, at)]
     known = len(cells.seeds) > 1 or cells.answers[at] is not None
-    found = _effects(cells, cell, unit) if known else _unpaired(cells, cell, mean, (base, at))
-    return {"metric": b.metric, "base": mean[0], "value": mean[1], **found}
+    numbers = _effects(cells, cell, unit) if known else _unpaired(cells, cell, mean, (base, at))
+    return {"metric": b.metric, "base": mean[0], "value": mean[1], **numbers}
 
 
 def _effects(cells: Cells, cell: Cell, unit: float) -> dict[str, Any]:

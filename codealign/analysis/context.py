@@ -1,4 +1,7 @@
-"""What tables and figures show of a run besides its scores: counts of data, survey, agreement."""
+"""Where scores come from, the paper or a run folder, and what is shown of a run besides them.
+
+That is counts of its data, survey shares and judge agreement.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from statistics import fmean
 
 import pandas as pd
 
+from codealign.analysis.cells import Problems, read_problems
+from codealign.analysis.scores import PAPER, collect, published
+from codealign.errors import CodealignError
 from codealign.paths import RunPaths
 from codealign.records import read_jsonl
 
@@ -60,15 +66,15 @@ def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
 
     With several seeds a count is their mean, rounded; an ablation's own data is not counted.
     """
-    found: dict[tuple[str, str], list[dict[str, int]]] = {}
+    by_seed: dict[tuple[str, str], list[dict[str, int]]] = {}
     parts = [part.root for part in RunPaths(Path(run_root)).parts() if not part.ablation]
     for folder in sorted(f for root in parts for f in root.glob("prefs/*/*") if f.is_dir()):
         files = {step: folder / f"{step}.jsonl" for step in STEPS}
         counts = {step: _lines(file) for step, file in files.items() if file.exists()}
         counts |= _came_of(folder)
         if counts:
-            found.setdefault((folder.parent.name, folder.name), []).append(counts)
-    return {cell: _means(counts) for cell, counts in found.items()}
+            by_seed.setdefault((folder.parent.name, folder.name), []).append(counts)
+    return {cell: _means(counts) for cell, counts in by_seed.items()}
 
 
 def _came_of(folder: Path) -> dict[str, int]:
@@ -97,3 +103,37 @@ def _means(counts: list[dict[str, int]]) -> dict[str, int]:
 def _lines(path: Path) -> int:
     with path.open("rb") as file:
         return sum(1 for line in file if line.strip())
+
+
+@dataclass(frozen=True)
+class Source:
+    """Scores with what belongs to them; the paper has neither context nor per-problem values.
+
+    `scores` has one row per cell, `rows` one per seed of it.
+    """
+
+    name: str
+    scores: pd.DataFrame
+    rows: pd.DataFrame
+    context: Context
+    items: Problems
+
+
+def open_source(source: str) -> Source:
+    """Return the scores of `paper`, or of a run folder such as `runs/nano`.
+
+    Raises
+    ------
+    CodealignError
+        No such folder, or nothing has been evaluated in it.
+    """
+    if source == PAPER:
+        return Source(PAPER, published(), published(), Context(), {})
+    root = Path(source)
+    if not root.is_dir():
+        raise CodealignError(f"{source}: no such run folder; give `paper` or e.g. runs/nano")
+    scores = collect(root)
+    if scores.empty:
+        raise CodealignError(f"{source}: no scores; run its evaluations first")
+    rows = collect(root, each_seed=True)
+    return Source(root.name, scores, rows, read_context(root), read_problems(root))

@@ -83,6 +83,7 @@ def parts_of(
     for term in several:  # a technique that one side lacks is compared on neither
         run &= {s for s in term.stages if _has(cells, term, s, model)}
     stages = [tuple(s for s in t.stages if len(t.stages) == 1 or s in run) for t in contrast]
+    # A benchmark that one side lacks is compared on neither: the others would weigh differently.
     lacking = {
         name
         for term, mine in zip(contrast, stages, strict=True)

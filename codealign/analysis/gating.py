@@ -18,7 +18,7 @@ from codealign.analysis.questions import of
 from codealign.analysis.scores import EVALUATED, benchmark, frame_of
 from codealign.cell import Cell
 from codealign.params import Gates
-from codealign.paths import PROJECT, RunPaths
+from codealign.paths import RunPaths
 from codealign.records import Score, read_jsonl, write_jsonl
 from codealign.train.gates import Verdict, alignment_gate, baseline_gate, sft_gate
 
@@ -127,6 +127,11 @@ def failed_gates(folder: Path | str) -> list[Gate]:
     return [g for g in read_jsonl(path, Gate) if not g.passed] if path.exists() else []
 
 
-def failed_of(result: Mapping[str, Any]) -> list[Gate]:
-    """Return the gates that the model evaluated by a job failed, from the job's result marker."""
-    return [gate for name in result.get("files", []) for gate in failed_gates(PROJECT / name)]
+def failed_of(root: Path, result: Mapping[str, Any]) -> list[Gate]:
+    """Return the gates that the model evaluated by a job of a run failed, from its result marker.
+
+    By the places of its outputs in the run, so that a run that was moved has them too.
+    """
+    scored = (Path(place) for place in result.get("outputs", {}))
+    folders = [root / place.parent for place in scored if place.name == "scores.jsonl"]
+    return [gate for folder in folders for gate in failed_gates(folder)]

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from codealign.analysis.ratings import ANSWERS, FIRST, MORE, SECOND, codal_folders, read_ratings
+from codealign.analysis.ratings import (
+    ANSWERS,
+    FIRST,
+    MORE,
+    SECOND,
+    codal_folders,
+    item_id,
+    read_ratings,
+)
 from codealign.errors import CodealignError
 from codealign.evaluate.codal import rate
 from codealign.evaluate.judges import Judge
@@ -19,14 +27,14 @@ def file_name(judge: str) -> str:
 
 
 def _answers(run_root: Path | str) -> list[tuple[str, Path, list[Answer]]]:
-    found = [
-        (place, folder, list(read_jsonl(folder / ANSWERS, Answer)))
-        for place, folder in codal_folders(run_root)
+    answers = [
+        (item_id(cell), folder, list(read_jsonl(folder / ANSWERS, Answer)))
+        for cell, folder in codal_folders(run_root)
         if (folder / ANSWERS).exists()
     ]
-    if not found:
+    if not answers:
         raise CodealignError(f"{run_root}: no CODAL answers in it; run `05_codal` first")
-    return found
+    return answers
 
 
 def estimate_run(run_root: Path | str, judge: Judge) -> str:

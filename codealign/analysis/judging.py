@@ -17,6 +17,7 @@ from codealign.analysis.cells import cells_of
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.labels import STAGES as NAMES
 from codealign.analysis.questions import of
+from codealign.analysis.ratings import item_of
 from codealign.analysis.scores import frame_of, published
 from codealign.cell import Cell
 from codealign.evaluate.judges import ANSWER_FIRST
@@ -58,21 +59,6 @@ def evidence_of_zeros() -> str:
     )
 
 
-def problem_of(item_id: str) -> tuple[str, str, str]:
-    """Return (pathway, stage, problem) of an id `[seed<n>/]<model>/<variant>/<stage>/<problem>`."""
-    pathway, _, stage, problem = _place(item_id)
-    return pathway, stage, problem
-
-
-def _place(item_id: str) -> tuple[str, int | None, str, str]:
-    """Return the pathway (`model/variant`), seed (None: of no seed), stage and problem of an id."""
-    parts = item_id.split("/")
-    seed = None
-    if parts[0].startswith("seed") and parts[0][4:].isdigit():
-        seed, parts = int(parts[0][4:]), parts[1:]
-    return "/".join(parts[:2]), seed, parts[2], "/".join(parts[3:])
-
-
 Rated = dict[int | None, dict[str, float | None]]
 """Of each seed (None: a base model, which no seed changes), the rating of each problem."""
 
@@ -89,24 +75,25 @@ def paired_stages(ratings: Iterable[Rating]) -> pd.DataFrame:
         left_out (problems without a rating at either stage), seeds, difference with bounds low and
         high (points), p_value, and `p_holm`, corrected over the table.
     """
-    groups: dict[tuple[str, str, str], Rated] = defaultdict(dict)
+    rated: dict[Cell, Rated] = defaultdict(dict)
     for r in ratings:
-        pathway, seed, stage, problem = _place(r.id)
-        groups[pathway, r.dimension, stage].setdefault(seed, {})[problem] = r.rating
+        cell, problem = item_of(r.id)
+        place = cell.at(seed=None, benchmark=f"codal_{r.dimension}")
+        rated[place].setdefault(cell.seed, {})[problem] = r.rating
     rows = []
-    for pathway, step in product(dict.fromkeys(key[0] for key in groups), STEPS):
-        pairs = {d: tuple(groups.get((pathway, d, stage), {}) for stage in step)
+    for base, step in product(dict.fromkeys(c.at(stage="", benchmark="") for c in rated), STEPS):
+        pairs = {d: tuple(rated.get(base.at(benchmark=f"codal_{d}", stage=s), {}) for s in step)
                  for d in DIMENSIONS}  # fmt: skip
         pairs = {d: pair for d, pair in pairs.items() if all(pair)}
         every = {OVERALL: list(pairs), **{d: [d] for d in pairs}} if pairs else {}
         rows += [
-            {"pathway": pathway, "before": step[0], "after": step[1], "dimension": name,
-             **_paired(pathway, step, {d: pairs[d] for d in wanted})}
+            {"pathway": f"{base.model}/{base.variant}", "before": step[0], "after": step[1],
+             "dimension": name, **_paired(base, step, {d: pairs[d] for d in wanted})}
             for name, wanted in every.items()
         ]  # fmt: skip
-    found = pd.DataFrame(rows, columns=STAGE_COLUMNS)
-    found["p_holm"] = stats.adjust(found["p_value"], "holm") if rows else []
-    return found
+    frame = pd.DataFrame(rows, columns=STAGE_COLUMNS)
+    frame["p_holm"] = stats.adjust(frame["p_value"], "holm") if rows else []
+    return frame
 
 
 STAGE_COLUMNS = [
@@ -116,32 +103,30 @@ STAGE_COLUMNS = [
 
 
 def _paired(
-    pathway: str, step: tuple[str, str], pairs: Mapping[str, tuple[Rated, Rated]]
+    pathway: Cell, step: tuple[str, str], pairs: Mapping[str, tuple[Rated, Rated]]
 ) -> dict[str, object]:
-    model, _, variant = pathway.rpartition("/")
     scores, items, n, left_out = [], {}, 0, 0
     for dimension, sides in pairs.items():
-        sets = [found for rated in sides for found in rated.values()]
+        sets = [by_problem for rated in sides for by_problem in rated.values()]
         every = set().union(*sets)
-        both = {i for i in every if all(found.get(i) is not None for found in sets)}
+        both = {i for i in every if all(by_problem.get(i) is not None for by_problem in sets)}
         n, left_out = n + len(both), left_out + len(every) - len(both)
         name = f"codal_{dimension}"
         for stage, rated in zip(step, sides, strict=True):
-            for seed, found in rated.items() if both else ():
-                values = {i: float(found[i]) for i in both}
-                cell = Cell(model, variant, "non_functional", stage, name, seed or 0)
+            for seed, by_problem in rated.items() if both else ():
+                values = {i: float(by_problem[i]) for i in both}
+                cell = pathway.at(stage=stage, benchmark=name, seed=seed or 0)
                 items[cell] = values
                 mean = sum(values.values()) / len(both)
-                scores.append(Score("run", model, variant, "non_functional", stage, name, "rating",
-                                    mean, len(both), seed=seed or 0))  # fmt: skip
+                scores.append(Score("run", **cell.columns(), metric="rating", value=mean,
+                                    n=len(both)))  # fmt: skip
     names = tuple(f"codal_{d}" for d in pairs)
-    place = Cell(model, variant, "non_functional", step[1])
     cells = cells_of(frame_of(scores), items)
-    found = of(cells, place, CHANGE, names=names, start=step[0])
+    moved = of(cells, pathway.at(stage=step[1]), CHANGE, names=names, start=step[0])
     unit = SCALE / 100
     return {
-        "n": n, "left_out": left_out, "seeds": found.seeds, "difference": found.value * unit,
-        "low": found.low * unit, "high": found.high * unit, "p_value": found.p,
+        "n": n, "left_out": left_out, "seeds": moved.seeds, "difference": moved.value * unit,
+        "low": moved.low * unit, "high": moved.high * unit, "p_value": moved.p,
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import yaml
@@ -35,3 +36,12 @@ def with_interval(value: float, low: float, high: float, form: str) -> str:
     if math.isnan(low) or math.isnan(high):
         return f"{rounded(value, form)} [no interval]"
     return f"{rounded(value, form)} [{rounded(low, form)}, {rounded(high, form)}]"
+
+
+def pipe_table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], rules: Sequence[str] = ()
+) -> list[str]:
+    """Return a Markdown table's lines; `rules` stand under the head, one per column."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    lines.insert(1, f"|{'|'.join(rules or ['---'] * len(head))}|")
+    return lines

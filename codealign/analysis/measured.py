@@ -29,16 +29,16 @@ def score_of(cell: Mapping[str, str], name: str, values: Values) -> Score:
         of what was scored; the rest is `missing`.
     """
     b = benchmark(name)
-    found = [v for v in values.values() if v is not None]
-    n, missing = len(found), len(values) - len(found)
+    scored = [v for v in values.values() if v is not None]
+    n, missing = len(scored), len(values) - len(scored)
     if not n:
         return Score(**cell, benchmark=name, metric=b.metric, value=math.nan, n=0, missing=missing)
-    if b.metric == "pass@1" and set(found) <= {0.0, 1.0}:
-        low, high, method = stats.wilson(sum(found), n)
+    if b.metric == "pass@1" and set(scored) <= {0.0, 1.0}:
+        low, high, method = stats.wilson(sum(scored), n)
     else:
         seed = seed_of("score", name, *cell.values())
-        low, high, method = stats.bootstrap_mean(found, seed, b.scale)
-    mean = sum(found) / n
+        low, high, method = stats.bootstrap_mean(scored, seed, b.scale)
+    mean = sum(scored) / n
     return Score(
         **cell, benchmark=name, metric=b.metric, value=mean, n=n, missing=missing,
         low=low, high=high, interval=method,
@@ -64,17 +64,17 @@ def write_measured(
     place : seed, trained and ablation of the scores (`Context.place`); None: the defaults.
     failures : for each benchmark the failing samples by kind, as text; None: not told.
     """
-    told = failures or {}
-    scores = scores or [score_of(cell, name, found) for name, found in values.items()]
+    kinds = failures or {}
+    scores = scores or [score_of(cell, name, of_problem) for name, of_problem in values.items()]
     scores = [
-        dataclasses.replace(score, failures=told.get(score.benchmark, ""), **(place or {}))
+        dataclasses.replace(score, failures=kinds.get(score.benchmark, ""), **(place or {}))
         for score in scores
     ]
     where = {key: cell[key] for key in EVALUATED}
     items = [
         {**where, "benchmark": name, "id": key, "value": value}
-        for name, found in values.items()
-        for key, value in found.items()
+        for name, of_problem in values.items()
+        for key, value in of_problem.items()
     ]
     write_jsonl(folder / "items.jsonl", items)
     write_jsonl(folder / "scores.jsonl", scores)

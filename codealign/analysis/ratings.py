@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from codealign.analysis.agreement import read_human_ratings
-from codealign.paths import RunPaths
+from codealign.cell import Cell
+from codealign.paths import FURTHER_RATINGS, RunPaths
 from codealign.records import Answer, Rating, read_jsonl, stable_id
 
-FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", "ratings_of_*.jsonl"
+FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", FURTHER_RATINGS
 ANSWERS = "answers.jsonl"
+SEEDED = re.compile(r"seed(\d+)/")
 
 
-def codal_folders(run_root: Path | str) -> Iterator[tuple[str, Path]]:
-    """Yield each evaluated model's place and its folder of CODAL answers and ratings.
-
-    A place is `<model>/<variant>/<stage>`; where a run has several seeds, that of a trained model
-    begins with `seed<n>/`. Ablations are left out.
-    """
+def codal_folders(run_root: Path | str) -> Iterator[tuple[Cell, Path]]:
+    """Yield each evaluated model and its folder of CODAL answers and ratings, without ablations."""
     for part in RunPaths(Path(run_root)).parts():
-        root = part.root / "evals"
-        for folder in sorted(root.glob("*/*/non_functional/*/codal")):
-            model, variant, _, stage = folder.parent.relative_to(root).parts
+        for folder in sorted(part.root.glob("evals/*/*/non_functional/*/codal")):
             if not part.ablation:
-                yield "/".join((*part.suffix, model, variant, stage)), folder
+                yield Cell.parse(folder.parent.relative_to(part.top).as_posix()), folder
+
+
+def item_id(cell: Cell, problem: str = "") -> str:
+    """Return the id of a model's answer to a problem: `<model>/<variant>/<stage>/<problem>`.
+
+    Where a run has several seeds, that of a trained model begins with `seed<n>/`.
+    """
+    seed = [] if cell.seed is None else [f"seed{cell.seed}"]
+    return "/".join([*seed, cell.model, cell.variant, cell.stage, *[problem] * bool(problem)])
+
+
+def item_of(text: str) -> tuple[Cell, str]:
+    """Return the model and the problem of an `item_id`."""
+    seed = SEEDED.match(text)
+    model, variant, stage, problem = text[seed.end() if seed else 0 :].split("/", 3)
+    number = int(seed[1]) if seed else None
+    return Cell(model, variant, "non_functional", stage, seed=number), problem
 
 
 def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
@@ -37,11 +51,11 @@ def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
 
     Returns
     -------
-    Ratings whose id is `<place>/<problem>` (see `codal_folders`).
+    Ratings whose id is that of `item_id`.
     """
     return [
-        dataclasses.replace(rating, id=f"{place}/{rating.id}")
-        for place, folder in codal_folders(run_root)
+        dataclasses.replace(rating, id=item_id(cell, rating.id))
+        for cell, folder in codal_folders(run_root)
         for file in sorted(folder.glob(name))
         for rating in read_jsonl(file, Rating)
     ]
@@ -49,18 +63,18 @@ def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
 
 def read_judges(run_root: Path | str) -> dict[str, list[Rating]]:
     """Read the ratings of every judge of a run: the first, the second, then those added later."""
-    found: dict[str, list[Rating]] = {}
+    by_judge: dict[str, list[Rating]] = {}
     for name in (FIRST, SECOND, MORE):
         for rating in read_ratings(run_root, name):
-            found.setdefault(rating.judge, []).append(rating)
-    return found
+            by_judge.setdefault(rating.judge, []).append(rating)
+    return by_judge
 
 
 def read_judged(run_root: Path | str) -> list[Answer]:
     """Read the answers of every evaluated model; ids are those of `read_ratings`."""
     return [
-        dataclasses.replace(answer, id=f"{place}/{answer.id}")
-        for place, folder in codal_folders(run_root)
+        dataclasses.replace(answer, id=item_id(cell, answer.id))
+        for cell, folder in codal_folders(run_root)
         if (folder / ANSWERS).exists()
         for answer in read_jsonl(folder / ANSWERS, Answer)
     ]

@@ -27,6 +27,7 @@ COLUMNS = [
 NAMES = ("profile", "run")
 """Parameters that name a run and decide nothing else."""
 FIRST, SECOND = "first", "second"
+HEAD = ("model", "pathway", "requirement", "stage", "difference", "benchmarks", "n")
 HOLDS = {
     True: "One training run of each: the intervals hold the choice of problems alone.",
     False: "The intervals hold the choice of problems and the spread over seeds.",
@@ -80,12 +81,14 @@ def _together(roots: list[Path]) -> Cells:
     """Return the cells of two runs, whose models are named by their side; seeds go by rank."""
     frames, items = [], {}
     for side, root in zip((FIRST, SECOND), roots, strict=True):
-        found = collect_all(root) if root.is_dir() else pd.DataFrame()
-        if found.empty:
-            told = "no scores there; give the folder of a run, e.g. runs/nano"
-            raise CodealignError(f"{root}: {told}")
-        rank = {seed: at for at, seed in enumerate(sorted(found["seed"].unique()))}
-        frames.append(found.assign(seed=found["seed"].map(rank), model=f"{side}/" + found["model"]))
+        scores = collect_all(root) if root.is_dir() else pd.DataFrame()
+        if scores.empty:
+            hint = "no scores there; give the folder of a run, e.g. runs/nano"
+            raise CodealignError(f"{root}: {hint}")
+        rank = {seed: at for at, seed in enumerate(sorted(scores["seed"].unique()))}
+        frames.append(
+            scores.assign(seed=scores["seed"].map(rank), model=f"{side}/" + scores["model"])
+        )
         for cell, values in read_problems(root).items():
             seed = None if cell.seed is None else rank.get(cell.seed)
             items[cell.at(model=f"{side}/{cell.model}", seed=seed)] = values
@@ -106,15 +109,15 @@ def _difference(cells: Cells, place: Cell, names: tuple[str, ...]) -> Effect:
 def _row(cells: Cells, cell: Cell) -> dict[str, Any]:
     b = benchmark(cell.benchmark)
     unit = b.scale / 100
-    found = _difference(cells, cell, (cell.benchmark,))
+    effect = _difference(cells, cell, (cell.benchmark,))
     sides = {
         side: float(cells.values[cells.index[cell.at(model=f"{side}/{cell.model}")]].mean()) * unit
         for side in (FIRST, SECOND)
     }
     return {name: getattr(cell, name) for name in CELL} | {
-        "metric": b.metric, **sides, "n": found.n, "seeds": found.seeds,
-        "absolute": found.value * unit, "low": found.low * unit, "high": found.high * unit,
-        "p_value": found.p,
+        "metric": b.metric, **sides, "n": effect.n, "seeds": effect.seeds,
+        "absolute": effect.value * unit, "low": effect.low * unit, "high": effect.high * unit,
+        "p_value": effect.p,
     }  # fmt: skip
 
 
@@ -131,31 +134,31 @@ def _overall(cells: Cells, shared: list[Cell]) -> pd.DataFrame:
         names = [c.benchmark for c in shared if c.at(benchmark="") == place]
         names = tuple(n for n in names if n in MEMBERS[place.requirement])
         if names:
-            found = _difference(cells, place, names)
-            told = [getattr(place, key) for key in EVALUATED]
-            numbers = found.value, found.low, found.high
-            rows.append([*told, len(names), found.n, found.seeds, *numbers])
+            effect = _difference(cells, place, names)
+            coordinates = [getattr(place, key) for key in EVALUATED]
+            numbers = effect.value, effect.low, effect.high
+            rows.append([*coordinates, len(names), effect.n, effect.seeds, *numbers])
     columns = [*EVALUATED, "benchmarks", "n", "seeds", "change", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _differing(first: Path | str, second: Path | str) -> dict[str, tuple[Any, Any]]:
     """Return the settings that differ, of all jobs; a setting is told once for a notebook."""
-    found = [_settings(root) for root in (first, second)]
-    keys = sorted(found[0].keys() | found[1].keys())
-    pairs = {key: (found[0].get(key), found[1].get(key)) for key in keys}
+    settings = [_settings(root) for root in (first, second)]
+    keys = sorted(settings[0].keys() | settings[1].keys())
+    pairs = {key: (settings[0].get(key), settings[1].get(key)) for key in keys}
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _settings(root: Path | str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for path in sorted(RunPaths(Path(root)).jobs.glob("*/params.yaml")):
         notebook = path.parent.name.split("-")[0]
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
         for key, value in _flat(params, notebook):
             if key.split(".")[1] not in (*NAMES, *EVALUATED):
-                found[key] = value
-    return found
+                settings[key] = value
+    return settings
 
 
 def _flat(value: Any, key: str) -> list[tuple[str, Any]]:
@@ -170,9 +173,7 @@ def comparison_markdown(found: Comparison, first: str, second: str) -> str:
         f"Second minus first, in points (percent of the scale), 95% intervals: {second} - {first}. "
         + HOLDS[bool((found.overall["seeds"] == 1).any())],
         "",
-        "| model | pathway | requirement | stage | difference | benchmarks | n |",
-        "|---|---|---|---|---|---|---|",
-        *(_line(row) for row in found.overall.to_dict("records")),
+        *labels.pipe_table(HEAD, (_cells(row) for row in found.overall.to_dict("records"))),
         "",
         f"{len(found.cells)} scores in common; {_clear(found.cells)} differ (Holm's correction).",
     ]
@@ -185,8 +186,7 @@ def _clear(cells: pd.DataFrame) -> int:
     return int((cells["p_holm"] < 1 - stats.CONFIDENCE).sum())
 
 
-def _line(row: dict[str, Any]) -> str:
+def _cells(row: dict[str, Any]) -> list[str]:
     names = [row["model"], PATHWAY[row["variant"]], labels.REQUIREMENTS[row["requirement"]]]
-    told = labels.with_interval(row["change"], row["low"], row["high"], "{:+.1f}")
-    cells = [*names, labels.STAGES[row["stage"]], told, str(row["benchmarks"]), str(row["n"])]
-    return f"| {' | '.join(cells)} |"
+    difference = labels.with_interval(row["change"], row["low"], row["high"], "{:+.1f}")
+    return [*names, labels.STAGES[row["stage"]], difference, str(row["benchmarks"]), str(row["n"])]

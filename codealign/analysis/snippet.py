@@ -8,41 +8,41 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from codealign.analysis.labels import pipe_table
 from codealign.analysis.scores import EVALUATED, benchmark
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.records import write_text
 
 
-def cells_of(scores: pd.DataFrame) -> list[tuple[str, str, str, str]]:
-    """Return (model, variant, requirement, stage) of every model that has a score."""
-    scored = scores[scores["value"].notna()]
-    return list(dict.fromkeys(scored[EVALUATED].itertuples(index=False, name=None)))
+def evaluated(scores: pd.DataFrame) -> dict[str, Cell]:
+    """Return every evaluated model that has a score, by its name."""
+    places = scores.loc[scores["value"].notna(), EVALUATED].drop_duplicates()
+    return {"-".join(row.values()): Cell(**row) for row in places.to_dict("records")}
 
 
-def model_card(scores: pd.DataFrame, cell: tuple[str, str, str, str]) -> str:
+def model_card(scores: pd.DataFrame, name: str) -> str:
     """Return the snippet: YAML front matter with `model-index`, and the scores as a table.
 
     Parameters
     ----------
     scores : tidy scores of a run.
-    cell : model, variant, requirement, stage.
+    name : of an evaluated model, `<model>-<variant>-<requirement>-<stage>`.
 
     Raises
     ------
     CodealignError
         The run has no score of this model.
     """
-    rows = scores[(scores[EVALUATED] == list(cell)).all(axis=1) & scores["value"].notna()]
-    if rows.empty:
-        raise CodealignError(f"{'-'.join(cell)}: the run has no score of this model")
-    records = rows.to_dict("records")
-    index = [{"name": "-".join(cell), "results": [_result(row) for row in records]}]
+    cell = evaluated(scores).get(name)
+    scored = scores[scores["value"].notna()].to_dict("records")
+    records = [row for row in scored if Cell(*(row[key] for key in EVALUATED)) == cell]
+    if not records:
+        raise CodealignError(f"{name}: the run has no score of this model")
+    index = [{"name": name, "results": [_result(row) for row in records]}]
     head = yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True)
-    lines = [
-        "| benchmark | metric | score | 95 % interval | n | missing |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [_line(row) for row in records]
+    columns = ("benchmark", "metric", "score", "95 % interval", "n", "missing")
+    lines = pipe_table(columns, map(_cells, records))
     return f"---\n{head}---\n\n" + "\n".join(lines) + "\n"
 
 
@@ -53,19 +53,19 @@ def _result(row: dict[str, Any]) -> dict[str, Any]:
     return {"task": task, "dataset": {"name": b.label, "type": b.name}, "metrics": [metric]}
 
 
-def _line(row: dict[str, Any]) -> str:
+def _cells(row: dict[str, Any]) -> list[str]:
     interval = f"{row['low']:.3g} to {row['high']:.3g}" if pd.notna(row["low"]) else "none"
     label = benchmark(row["benchmark"]).label
     cells = [label, row["metric"], f"{row['value']:.3g}", interval, row["n"], row["missing"]]
-    return f"| {' | '.join(str(c) for c in cells)} |"
+    return [str(c) for c in cells]
 
 
 def write_export(out: Path, scores: pd.DataFrame, changes: pd.DataFrame) -> list[Path]:
-    """Write `scores.csv`, `changes.csv` and a `model_card-<cell>.md` a model; return the paths."""
+    """Write `scores.csv`, `changes.csv` and `model_card-<name>.md` per model; return the paths."""
     texts = {
         "scores.csv": scores.to_csv(index=False),
         "changes.csv": changes.to_csv(index=False),
-        **{f"model_card-{'-'.join(c)}.md": model_card(scores, c) for c in cells_of(scores)},
+        **{f"model_card-{name}.md": model_card(scores, name) for name in evaluated(scores)},
     }
     for name, text in texts.items():
         write_text(out / name, text)

@@ -95,7 +95,7 @@ def bootstrap_mean(
             return Interval(math.nan, math.nan, "undefined: all values equal")
         low, high, method = bounded_mean(float(data[0]), len(data), scale)
         return Interval(low, high, f"{method} (all values equal)")
-    found = scipy_stats.bootstrap(
+    bounds = scipy_stats.bootstrap(
         (data,),
         np.mean,
         confidence_level=CONFIDENCE,
@@ -104,7 +104,7 @@ def bootstrap_mean(
         vectorized=True,
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return Interval(float(found.low), float(found.high), "bootstrap (BCa)")
+    return Interval(float(bounds.low), float(bounds.high), "bootstrap (BCa)")
 
 
 def t_mean(values: Sequence[float]) -> Interval:
@@ -192,10 +192,10 @@ def unpaired(before: float, n_before: int, after: float, n_after: int) -> Test:
         table = [[after, n_after - after], [before, n_before - before]]
         return Test(float(scipy_stats.fisher_exact(table).pvalue), "Fisher exact", UNPAIRED)
     with np.errstate(divide="ignore"):  # statsmodels also forms the ratio, which a base of 0 lacks
-        found = test_proportions_2indep(
+        result = test_proportions_2indep(
             after, n_after, before, n_before, compare="diff", method="score", correction=False
         )
-    return Test(float(found.pvalue), "two-proportion score", UNPAIRED)
+    return Test(float(result.pvalue), "two-proportion score", UNPAIRED)
 
 
 def adjust(p_values: Sequence[float], method: str) -> np.ndarray:

@@ -25,6 +25,7 @@ from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of, weights
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.effects import Effect
 from codealign.analysis.questions import of
+from codealign.analysis.scores import CELL
 from codealign.cell import Cell
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, write_text
 
@@ -64,28 +65,27 @@ def summarise(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFra
     rows = []
     for source, mine in scores.groupby("source"):
         cells = cells_of(mine, items)
-        missing = mine.groupby(["model", "variant", "requirement", "stage", "benchmark"])["missing"]
-        counted = missing.mean().to_dict()
+        missing = mine.groupby(CELL)["missing"].mean()
+        counted = {Cell(*place): count for place, count in missing.items()}
         for model in sorted(cells.models):
             rows += [{"source": source, **row} for row in _rows(cells, model, counted)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _rows(cells: Cells, model: str, missing: dict[tuple[str, ...], float]) -> list[dict[str, Any]]:
+def _rows(cells: Cells, model: str, missing: dict[Cell, float]) -> list[dict[str, Any]]:
     places = [(r, v, s) for r in REQUIREMENTS for v in VARIANTS for s in STAGES]
-    found = []
+    rows = []
     for requirement, variant, stage in places:
-        names = [n for n in MEMBERS[requirement]
-                 if Cell(model, variant, requirement, stage, n) in cells.index]  # fmt: skip
-        based = [n for n in names if Cell(model, variant, requirement, "base", n) in cells.index]
+        place = Cell(model, variant, requirement, stage)
+        names = [n for n in MEMBERS[requirement] if place.at(benchmark=n) in cells.index]
+        based = [n for n in names if place.at(benchmark=n, stage="base") in cells.index]
         names = based or names  # a change compares like with like
         if not names:
             continue
-        place = Cell(model, variant, requirement, stage)
         score = of(cells, place, names=names)
         change = Effect() if stage == "base" else of(cells, place, CHANGE, names=names)
-        lost = (missing.get((model, variant, requirement, stage, name), 0) for name in names)
-        found.append({
+        lost = (missing.get(place.at(benchmark=name), 0) for name in names)
+        rows.append({
             "model": model, "variant": variant, "pathway": PATHWAY[variant],
             "requirement": requirement, "stage": stage,
             "score": score.value, "low": score.low, "high": score.high, "change": change.value,
@@ -93,20 +93,16 @@ def _rows(cells: Cells, model: str, missing: dict[tuple[str, ...], float]) -> li
             "of": len(MEMBERS[requirement]), "n": score.n, "missing": round(sum(lost)),
             "seeds": score.seeds,
         })  # fmt: skip
-    return found
+    return rows
 
 
 def summary_lines(summary: pd.DataFrame) -> list[str]:
     """Return the table as aligned text, one line per row under a header, which is Markdown, too."""
     head = ["model", "pathway", "requirement", "stage", "score", "change", "benchmarks", "n"]
     rows = [head, *(_cells(row) for row in summary.to_dict("records"))]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    rows.insert(1, ["-" * width for width in widths])
-    return ["| " + " | ".join(_pad(row, widths)) + " |" for row in rows]
-
-
-def _pad(row: list[str], widths: list[int]) -> list[str]:
-    return [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *rows = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in rows]
+    return labels.pipe_table(head, rows, [f" {'-' * width} " for width in widths])
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

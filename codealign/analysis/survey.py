@@ -46,7 +46,7 @@ def questions() -> dict[str, Question]:
 
 
 def read_answers(path: Path | str) -> list[dict[str, list[str]]]:
-    """Read and check an answers file; one mapping {question id: chosen options} a respondent.
+    """Read and check an answers file; one mapping {question id: chosen options} per respondent.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _between_commas(part: str, options: list[str]) -> list[str]:
     for option in options:
         if part.startswith(option) and part[len(option) :].lstrip().startswith(","):
             rest = _between_commas(part[len(option) :].lstrip().lstrip(",").lstrip(), options)
-            if all(found in options for found in rest):
+            if all(piece in options for piece in rest):
                 return [option, *rest]
     return [part]
 

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from codealign.analysis import stats
-from codealign.analysis.agreement import SCALE, TOLERANCES, Paired, kappa, kappas, pair
-from codealign.analysis.alpha import alphas
+from codealign.analysis.agreement import SCALE, TOLERANCES, Paired, alphas, kappa, kappas, pair
 from codealign.records import Rating
 
 LEVELS = ("ordinal", "interval")
@@ -73,8 +72,8 @@ def _row(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
     n = len(paired.first)
     value, how = kappa(paired.first, paired.second)
     row: dict[str, object] = {"n": n, "unrated": paired.unrated, "unmatched": paired.unmatched}
-    found = {"kappa": value, **dict.fromkeys((f"alpha_{x}" for x in LEVELS), math.nan)}
-    drawn = dict.fromkeys(found, np.array([math.nan]))
+    coefficients = {"kappa": value, **dict.fromkeys((f"alpha_{x}" for x in LEVELS), math.nan)}
+    drawn = dict.fromkeys(coefficients, np.array([math.nan]))
     if n > 1:
         items = one_hot(paired)
         whole, tables = (
@@ -83,9 +82,9 @@ def _row(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
         )
         drawn["kappa"] = kappas(tables)
         for level in LEVELS:
-            found[f"alpha_{level}"] = float(_alphas(whole, level)[0])
+            coefficients[f"alpha_{level}"] = float(_alphas(whole, level)[0])
             drawn[f"alpha_{level}"] = _alphas(tables, level)
-    for name, value in found.items():
+    for name, value in coefficients.items():
         row |= {name: value, **_bounds(name, drawn[name])}
     for tolerance in TOLERANCES:
         row |= _within(paired, tolerance)
@@ -129,8 +128,8 @@ def ranking(
     """
     shared = _rated_by_all([reference, *judges.values()])
     pairs = {
-        name: pair([r for r in reference if r.id in shared], [r for r in found if r.id in shared])
-        for name, found in judges.items()
+        name: pair([r for r in reference if r.id in shared], [r for r in ratings if r.id in shared])
+        for name, ratings in judges.items()
     }
     if len(shared) < 2 or not pairs:
         return pd.DataFrame(columns=["place", "judge", "n", "kappa", "best", "turned"])
@@ -150,4 +149,4 @@ def ranking(
 
 
 def _rated_by_all(sets: Sequence[Sequence[Rating]]) -> set[str]:
-    return set.intersection(*({r.id for r in found if r.rating is not None} for found in sets))
+    return set.intersection(*({r.id for r in ratings if r.rating is not None} for ratings in sets))

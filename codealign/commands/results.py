@@ -48,7 +48,7 @@ def _check_source(source: str) -> None:
 
 def _tables(args: argparse.Namespace) -> int:
     _check_source(args.source)
-    from codealign.analysis.source import open_source
+    from codealign.analysis.context import open_source
     from codealign.analysis.tables import write_tables
 
     found = open_source(args.source)
@@ -58,8 +58,8 @@ def _tables(args: argparse.Namespace) -> int:
 def _figures(args: argparse.Namespace) -> int:
     _check_source(args.source)
     from codealign.analysis.claims import ledger
+    from codealign.analysis.context import open_source
     from codealign.analysis.figures import write_figures
-    from codealign.analysis.source import open_source
 
     found = open_source(args.source)
     claims = ledger(found.rows, source=found.name, items=found.items)
@@ -77,8 +77,8 @@ def _say_written(paths: list[Path]) -> int:
 def _claims(args: argparse.Namespace) -> int:
     _check_source(args.source)
     from codealign.analysis.claims import claims_markdown, ledger, write_claims
+    from codealign.analysis.context import open_source
     from codealign.analysis.scores import PAPER, published
-    from codealign.analysis.source import open_source
 
     found = open_source(args.source)
     claims = ledger(found.rows, source=found.name, items=found.items)
@@ -95,7 +95,7 @@ def _claims(args: argparse.Namespace) -> int:
 def _advise(args: argparse.Namespace) -> int:
     _check_source(args.source)
     from codealign.analysis.advice import advice_markdown, advise
-    from codealign.analysis.source import open_source
+    from codealign.analysis.context import open_source
 
     found = open_source(args.source)
     print(advice_markdown(advise(found.rows, found.items)))

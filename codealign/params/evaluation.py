@@ -31,7 +31,7 @@ class Functional(Section):
     measure: Literal["auto", "instructions", "steps", "cpu"] = Field(
         "auto", description="what EvalPerf counts; auto: instructions or, without a counter, steps"
     )
-    workers: int = Field(1, ge=1, le=1024)
+    workers: int = Field(1, ge=1, le=1024, json_schema_extra=NEUTRAL)
     sandbox: Literal["strong", "basic"] = "strong"
 
 

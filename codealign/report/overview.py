@@ -83,7 +83,7 @@ def was_run(paths: RunPaths, states: Mapping[str, State]) -> Block:
     if kept:
         body += f'<p class="failed">Kept from running by a gate: {escape(", ".join(kept))}.</p>'
     for job, result in jobs.items():
-        for gate in failed_of(result):
+        for gate in failed_of(paths.root, result):
             body += f'<p class="failed">{escape(job)}: {escape(str(gate))}.</p>'
     return Block("run", "What was run", body)
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -114,10 +114,11 @@ def run_plan(
         environment[DRIVER] = str(os.getpid())
     kinds = kinds_of(jobs) if profile == LOCAL else []
     _adopt_orphans()
+    others = set(psutil.Process().children(recursive=True))  # of a caller that uses this module
     with (
         (root / "snakemake.log").open("ab") as log,
         servers(kinds, environment) as environment,
-        _interruptible(root, watcher, profile),
+        _interruptible(root, watcher, profile, others),
     ):
         process = subprocess.Popen(
             command,
@@ -132,7 +133,7 @@ def run_plan(
         )
         peak = _watch(process, watcher)
     if process.returncode < 0:  # its jobs would go on without it
-        end_children()
+        end_children(others)
         print(f"Snakemake was ended by {signal.Signals(-process.returncode).name}, with its jobs")
     return Outcome(process.returncode, watcher.ran, round(peak))
 
@@ -151,8 +152,13 @@ def _watch(process: subprocess.Popen[bytes], watcher: Watcher) -> float:
 
 
 @contextlib.contextmanager
-def _interruptible(root: Path, watcher: Watcher, profile: str) -> Iterator[None]:
-    """Turn an interrupt or SIGTERM into an orderly stop, and a second one into an immediate."""
+def _interruptible(
+    root: Path, watcher: Watcher, profile: str, others: Set[psutil.Process]
+) -> Iterator[None]:
+    """Turn an interrupt or SIGTERM into an orderly stop, and a second one into an immediate.
+
+    `others` are processes of the caller's own, which are left alone.
+    """
 
     def stop(signum: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -167,9 +173,9 @@ def _interruptible(root: Path, watcher: Watcher, profile: str) -> Iterator[None]
         running = ", ".join(watcher.running) or "no notebook"
         print(f"stopping: {running} at work; what is finished is kept", flush=True)
         try:
-            end_children(GRACE_S)
+            end_children(others, GRACE_S)
         except KeyboardInterrupt:
-            end_children()
+            end_children(others)
         if profile != LOCAL:
             cancel_leftovers(root)
         again = f"the same command continues {root.parent.name}/{root.name}"
@@ -184,22 +190,27 @@ def _adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
 
 
-def end_children(grace_s: float = 0.0) -> None:
-    """End every process that this one has started, at any depth; kill those that take longer.
+def end_children(others: Set[psutil.Process] = frozenset(), grace_s: float = 0.0) -> None:
+    """End what this process has started but for `others`, at any depth; kill what takes longer.
 
     Those that start others are stopped first, so that none starts meanwhile.
     """
-    children = psutil.Process().children(recursive=True)
+    children = _children(others)
     for signum in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT) if grace_s else ():
         for child in children:
             with contextlib.suppress(psutil.Error):
                 child.send_signal(signum)
     if grace_s:
         psutil.wait_procs(children, timeout=grace_s)
-    for child in {*children, *psutil.Process().children(recursive=True)}:
+    for child in {*children, *_children(others)}:
         with contextlib.suppress(psutil.Error):
             child.kill()
     psutil.wait_procs(children, timeout=GRACE_S)
+
+
+def _children(others: Set[psutil.Process]) -> list[psutil.Process]:
+    found = psutil.Process().children(recursive=True)
+    return [child for child in found if child not in others]
 
 
 def _memory_mb(pid: int) -> float:

@@ -19,7 +19,7 @@ from typing import Any
 from codealign.additions import own_benchmarks, own_dimensions
 from codealign.errors import CodealignError
 from codealign.params import Align, Codal, Functional, Prefs, Section, Sft, Study, Survey, validate
-from codealign.paths import PROJECT
+from codealign.paths import FURTHER_RATINGS, PROJECT, RunPaths
 from codealign.prompts import SETS
 from codealign.provenance import file_hash
 from codealign.records import stable_id
@@ -56,6 +56,8 @@ OLDER = (
     "made by an earlier version of codealign, which did not note what from: it is made again, and "
     "what it made goes to stale/"
 )
+ADDED = "the ratings of further judges"
+"""Stands beside the jobs' names in what a result notes of its inputs."""
 FOLDERS = ("corpus", "templates")
 """Settings that may name a folder of the project by its bare name."""
 MOST = 64 << 20
@@ -130,6 +132,7 @@ def _why(root: Path, job: Job, result: Mapping[str, Any], needs: Mapping[str, St
         *differences(made.get("settings", {}), settings),
         *(["the code of its stage"] if made.get("code") != code else []),
         *_other_inputs(made.get("inputs", {}), job, needs),
+        *([ADDED] if made.get("inputs", {}).get(ADDED) != _added(root, job.notebook) else []),
     ]
     if told:
         return "changed: " + "; ".join(told[:3]) + (f"; {len(told) - 3} more" * (len(told) > 3))
@@ -171,8 +174,23 @@ def made_from(
     return {
         "settings": settings,
         "code": code_hash(notebook),
-        "inputs": {need: handed_on(notebook, read_result(root, need)) for need in needs},
+        "inputs": {
+            **{need: handed_on(notebook, read_result(root, need)) for need in needs},
+            **({ADDED: added} if (added := _added(root, notebook)) else {}),
+        },
     }
+
+
+def _added(root: Path, notebook: str) -> str | None:
+    """Return a hash of what `codealign judge` has added to a run, which 06 compares; None: nothing.
+
+    It belongs to no job, and so to no result that 06 is given.
+    """
+    if notebook != "06_survey_kappa":
+        return None
+    parts = [part.root / "evals" for part in RunPaths(root).parts()]
+    files = sorted(file for evals in parts for file in evals.rglob(FURTHER_RATINGS))
+    return stable_id([(os.path.relpath(f, root), file_hash(f)) for f in files]) if files else None
 
 
 def _lacking(root: Path, job: Job, result: Mapping[str, Any]) -> str:

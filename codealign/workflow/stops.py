@@ -55,7 +55,7 @@ def warned(root: Path, jobs: Iterable[str]) -> list[str]:
     return [
         f"warning: {job}: {gate}"
         for job in jobs
-        for gate in failed_of(read_result(root, job))
+        for gate in failed_of(root, read_result(root, job))
         if not gate.stops
     ]
 

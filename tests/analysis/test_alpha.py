@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from codealign.analysis.alpha import alpha, alphas
+from codealign.analysis.agreement import alpha, alphas
 from codealign.errors import CodealignError
 
 GAP = math.nan

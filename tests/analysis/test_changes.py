@@ -146,8 +146,9 @@ def test_items_of_unscored_problems_are_left_out(tmp_path: Path) -> None:
     where = dict(zip(("model", "variant", "requirement", "stage", "benchmark"), CELL, strict=True))
     lines = [{**where, "stage": "base", "id": "a", "value": 1.0},
              {**where, "stage": "base", "id": "b", "value": None}]  # fmt: skip
-    write_jsonl(tmp_path / "evals" / "x" / "items.jsonl", lines)
-    assert collect_items(tmp_path) == {Cell(*(part.format("base") for part in CELL)): {"a": 1.0}}
+    cell = Cell(*(part.format("base") for part in CELL))
+    write_jsonl(tmp_path / cell.at(benchmark="").path() / "items.jsonl", lines)
+    assert collect_items(tmp_path) == {cell: {"a": 1.0}}
 
 
 def measured(**changed: object) -> pd.DataFrame:
@@ -185,6 +186,6 @@ def test_a_problems_value_is_its_mean_over_the_seeds_that_scored_it(tmp_path: Pa
     for part, values in zip(parts, ([1.0, 0.0], [0.0, None], [1.0, 1.0]), strict=True):
         rows = [{**cell, "benchmark": "humaneval", "id": f"p{i}", "value": v}
                 for i, v in enumerate(values)]  # fmt: skip
-        write_jsonl(tmp_path / part / "evals/items.jsonl", rows)
+        write_jsonl(tmp_path / part / Cell(**cell).path() / "items.jsonl", rows)
     # By hand: p0 is 1 and 0; p1 is 0 and unscored; the ablation is no main cell.
     assert list(collect_items(tmp_path).values()) == [{"p0": 0.5, "p1": 0.0}]

@@ -21,8 +21,7 @@ from codealign.analysis.claims import (
     ledger,
     statements,
 )
-from codealign.analysis.claims.book import read_statements, recompute
-from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.book import recompute
 from codealign.analysis.claims.model import (
     AGREES,
     CANNOT_TELL,
@@ -34,8 +33,10 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     UNSTATED,
     Claim,
+    read_statements,
 )
 from codealign.analysis.claims.render import section
+from codealign.analysis.claims.rules import Context
 from codealign.analysis.figures.ledger import ledger_bars
 from codealign.analysis.scores import published
 from codealign.errors import CodealignError

@@ -8,8 +8,7 @@ import pytest
 from mini_scores import Rows, context, frame
 
 from codealign.analysis.claims import clarity
-from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.kinds import FACTS
+from codealign.analysis.claims.book import FACTS, named
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DERIVABLE,
@@ -17,7 +16,10 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     Judgement,
 )
+from codealign.analysis.claims.patterns import patterns
+from codealign.analysis.claims.rules import Context
 from codealign.analysis.scores import published
+from codealign.errors import CodealignError
 
 LLAMA, QWEN, CODE = "Meta-Llama-3-8B", "Qwen2.5-Coder-7B", "CodeLlama-7b"
 DS1, DS7 = "deepseek-coder-1.3b", "deepseek-coder-7b"
@@ -25,15 +27,15 @@ PRE, FINE = "pretrained", "finetuned"
 
 
 def ask(name: str, rows: Rows, source: str = "mine", **args: object) -> Judgement:
-    return FACTS[name](context(rows, source), **args)
+    return named(context(rows, source), name, **args)
 
 
-def compare(rows: Rows, statistic: str, *arms: dict[str, list[str]], **args: object) -> Judgement:
+def compare(rows: Rows, statistic: str, *arms: dict[str, object], **args: object) -> Judgement:
     return ask("compared", rows, statistic=statistic, arms=arms, rule="", lacking="", **args)
 
 
-def of(benchmarks: str, variant: str) -> dict[str, list[str]]:
-    return {"benchmarks": [benchmarks], "variants": [variant]}
+def of(benchmarks: str, variant: str) -> dict[str, object]:
+    return {"benchmarks": benchmarks, "variants": [variant]}
 
 
 def test_a_mean_below_the_least_rating_is_counted() -> None:
@@ -76,9 +78,10 @@ def test_the_ratio_of_gains_depends_on_the_measure() -> None:
         (DS7, PRE, "codal"): (1.15, 1.2, 1.3, 1.47),
         (DS1, PRE, "codal"): (0.19, 0.2, 0.2, 0.24),
     }
-    args = {"first": "ds7", "second": "ds1", "variant": "pre", "benchmark": "codal"}
-    assert ask("gain_ratio", rows, **args).values == pytest.approx([6.4])
-    relative = ask("gain_ratio", rows, relative=True, **args)
+    arms = [{"models": ["ds7"]}, {"models": ["ds1"]}]
+    args = {"benchmarks": "Avg", "variants": [PRE], "arms": arms, "lacking": ""}
+    assert ask("gain_ratio", rows, measure="absolute", **args).values == pytest.approx([6.4])
+    relative = ask("gain_ratio", rows, measure="relative", **args)
     assert relative.values == pytest.approx([1.0574], abs=1e-4)
 
 
@@ -121,7 +124,7 @@ def test_two_changes_of_four_are_not_told_from_noise() -> None:
 
 def test_all_models_have_to_improve() -> None:
     rows = {(QWEN, PRE, "codal"): (1.0, 1, 1.5, 1), (LLAMA, PRE, "codal"): (0.03, 0.05, 0.03, 0.03)}
-    found = ask("models_improve", rows, benchmarks="Avg", variant="pre")
+    found = ask("models_improve", rows, benchmarks="Avg", variants=[PRE])
     assert found.values == [1, 2] and LLAMA in found.note
 
 
@@ -142,16 +145,16 @@ def test_technique_counts_the_family() -> None:
         (DS1, PRE, "mbpp"): (0.4, 0.4, 0.5, 0.5),
         (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.1, 0.5),
     }
-    args = {"model": "ds7", "variants": ["pre"], "favours": "bonbon"}
+    args = {"family": "ds7", "variants": [PRE], "stages": "BoNBoN", "start": "dpo"}
     assert ask("technique", rows, **args).values == [1, 1]
 
 
 def test_favouring_a_subset_needs_one_score() -> None:
     rows = {(DS7, PRE, "humaneval"): (0.4, 0.4, 0.5, 0.6), (DS7, PRE, "mbpp"): (0.4, 0.4, 0.5, 0.4),
             (DS7, PRE, "evalperf"): (0.4, 0.4, 0.5, 0.6)}  # fmt: skip
-    args = {"model": "ds7", "variants": ["pre"], "favours": "dpo"}
+    args = {"family": "ds7", "variants": [PRE], "stages": "DPO", "start": "bonbon"}
     assert ask("technique", rows, **args).verdict == NOT_DISTINGUISHABLE  # 1 of 3
-    assert ask("technique", rows, subset=True, **args).verdict == REPRODUCED
+    assert ask("technique_sometimes", rows, **args).verdict == REPRODUCED
 
 
 def test_the_best_stage_of_each_model() -> None:
@@ -171,7 +174,7 @@ def test_explained_variance_of_a_pure_model_effect() -> None:
 
 def test_the_share_that_degrades() -> None:
     rows = {(QWEN, FINE, "humaneval"): (0.4, 0.4, 0.3, 0.5)}
-    assert ask("degrades", rows, benchmarks="F1-F3", variant="fine").values == [50]
+    assert ask("degrades", rows, benchmarks="F1-F3", variants=[FINE]).values == [50]
 
 
 def test_losses_beyond_a_cut() -> None:
@@ -179,7 +182,7 @@ def test_losses_beyond_a_cut() -> None:
         (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.2, 0.4),
         (QWEN, FINE, "mbpp"): (0.4, 0.4, 0.3, 0.3),
     }
-    found = compare(rows, "losing 30 %", of("F1", PRE), of("F1-F2", FINE), less=True)
+    found = compare(rows, "losing", of("F1", PRE), of("F1-F2", FINE), less=True, cut=30)
     assert found.values == [50, 0]
 
 
@@ -202,7 +205,7 @@ def test_four_cells_are_too_few_to_tell_pathways_apart() -> None:
 
 
 def test_an_average_over_all_cells() -> None:
-    found = ask("gains_on_average", PAIR, benchmarks="F1-F3", variant="fine")
+    found = ask("gains_on_average", PAIR, benchmarks="F1-F3", variants=[FINE])
     assert found.values == pytest.approx([12.5])
 
 
@@ -245,12 +248,12 @@ def test_sft_falls_are_counted_by_pathway() -> None:
 
 def test_losses_of_one_model() -> None:
     # HumanEval 0.3, 0.2 and MBPP 0.3 lie below 0.4
-    assert ask("losses", SFT, model="qwen", variant="pre").values == [3]
+    assert ask("losses", SFT, models=["qwen"], variants=[PRE]).values == [3]
 
 
 def test_the_least_start_is_a_share_of_the_scale() -> None:
     rows = {(LLAMA, PRE, "evalperf"): (6.5, 1, 1, 1), (LLAMA, PRE, "mbpp"): (0.6, 1, 1, 1)}
-    found = ask("starts_above", rows, model="llama", cut=0.1)
+    found = ask("starts_above", rows, models=["llama"], cut=0.1)
     assert found.values == pytest.approx([0.065]) and "evalperf" in found.note
 
 
@@ -273,14 +276,14 @@ def test_an_average_row_is_checked_within_its_rounding() -> None:
 def test_a_pass_rate_that_no_count_gives() -> None:
     # of 164: 0.372 is 61; 0.374 lies between 61 (0.372) and 62 (0.378)
     rows = {(QWEN, PRE, "humaneval"): (0.372, 0.374, 0.0, 1.0)}
-    assert FACTS["whole_counts"](context(rows, "paper")).values == [1, 4]
+    assert named(context(rows, "paper"), "whole_counts").values == [1, 4]
 
 
 def test_a_runs_pass_rate_is_a_whole_count_of_its_own_problems() -> None:
     # 7 of 20 are 0.35, whatever number of problems the paper's benchmark has
     rows = {(QWEN, PRE, "humaneval"): (0.35, 0.36, 0.0, 1.0)}
     run = Context(frame(rows).assign(n=20))
-    assert FACTS["whole_counts"](run).values == [1, 4]
+    assert named(run, "whole_counts").values == [1, 4]
 
 
 def test_more_tests_never_raise_a_score() -> None:
@@ -316,11 +319,11 @@ def test_a_sample_needs_its_size_and_reaches_its_margin() -> None:
     # n0 = 2.5758^2 / 4 / 0.01 = 165.87; 165.87 / (1 + 164.87 / 100) = 62.6, so 40 are too few:
     # 2.5758 * 0.5 / sqrt(40) * sqrt(60 / 99) = 15.85 points
     args = {"n": 40, "population": 100, "confidence": 0.99, "margin": 0.1}
-    found = FACTS["sample"](Context(published()), **args)
+    found = named(Context(published()), "sample", **args)
     assert found.values == pytest.approx([63, 15.85], abs=0.01) and found.verdict == CONTRADICTS
 
 
-@pytest.mark.parametrize("name", sorted(FACTS))
+@pytest.mark.parametrize("name", sorted({*FACTS, *patterns()}))
 def test_a_fact_without_scores_says_what_is_missing(name: str) -> None:
     from codealign.analysis.claims import statements
 
@@ -333,7 +336,7 @@ def test_a_fact_without_scores_says_what_is_missing(name: str) -> None:
 def test_every_fact_is_used() -> None:
     from codealign.analysis.claims import statements
 
-    assert {s.args["name"] for s in statements() if s.kind == "fact"} == set(FACTS)
+    assert {s.args["name"] for s in statements() if s.kind == "fact"} == {*FACTS, *patterns()}
 
 
 def test_p_values_need_five_values() -> None:
@@ -346,7 +349,7 @@ def test_p_values_need_five_values() -> None:
 
 def test_a_share_below_half_is_no_majority() -> None:
     args = {"question": "Q8", "option": "Option A", "respondents": 30}
-    found = FACTS["survey_majority"](Context(published()), **args)
+    found = named(Context(published()), "survey_majority", **args)
     # 14 of 30; Wilson by hand: centre (14 + 1.92) / 33.84, half-width 0.168
     assert found.verdict == NOT_DISTINGUISHABLE
     assert found.values == pytest.approx([46.667, 30.23, 63.86], abs=0.01)
@@ -358,7 +361,12 @@ def test_the_sign_test_is_exact() -> None:
     assert math.isnan(clarity.lead(0, 0))
 
 
+def test_a_pattern_that_there_is_not_is_named() -> None:
+    with pytest.raises(CodealignError, match="'losess'; did you mean 'losses'"):
+        ask("losess", PAIR)
+
+
 def test_bold_marks_are_compared_with_the_highest_score() -> None:
     # the print marks CodeLlama's pretrained MBPP+ 0.479 (SFT) as bold, 0.481 (DPO) is higher
-    found = FACTS["bold_is_best"](Context(published()))
+    found = named(Context(published()), "bold_is_best")
     assert found.verdict == CONTRADICTS and f"{CODE} {PRE} mbpp_plus" in found.note

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 from mini_scores import Rows, context
 
-from codealign.analysis.claims.book import question, recompute, run_verdict, statements
-from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.kinds import KINDS
+from codealign.analysis.claims.book import BY_KIND, question, recompute, run_verdict
 from codealign.analysis.claims.model import (
     AGREES,
     CANNOT_TELL,
     CONTRADICTS,
     DISAGREES,
+    KINDS,
     NOT_DERIVABLE,
     NOT_DISTINGUISHABLE,
     NOT_RUN,
@@ -22,9 +21,10 @@ from codealign.analysis.claims.model import (
     Judgement,
     Search,
     Statement,
+    statements,
 )
 from codealign.analysis.claims.render import numbers, searched
-from codealign.analysis.claims.rules import Rule, Selection, read_rule
+from codealign.analysis.claims.rules import Context, Rule, Selection, read_rule
 from codealign.analysis.questions import observed
 from codealign.errors import CodealignError
 
@@ -40,6 +40,10 @@ def ask(kind: str, published: list[float], source: str = "paper", **args: object
     decimals = (0,) * len(published)
     statement = Statement("x", "O1", "says", kind, args, published, decimals, "%", unstated)
     return recompute(context(ROWS, source), statement)
+
+
+def test_every_kind_that_data_may_name_has_its_function() -> None:
+    assert set(BY_KIND) == set(KINDS)
 
 
 def test_a_change_is_relative_to_the_base() -> None:
@@ -135,7 +139,7 @@ def run(rows: Rows) -> Context:
 def test_a_search_on_a_run_gives_its_number_without_an_interval() -> None:
     args = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
     asked = {**args, "rule": HE_DPO}
-    found = KINDS["search"](run(ROWS), Statement("x", "O1", "says", "search", asked, [5.0], (0,)))
+    found = BY_KIND["search"](run(ROWS), Statement("x", "O1", "says", "search", asked, [5.0], (0,)))
     assert found.values == pytest.approx([50.0]) and found.interval is None
     assert run_verdict(found, Statement("x", "O1", "says", "search", {}, [5.0], (0,)))[0] == (
         CANNOT_TELL

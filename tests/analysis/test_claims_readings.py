@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 from mini_scores import Rows, context
 
-from codealign.analysis.claims import readings
-from codealign.analysis.claims.kinds import FACTS
+from codealign.analysis.claims.book import named
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,
@@ -16,12 +15,12 @@ from codealign.analysis.claims.model import (
     UNSTATED,
     Judgement,
 )
-from codealign.analysis.claims.readings import DEFINITE, PATTERN, widen
+from codealign.analysis.claims.patterns import eta_squared, other_readings, patterns
+from codealign.analysis.claims.truth import DEFINITE, PATTERN, Reading, widen
 
 PAPER = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
 FAILS = Judgement([1.0, 2.0], "plain", CONTRADICTS, agrees=False)
-YES, NO = ("yes", True, (3.0,)), ("no", False, (4.0,))
-LLAMA = ("Meta-Llama-3-8B",)
+YES, NO = Reading("yes", True, (3.0,)), Reading("no", False, (4.0,))
 
 
 def test_a_statement_that_holds_plainly_is_not_reread() -> None:
@@ -64,7 +63,7 @@ def test_the_note_says_how_many_and_that_the_plain_reading_fails() -> None:
 
 def test_all_models_improve_if_sft_counts() -> None:
     # DPO and BoNBoN leave 1.0 as it was, SFT raises it to 1.5
-    found = FACTS["models_improve"](PAPER, benchmarks="Avg", variant="pre")
+    found = named(PAPER, "models_improve", benchmarks="Avg", variants=["pretrained"])
     assert found.verdict == UNSTATED and "SFT" in found.rule
 
 
@@ -72,7 +71,7 @@ def test_every_code_model_has_to_improve_in_every_dimension() -> None:
     dims = ("instruction_following", "readability", "complexity", "style", "explanation")
     rows = {("CodeLlama-7b", "pretrained", f"codal_{d}"): (0.5, 0.5, 0.8, 0.8) for d in dims}
     rows["deepseek-coder-1.3b", "pretrained", "codal_style"] = (0.32, 0.33, 0.29, 0.32)
-    found = FACTS["code_models_improve"](context(rows, "paper"), variant="pre")
+    found = named(context(rows, "paper"), "code_models_improve", variants=["pretrained"])
     # 5 of 6 scores with the best technique; style's mean still rises (+60 % and 0 %)
     assert found.verdict == UNSTATED and "5, 6" in found.note
 
@@ -85,31 +84,40 @@ TWO: Rows = {
 }
 
 
-def by_words(found) -> dict[str, tuple[bool, tuple[float, ...]]]:
-    return {words: (holds, values) for words, holds, values in found}
+def read(rows: Rows, name: str, **asked: object) -> dict[str, tuple[bool, list[float]]]:
+    """Return the other readings of a pattern: whether each holds, and its numbers."""
+    found = other_readings(context(rows).board, patterns()[name] | asked)
+    return {words: (holds, list(values)) for words, holds, values in found}
+
+
+DPO_LEADS = {"family": "llama", "stages": "DPO", "start": "bonbon"}
 
 
 def test_a_lead_may_be_counted_or_averaged() -> None:
-    both = ("pretrained", "finetuned")
-    found = by_words(readings.leads(context(TWO), LLAMA, both, "dpo", always=False))
+    found = read(TWO, "technique", **DPO_LEADS)
     where = "F1-F3; pretrained and finetuned"
-    assert found[f"more scores ahead than behind: {where}"] == (True, (2, 1))
+    assert found[f"more scores ahead than behind: {where}"] == (True, [2, 1])
     # +0.1, -0.1, +0.1, 0: mean 2.5 % of the scale
     holds, (mean,) = found[f"higher mean score (% of the scale): {where}"]
     assert holds and mean == pytest.approx(2.5)
 
 
 def test_consistently_means_never_behind() -> None:
-    both = ("pretrained", "finetuned")
-    found = by_words(readings.leads(context(TWO), LLAMA, both, "dpo", always=True))
-    assert found["never behind: HE; pretrained and finetuned"] == (True, (2, 0))
-    assert found["never behind: F1-F3; pretrained and finetuned"] == (False, (2, 1))
+    found = read(TWO, "technique_always", **DPO_LEADS)
+    assert found["never behind: HE; pretrained and finetuned"] == (True, [2, 0])
+    assert found["never behind: F1-F3; pretrained and finetuned"] == (False, [2, 1])
 
 
 def test_no_losses_by_scores_and_stage() -> None:
-    found = by_words(readings.no_losses(context(TWO), LLAMA[0], "finetuned"))
-    assert found["scores below the base: F1; DPO"] == (True, (0, 1))
-    assert found["scores below the base: F1-F3; DPO"] == (False, (1, 2))
+    found = read(TWO, "losses", models=["llama"], variants=["finetuned"])
+    assert found["scores below the base: F1; DPO"] == (True, [0, 1])
+    assert found["scores below the base: F1-F3; DPO"] == (False, [1, 2])
+
+
+def test_a_reading_without_scores_bears_nothing_out() -> None:
+    # no score of F4: "none of them falls" would hold of none
+    found = read(TWO, "losses", models=["llama"], variants=["finetuned"])
+    assert not [words for words in found if ": F4;" in words]
 
 
 def test_inferior_on_average_though_not_everywhere() -> None:
@@ -117,18 +125,20 @@ def test_inferior_on_average_though_not_everywhere() -> None:
     rows = dict(TWO)
     rows["Meta-Llama-3-8B", "finetuned", "humaneval"] = (0.5, 0.5, 0.5, 0.5)
     rows["Meta-Llama-3-8B", "finetuned", "mbpp"] = (0.8, 0.8, 0.8, 0.8)
-    found = by_words(readings.inferior(context(rows), ("humaneval", "mbpp")))
-    assert found["overall mean above the finetuned base, and all of them"] == (True, (0, 1))
-    plain = FACTS["still_inferior"](context(rows), benchmarks="F1-F3")
+    found = named(context(rows, "paper"), "still_inferior", benchmarks="F1-F3")
+    assert found.values == [0, 1] and "plain reading fails" in found.note
+    assert "overall mean above the finetuned base, and all of them = 0, 1" in found.search.matches
+    plain = named(context(rows), "still_inferior", benchmarks="F1-F3")
     assert plain.values == [1, 2]  # HumanEval 0.6 > 0.5
 
 
 def test_a_range_may_leave_a_stage_out() -> None:
     rows = {("CodeLlama-7b", "finetuned", "codal"): (0.6, 0.40, 0.44, 0.37)}
-    found = readings.ranges(context(rows), "CodeLlama-7b", "finetuned", "Avg", [0.40, 0.44], 0.005)
-    assert [words for words, holds, _ in found if holds] == [
-        "least and greatest of Avg, only SFT, DPO"
-    ]
+    args = {"model": "codellama", "variant": "fine", "benchmarks": "Avg"}
+    args |= {"stages": ["sft", "dpo", "bonbon"], "printed": [0.40, 0.44]}
+    found = named(context(rows, "paper"), "value_range", **args)
+    assert found.rule == "least and greatest of Avg, only SFT, DPO"
+    assert (found.search.tried, found.search.matching) == (7, 1)
 
 
 def test_starting_scores_each_or_on_average() -> None:
@@ -136,16 +146,16 @@ def test_starting_scores_each_or_on_average() -> None:
             ("Meta-Llama-3-8B", "pretrained", "evalperf"): (5.0, 0, 0, 0)}  # fmt: skip
     full = {("Meta-Llama-3-8B", "pretrained", n): (0.3, 0, 0, 0)
             for n in ("humaneval_plus", "mbpp", "mbpp_plus", "evoeval_subtle")}  # fmt: skip
-    found = by_words(readings.starts(context(rows | full), LLAMA[0], 0.1))
-    assert found["least base score: F1-F3"] == (False, (0.05,))
+    found = read(rows | full, "starts_above", models=["llama"], cut=0.1)
+    assert found["least base score: F1-F3"] == (False, [0.05])
     # (0.3 + 0.3 + 0.3 + 0.3 + 0.05) / 5
-    assert found["mean base score: F1-F3"][1] == pytest.approx((0.25,))
+    assert found["mean base score: F1-F3"][1] == pytest.approx([0.25])
 
 
 def test_variance_between_groups() -> None:
     import numpy as np
 
     groups = np.array(["a", "a", "b", "b"])
-    assert readings.eta_squared(np.array([1.0, 1.0, 3.0, 3.0]), groups) == 1
-    assert readings.eta_squared(np.array([1.0, 3.0, 1.0, 3.0]), groups) == 0
-    assert readings.eta_squared(np.ones(4), groups) == 0
+    assert eta_squared(np.array([1.0, 1.0, 3.0, 3.0]), groups) == 1
+    assert eta_squared(np.array([1.0, 3.0, 1.0, 3.0]), groups) == 0
+    assert eta_squared(np.ones(4), groups) == 0

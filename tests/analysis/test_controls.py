@@ -11,9 +11,16 @@ import pytest
 from codealign.analysis.cells import read_problems
 from codealign.analysis.measured import write_measured
 from codealign.analysis.scores import collect_all
-from codealign.analysis.study.controls import FACTS, TRAINED, arms, trained
 from codealign.analysis.study.effects import Study, study_of
-from codealign.analysis.tables.controls import controls_table, formats_table, gaps_table
+from codealign.analysis.tables.controls import (
+    FACTS,
+    TRAINED,
+    arms,
+    controls_table,
+    formats_table,
+    gaps_table,
+    trained,
+)
 from codealign.analysis.tables.model import to_markdown
 
 PLACE = ("nano", "pretrained", "functional")

@@ -11,7 +11,7 @@ from scipy.stats import t
 from codealign.analysis.cells import TASKS, cells_of, problem_of, weights
 from codealign.analysis.contrasts import CHANGE, FALLEN, LOST, RELATIVE, RISEN, SCORE, Term
 from codealign.analysis.effects import MODELS, PROBLEMS, SEEDS, Effect, effect, half_width
-from codealign.analysis.pooling import minus, pooled, split
+from codealign.analysis.questions import minus, pooled, split
 from codealign.analysis.scores import published
 
 MBPP = Term(1, variants=("pretrained",), stages=("dpo",), benchmarks=("mbpp_plus",))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codealign.analysis.gating import Gate, check_gates, failed_gates
+from codealign.analysis.gating import Gate, check_gates, failed_gates, failed_of
 from codealign.analysis.measured import write_measured
 from codealign.params import Gates
 from codealign.paths import RunPaths
@@ -99,3 +99,12 @@ def test_failed_gates_are_found_again_beside_the_scores(tmp_path: Path) -> None:
     folder = RunPaths(tmp_path).evals("m", "pretrained", "functional", "base")
     assert failed_gates(folder) == gates
     assert failed_gates(tmp_path / "elsewhere") == []
+
+
+def test_a_moved_run_keeps_its_warnings(tmp_path: Path) -> None:
+    cell = evaluated(tmp_path / "run", "base", {"humaneval": verdicts(0)})
+    gates = check_gates(RunPaths(tmp_path / "run"), cell, Gates())
+    scores = "evals/m/pretrained/functional/base/scores.jsonl"
+    result = {"files": ["runs/where it once was/gates.jsonl"], "outputs": {scores: [1, 1, ""]}}
+    moved = (tmp_path / "run").rename(tmp_path / "moved")
+    assert failed_of(moved, result) == gates

@@ -13,9 +13,10 @@ from codealign.analysis.judging import (
     evidence_of_zeros,
     length_bias,
     paired_stages,
-    problem_of,
     reference_position,
 )
+from codealign.analysis.ratings import item_id, item_of
+from codealign.cell import Cell
 from codealign.records import Answer, Rating
 
 
@@ -44,15 +45,19 @@ def test_the_evidence_names_its_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "parts"),
+    ("key", "model", "variant", "stage", "seed", "problem"),
     [
-        ("m/pretrained/sft/Nano/style/3", ("m/pretrained", "sft", "Nano/style/3")),
-        ("seed7/m/finetuned/dpo/p1", ("m/finetuned", "dpo", "p1")),
-        ("seedling/finetuned/dpo/p1", ("seedling/finetuned", "dpo", "p1")),
+        ("m/pretrained/sft/Nano/style/3", "m", "pretrained", "sft", None, "Nano/style/3"),
+        ("seed7/m/finetuned/dpo/p1", "m", "finetuned", "dpo", 7, "p1"),
+        ("seedling/finetuned/dpo/p1", "seedling", "finetuned", "dpo", None, "p1"),
     ],
 )
-def test_an_id_is_taken_apart(key: str, parts: tuple[str, str, str]) -> None:
-    assert problem_of(key) == parts
+def test_an_id_is_taken_apart_and_put_together(
+    key: str, model: str, variant: str, stage: str, seed: int | None, problem: str
+) -> None:
+    cell = Cell(model, variant, "non_functional", stage, seed=seed)
+    assert item_of(key) == (cell, problem)
+    assert item_id(cell, problem) == key
 
 
 def test_stages_are_compared_on_the_problems_both_rated() -> None:

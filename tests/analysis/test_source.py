@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from codealign.analysis.context import open_source
 from codealign.analysis.measured import write_measured
-from codealign.analysis.source import open_source
 from codealign.errors import CodealignError
 
 

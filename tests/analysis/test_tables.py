@@ -16,8 +16,16 @@ from codealign.analysis import agreement, survey
 from codealign.analysis.context import Context
 from codealign.analysis.scores import published
 from codealign.analysis.tables import build_tables, dataset_statistics, write_tables
-from codealign.analysis.tables.latex import latex_text, to_latex
-from codealign.analysis.tables.model import Entry, Group, Table, rounded, to_csv, to_markdown
+from codealign.analysis.tables.model import (
+    Entry,
+    Group,
+    Table,
+    latex_text,
+    rounded,
+    to_csv,
+    to_latex,
+    to_markdown,
+)
 
 NAMES = ["table1", "table2", "table3", "table3_intervals", "table4", "table4_intervals", "table5",
          "table5_intervals", "table6", "table7", "table_agreement"]  # fmt: skip

@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from codealign.analysis.agreement import Paired, kappa, kappa_interval, kappas
-from codealign.analysis.alpha import alpha
+from codealign.analysis.agreement import Paired, alpha, kappa, kappa_interval, kappas
 from codealign.analysis.trust import describe, one_hot, ranking, trust
 from codealign.records import Rating
 

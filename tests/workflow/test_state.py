@@ -24,6 +24,7 @@ WRITES = {
     "02_sft": ("adapter_model.safetensors", "trainer_log.jsonl"),
     "03_align": ("adapter_model.safetensors", "trainer_log.jsonl"),
     "04_functional": ("scores.jsonl", "items.jsonl"),
+    "05_codal": ("scores.jsonl", "items.jsonl"),
     "06_survey_kappa": ("agreement.csv",),
     "07_paper": ("table3.md",),
 }
@@ -126,6 +127,26 @@ def test_going_back_to_the_old_settings_leaves_them_done(root: Path) -> None:
 
 def test_a_setting_of_the_other_technique_is_none_of_a_jobs(root: Path) -> None:
     assert kinds(root, align={"bonbon": {"alpha": 0.5}}) == {}
+
+
+def test_how_many_work_at_once_decides_nothing(root: Path) -> None:
+    assert kinds(root, functional={"workers": 2}, prefs={"workers": 2}) == {}
+
+
+def test_ratings_of_a_further_judge_make_the_survey_and_the_tables_again(root: Path) -> None:
+    both = {"requirements": ["functional", "non_functional"], "stages": ["base"]}
+    freeze(jobs(**both), "runs/mine")
+    for job in jobs(**both):
+        make(root, job)
+    assert {one.kind for one in judge_run(root).values()} == {DONE}
+    added = root / "evals/nano/pretrained/non_functional/base/codal/ratings_of_strict.jsonl"
+    added.parent.mkdir(parents=True)
+    added.write_text("{}\n")
+    found = {name: one.reason for name, one in judge_run(root).items() if one.kind != DONE}
+    assert found == {
+        "06_survey_kappa": "changed: the ratings of further judges",
+        "07_paper": "after 06_survey_kappa",
+    }
 
 
 def test_a_changed_gate_makes_the_evaluations_outdated(root: Path) -> None:
@@ -248,7 +269,7 @@ def clean() -> None:
         function.cache_clear()
 
 
-@pytest.mark.parametrize("renderer", ["analysis/tables/latex.py", "analysis/figures/heatmap.py"])
+@pytest.mark.parametrize("renderer", ["analysis/tables/model.py", "analysis/figures/heatmap.py"])
 def test_a_renderers_change_draws_again_and_computes_nothing(
     root: Path, monkeypatch, clean, renderer: str
 ) -> None:

@@ -94,12 +94,11 @@ def test_a_stopped_jobs_marker_says_what_made_it(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("action", "told"), [("warn", True), ("stop", False)])
-def test_a_gate_that_only_warns_is_told_too(root: Path, monkeypatch, action, told) -> None:
-    monkeypatch.setattr(gating, "PROJECT", root.parent.parent)
+def test_a_gate_that_only_warns_is_told_too(root: Path, action, told) -> None:
     gate = Gate("R4", False, "baseline pass@1 0.010 < 0.10 (n = 20)", action)
     (root / "evals").mkdir()
     write_jsonl(root / "evals" / gating.FILE, [gate])
-    finish(root, BASE, files=["runs/mine/evals"])
+    finish(root, BASE, outputs={"evals/scores.jsonl": [1, 1, "hash"]})
     assert warned(root, [BASE, SFT]) == [f"warning: {BASE}: {gate}"] * told
 
 

@@ -1,5 +1,8 @@
 """The ledger: every statement, recomputed from the paper's tables or set beside a run.
 
+A statement is one of five kinds (`BY_KIND`): scores as printed, changes of named cells, a rule that
+is searched for, a ratio of printed numbers, or a fact with a function or a pattern of its own.
+
 What a line asks of a run is data (`data/run_lines.yaml`): a question of the engine, the same as the
 answer, the findings and the advice ask (`analysis.questions`).
 
@@ -14,86 +17,282 @@ answer, the findings and the advice ask (`analysis.questions`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from inspect import isfunction
 from typing import Any
 
 import pandas as pd
 import yaml
 
 from codealign.analysis.cells import Problems
-from codealign.analysis.claims import matching
-from codealign.analysis.claims.context import Context
-from codealign.analysis.claims.kinds import KINDS
+from codealign.analysis.claims import table_facts, text_facts
+from codealign.analysis.claims.grids import GRIDS
+from codealign.analysis.claims.matching import (
+    TRUNCATED,
+    close,
+    fit,
+    half_unit,
+    look,
+    relative_from,
+    verdict,
+    worth,
+)
 from codealign.analysis.claims.model import (
     AGREES,
     CANNOT_TELL,
+    CONTRADICTS,
     DISAGREES,
+    NOT_DERIVABLE,
     NOT_DISTINGUISHABLE,
     NOT_RUN,
     OURS,
+    REPRODUCED,
+    UNSTATED,
     Claim,
     Judgement,
+    Search,
     Statement,
+    statements,
 )
+from codealign.analysis.claims.patterns import pattern
+from codealign.analysis.claims.rules import (
+    LABELS,
+    Board,
+    Candidate,
+    Context,
+    Rule,
+    Selection,
+    cell,
+    read_rule,
+    words,
+)
+from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
 from codealign.analysis.effects import ONE_RUN
-from codealign.analysis.questions import Question, observed, over_models, question_of
-from codealign.analysis.scores import PAPER
-from codealign.errors import CodealignError, nearest
+from codealign.analysis.questions import Question, observed, of, over_models, question_of
+from codealign.analysis.scores import PAPER, benchmark, benchmarks
+from codealign.cell import Cell
+from codealign.errors import CodealignError
 from codealign.paths import DATA
+from codealign.records import STAGES
 
-FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-FOLDER = DATA / "claims"
 NO_INTERVAL = "the run's number has no interval under this rule"
-FIELDS = ("id", "place", "says", "published", "decimals", "unit", "kind", "unstated", "reading")
 
 
-@cache
-def statements() -> tuple[Statement, ...]:
-    """Return all statements, in the order of the paper; own lines come last.
+FACTS: dict[str, Callable[..., Judgement]] = {
+    name: function
+    for module in (table_facts, text_facts)
+    for name, function in vars(module).items()
+    if isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
+}
+"""The functions that statements of kind `fact` name; other names are those of patterns."""
 
-    Raises
-    ------
-    CodealignError
-        An id repeats, or an entry lacks a field or names an unknown kind.
+
+def _absent(context: Context, cells: Sequence[Cell]) -> str:
+    lacking = [words(c) for c in cells if math.isnan(context.board.value(c))]
+    return f"not run: {'; '.join(lacking)}" if lacking else ""
+
+
+def score(context: Context, statement: Statement) -> Judgement:
+    """Read the named cells."""
+    cells = [cell(text) for text in statement.args["cells"]]
+    if missing := _absent(context, cells):
+        return Judgement(missing=missing)
+    values = [context.board.value(c) for c in cells]
+    rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(words(c) for c in cells)}"
+    outcome = Judgement(values, rule)
+    return outcome if context.paper else _bounded(context, cells[0], SCORE, outcome)
+
+
+def _bounded(context: Context, c: Cell, measure: str, outcome: Judgement) -> Judgement:
+    """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
+    effect = of(context.cells, c, measure)
+    unit = 1.0 if measure == RELATIVE else benchmark(c.benchmark).scale / 100
+    interval = None if math.isnan(effect.low) else (effect.low * unit, effect.high * unit)
+    return replace(outcome, interval=interval, single=effect.single, note=effect.missing)
+
+
+def change(context: Context, statement: Statement) -> Judgement:
+    """Compute relative (percent) or absolute changes of named cells against `from` (base).
+
+    Where a change does not match, the unrounded scores behind the print are tried, then every
+    other change of the same model and variant.
     """
-    found = [s for path in sorted(FOLDER.glob("*.yaml")) for s in read_statements(path)]
-    ids = [s.id for s in found]
-    for name in ids:
-        if ids.count(name) > 1:
-            raise CodealignError(f"{FOLDER}: the id {name!r} stands twice; rename one")
-    return tuple(found)
+    args = statement.args
+    absolute = args.get("how") == "absolute"
+    cells = [cell(text) for text in args["cells"]]
+    start = args.get("from", "base")
+    bases = [c.at(stage=start) for c in cells]
+    if missing := _absent(context, [*bases, *cells]):
+        return Judgement(missing=missing)
+    pairs = list(zip(bases, cells, strict=True))
+    values = [_change(context, pair, absolute) for pair in pairs]
+    how = "absolute" if absolute else "relative"
+    rule = f"{how} change from {LABELS[start]}: {'; '.join(words(c) for c in cells)}"
+    outcome = Judgement(values, rule)
+    if context.paper:
+        return _judge_changes(context, statement, pairs, outcome)
+    measure = CHANGE if absolute else RELATIVE
+    return _bounded(context, cells[0], measure, outcome) if start == "base" else outcome
 
 
-def read_statements(path: Path) -> list[Statement]:
-    """Read one file of statements (a list; `data/claims/README.md` has the fields)."""
-    entries = yaml.load(path.read_text(encoding="utf-8"), Loader=FAST)
-    return [_statement(entry, f"{path.name}, entry {i}") for i, entry in enumerate(entries, 1)]
+def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
+    before, after = (context.board.value(c) for c in pair)
+    if absolute:
+        return after - before
+    return 100 * (after - before) / before if before else math.nan
 
 
-def _statement(entry: dict[str, Any], where: str) -> Statement:
-    for name in ("id", "place", "says", "kind"):
-        if name not in entry:
-            raise CodealignError(f"{where}: no {name!r}")
-    if entry["kind"] not in KINDS:
-        raise CodealignError(f"{where}: kind {entry['kind']!r}" + nearest(entry["kind"], [*KINDS]))
-    published, decimals = (
-        value if isinstance(value, list) else [value]
-        for value in (entry.get("published", []), entry.get("decimals", 0))
+def _judge_changes(
+    context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], outcome: Judgement
+) -> Judgement:
+    decided, note = verdict(
+        outcome.values, statement.published, statement.decimals, statement.unstated
     )
-    return Statement(
-        id=entry["id"],
-        place=str(entry["place"]),
-        statement=entry["says"],
-        kind=entry["kind"],
-        args={k: v for k, v in entry.items() if k not in FIELDS},
-        published=[float(p) for p in published],
-        decimals=tuple(decimals if len(decimals) > 1 else decimals * len(published)),
-        unit=entry.get("unit", ""),
-        unstated=entry.get("unstated", ""),
-        reading=entry.get("reading", False),
+    if decided in (REPRODUCED, UNSTATED):
+        return Judgement(outcome.values, outcome.rule, decided, note)
+    if note := _unrounded(context, statement, pairs, outcome.values):
+        return Judgement(outcome.values, outcome.rule, UNSTATED, note)
+    grid = "every stage and benchmark of the same model and variant, relative and absolute"
+    search, hits = look(
+        _neighbours(context, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
     )
+    if len(statement.published) == 1 and hits:
+        return Judgement(
+            list(hits[0][1]), hits[0][0].words(), UNSTATED, "another cell matches", search
+        )
+    return Judgement(outcome.values, outcome.rule, CONTRADICTS, note, search)
+
+
+def _unrounded(
+    context: Context,
+    statement: Statement,
+    pairs: list[tuple[Cell, Cell]],
+    values: list[float],
+) -> str:
+    """Return how all changes that do not match follow from unrounded scores, or ""."""
+    if statement.args.get("how") == "absolute":
+        return ""
+    notes = []
+    for pair, value, published, decimals in zip(
+        pairs, values, statement.published, statement.decimals, strict=True
+    ):
+        tolerance = half_unit(decimals)
+        if close(value, published, tolerance):
+            continue
+        printed = tuple(context.board.value(c) for c in pair)
+        note = relative_from(pair, printed, published, tolerance)
+        if not note:
+            return ""
+        notes.append(note)
+    return "; ".join(notes)
+
+
+def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
+    for name, about in benchmarks().items():
+        for start in ("base", "sft") if about.requirement == c.requirement else ():
+            for stage in STAGES[STAGES.index(start) + 1 :]:
+                pair = c.at(benchmark=name, stage=start), c.at(benchmark=name, stage=stage)
+                for kind, absolute in (("relative change", False), ("absolute change", True)):
+                    rule = Rule(kind, Selection(words(pair[1]), "", "", ()), LABELS[start])
+                    yield rule, (_change(context, pair, absolute),)
+
+
+def searched(context: Context, statement: Statement) -> Judgement:
+    """Search a grid for rules that give the published numbers.
+
+    `stated` in the arguments is the rule that the paper's own words describe, `rule` the one shown
+    where several match and none is stated.
+    """
+    args = dict(statement.args)
+    grid = args.pop("grid")
+    of = () if GRIDS[grid].paired else args.get("variants", ())
+    stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
+    if not context.paper:
+        return _by_rule(context, grid, args, stated or rule)
+    candidates = _candidates(context.board, grid, args)
+    search, hits = look(candidates, statement.published, statement.decimals, GRIDS[grid].varied)
+    by_rule = dict(hits)
+    if stated in by_rule:
+        return Judgement(list(by_rule[stated]), stated.words(), REPRODUCED, "", search)
+    if hits:
+        shown = rule if rule in by_rule else hits[0][0]
+        note = "; ".join(n for n in (statement.unstated, worth(search)) if n)
+        return Judgement(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
+    return _no_rule(candidates, statement, stated or rule, search)
+
+
+def _candidates(board: Board, grid: str, args: dict[str, Any]) -> list[Candidate]:
+    """Return a grid's candidates, computed once for the same arguments."""
+    key = f"{grid} {sorted(args.items())}"
+    if key not in board.cache:
+        board.cache[key] = list(GRIDS[grid].rules(board, args))
+    return board.cache[key]
+
+
+def _by_rule(context: Context, grid: str, args: dict[str, Any], rule: Rule | None) -> Judgement:
+    values = (
+        next((v for r, v in _candidates(context.board, grid, args) if r == rule), ())
+        if rule
+        else ()
+    )
+    words = rule.words() if rule else ""
+    if not values or any(map(math.isnan, values)):
+        return Judgement([], words, missing="the run has no scores for this rule")
+    return Judgement(list(values), words)
+
+
+def _no_rule(
+    candidates: list[Candidate], statement: Statement, expected: Rule | None, search: Search
+) -> Judgement:
+    values = next((v for rule, v in candidates if rule == expected), ())
+    words = expected.words() if expected else ""
+    truncated = values and all(
+        fit(v, p, d) is not None
+        for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
+    )
+    if truncated:
+        return Judgement(list(values), words, UNSTATED, TRUNCATED, search)
+    ranges = list(zip(*(v for _, v in candidates), strict=True))
+    outside = any(
+        p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
+        for r, p in zip(ranges, statement.published, strict=True)
+    )
+    if statement.args.get("stated") or outside:
+        note = "no candidate rule reaches the printed value" if outside else ""
+        return Judgement(list(values), words, CONTRADICTS, note, search)
+    note = "the text leaves the rule open, and no candidate gives these numbers"
+    note += f"; {statement.unstated}" if statement.unstated else ""
+    return Judgement(list(values), words, NOT_DERIVABLE, note, search)
+
+
+def ratio(context: Context, statement: Statement) -> Judgement:
+    """Divide two printed numbers: arithmetic of the text itself."""
+    if not context.paper:
+        return Judgement(missing="arithmetic of the paper's text; see the two claims it is made of")
+    first, second = statement.args["of"]
+    return Judgement([first / second], f"printed {first} / printed {second}")
+
+
+def fact(context: Context, statement: Statement) -> Judgement:
+    """Call the named function, or look for the pattern of that name."""
+    return named(context, **statement.args)
+
+
+def named(context: Context, name: str, **args: Any) -> Judgement:
+    """Return the judgement of a fact (`FACTS`) or pattern (`patterns.patterns`) by its name."""
+    function = FACTS.get(name)
+    return function(context, **args) if function else pattern(context, name, **args)
+
+
+BY_KIND: dict[str, Callable[[Context, Statement], Judgement]] = {
+    "score": score,
+    "change": change,
+    "search": searched,
+    "ratio": ratio,
+    "fact": fact,
+}
 
 
 def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = None) -> list[Claim]:
@@ -127,10 +326,10 @@ def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = N
 def recompute(context: Context, statement: Statement) -> Claim:
     """Recompute one statement; its verdict is the paper's or the run's, by the scores' source."""
     if context.paper:
-        outcome = KINDS[statement.kind](context, statement)
-        verdict, note = _judge(outcome, statement)
+        outcome = BY_KIND[statement.kind](context, statement)
+        decided, note = _judge(outcome, statement)
     else:
-        outcome, verdict, note = _on_a_run(context, statement)
+        outcome, decided, note = _on_a_run(context, statement)
     return Claim(
         id=statement.id,
         place=statement.place,
@@ -138,9 +337,9 @@ def recompute(context: Context, statement: Statement) -> Claim:
         published=statement.published,
         computed=[float(v) for v in outcome.values if math.isfinite(v)],
         unit=statement.unit,
-        tolerance=[matching.half_unit(d) for d in statement.decimals],
+        tolerance=[half_unit(d) for d in statement.decimals],
         rule=outcome.rule or outcome.missing,
-        verdict=verdict,
+        verdict=decided,
         origin="own" if statement.place == OURS else "reading" if statement.reading else "paper",
         note=note,
         search=outcome.search,
@@ -151,10 +350,10 @@ def _judge(outcome: Judgement, statement: Statement) -> tuple[str, str]:
     if outcome.verdict:
         note = outcome.note or (statement.unstated if outcome.search is None else "")
         return outcome.verdict, note
-    verdict, note = matching.verdict(
+    decided, note = verdict(
         outcome.values, statement.published, statement.decimals, statement.unstated
     )
-    return verdict, "; ".join(n for n in (note, outcome.note) if n)
+    return decided, "; ".join(n for n in (note, outcome.note) if n)
 
 
 @cache
@@ -173,11 +372,11 @@ def question(name: str) -> Question | None:
 def _on_a_run(context: Context, statement: Statement) -> tuple[Judgement, str, str]:
     """Return what the run gives for a statement, the verdict, and why."""
     asked = question(statement.id)
-    outcome = _asked(context, asked) if asked else KINDS[statement.kind](context, statement)
-    told = run_verdict(outcome, statement, asked is not None or statement.kind == "change")
-    if told[0] != NOT_RUN and context.cells.index and not context.cells.values.any():
+    outcome = _asked(context, asked) if asked else BY_KIND[statement.kind](context, statement)
+    decision = run_verdict(outcome, statement, asked is not None or statement.kind == "change")
+    if decision[0] != NOT_RUN and context.cells.index and not context.cells.values.any():
         return outcome, CANNOT_TELL, "every score of the run is 0"
-    return outcome, *told
+    return outcome, *decision
 
 
 def _asked(context: Context, asked: Question) -> Judgement:

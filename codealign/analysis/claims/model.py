@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE
+from codealign.errors import CodealignError, nearest
+from codealign.paths import DATA
 
 REPRODUCED = "reproduced"
 UNSTATED = "reproduced under an unstated rule"
@@ -19,6 +25,12 @@ AGREES = "agrees"
 DISAGREES = "disagrees"
 NOT_RUN = "not run"
 RUN_VERDICTS = (AGREES, DISAGREES, NOT_DISTINGUISHABLE, CANNOT_TELL, NOT_RUN)
+
+KINDS = ("score", "change", "search", "ratio", "fact")
+"""How a statement is recomputed: the functions of these names in `book`."""
+FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FOLDER = DATA / "claims"
+FIELDS = ("id", "place", "says", "published", "decimals", "unit", "kind", "unstated", "reading")
 
 OURS = "own line"
 """Place of the lines that the paper does not have: noise, consistency of its tables."""
@@ -102,6 +114,53 @@ class Statement:
     unit: str = ""
     unstated: str = ""
     reading: bool = False
+
+
+@cache
+def statements() -> tuple[Statement, ...]:
+    """Return all statements, in the order of the paper; own lines come last.
+
+    Raises
+    ------
+    CodealignError
+        An id repeats, or an entry lacks a field or names an unknown kind.
+    """
+    known = [s for path in sorted(FOLDER.glob("*.yaml")) for s in read_statements(path)]
+    ids = [s.id for s in known]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise CodealignError(f"{FOLDER}: the id {name!r} stands twice; rename one")
+    return tuple(known)
+
+
+def read_statements(path: Path) -> list[Statement]:
+    """Read one file of statements (a list; `data/claims/README.md` has the fields)."""
+    entries = yaml.load(path.read_text(encoding="utf-8"), Loader=FAST)
+    return [_statement(entry, f"{path.name}, entry {i}") for i, entry in enumerate(entries, 1)]
+
+
+def _statement(entry: dict[str, Any], where: str) -> Statement:
+    for name in ("id", "place", "says", "kind"):
+        if name not in entry:
+            raise CodealignError(f"{where}: no {name!r}")
+    if entry["kind"] not in KINDS:
+        raise CodealignError(f"{where}: kind {entry['kind']!r}" + nearest(entry["kind"], KINDS))
+    published, decimals = (
+        value if isinstance(value, list) else [value]
+        for value in (entry.get("published", []), entry.get("decimals", 0))
+    )
+    return Statement(
+        id=entry["id"],
+        place=str(entry["place"]),
+        statement=entry["says"],
+        kind=entry["kind"],
+        args={k: v for k, v in entry.items() if k not in FIELDS},
+        published=[float(p) for p in published],
+        decimals=tuple(decimals if len(decimals) > 1 else decimals * len(published)),
+        unit=entry.get("unit", ""),
+        unstated=entry.get("unstated", ""),
+        reading=entry.get("reading", False),
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from codealign.analysis.claims.model import NOT_RUN, OURS, Claim, Search
+from codealign.analysis.labels import pipe_table
 from codealign.records import write_text
 
 OF_CLAIM = [
@@ -104,9 +105,9 @@ def counts_table(claims: list[Claim]) -> str:
     verdicts = list(dict.fromkeys(c.verdict for c in claims))
     counts = Counter((c.verdict, c.origin) for c in claims)
     heads = {"paper": "Statements of the paper", "reading": "Our readings", "own": "Own lines"}
-    lines = [f"| Verdict | {' | '.join(heads.values())} |", "|---|" + "---:|" * len(heads)]
-    lines += [f"| {v} | {' | '.join(str(counts[v, o]) for o in heads)} |" for v in verdicts]
-    return "\n".join(lines)
+    rows = [[v, *(str(counts[v, o]) for o in heads)] for v in verdicts]
+    rules = ["---", *["---:"] * len(heads)]
+    return "\n".join(pipe_table(["Verdict", *heads.values()], rows, rules))
 
 
 def claims_markdown(
@@ -139,21 +140,21 @@ def _place(place: str, claims: list[Claim], details: bool, beside: dict[str, Cla
     counts = ", ".join(f"{n} {v}" for v, n in Counter(c.verdict for c in claims).items())
     heads = ["Statement", "Published", "Computed", "Rule", "Verdict"]
     heads = [*heads[:-1], "The paper's tables", "This run"] if beside else heads
-    lines = [f"### {title}", "", f"{counts}.", "", f"| {' | '.join(heads)} |"]
-    lines += ["|" + "---|" * len(heads), *(_line(c, beside.get(c.id)) for c in claims)]
+    rows = (_cells(c, beside.get(c.id)) for c in claims)
+    lines = [f"### {title}", "", f"{counts}.", "", *pipe_table(heads, rows)]
     if details and any(c.search for c in claims):
         lines += ["", "Searches:", ""]
         lines += [f"- `{c.id}`: {searched(c.search)}" for c in claims if c.search]
     return "\n".join(lines)
 
 
-def _line(claim: Claim, theirs: Claim | None) -> str:
+def _cells(claim: Claim, theirs: Claim | None) -> list[str]:
     note = told_note(claim.note, claim.rule)
     verdict = claim.verdict + (f": {note}" if note else "")
     shown = (with_unit(numbers(n), claim.unit) for n in (claim.published, claim.computed))
     cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule)
     cells += (theirs.verdict, verdict) if theirs else (verdict,)
-    return f"| {' | '.join(c.replace('|', '/') for c in cells)} |"
+    return [c.replace("|", "/") for c in cells]
 
 
 def told_note(note: str, rule: str) -> str:

@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from codealign.analysis.scores import benchmark, benchmarks
+from codealign.analysis.cells import Cells, Problems, cells_of
+from codealign.analysis.changes import changes
+from codealign.analysis.scores import PAPER, benchmark, benchmarks, over_seeds
 from codealign.cell import Cell
 from codealign.errors import CodealignError, nearest
 from codealign.records import STAGES
@@ -108,6 +110,39 @@ def board_of(frame: pd.DataFrame) -> Board:
     )
 
 
+@dataclass(frozen=True)
+class Context:
+    """Scores of one source (`rows`, tidy, one per seed) and its per-problem values (`items`)."""
+
+    rows: pd.DataFrame
+    items: Problems = field(default_factory=dict)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The main cells, one row each: means over the seeds."""
+        return over_seeds(self.rows)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The scores as the engine takes them."""
+        return cells_of(self.rows, self.items)
+
+    @cached_property
+    def board(self) -> Board:
+        """The scores as arrays."""
+        return board_of(self.frame)
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """Every change against its base, with interval, test and corrections."""
+        return changes(self.rows, self.items)
+
+    @property
+    def paper(self) -> bool:
+        """Whether the scores are the published ones."""
+        return self.board.source == PAPER
+
+
 EQUAL = 1e-9
 """Scores closer than this are ties: printed scores have at most three digits."""
 
@@ -138,6 +173,13 @@ def _sets() -> dict[str, tuple[str, ...]]:
 
 
 SETS = _sets()
+
+
+def names_of(sets: str) -> tuple[str, ...]:
+    """Return the benchmarks of a key of `SETS`, or of several joined by " + "."""
+    return tuple(name for part in sets.split(" + ") for name in SETS[part])
+
+
 FUNCTIONAL = tuple(n for n in SETS if n.startswith(("F", "HE")))
 NON_FUNCTIONAL = ("NF1-NF5", "NF1-NF5 and Avg", "Avg")
 
@@ -158,6 +200,8 @@ STAGE_RULES: dict[str, tuple[tuple[int, ...], Reduce]] = {
     "mean of SFT, DPO and BoNBoN": ((1, 2, 3), _MEAN),
     "worst of DPO and BoNBoN": ((2, 3), _WORST),
 }
+BASE_RULE = {"base": ((0,), _EACH)}
+"""For what is asked of the base scores themselves; no grid varies over it."""
 FLOORS = {
     "any base above 0": 0.0,
     "every base": -1.0,
@@ -213,8 +257,8 @@ class Pairs:
 
     def total(self, values: np.ndarray, mask: np.ndarray | bool = True) -> np.ndarray:
         """Return the sum of values (where `mask`) in each group that has cells."""
-        found = np.bincount(self.group, weights=np.where(mask, values, 0.0))
-        return found[self.members > 0]
+        sums = np.bincount(self.group, weights=np.where(mask, values, 0.0))
+        return sums[self.members > 0]
 
     def share(self, mask: np.ndarray) -> np.ndarray:
         """Return the share of cells where `mask` holds, for each group that has cells."""
@@ -248,7 +292,8 @@ def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
 class Selection:
     """Which scores a rule takes; the names are keys of `SETS`, `STAGE_RULES` and `FLOORS`.
 
-    A part that a grid does not vary is "" (or ()) and left out of the words.
+    A part that a grid does not vary is "" (or ()) and left out of the words. `start` is the stage
+    that a change is taken from.
     """
 
     benchmarks: str
@@ -256,6 +301,7 @@ class Selection:
     floor: str = "any base above 0"
     variants: tuple[str, ...] = ("pretrained", "finetuned")
     models: tuple[str, ...] = ()
+    start: str = "base"
 
     def words(self) -> str:
         """The selection in words."""
@@ -319,22 +365,23 @@ def pick(board: Board, selection: Selection) -> Pairs:
 def _mask(board: Board, selection: Selection) -> np.ndarray:
     key = (selection.benchmarks, selection.variants, selection.models)
     if key not in board.cache:
-        board.cache[key] = board.rows(SETS[key[0]], key[1], key[2])
+        board.cache[key] = board.rows(names_of(key[0]), key[1], key[2])
     return board.cache[key]
 
 
 def _pick(board: Board, selection: Selection) -> Pairs:
     mask = _mask(board, selection)
-    columns, reduce = STAGE_RULES[selection.stages]
+    columns, reduce = (STAGE_RULES | BASE_RULE)[selection.stages]
     values, limit = board.values[mask], board.scale[mask]
     after = reduce(values[:, list(columns)])
     copies = after.shape[1]
+    start = values[:, STAGES.index(selection.start)]
     flat, floor = after.ravel(), FLOORS[selection.floor]
-    enough = values[:, 0] / limit >= floor - EQUAL if floor > 0 else values[:, 0] > floor
+    enough = start / limit >= floor - EQUAL if floor > 0 else start > floor
     keep = np.repeat(enough, copies) & np.isfinite(flat)
     names = (board.model, board.variant, board.benchmark, board.scale, board.group)
     rest = (np.repeat(v[mask], copies)[keep] for v in names)
-    return Pairs(np.repeat(values[:, 0], copies)[keep], flat[keep], *rest)
+    return Pairs(np.repeat(start, copies)[keep], flat[keep], *rest)
 
 
 def mean(values: np.ndarray) -> float:

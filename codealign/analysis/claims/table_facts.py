@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
 
 import numpy as np
 
-from codealign.analysis.claims import clarity, readings
-from codealign.analysis.claims.context import Context
+from codealign.analysis import stats
+from codealign.analysis.claims import clarity
+from codealign.analysis.claims.matching import half_unit
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Judgement
 from codealign.analysis.claims.rules import (
-    CODE_MODELS,
     EQUAL,
     LABELS,
     MODELS,
     SETS,
     VARIANT,
     Board,
+    Context,
     Selection,
     cell,
+    names_of,
     pick,
     words,
 )
-from codealign.analysis.claims.truth import BEST, EACH, TASKS, absent, percent, truth
+from codealign.analysis.claims.truth import (
+    BEST,
+    DEFINITE,
+    EACH,
+    Reading,
+    absent,
+    only_means,
+    percent,
+    truth,
+    widen,
+)
 from codealign.analysis.scores import benchmark as about
 from codealign.records import STAGES, VARIANTS
 
@@ -30,14 +44,9 @@ HALF = 0.005
 """Half a unit of the last digit of a printed rating."""
 
 
-def _names(sets: str) -> list[str]:
-    return [name for part in sets.split(" + ") for name in SETS[part]]
-
-
 def below_scale(context: Context, minimum: float) -> Judgement:
     """Count CODAL dimension scores below the least rating that the judge can give."""
-    board = context.board
-    values = board.values[np.isin(board.benchmark, SETS["NF1-NF5"])]
+    values = context.board.values[np.isin(context.board.benchmark, SETS["NF1-NF5"])]
     values = values[np.isfinite(values)]
     if not len(values):
         return absent("CODAL")
@@ -63,18 +72,27 @@ def value_range(
     Where a range of several stages is not as printed, every choice of fewer stages is tried.
     """
     model, variant = MODELS[model], VARIANT[variant]
-    mask = context.board.rows(SETS[benchmarks], (variant,), (model,))
-    values = context.board.values[mask][:, [STAGES.index(s) for s in stages]]
-    if not np.isfinite(values).any():
+    values = context.board.values[context.board.rows(SETS[benchmarks], (variant,), (model,))]
+
+    def read(names: Sequence[str], text: str) -> Reading:
+        """Return the range over some stages, and whether it is as printed."""
+        among = values[:, [STAGES.index(name) for name in names]]
+        ends = [float(np.nanmin(among)), float(np.nanmax(among))]
+        holds = max(abs(e - p) for e, p in zip(ends, printed, strict=True)) <= HALF + EQUAL
+        where = ", ".join(LABELS[name] for name in names)
+        return Reading(f"least and greatest of {benchmarks}, {text} {where}", holds, ends)
+
+    known = [s for s in STAGES if np.isfinite(values[:, STAGES.index(s)]).any()]
+    if not set(stages) & set(known):
         return absent(f"{model} {variant}, {benchmarks}")
-    ends = [float(np.nanmin(values)), float(np.nanmax(values))]
-    rule = f"least and greatest of {benchmarks}, stages {', '.join(LABELS[s] for s in stages)}"
+    plain = read(stages, "stages")
     if not context.paper:
-        return Judgement(ends, rule)
-    holds = max(abs(e - p) for e, p in zip(ends, printed, strict=True)) <= HALF + EQUAL
-    others = readings.ranges(context, model, variant, benchmarks, printed, HALF)
-    plain, grid = truth(holds, ends, rule), "which stages the range covers"
-    return readings.widen(context, plain, others, grid, readings.DEFINITE)
+        return Judgement(plain.values, plain.words)
+    trained = [s for s in known if s != "base"]
+    sets = [chosen for size in (1, 2, 3) for chosen in combinations(trained, size)]
+    others, grid = (read(chosen, "only") for chosen in sets), "which stages the range covers"
+    judged = truth(plain.holds, plain.values, plain.words)
+    return widen(context, judged, others, grid, DEFINITE)
 
 
 def highest(context: Context, benchmark: str, printed: float) -> Judgement:
@@ -82,46 +100,46 @@ def highest(context: Context, benchmark: str, printed: float) -> Judgement:
 
     Where it is another, the highest among the models of each stage or variant is tried.
     """
-    values = context.board.values[context.board.benchmark == benchmark]
-    if not np.isfinite(values).any():
+    if not np.isfinite(context.board.values[context.board.benchmark == benchmark]).any():
         return absent(benchmark)
-    (rule, holds, best), *others = readings.highest(context, benchmark, printed)
+    plain, *others = _highest_among(context.board, benchmark, printed)
     if not context.paper:
-        return Judgement(list(best), rule)
-    plain, grid = truth(holds, best, rule), "among which models"
-    return readings.widen(context, plain, others, grid, readings.DEFINITE)
+        return Judgement(list(plain.values), plain.words)
+    judged = truth(plain.holds, plain.values, plain.words)
+    return widen(context, judged, others, "among which models", DEFINITE)
+
+
+def _highest_among(board: Board, benchmark: str, printed: float) -> Iterator[Reading]:
+    rows, half = np.flatnonzero(board.benchmark == benchmark), half_unit(about(benchmark).decimals)
+    groups = [("all", rows, range(4))]
+    groups += [(f"{LABELS[s]} models", rows, [i]) for i, s in enumerate(STAGES) if i]
+    groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANTS]
+    for among, mine, stages in groups:
+        values = board.values[mine][:, stages]
+        if np.isfinite(values).any():
+            best, who = _greatest(board, mine, values, stages)
+            rule = f"highest {about(benchmark).label} among {among}: {who}"
+            yield Reading(rule, abs(best - printed) <= half + EQUAL, (best,))
+
+
+def _greatest(
+    board: Board, rows: np.ndarray, values: np.ndarray, stages: Sequence[int]
+) -> tuple[float, str]:
+    """Return the greatest of values [rows, stages], and whose it is in words."""
+    row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
+    who = f"{board.model[rows[row]]} {board.variant[rows[row]]}, {LABELS[STAGES[stages[column]]]}"
+    return float(values[row, column]), who
 
 
 def largest_gain(context: Context, benchmark: str) -> Judgement:
     """Return the largest absolute change of a preference stage, and say whose it is."""
     board = context.board
-    mask = board.benchmark == benchmark
-    gain = board.values[mask][:, 2:] - board.values[mask][:, [0]]
+    rows = np.flatnonzero(board.benchmark == benchmark)
+    gain = board.values[rows][:, 2:] - board.values[rows][:, [0]]
     if not np.isfinite(gain).any():
         return absent(benchmark)
-    row, column = np.unravel_index(int(np.nanargmax(gain)), gain.shape)
-    who = f"{board.model[mask][row]} {board.variant[mask][row]}, {LABELS[STAGES[2 + column]]}"
-    rule = f"largest absolute change of {about(benchmark).label}: {who}"
-    return Judgement([float(gain[row, column])], rule)
-
-
-def gain_ratio(
-    context: Context, first: str, second: str, variant: str, benchmark: str, relative: bool = False
-) -> Judgement:
-    """Return the ratio of two models' gains (best of DPO and BoNBoN), absolute or relative."""
-    gains = []
-    for short in (first, second):
-        values = context.board.values[
-            context.board.rows((benchmark,), (VARIANT[variant],), (MODELS[short],))
-        ]
-        gain = values[:, 2:].max(axis=1) - values[:, 0] if len(values) else np.array([np.nan])
-        gains.append(float((100 * gain / values[:, 0] if relative and len(values) else gain)[0]))
-    if not all(map(math.isfinite, gains)):
-        return absent(f"{MODELS[first]} and {MODELS[second]}")
-    what = "relative (%)" if relative else "absolute"
-    where = f"{about(benchmark).label}, {BEST}"
-    rule = f"ratio of {what} gains of {where}: {gains[0]:.2f} / {gains[1]:.2f}"
-    return Judgement([gains[0] / gains[1] if gains[1] else math.nan], rule)
+    largest, who = _greatest(board, rows, gain, (2, 3))
+    return Judgement([largest], f"largest absolute change of {about(benchmark).label}: {who}")
 
 
 def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark: str) -> Judgement:
@@ -132,36 +150,11 @@ def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark:
         if not mask.any():
             return absent(MODELS[short])
         best[short] = STAGES[int(np.nanargmax(context.board.values[mask][0]))]
-    rule = f"stage with the highest {about(benchmark).label}, {VARIANT[variant]}: " + ", ".join(
-        f"{MODELS[m]} {LABELS[s]}" for m, s in best.items()
-    )
+    stages = ", ".join(f"{MODELS[m]} {LABELS[s]}" for m, s in best.items())
+    rule = f"stage with the highest {about(benchmark).label}, {VARIANT[variant]}: {stages}"
     wrong = [MODELS[m] for m in pairs if best[m] != pairs[m]]
     note = f"differs: {', '.join(wrong)}" if wrong else ""
     return truth(not wrong, [len(pairs) - len(wrong), len(pairs)], rule, note)
-
-
-def starts_above(context: Context, model: str, cut: float) -> Judgement:
-    """Return the least functional base score of a pretrained model (true: at least the cut)."""
-    mask = context.board.rows(SETS["F1-F3 and F4"], ("pretrained",), (MODELS[model],))
-    if not mask.any():
-        return absent(MODELS[model])
-    base = context.board.values[mask, 0] / context.board.scale[mask]
-    below = context.board.benchmark[mask][base < cut - EQUAL]
-    note = f"below: {', '.join(below)}; mean {np.nanmean(base):.3f}"
-    plain = truth(not len(below), [np.nanmin(base)], "least base score", note)
-    others = readings.starts(context, MODELS[model], cut)
-    return readings.widen(context, plain, others, "scores x least or mean", readings.DEFINITE)
-
-
-def code_range(context: Context) -> Judgement:
-    """Return the least and greatest relative change of CODAL's average over code models (PTA)."""
-    cells = pick(
-        context.board, Selection("Avg", BEST, variants=("pretrained",), models=CODE_MODELS)
-    )
-    if not len(cells):
-        return absent("the paper's code-specialized models with CODAL")
-    rule = f"least and greatest relative change of the CODAL average, {BEST}, code models, PTA"
-    return Judgement([float(cells.relative.min()), float(cells.relative.max())], rule)
 
 
 def base_tests(context: Context, cells: list[str], printed: list[float]) -> Judgement:
@@ -195,43 +188,38 @@ def threshold(context: Context, cut: float, level: str) -> Judgement:
     base = cells.base / cells.scale
     if level == "models":
         base = np.array([base[cells.model == m].mean() for m in cells.model])
-    low, high = base < cut - EQUAL, base >= cut - EQUAL
-    if not low.any() or not high.any():
-        side = "at least" if high.any() else "below"
-        note = f"least mean base score {base.min():.3f}, greatest {base.max():.3f}"
-        rule = f"every {level[:-1]} has a base pass@1 of {side} {cut:.2f}"
-        plain = Judgement([float(base.min())], rule, CONTRADICTS, note)
-        others, grid = readings.thresholds(context, cut), "the scores that a model's base is"
-        return readings.widen(context, plain, others, grid, readings.DEFINITE)
-    better = [cells.change[m] > 0 for m in (low, high)]
-    shares = [percent(b) for b in better]
-    rule = f"share of cells that improve ({EACH}), {level} with base below {cut:.2f}, then above"
-    p_value = clarity.shares(*better)
-    return truth(shares[0] < shares[1], shares, rule, unstated=True, p_value=p_value)
+    better = [cells.change[mask] > 0 for mask in (base < cut - EQUAL, base >= cut - EQUAL)]
+    if all(map(len, better)):
+        shares = [percent(b) for b in better]
+        rule = f"share of cells that improve ({EACH}), {level} with base below {cut:.2f}"
+        holds, p_value = shares[0] < shares[1], clarity.shares(*better)
+        return truth(holds, shares, f"{rule}, then above", unstated=True, p_value=p_value)
+    rule = f"every {level[:-1]} has a base pass@1 of {'at least' if len(better[1]) else 'below'} "
+    note = f"least mean base score {base.min():.3f}, greatest {base.max():.3f}"
+    plain = Judgement([float(base.min())], f"{rule}{cut:.2f}", CONTRADICTS, note)
+    others, grid = _thresholds(context.board, cut), "the scores that a model's base is"
+    return widen(context, plain, others, grid, DEFINITE)
 
 
-def explained(context: Context) -> Judgement:
-    """Compare the shares of variance of relative gains that model and starting point explain."""
-    parts = [pick(context.board, Selection(name, BEST)) for name in TASKS]
-    gains, model, start = (
-        np.concatenate([getattr(c, f) for c in parts]) for f in ("relative", "model", "variant")
-    )
-    if len(gains) < 3 or not gains.std():
-        return absent("enough changes")
-    if len(set(model)) < 2 or len(set(start)) < 2:
-        return absent("at least two models and both variants")
-    shares = [100 * readings.eta_squared(gains, groups) for groups in (model, start)]
-    rule = f"eta squared (%) of relative changes ({BEST}) by model, by starting point"
-    plain = truth(shares[0] > shares[1], shares, rule, unstated=True)
-    grid = "scores x stage x relative or absolute"
-    return readings.widen(context, plain, readings.explained(context), grid)
+def _thresholds(board: Board, cut: float) -> Iterator[Reading]:
+    """Yield readings by the scores whose mean is a model's base score."""
+    cells = pick(board, Selection("F1-F3 and F4", EACH, "every base", ("pretrained",)))
+    for name in ("HE", "HE+", "F1", "F1-F2", "F1-F3", "F4", "F1 and F4", "HE+ and F4"):
+        mask = board.rows(SETS[name], ("pretrained",))
+        base = board.values[mask, 0] / board.scale[mask]
+        means = {m: base[board.model[mask] == m].mean() for m in set(board.model[mask])}
+        low = np.array([means.get(m, np.nan) < cut - EQUAL for m in cells.model])
+        if low.any() and not low.all():
+            shares = [percent(cells.change[m] > 0) for m in (low, ~low)]
+            rule = f"share of scores that improve, models whose mean base {name} is below {cut:g}"
+            yield Reading(f"{rule}, then the others", shares[0] < shares[1], shares)
 
 
 def _paired_variants(board: Board, sets: str, stage: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return scaled scores (pretrained, finetuned) of the same model and benchmark, at a stage
     (None: the better of DPO and BoNBoN)."""
     known: dict[str, dict[tuple[str, str], float]] = {v: {} for v in VARIANTS}
-    for i in np.flatnonzero(np.isin(board.benchmark, _names(sets))):
+    for i in np.flatnonzero(np.isin(board.benchmark, names_of(sets))):
         value = board.values[i, 2:].max() if stage is None else board.values[i, stage]
         if np.isfinite(value):
             known[board.variant[i]][board.model[i], board.benchmark[i]] = value / board.scale[i]
@@ -258,10 +246,28 @@ def still_inferior(context: Context, benchmarks: str) -> Judgement:
         return absent("both variants with base and aligned scores")
     above = int((aligned > base + EQUAL).sum())
     rule = f"scores whose {BEST} (pretrained) exceeds the finetuned base, of {len(base)}"
-    note = f"{above} exceptions" if above else ""
-    plain = truth(above == 0, [above, len(base)], rule, note)
-    others = readings.inferior(context, tuple(_names(benchmarks)))
-    return readings.widen(context, plain, others, "each model's mean or overall x against what")
+    plain = truth(above == 0, [above, len(base)], rule, f"{above} exceptions" if above else "")
+    others = _inferior(context.board, benchmarks)
+    return widen(context, plain, others, "each model's mean or overall x against what")
+
+
+def _inferior(board: Board, benchmarks: str) -> Iterator[Reading]:
+    """Yield readings of "aligned pretrained models are inferior": by model or overall, to what."""
+    mask, scaled = (
+        np.isin(board.benchmark, names_of(benchmarks)),
+        board.values / board.scale[:, None],
+    )
+    units = {"model means": tuple(sorted(set(board.model))), "overall mean": ("",)}
+    for unit, against in product(units, ("finetuned base", "finetuned aligned")):
+        pairs = []
+        for model in units[unit]:
+            mine = mask & (board.model == model) if model else mask
+            pre, fine = (scaled[mine & (board.variant == v)] for v in VARIANTS)
+            goal = fine[:, 0] if against == "finetuned base" else fine[:, 2:].max(axis=1)
+            pairs.append((100 * pre[:, 2:].max(axis=1).mean(), 100 * goal.mean()))
+        above = sum(a > b + EQUAL for a, b in pairs)
+        rule = f"{unit} above the {against}, and all of them"
+        yield Reading(rule, above == 0, (above, len(pairs)))
 
 
 def gap_narrows(context: Context, benchmarks: str) -> Judgement:
@@ -273,3 +279,77 @@ def gap_narrows(context: Context, benchmarks: str) -> Judgement:
     rule = f"mean of finetuned - pretrained in % of the scale: base, then {BEST} of each"
     means = [100 * float(g.mean()) for g in gaps]
     return truth(means[1] < means[0], means, rule, p_value=clarity.mean(gaps[1] - gaps[0]))
+
+
+def significant_everywhere(context: Context, model: str, variant: str, stage: str) -> Judgement:
+    """Count CODAL dimensions whose change survives Holm's correction (true: all five)."""
+    rows = context.changes
+    place = [MODELS[model], VARIANT[variant], stage]
+    mine = rows[
+        (rows[["model", "variant", "stage"]] == place).all(axis=1)
+        & rows["benchmark"].isin(SETS["NF1-NF5"])
+    ]
+    if not len(mine):
+        return absent(f"{MODELS[model]} {VARIANT[variant]}, {stage}, CODAL")
+    kept = int(((mine["p_holm"] < 1 - stats.CONFIDENCE) & (mine["absolute"] > 0)).sum())
+    rule = "dimensions that improve with p < 0.05 after Holm's correction, and all of them"
+    outcome = truth(kept == len(mine), [kept, len(mine)], rule)
+    return only_means(outcome) if context.paper else outcome
+
+
+HALVES = (
+    (SETS["F1-F3"], SETS["F4"]),
+    (SETS["NF1"] + SETS["NF3"] + SETS["NF5"], SETS["NF2"] + SETS["NF4"]),
+)
+"""Benchmarks of each requirement in two halves that share no problem's base answer."""
+
+
+def _models_after_sft(board: Board) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (fell in SFT on one half, best final mean below the base on the other), both ways.
+
+    One entry per model, variant and requirement (each is a training run of its own). "Fell" and
+    "ended below" both hold the base's error; measured on different problems they do not share it.
+    """
+    both = []
+    for first, second in ((0, 1), (1, 0)):
+        fell, failed = [], []
+        for halves, group in product(HALVES, np.unique(board.group)):
+            mine = [(board.group == group) & np.isin(board.benchmark, h) for h in halves]
+            means = [(board.values[m] / board.scale[m][:, None]).mean(axis=0) for m in mine
+                     if m.any()]  # fmt: skip
+            if len(means) == 2 and np.isfinite(means).all():
+                one, other = means[first], means[second]
+                fell.append(one[1] < one[0] - EQUAL)
+                failed.append(other[2:].max() < other[0] - EQUAL)
+        both.append((np.array(fell, dtype=bool), np.array(failed, dtype=bool)))
+    return both
+
+
+def sft_predicts(context: Context) -> Judgement:
+    """Compare shares of models that end below the base: fell in SFT, or not (true: more often)."""
+    both = _models_after_sft(context.board)
+    fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
+    if not fell.any() or fell.all():
+        return absent("models that fell in SFT and models that did not, with DPO and BoNBoN")
+    shares = [percent(failed[m]) for m in (fell, ~fell)]
+    rule = (
+        f"share (%) of models ending below the base ({BEST}) on one half of the benchmarks: "
+        f"{fell.sum()} times one fell in SFT on the other half, {(~fell).sum()} times not"
+    )
+    p_value = max(clarity.association(*b) for b in both)
+    return truth(shares[0] > shares[1], shares, rule, unstated=True, p_value=p_value)
+
+
+def stable_succeeds(context: Context) -> Judgement:
+    """Share of models not fallen in SFT that end at the base or above (true: most)."""
+    both = _models_after_sft(context.board)
+    fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
+    if fell.all():
+        return absent("models that did not fall in SFT")
+    share = percent(~failed[~fell])
+    rule = (
+        f"share (%) of models reaching the base ({BEST}) on one half of the benchmarks, "
+        f"{(~fell).sum()} times one had not fallen in SFT on the other half"
+    )
+    p_value = max(clarity.share(~b[1][~b[0]], 0.5) for b in both if (~b[0]).any())
+    return truth(share > 50, [share], rule, unstated=True, p_value=p_value)

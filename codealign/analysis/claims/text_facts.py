@@ -1,24 +1,28 @@
-"""Statements about data, sampling, judges and the survey: what can be checked without scores."""
+"""Statements about data, sampling, judges and the survey, and lines that the paper does not have.
+
+The latter say what survives noise, and whether the paper's tables agree inside.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from scipy import stats as scipy_stats
 
 from codealign.analysis import sample_size, stats
 from codealign.analysis.agreement import published_agreement
-from codealign.analysis.claims import readings
-from codealign.analysis.claims.context import Context
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Judgement
-from codealign.analysis.claims.truth import truth
+from codealign.analysis.claims.rules import EQUAL, SETS, Board, Context
+from codealign.analysis.claims.truth import DEFINITE, Reading, absent, only_means, truth, widen
 from codealign.analysis.scores import benchmarks, published
 from codealign.paths import DATA
+from codealign.records import STAGES
 
 ONLY_PAPER = "about the paper's own material; a table of scores does not hold it"
 
@@ -50,7 +54,7 @@ def sample(
 
 @_of_the_paper
 def epochs(context: Context, steps: int, printed: float) -> Judgement:
-    """Compute passes over each data set of Table 2 at one pair a step: least and greatest."""
+    """Compute passes over each data set of Table 2 at one pair per step: least and greatest."""
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
     rule = "120,000 steps of one pair each / samples of Table 2, least and greatest"
@@ -158,13 +162,14 @@ def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Judge
         "mean of the others": others.mean(axis=1),
         **{name: others[name] for name in others},
     }
-    gaps = {name: tuple((wide[judge] - goal).loc[[3, 2, 1]]) for name, goal in goals.items()}
     rule = f"lead of {judge} at tolerance 3, 2, 1 over the"
-    tried = [(f"{rule} {name}", g[0] < g[1] < g[2], g) for name, g in gaps.items()]
-    words, holds, values = next(t for t in tried if t[0].endswith(against))
-    plain = truth(holds, list(values), words)
-    grid = "the judge that the gap is measured to"
-    return readings.widen(context, plain, tried, grid, readings.DEFINITE)
+    readings = {}
+    for name, goal in goals.items():
+        gaps = [float(gap) for gap in (wide[judge] - goal).loc[[3, 2, 1]]]
+        readings[name] = Reading(f"{rule} {name}", gaps[0] < gaps[1] < gaps[2], gaps)
+    plain, grid = readings[against], "the judge that the gap is measured to"
+    judged = truth(plain.holds, plain.values, plain.words)
+    return widen(context, judged, readings.values(), grid, DEFINITE)
 
 
 @_of_the_paper
@@ -178,3 +183,127 @@ def product(context: Context, factors: list[float]) -> Judgement:
     """Multiply printed numbers."""
     rule = " x ".join(f"{f:g}" for f in factors)
     return Judgement([math.prod(factors)], rule)
+
+
+ALPHA = 1 - stats.CONFIDENCE
+
+
+def survives(
+    context: Context, direction: str, correction: str, requirement: str, variant: str = ""
+) -> Judgement:
+    """Count changes of one direction that can be told from noise (true: more than half).
+
+    `correction` is "none", "holm" or "bh". CODAL's average is left out: it repeats the dimensions.
+    The paper's tables do not say which problems were solved, so that a paired test is only bounded:
+    as few changes as an unpaired test finds, as many as McNemar's would if no problem moved the
+    other way.
+    """
+    rows = context.changes
+    rows = rows[(rows["requirement"] == requirement) & (rows["benchmark"] != "codal")]
+    least = rows[{"none": "p_value", "holm": "p_holm", "bh": "p_bh"}[correction]]
+    bounded = context.paper and requirement == "functional"
+    most = _best_case(rows, correction) if bounded else least
+    sign = 1 if direction == "improvements" else -1
+    mine = sign * rows["absolute"] > EQUAL
+    mine &= (rows["variant"] == variant) if variant else True
+    if not mine.any():
+        return absent(f"{requirement} {direction}")
+    few, many = (int((p[mine] < ALPHA).sum()) for p in (least, most))
+    tests = " or ".join(sorted({t.split(",")[0] for t in rows["test"][mine]}))
+    rule = f"{direction} with p < {ALPHA:.2f} ({tests}; correction: {correction})"
+    total = int(mine.sum())
+    if bounded:
+        rule += ", with p < 0.05 at best (McNemar, no problem moved the other way), and all of them"
+        return _between(few, many, total, rule)
+    outcome = truth(few > total / 2, [few, total], f"{rule}, and all of them")
+    return only_means(outcome) if context.paper else outcome
+
+
+def _best_case(rows: pd.DataFrame, correction: str) -> pd.Series:
+    """Return each change's least possible p-value: McNemar's with all moves in one direction."""
+    counts = (rows["absolute"].abs() * rows["n"]).round()
+    sharp = np.minimum(rows["p_value"], np.minimum(1.0, 2.0 ** (1 - counts)))
+    best = rows["p_value"].where(rows["metric"] != "pass@1", sharp)
+    method = {"holm": "holm", "bh": "fdr_bh"}.get(correction)
+    return pd.Series(stats.adjust(best, method), best.index) if method else best
+
+
+def _between(few: int, many: int, total: int, rule: str) -> Judgement:
+    if few > total / 2 or many <= total / 2:
+        return truth(few > total / 2, [few, many, total], rule)
+    note = "between the two bounds: which problems were solved is not published"
+    return Judgement([few, many, total], rule, NOT_DERIVABLE, note)
+
+
+def _by_model(board: Board, *names: str) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """Yield a row of each model and variant that has these benchmarks, and their four scores."""
+    for group in np.unique(board.group):
+        rows = [np.flatnonzero((board.group == group) & (board.benchmark == n)) for n in names]
+        if all(map(len, rows)):
+            yield int(rows[0][0]), [board.values[row[0]] for row in rows]
+
+
+def average_row(context: Context) -> Judgement:
+    """Count printed CODAL averages that are not the mean of their five dimensions.
+
+    Every number is rounded to two digits, so mean and average may differ by up to 0.01.
+    """
+    board, off, total = context.board, [], 0
+    for row, (average, *dimensions) in _by_model(board, "codal", *SETS["NF1-NF5"]):
+        gap = np.abs(np.mean(dimensions, axis=0) - average)
+        total += int(np.isfinite(gap).sum())
+        who = f"{board.model[row]} {board.variant[row]}"
+        off += [f"{who} {STAGES[j]} by {gap[j]:.3f}" for j in np.flatnonzero(gap > 0.01 + EQUAL)]
+    if not total:
+        return absent("CODAL with its average")
+    rule = "CODAL averages further than 0.01 from the mean of the five dimensions, and all of them"
+    return truth(not off, [len(off), total], rule, "; ".join(off))
+
+
+def plus_is_harder(context: Context) -> Judgement:
+    """Count scores with extra tests that exceed those without (the extra tests only add)."""
+    gaps = [
+        plus - plain
+        for name in ("humaneval", "mbpp")
+        for _, (plain, plus) in _by_model(context.board, name, f"{name}_plus")
+    ]
+    known = np.concatenate([gap[np.isfinite(gap)] for gap in gaps] or [[]])
+    if not len(known):
+        return absent("HumanEval or MBPP with their plus tests")
+    wrong = int((known > EQUAL).sum())
+    rule = "plus scores above the plain ones, and all of them"
+    return truth(wrong == 0, [wrong, len(known)], rule)
+
+
+def whole_counts(context: Context) -> Judgement:
+    """Count pass@1 scores that no whole number of solved problems gives."""
+    about, wrong, total = benchmarks(), [], 0
+    for row in context.rows.to_dict("records"):
+        b = about.get(row["benchmark"])
+        if b is None or b.metric != "pass@1" or not row["n"] or math.isnan(row["value"]):
+            continue
+        if str(row["interval"]).startswith("bootstrap"):  # several samples per problem
+            continue
+        total += 1
+        n, value = row["n"], row["value"]
+        rounding = 0.5 * 10**-b.decimals if context.paper else 1e-6
+        if abs(round(value * n) / n - value) > rounding + EQUAL:
+            wrong.append(f"{row['model']} {row['variant']} {b.name} {value:g}")
+    if not total:
+        return absent("pass@1")
+    rule = "pass@1 scores that are no whole count of the problems after rounding, and all of them"
+    return truth(not wrong, [len(wrong), total], rule, "; ".join(wrong[:5]))
+
+
+def bold_is_best(context: Context) -> Judgement:
+    """Count columns of one model whose printed bold marks are not on its highest scores."""
+    if not context.paper or "bold" not in context.frame:
+        return Judgement(missing="bold marks are in the printed tables only")
+    wrong, total = [], 0
+    for key, rows in context.frame.groupby(["model", "variant", "benchmark"]):
+        best = rows["value"] >= rows["value"].max() - EQUAL
+        total += 1
+        if not math.isclose(float((best != rows["bold"]).sum()), 0):
+            wrong.append(" ".join(key))
+    rule = "columns of a model whose bold marks differ from its highest scores, and all of them"
+    return truth(not wrong, [len(wrong), total], rule, f"for example {'; '.join(wrong[:3])}")

@@ -1,16 +1,21 @@
-"""What a fact says: true or not, told from its opposite or not, its scores run or not."""
+"""What a fact says: true or not, told from its opposite or not, its scores run or not.
+
+A statement such as "Llama performs better with DPO" names no scores, stage or measure. When its
+plain reading fails, every reading of a grid is asked. A definite statement (a printed range, "all
+models") is then contradicted only if no reading bears it out; a general pattern if fewer than half
+do. How many do is always said: one of forty is not the same as forty of forty.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from codealign.analysis import stats
-from codealign.analysis.claims import clarity, readings
-from codealign.analysis.claims.context import Context
+from codealign.analysis.claims.matching import SHOWN, in_words
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DERIVABLE,
@@ -18,13 +23,22 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     UNSTATED,
     Judgement,
+    Search,
 )
-from codealign.analysis.claims.rules import MODELS, Pairs, Selection, pick
-from codealign.records import VARIANTS
+from codealign.analysis.claims.rules import Context
 
 BEST = "best of DPO and BoNBoN"
 EACH = "DPO and BoNBoN, each"
-TASKS = ("F1-F3 and F4", "NF1-NF5")
+PATTERN, DEFINITE = 0.5, 0.0
+"""Share of readings that must bear out a general pattern, and a definite statement."""
+
+
+class Reading(NamedTuple):
+    """One reading of a statement: its words, whether it holds so, the numbers compared."""
+
+    words: str
+    holds: bool
+    values: Sequence[float]
 
 
 def truth(
@@ -35,7 +49,7 @@ def truth(
     unstated: bool = False,
     p_value: float | None = None,
 ) -> Judgement:
-    """Return a finding for a statement that the scores bear out or not.
+    """Return the judgement of a statement that the scores bear out or not.
 
     With a `p_value` it is decided, either way and for a run too, only when that is below 0.05.
     """
@@ -49,7 +63,7 @@ def truth(
 
 
 def absent(what: str) -> Judgement:
-    """Return the finding of a statement whose scores were not run."""
+    """Return the judgement of a statement whose scores were not run."""
     return Judgement(missing=f"not run: {what}")
 
 
@@ -69,60 +83,38 @@ def percent(mask: np.ndarray) -> float:
     return 100 * float(mask.mean())
 
 
-@dataclass(frozen=True)
-class Statistic:
-    """A value of each cell, the number made of an arm's, the p-value that two arms differ."""
-
-    value: Callable[[Pairs], np.ndarray]
-    number: Callable[[np.ndarray], float]
-    p_value: Callable[[np.ndarray, np.ndarray], float]
-
-
-STATISTICS = {
-    "mean": Statistic(lambda c: c.relative, np.mean, clarity.means),
-    "spread": Statistic(lambda c: c.relative, lambda v: np.std(v, ddof=1), clarity.spreads),
-    "improving": Statistic(lambda c: c.change > 0, percent, clarity.shares),
-    "losing 30 %": Statistic(lambda c: c.relative < -30, percent, clarity.shares),
-}
-"""Mean and deviation of relative changes; shares of cells in percent."""
-WIDER = {
-    "larger": (readings.larger, "scores x pathways x stage x relative or absolute"),
-    "failures": (readings.failures, "scores x stage x base floor x size of the loss"),
-}
-"""Other readings of a comparison, and what they vary."""
-
-
-def compared(
+def widen(
     context: Context,
-    statistic: str,
-    arms: Sequence[Mapping[str, Any]],
-    rule: str,
-    lacking: str,
-    less: bool = False,
-    loose: bool = False,
-    least: int = 1,
-    wider: str = "",
+    outcome: Judgement,
+    readings: Iterable[Reading],
+    grid: str,
+    enough: float = PATTERN,
 ) -> Judgement:
-    """Compare a statistic of two arms (true: that of the first is greater, or `less`).
+    """Try other readings of a statement whose plain one fails; a run keeps the plain reading.
+
+    A contradicted statement becomes "reproduced under an unstated rule" if enough readings bear it
+    out. One that the scores do not distinguish stays so, with the count of readings beside it.
 
     Parameters
     ----------
-    statistic, wider : keys of `STATISTICS` and `WIDER`.
-    arms : `benchmarks`, put together, and `variants` and `models`, where not all.
-    rule, lacking : what is compared, and what is missing where an arm has fewer than `least` cells.
-    loose : whether the statement's words admit other rules.
+    outcome : of the plain reading.
+    grid : what the readings vary, in words.
+    enough : share of the readings that has to bear it out; at least one has to in any case.
     """
-    how, values = STATISTICS[statistic], []
-    for arm in arms:
-        who = tuple(arm.get("variants", VARIANTS)), tuple(MODELS[m] for m in arm.get("models", ()))
-        parts = [Selection(n, EACH, variants=who[0], models=who[1]) for n in arm["benchmarks"]]
-        values.append(np.concatenate([how.value(pick(context.board, part)) for part in parts]))
-    if min(map(len, values)) < least:
-        return absent(lacking)
-    first, second = (float(how.number(v)) for v in values)
-    holds = first < second if less else first > second
-    outcome = truth(holds, [first, second], rule, unstated=loose, p_value=how.p_value(*values))
-    if not wider:
+    if not context.paper or outcome.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
         return outcome
-    others, grid = WIDER[wider]
-    return readings.widen(context, outcome, others(context), grid)
+    tried = list(readings)
+    held = [r for r in tried if r.holds]
+    plain = in_words(outcome.rule, outcome.values)
+    matches = [in_words(r.words, r.values) for r in held[:SHOWN]]
+    search = Search(grid, len(tried), len(held), matches, plain, of="readings")
+    count = f"{len(held)} of {len(tried)} readings bear it out"
+    note = "; ".join(n for n in (outcome.note, count) if n)
+    few = len(held) < max(1, enough * len(tried))
+    if few or outcome.verdict == NOT_DISTINGUISHABLE:
+        return replace(outcome, search=search, note=note)
+    values = [float(v) for v in held[0].values]
+    return replace(
+        outcome, values=values, rule=held[0].words, verdict=UNSTATED, search=search,
+        note=f"{note}; plain reading fails: {plain}",
+    )  # fmt: skip

@@ -118,8 +118,8 @@ def _together(study: Study, places: list[Cell]) -> Placebo:
         return ask(study.cells, Question(terms, CHANGE), places[0].model)
 
     sft = mean("sft")
-    told = CANNOT_TELL if sft.seeds < 2 or sft.missing else GAIN if sft.side > 0 else NO_GAIN
-    return Placebo(None, places[0].requirement, sft, mean("base"), mean("sft", False), told)
+    verdict = CANNOT_TELL if sft.seeds < 2 or sft.missing else GAIN if sft.side > 0 else NO_GAIN
+    return Placebo(None, places[0].requirement, sft, mean("base"), mean("sft", False), verdict)
 
 
 def _is_placebo(changes: Any) -> bool:

@@ -39,12 +39,12 @@ class Study:
     @property
     def places(self) -> list[Cell]:
         """The evaluated models, as cells without benchmark and seed, in the order of tables."""
-        found = {
+        evaluated = {
             cell.at(benchmark="")
             for cell in self.cells.index
             if cell.benchmark in MEMBERS[cell.requirement]
         }
-        return sorted(found, key=_order)
+        return sorted(evaluated, key=_order)
 
     @property
     def main(self) -> list[Cell]:

@@ -9,18 +9,18 @@ import pandas as pd
 
 from codealign.analysis.context import Context
 from codealign.analysis.scores import PAPER, published
-from codealign.analysis.tables.latex import to_latex
-from codealign.analysis.tables.model import Table, to_csv, to_markdown
-from codealign.analysis.tables.scores import interval_table, score_table
-from codealign.analysis.tables.study import findings_table, study_markdown, study_tables
-from codealign.analysis.tables.texts import (
+from codealign.analysis.tables.model import Table, to_csv, to_latex, to_markdown
+from codealign.analysis.tables.paper import (
     agreement_table,
     dataset_statistics,
     dataset_table,
+    interval_table,
     recommendation_table,
+    score_table,
     survey_table,
     task_table,
 )
+from codealign.analysis.tables.study import findings_table, study_markdown, study_tables
 from codealign.records import write_text
 
 __all__ = [

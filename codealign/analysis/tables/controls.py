@@ -1,20 +1,89 @@
-"""Tables of what training reached, and of the arms of an experiment whose effect is known."""
+"""What training reached, and experiments whose effect is known: their arms, as tables.
+
+An arm is the main cells or an ablation. Where hidden tests are known (`prefs.tasks: grammar`), the
+share of an arm's chosen responses that they refuse is its label noise: 0 for pairs that these tests
+labelled (the positive control), half for pairs that a coin tossed (the placebo).
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from codealign.analysis import labels, stats
-from codealign.analysis.study.controls import PLACE, Arm, arms, formats, trained
+from codealign.analysis.effects import Effect
 from codealign.analysis.study.effects import Study
 from codealign.analysis.tables.model import Group, Row, Table
 from codealign.analysis.tables.study import number, where
 from codealign.cell import Cell
+from codealign.paths import RunPaths
 from codealign.records import ALIGNED
 from codealign.train.run import ENOUGH, NO_EXPERIMENT
+
+PLACE = ["model", "variant", "trained", "ablation", "stage"]
+FACTS = ["examples", "steps", "gap", "target", "noise"]
+TRAINED = [*PLACE, "seed", *FACTS]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An aligned cell of an arm.
+
+    `gain` is over the SFT model that it started from, `base` over the base model; `facts` has the
+    means over seeds of its training (`FACTS`).
+    """
+
+    place: Cell
+    gain: Effect
+    base: Effect
+    facts: dict[str, float]
+
+
+def trained(root: Path | str) -> pd.DataFrame:
+    """Return one row (`TRAINED`) per trained adapter of a run: its pairs, labels and reached gap.
+
+    `examples` counts pairs; `gap` and `target` are in nats, NaN where a technique has none; `noise`
+    is the share of the chosen responses that hidden tests refuse, NaN without hidden tests.
+    """
+    rows = []
+    for part in RunPaths(Path(root)).parts():
+        for path in sorted(part.root.glob("checkpoints/*/*/*/*/training.json")):
+            cell = Cell.parse(path.parent.relative_to(part.top).as_posix())
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            place = {**cell.columns(), "seed": cell.seed or 0}
+            rows.append([place[n] if n in place else facts.get(n) for n in TRAINED])
+    frame = pd.DataFrame(rows, columns=TRAINED)
+    frame[FACTS] = frame[FACTS].astype(float)
+    return frame
+
+
+def arms(study: Study, training: pd.DataFrame) -> list[Arm]:
+    """Return the functional arms of which hidden tests say how noisy their labels are."""
+    known = training[training["noise"].notna()]
+    own_sft = set(known.loc[known["stage"] == "sft", "ablation"])
+    labelled = []
+    for place in study.places:
+        if place.requirement != place.trained or place.stage not in ALIGNED:
+            continue
+        mine = known[(known[PLACE] == [getattr(place, name) for name in PLACE]).all(axis=1)]
+        if len(mine):
+            start = place.at(
+                stage="sft", ablation=place.ablation if place.ablation in own_sft else ""
+            )
+            facts = mine[FACTS].mean().to_dict()
+            labelled.append(Arm(place, study.minus(place, start), study.change(place), facts))
+    return labelled
+
+
+def formats(study: Study) -> list[tuple[Cell, Cell]]:
+    """Return the models that an ablation scored in another format, beside themselves."""
+    names = [name for name, varied in study.changes.items() if "functional.format" in varied]
+    return [(place, place.at(ablation="")) for place in study.places if place.ablation in names]
+
 
 MAIN = "main"
 
@@ -58,12 +127,12 @@ def _reached(gap: float, target: float) -> tuple[str, str]:
     return f"{target:.2f}", share if gap >= ENOUGH * target else f"({share})"
 
 
-def controls_table(found: Sequence[Arm]) -> Table:
+def controls_table(of_run: Sequence[Arm]) -> Table:
     """Each arm's gain over the SFT model it started from, with its label noise."""
     rows: list[Row] = []
-    for cell in dict.fromkeys(arm.place.at(ablation="") for arm in found):
+    for cell in dict.fromkeys(arm.place.at(ablation="") for arm in of_run):
         rows.append(Group(f"{cell.model}: {where(cell)}"))
-        rows += [_arm(arm) for arm in found if arm.place.at(ablation="") == cell]
+        rows += [_arm(arm) for arm in of_run if arm.place.at(ablation="") == cell]
     head = ["Arm", "Label noise", "Above its SFT", "Above the base", "Pairs", "Gap, nats",
             "Share of target", "Seeds", "Problems"]  # fmt: skip
     note = (

@@ -27,8 +27,8 @@ def study_tables(study: Study) -> list[Table]:
     """Return the tables that this run has something for; none for one seed alone."""
     if not study.repeated:
         return []
-    found = [effects_table(study), pathways_table(study), tax_table(study)]
-    return [t for t in (*found, ablations_table(study), placebo_table(study)) if t.rows]
+    tables = [effects_table(study), pathways_table(study), tax_table(study)]
+    return [t for t in (*tables, ablations_table(study), placebo_table(study)) if t.rows]
 
 
 ONE_SEED = (
@@ -52,14 +52,14 @@ def study_markdown(study: Study, tables: Sequence[Table]) -> str:
     return "\n\n".join([study_line(study), *(to_markdown(table) for table in tables)])
 
 
-def number(found: Effect, signed: bool = True) -> str:
+def number(effect: Effect, signed: bool = True) -> str:
     """Return an effect with its interval, "no number" where there is none."""
-    if math.isnan(found.value):
+    if math.isnan(effect.value):
         return "no number"
     form = "{:+.1f}" if signed else "{:.1f}"
-    if math.isnan(found.low):
-        return labels.rounded(found.value, form)
-    return labels.with_interval(found.value, found.low, found.high, form)
+    if math.isnan(effect.low):
+        return labels.rounded(effect.value, form)
+    return labels.with_interval(effect.value, effect.low, effect.high, form)
 
 
 def where(place: Cell) -> str:
@@ -75,12 +75,12 @@ def effects_table(study: Study) -> Table:
         group = f"{place.model}, {labels.REQUIREMENTS[place.requirement]}"
         rows += [Group(group)] * (group != title)
         title = group
-        score, told = study.score(place), ["-"] * 3
+        score, changes = study.score(place), ["-"] * 3
         if place.stage != "base":
-            told = [number(study.change(place)), number(study.relative(place)), "-"]
+            changes = [number(study.change(place)), number(study.relative(place)), "-"]
         if place.stage in ALIGNED:
-            told[2] = number(study.change(place, "sft"))
-        cells = [where(place), number(score, signed=False), *told, str(len(score.per_seed))]
+            changes[2] = number(study.change(place, "sft"))
+        cells = [where(place), number(score, signed=False), *changes, str(len(score.per_seed))]
         rows.append(cells)
     head = ["Model", "Score", "Change, points", "Change, % of base", "Above its SFT", "Seeds"]
     caption = "Changes over seeds: every stage, pathway and requirement"
@@ -163,7 +163,7 @@ def placebo_table(study: Study) -> Table:
     for row in placebo(study):
         cells = [where(row.place) if row.place else "All cells"]
         cells += [labels.REQUIREMENTS[row.requirement]]
-        cells += [number(found) for found in (row.sft, row.base, row.main)]
+        cells += [number(effect) for effect in (row.sft, row.base, row.main)]
         rows.append([*cells, row.verdict, str(row.sft.seeds)])
     head = ["Cell", "Requirement", "Placebo above its SFT", "Placebo above the base",
             "Main above its SFT", "Verdict", "Seeds"]  # fmt: skip

@@ -1,0 +1,284 @@
+"""Patterns in the scores: a statistic of one selection of changes, or of two against each other.
+
+`data/claim_patterns.yaml` has a row per pattern: the selection (fields of `rules.Selection`, `arms`
+where it takes several), the statistic, its rule in words, and the other readings that are tried
+before a statement is said to contradict the tables. A statement of kind `pattern` names the row and
+fills in what the row leaves open.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+
+from codealign.analysis.claims import clarity
+from codealign.analysis.claims.model import Judgement
+from codealign.analysis.claims.rules import (
+    EQUAL,
+    MODEL_SETS,
+    MODELS,
+    Board,
+    Context,
+    Pairs,
+    Selection,
+    pick,
+)
+from codealign.analysis.claims.truth import PATTERN, Reading, absent, percent, truth, widen
+from codealign.errors import CodealignError, nearest
+from codealign.paths import DATA
+from codealign.records import VARIANTS
+
+Arms = Sequence[Pairs]
+Args = Mapping[str, Any]
+FIELDS = [field.name for field in dataclasses.fields(Selection)]
+
+
+class Evidence(NamedTuple):
+    """Numbers, whether they bear the statement out, their p-value if tested, and who fails."""
+
+    values: Sequence[float]
+    holds: bool
+    p_value: float | None = None
+    failing: Sequence[str] = ()
+
+
+def _size(arm: Pairs, args: Args) -> np.ndarray:
+    """Return changes in percent of the start, in points of the scale, or as the metric has them."""
+    sizes = {"change": lambda: 100 * arm.change / arm.scale, "absolute": lambda: arm.change}
+    return sizes.get(args.get("measure", "relative"), lambda: arm.relative)()
+
+
+def _positive_mean(arms: Arms, args: Args) -> Evidence:
+    mean = float(_size(arms[0], args).mean())
+    return Evidence([mean], mean > EQUAL, clarity.mean(_size(arms[0], args)))
+
+
+def _a_third_falls(arms: Arms, args: Args) -> Evidence:
+    fallen = arms[0].change < 0
+    return Evidence([percent(fallen)], percent(fallen) > 100 / 3, clarity.share(fallen, 1 / 3))
+
+
+def _all_rise(arms: Arms, args: Args) -> Evidence:
+    risen, models = arms[0].change > 0, arms[0].model
+    return Evidence([risen.sum(), len(risen)], bool(risen.all()), None, [*models[~risen]])
+
+
+def _every_mean_rises(arms: Arms, args: Args) -> Evidence:
+    names = arms[0].benchmark
+    least = min(float(arms[0].relative[names == name].mean()) for name in sorted(set(names)))
+    return Evidence([least], least > 0)
+
+
+def _none_falls(arms: Arms, args: Args) -> Evidence:
+    fallen = int((arms[0].change < 0).sum())
+    return Evidence([fallen, len(arms[0])], fallen == 0)
+
+
+def _some_fall_in_each(arms: Arms, args: Args) -> Evidence:
+    counts = [int((arm.change < 0).sum()) for arm in arms]
+    return Evidence(counts, all(counts))
+
+
+def _both_ways(arms: Arms, args: Args) -> Evidence | None:
+    changes = [arm.change[arm.group == g] for arm in arms for g in np.unique(arm.group)]
+    mixed = np.array([(c > 0).any() and (c < 0).any() for c in changes])
+    if not len(mixed):
+        return None
+    share = percent(mixed)
+    return Evidence([share, len(mixed)], share > 50, clarity.share(mixed, 0.5))
+
+
+def _range(arms: Arms, args: Args) -> Evidence:
+    sizes = _size(arms[0], args)
+    return Evidence([float(sizes.min()), float(sizes.max())], True)
+
+
+def _ratio(arms: Arms, args: Args) -> Evidence:
+    first, second = (float(_size(arm, args)[0]) for arm in arms)
+    return Evidence([first / second if second else np.nan, first, second], True)
+
+
+def _explained(arms: Arms, args: Args) -> Evidence | None:
+    """Compare the shares of variance that lie between models and between starting points."""
+    sizes, groups = _size(arms[0], args), (arms[0].model, arms[0].variant)
+    if len(sizes) < 3 or not sizes.std() or min(len(set(g)) for g in groups) < 2:
+        return None
+    shares = [100 * eta_squared(sizes, g) for g in groups]
+    return Evidence(shares, shares[0] > shares[1])
+
+
+def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
+    """Return the share of variance that lies between groups (0 where all values are equal)."""
+    total = float(((values - values.mean()) ** 2).sum())
+    between = sum(
+        (groups == g).sum() * (values[groups == g].mean() - values.mean()) ** 2
+        for g in np.unique(groups)
+    )
+    return float(between) / total if total else 0.0
+
+
+def _wins(arms: Arms) -> tuple[int, int]:
+    return int((arms[0].change > 0).sum()), int((arms[0].change < 0).sum())
+
+
+def _ahead(arms: Arms, args: Args) -> Evidence:
+    wins, losses = _wins(arms)
+    return Evidence([wins, losses], wins > losses, clarity.lead(wins, losses))
+
+
+def _sometimes_ahead(arms: Arms, args: Args) -> Evidence:
+    wins, losses = _wins(arms)
+    return Evidence([wins, losses], wins > 0)
+
+
+def _never_behind(arms: Arms, args: Args) -> Evidence:
+    wins, losses = _wins(arms)
+    return Evidence([wins, losses], wins > 0 and not losses)
+
+
+def _higher_mean(arms: Arms, args: Args) -> Evidence:
+    mean = float((100 * arms[0].change / arms[0].scale).mean())
+    return Evidence([mean], mean > EQUAL)
+
+
+def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Evidence:
+    base = arms[0].base / arms[0].scale
+    below = arms[0].benchmark[base < args["cut"] - EQUAL]
+    value = float(of(base))
+    return Evidence([value, float(base.mean())], value >= args["cut"] - EQUAL, None, [*below])
+
+
+def _compared(
+    values_of: Callable[[Pairs, Args], np.ndarray],
+    number: Callable[[np.ndarray], float],
+    test: Callable[[np.ndarray, np.ndarray], float],
+) -> Callable[[Arms, Args], Evidence]:
+    """Return the statistic that is greater in the first of two arms than in the second.
+
+    With `less` among the arguments it is to be smaller.
+    """
+
+    def compare(arms: Arms, args: Args) -> Evidence:
+        """Compare the two arms."""
+        both = [values_of(arm, args) for arm in arms]
+        first, second = (float(number(values)) for values in both)
+        ahead = second - first if args.get("less") else first - second
+        return Evidence([first, second], ahead > EQUAL, test(*both))
+
+    return compare
+
+
+STATISTICS: dict[str, Callable[[Arms, Args], Evidence | None]] = {
+    "mean above 0": _positive_mean,
+    "a third falls": _a_third_falls,
+    "all rise": _all_rise,
+    "every mean rises": _every_mean_rises,
+    "none falls": _none_falls,
+    "some fall in each": _some_fall_in_each,
+    "both ways": _both_ways,
+    "range": _range,
+    "ratio": _ratio,
+    "explained": _explained,
+    "ahead": _ahead,
+    "sometimes ahead": _sometimes_ahead,
+    "never behind": _never_behind,
+    "higher mean": _higher_mean,
+    "least start": lambda arms, args: _starts(arms, args, np.min),
+    "mean start": lambda arms, args: _starts(arms, args, np.mean),
+    "mean": _compared(_size, np.mean, clarity.means),
+    "spread": _compared(_size, lambda values: np.std(values, ddof=1), clarity.spreads),
+    "improving": _compared(lambda arm, _: arm.change > 0, percent, clarity.shares),
+    "losing": _compared(lambda a, args: a.relative < -args["cut"], percent, clarity.shares),
+}
+"""By name: what is made of the arms. The last four take two arms."""
+
+
+@cache
+def patterns() -> dict[str, dict[str, Any]]:
+    """Return the rows of `data/claim_patterns.yaml` by name."""
+    rows = yaml.safe_load((DATA / "claim_patterns.yaml").read_text(encoding="utf-8"))
+    return {name: row for name, row in rows.items() if name[0] != "_"}
+
+
+def pattern(context: Context, name: str, **asked: Any) -> Judgement:
+    """Look for a pattern in the scores: the row of that name, with what the statement fills in."""
+    if name not in patterns():
+        raise CodealignError(f"claims: pattern {name!r}" + nearest(name, [*patterns()]))
+    args = {**patterns()[name], **asked}
+    plain = _evidence(context.board, args)
+    if plain is None:
+        return absent(_words(args["lacking"], args))
+    rule = _words(args["rule"], args, plain, len(_arms(context.board, args)[0]))
+    values = plain.values[: args.get("shown")]
+    if not args.get("judged", True):
+        return Judgement([float(v) for v in values], rule)
+    note = "" if plain.holds else _words(args.get("note", ""), args, plain)
+    judged = truth(plain.holds, values, rule, note, args.get("loose", False), plain.p_value)
+    if "others" not in args:
+        return judged
+    others = args["others"]
+    readings = other_readings(context.board, args)
+    return widen(context, judged, readings, others["grid"], others.get("enough", PATTERN))
+
+
+def other_readings(board: Board, args: Args) -> Iterator[Reading]:
+    """Yield the readings that `others` varies, but for those without scores.
+
+    Variants are varied within those of the statement.
+    """
+    others = args["others"]
+    for chosen in product(*others["vary"].values()):
+        mine = args | dict(zip(others["vary"], chosen, strict=True))
+        if not set(mine.get("variants", VARIANTS)) <= set(args.get("variants", VARIANTS)):
+            continue
+        evidence = _evidence(board, mine)
+        if evidence is not None:
+            template = others["words"]
+            words = template if isinstance(template, str) else template[mine["statistic"]]
+            values = evidence.values[: others.get("shown")]
+            yield Reading(_words(words, mine, evidence), evidence.holds, values)
+
+
+def _evidence(board: Board, args: Args) -> Evidence | None:
+    arms = _arms(board, args)
+    if min(map(len, arms)) < args.get("least", 1):
+        return None
+    return STATISTICS[args["statistic"]](arms, args)
+
+
+def _arms(board: Board, args: Args) -> list[Pairs]:
+    rows = [{**args, **arm} for arm in args.get("arms", ({},))]
+    return [pick(board, _selection(board, row)) for row in rows]
+
+
+def _selection(board: Board, row: Args) -> Selection:
+    fields = {name: row[name] for name in FIELDS if name in row}
+    models = fields.get("models", ())
+    fields["models"] = (
+        MODEL_SETS[models] if isinstance(models, str) else tuple(MODELS[m] for m in models)
+    )
+    if "family" in row:  # all sizes of that model that there are
+        prefix = MODELS[row["family"]].rsplit("-", 1)[0]
+        fields["models"] = tuple(sorted({m for m in board.model if prefix in m})) or (prefix,)
+    if "variants" in fields:
+        fields["variants"] = tuple(fields["variants"])
+    return Selection(**fields)
+
+
+def _words(template: str, args: Args, evidence: Evidence | None = None, n: int = 0) -> str:
+    """Return a template of the data filled in with the arguments and what came of them."""
+    texts = {k: v if isinstance(v, str | int | float) else " and ".join(map(str, v))
+             for k, v in args.items() if k in (*FIELDS, "measure", "cut", "family")}  # fmt: skip
+    if not isinstance(args.get("models", ""), str):
+        texts["models"] = ", ".join(MODELS[m] for m in args["models"])
+    if "family" in args:
+        texts["family"] = MODELS[args["family"]]
+    if evidence:
+        texts |= {"values": evidence.values, "failing": ", ".join(evidence.failing)}
+    return template.format(n=n, **texts)
