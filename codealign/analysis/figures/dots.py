@@ -36,10 +36,12 @@ TITLES = {
 }
 UNITS = {3: "solved, percent (EvalPerf: DPS, percent)", 4: "mean rating, of 10 points",
          5: "solved, percent"}  # fmt: skip
+PERCENT = "percent of the scale"
 RATED = [f"codal_{dimension}" for dimension in DIMENSIONS]
 TRAINED = [s for s in STAGES if s != "base"]
-COLUMNS = ["source", "model", "variant", "stage", "benchmark", "value", "low", "high", "n"]
-MOVED = ["source", "model", "variant", "stage", "benchmark", "base", "absolute", "low", "high", "n"]
+PLACE = ["source", "model", "variant", "stage", "benchmark"]
+COLUMNS = [*PLACE, "value", "low", "high", "unit", "n"]
+MOVED = [*PLACE, "base", "absolute", "low", "high", "unit", "n"]
 
 
 def dots(scores: pd.DataFrame, table: int) -> Drawn | None:
@@ -65,12 +67,14 @@ def dots(scores: pd.DataFrame, table: int) -> Drawn | None:
     around(panels[0], part["low"].min(), part["high"].max())
     panels[0].xaxis.set_major_locator(MaxNLocator(2 if len(columns) > 5 else 3))
     foot(figure, UNITS[table], [stage_mark(s) for s in stages])
+    unit = "rating of 10" if table == 4 else PERCENT
+    data = part.assign(unit=unit)[COLUMNS]
     methods = ", ".join(sorted(set(part["interval"]) - {""})) or "none known"
     caption = (
         f"{TITLES[table]} (Table {table}): scores with 95% intervals ({methods}); "
         f"{source_phrase(part)}."
     )
-    return Drawn(STEMS[table], caption, figure, _told_scores(part, table), part[COLUMNS])
+    return Drawn(STEMS[table], caption, figure, _told_scores(part, table), data)
 
 
 def _scores(
@@ -144,7 +148,8 @@ def profiles(changes: pd.DataFrame) -> Drawn | None:
         f"model with 95% intervals; {source_phrase(part)}."
     )
     alt = told_of_zero(in_points(part, "absolute", "low", "high"))
-    return Drawn("dimension_profiles", caption, figure, alt, part[MOVED])
+    data = part.assign(unit="rating of 10")[MOVED]
+    return Drawn("dimension_profiles", caption, figure, alt, data)
 
 
 def _dimensions(axes: Axes, rows: pd.DataFrame) -> None:
@@ -162,7 +167,8 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
 
     In points (percent of each benchmark's scale); None if the run has no change.
     """
-    moved = in_points(changes[changes["stage"].isin(ALIGNED)], "absolute", "low", "high")
+    aligned = changes[changes["stage"].isin(ALIGNED)]
+    moved = in_points(aligned, "base", "absolute", "low", "high")
     run = moved[(moved["source"] != PAPER) & (moved["model"] == model)]
     printed = moved[moved["source"] == PAPER]
     if run.empty:
@@ -195,7 +201,8 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
         f"{source_phrase(both)}. Published and measured benchmarks differ in their problems where "
         "the run used embedded ones."
     )
-    return Drawn(f"published_and_{model}", caption, figure, _told_versus(printed, run), both[MOVED])
+    data, alt = both.assign(unit=PERCENT)[MOVED], _told_versus(printed, run)
+    return Drawn(f"published_and_{model}", caption, figure, alt, data)
 
 
 def _only(frame: pd.DataFrame, where: dict[str, str]) -> pd.DataFrame:

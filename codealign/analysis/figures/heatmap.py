@@ -48,7 +48,7 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     part = changes[changes["stage"] == stage]
     if part.empty:
         return None
-    part = in_points(part, "absolute", "low", "high")
+    part = in_points(part, "base", "value", "absolute", "low", "high")
     names = [n for n in every_benchmark() if n in set(part["benchmark"])]
     columns = [(m, v) for m in present(part, "model") for v in VARIANTS]
     told = {(r["benchmark"], r["model"], r["variant"]): r for r in part.to_dict("records")}
