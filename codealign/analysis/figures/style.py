@@ -137,15 +137,19 @@ class Drawn:
             return rendered(self.figure, "png", SCREEN_DPI)
 
 
-def rendered(figure: Figure, suffix: str, dpi: int = DPI) -> bytes:
+def rendered(figure: Figure, suffix: str, dpi: int = DPI, said: str = "") -> bytes:
     """Return the figure as a pdf, svg or png file's bytes. Call inside `styled()`.
 
-    An SVG has no ground of its own; the others are white.
+    An SVG has no ground of its own and follows the page it stands on (`themed`); the others are
+    white. `said` : what an SVG shows, in words.
     """
     buffer = BytesIO()
     ground = "none" if suffix == "svg" else "white"
     figure.savefig(buffer, format=suffix, dpi=dpi, metadata=FIXED[suffix], facecolor=ground)
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    if suffix == "svg":
+        content = themed(content.decode(), str(figure.get_label()), said).encode()
+    return content
 
 
 def themed(svg: str, title: str, said: str) -> str:
@@ -163,7 +167,7 @@ def themed(svg: str, title: str, said: str) -> str:
     ]
     style = f"<style>svg:root{{color-scheme:light dark}}{''.join(rules)}</style>"
     told = f"<title>{escape(title)}</title><desc>{escape(said)}</desc>"
-    head, end, body = svg.partition('version="1.1">')
+    head, _, body = svg.partition('version="1.1">')
     return f'{head}version="1.1" class="codealign" role="img">\n {told}{style}{body}'
 
 
@@ -218,11 +222,8 @@ def save(drawn: Drawn, out: Path) -> list[Path]:
     drawn.figure.draw_without_rendering()
     drawn.figure.set_layout_engine("none")
     for suffix in FORMATS:
-        content = rendered(drawn.figure, suffix)
-        if suffix == "svg":
-            told = themed(content.decode(), drawn.title, drawn.alt or drawn.caption)
-            content = told.encode()
         paths.append(out / f"{drawn.stem}.{suffix}")
+        content = rendered(drawn.figure, suffix, said=drawn.alt or drawn.caption)
         paths[-1].write_bytes(content)
     if drawn.data is not None:
         paths.append(out / f"{drawn.stem}.csv")
