@@ -41,7 +41,7 @@ def made_from(paths: RunPaths) -> str:
 
     Of the run's other files size and time count: a wrong guess only builds the report once more.
     """
-    read = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".yaml", ".css", ".js", ".j2")]
+    read = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".yaml", ".css", ".js", ".html")]
     read += [p for name in (RESULT, FAILURE) for p in paths.jobs.glob(f"*/{name}")]
     read += [*paths.root.glob("*.json"), *paths.root.glob("*.csv")]
     shown = [p for part in paths.parts() for name in SHOWN for p in (part.root / name).rglob("*")]

@@ -16,6 +16,7 @@ from codealign.records import write_text
 from codealign.registry import check_variants
 from codealign.workflow import causes, preflight
 from codealign.workflow.closing import closing
+from codealign.workflow.environment import processor
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, select
 from codealign.workflow.run import LOCAL, Outcome, run_plan
@@ -170,6 +171,9 @@ def _close(
     root, names = PROJECT / run, [job.name for job in jobs]
     if outcome.code:
         print("\n".join(unfinished(root, jobs)))
+    if outcome.jobs:  # before the report, which shows it
+        cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
+        write_text(root / "cost.json", json.dumps({**cost, "processor": processor()}) + "\n")
     try:
         _report(root)
     except (CodealignError, OSError, ValueError, KeyError) as error:
@@ -178,9 +182,6 @@ def _close(
         print(f"note: {params.note.strip()}")
     for line in (*warned(root, names), *stopped(root, names)):
         print(line)
-    if outcome.jobs:
-        cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
-        write_text(root / "cost.json", json.dumps(cost) + "\n")
     print(f"{'failed' if outcome.code else 'done'} after {seconds / 60:.1f} min")
     if outcome.code:
         print(f"mend the cause and run the same command again; log: {run}/snakemake.log")

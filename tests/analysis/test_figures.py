@@ -37,7 +37,7 @@ from codealign.analysis.scores import published
 from codealign.errors import CodealignError
 
 PAPER = ["figure1", "figure2", "figure3", "figure4", "figure5", "figure6"]
-CHARTS = ["heatmap_dpo", "heatmap_bonbon", "stability_plasticity",
+CHARTS = ["answer", "heatmap_dpo", "heatmap_bonbon", "stability_plasticity",
           "scores_functional", "scores_codal", "scores_evoeval", "dimension_profiles"]  # fmt: skip
 
 
@@ -272,7 +272,7 @@ def test_files_and_captions_are_written(tmp_path: Path) -> None:
     base = measured()[lambda f: f["stage"] == "base"]
     paths = write_figures(tmp_path, base)
     captions = json.loads((tmp_path / "captions.json").read_text())
-    assert list(captions) == [*PAPER, *CHARTS[3:-1]]
+    assert list(captions) == [*PAPER, *CHARTS[4:-1]]
     assert len(paths) == 4 * len(captions) + 1
     assert list(json.loads((tmp_path / "alt.json").read_text())) == list(captions)
     assert all(p.exists() and p.stat().st_size > 100 for p in paths)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from codealign.analysis.answer import pathways
 from codealign.analysis.cells import Problems
 from codealign.analysis.changes import changes
 from codealign.analysis.claims import Claim
 from codealign.analysis.context import Context
+from codealign.analysis.figures.answer import answer_figure
 from codealign.analysis.figures.common import present
 from codealign.analysis.figures.diagrams import figure2, figure3, figure4
 from codealign.analysis.figures.dots import dots, profiles, versus
@@ -22,6 +24,7 @@ from codealign.analysis.figures.style import Drawn, save, styled, write_captions
 from codealign.analysis.figures.training import training_curves
 from codealign.analysis.scores import PAPER, over_seeds, published
 from codealign.analysis.study.effects import Study
+from codealign.analysis.summary import summarise
 from codealign.records import ALIGNED
 
 __all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
@@ -49,8 +52,10 @@ def draw_figures(
     rows = scores[scores["source"] != PAPER]
     measured = over_seeds(rows)
     shown = measured if len(measured) else published()
-    change = changes(rows if len(rows) else shown, items)
-    charts = [heatmap(change, stage) for stage in ALIGNED]
+    known = rows if len(rows) else shown
+    change = changes(known, items)
+    charts = [answer_figure(summarise(known, items), pathways(known, items))]
+    charts += [heatmap(change, stage) for stage in ALIGNED]
     charts += [plane(change), *(dots(shown, table) for table in (3, 4, 5)), profiles(change)]
     if len(measured):
         both = pd.concat([changes(published()), change], ignore_index=True)
