@@ -14,9 +14,14 @@ FOLDER = Path(os.environ.get("CODEALIGN_BENCHMARKS", PROJECT.parent / "shared" /
 FILES = {"humaneval": "HumanEvalPlus-*.jsonl.gz", "mbpp": "MbppPlus-*.jsonl.gz"}
 
 
-def public_problems(benchmark: str, limit: int = 0) -> dict[str, Problem]:
-    """Return problems of the real file; skips the test, with the reason, where it is absent."""
+def public_file(benchmark: str) -> Path:
+    """Return the real file; skips the test, with the reason, where it is absent."""
     found = sorted(FOLDER.glob(FILES[benchmark]))
     if not found:
         pytest.skip(f"no {FILES[benchmark]} in {FOLDER}; set CODEALIGN_BENCHMARKS to their folder")
-    return load(benchmark, data=found[-1], limit=limit)
+    return found[-1]
+
+
+def public_problems(benchmark: str, limit: int = 0) -> dict[str, Problem]:
+    """Return problems of the real file."""
+    return load(benchmark, data=public_file(benchmark), limit=limit)

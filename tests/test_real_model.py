@@ -1,14 +1,18 @@
-"""A real language model (`make real`): it learns to end, and alignment starts at ln 2."""
+"""A real language model (`make real`): it learns to end, alignment starts at ln 2, a run ends."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from public_files import public_file
 
 from codealign.generate import Request, generate
 from codealign.generate.local import LocalEngine
@@ -72,3 +76,46 @@ def test_a_real_model_learns_to_end_and_alignment_starts_at_ln_2(
         print(technique, first)
         if technique == "dpo":
             assert first["loss"] == pytest.approx(math.log(2), abs=1e-4)
+
+
+def small(folder: Path, model: str) -> Path:
+    """Write smollm2.yaml with its first nine seeds (four of them gave pairs) and one pathway."""
+    params = yaml.safe_load((PROJECT / "params" / "smollm2.yaml").read_text())
+    params |= {"profile": "small", "models": [model], "requirements": ["functional"],
+               "variants": ["pretrained"], "stages": ["base", "sft", "dpo"]}  # fmt: skip
+    params["prefs"]["seeds"] = 9
+    params["functional"] |= {"limit": 2, "max_new_tokens": 64}
+    (folder / "small.yaml").write_text(yaml.safe_dump(params))
+    return folder / "runs" / "small"
+
+
+@pytest.mark.long
+def test_a_small_real_run_ends_with_pairs_that_passed_and_scores(
+    model: str, tmp_path: Path
+) -> None:
+    data = {name: str(public_file(name)) for name in ("humaneval", "mbpp")}
+    for name in ("notebooks", "params", "workflow"):
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    run = small(tmp_path, model)
+    subprocess.run(
+        [sys.executable, "-m", "codealign.cli", "reproduce", "--params", "small.yaml"],
+        cwd=tmp_path,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HUMANEVAL_OVERRIDE_PATH": data["humaneval"],
+             "MBPP_OVERRIDE_PATH": data["mbpp"]},
+        check=True,
+    )  # fmt: skip
+    (folder,) = run.glob("prefs/*/functional")
+    card = json.loads((folder / "card.json").read_text())["counts"]
+    print(card)
+    assert card["seeds"]["kept"] == 9
+    assert card["responses"]["kept"] == 8 * card["instructions"]["kept"]
+    verdicts = [json.loads(x) for x in (folder / "executions.jsonl").read_text().splitlines()]
+    passed = {row["id"] for row in verdicts if row["verdict"] == "pass"}
+    pairs = [json.loads(x) for x in (folder / "pairs.jsonl").read_text().splitlines()]
+    assert pairs
+    assert all(p["chosen_id"] in passed and p["rejected_id"] not in passed for p in pairs)
+    assert not any("assert " in p["chosen"] for p in pairs)  # the own tests are cut off
+    (log,) = run.glob("checkpoints/*/*/*/dpo/trainer_log.jsonl")
+    first = json.loads(log.read_text().splitlines()[0])
+    assert first["loss"] == pytest.approx(math.log(2), abs=1e-3)
+    assert (run / "report" / "index.html").exists()
