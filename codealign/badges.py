@@ -18,7 +18,7 @@ from codealign.workflow.plan import NOTEBOOKS
 
 PICTURE = "https://colab.research.google.com/assets/colab-badge.svg"
 BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*/(\w+)\.ipynb\)")
-OPENING = re.compile(r'\Aimport sys\n\nif "google\.colab" in sys\.modules:.*?\n\n(?=\S)', re.S)
+OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)', re.S)
 PAGES = ("README.md", "docs/how-to/colab.md")
 
 
@@ -35,24 +35,17 @@ def badge(notebook: str) -> str:
     return f"[![Open in Colab]({PICTURE})]({place}/notebooks/{notebook}.ipynb)"
 
 
-def opening(notebook: str) -> str:
+def opening() -> str:
     """Return the lines that a notebook's imports begin with; they do nothing outside of Colab."""
-    return f'''import sys
+    return f"""import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # on Colab alone: packages it lacks, GPU, drive, time and disk
-    import importlib.util
-    import subprocess
+if "google.colab" in sys.modules and not find_spec("codealign"):
+    get_ipython().run_line_magic(
+        "pip", "install -q --no-deps git+{repository()}@v{__version__}"
+    )
 
-    source = "git+{repository()}@v{__version__}"
-    if importlib.util.find_spec("codealign") is None:
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-        subprocess.run(pip, check=True)
-        importlib.invalidate_caches()
-    from codealign.workflow.colab import prepare
-
-    profile = prepare("{notebook}", profile)
-
-'''
+"""
 
 
 def written() -> dict[Path, str]:
@@ -77,7 +70,7 @@ def _notebook(name: str) -> str:
     for cell in data["cells"]:
         if "setup" in cell["metadata"].get("tags", ()):
             source = OPENING.sub("", "".join(cell["source"]))
-            cell["source"] = (opening(name) + source).splitlines(keepends=True)
+            cell["source"] = (opening() + source).splitlines(keepends=True)
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 import yaml
@@ -92,6 +94,39 @@ def test_every_notebook_was_executed_and_is_in_the_report(run) -> None:
     assert len(executed) == 18
 
 
+def opened(run: Path) -> dict[str, nbformat.NotebookNode]:
+    return {p.stem: nbformat.read(p, as_version=4) for p in run.glob("notebooks/*.ipynb")}
+
+
+def shown(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [o for cell in notebook.cells if cell.cell_type == "code" for o in cell.outputs]
+
+
+def test_every_executed_notebook_has_its_result_and_a_picture_on_top(run) -> None:
+    for name, notebook in opened(run[0]).items():
+        (setup,) = [c for c in notebook.cells if "setup" in c.metadata.get("tags", ())]
+        sentence, picture = setup.outputs[:2]
+        assert sentence.data["text/markdown"].startswith("**"), name
+        assert picture.metadata["image/png"]["alt"], name
+
+
+def test_no_executed_notebook_names_a_place_of_the_machine(run) -> None:
+    for name, notebook in opened(run[0]).items():
+        for output in shown(notebook):
+            told = output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
+            assert sys.prefix not in told, (name, told)
+
+
+def test_progress_is_one_output_of_one_line(run) -> None:
+    """By hand: preferences count five steps, and each of the pieces once."""
+    for name, notebook in opened(run[0]).items():
+        streams = [o for o in shown(notebook) if o.output_type == "stream" and "it/s" in o.text]
+        assert not streams, name
+        lines = [o for o in shown(notebook) if re.fullmatch(r".* responses; \d+ s",
+                 o.get("data", {}).get("text/plain", ""))]  # fmt: skip
+        assert len(lines) <= 1, name
+
+
 def test_its_report_has_no_fault_in_a_browser(run, browser: Chromium) -> None:
     """Of each notebook one page is looked at: what they show differs by notebook."""
     report = run[0] / "report"
@@ -103,9 +138,12 @@ def test_its_report_has_no_fault_in_a_browser(run, browser: Chromium) -> None:
 
 def test_nothing_runs_twice(run) -> None:
     folder = run[0]
-    before = {p: p.stat().st_mtime_ns for p in folder.glob("jobs/*/result.json")}
-    assert reproduce(folder.parents[1]).returncode == 0
-    assert {p: p.stat().st_mtime_ns for p in folder.glob("jobs/*/result.json")} == before
+    made = [*folder.glob("jobs/*/result.json"), *folder.glob("report/*.html")]
+    before = {p: p.stat().st_mtime_ns for p in made}
+    again = reproduce(folder.parents[1])
+    assert again.returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in made} == before
+    assert "| nano  | FTA     | functional" in again.stdout  # the summary, as it was
 
 
 @pytest.mark.long

@@ -17,7 +17,7 @@ ROWS = {
     "prompts": 2, "models": 2, "registry": 2, "text": 2, "checks": 2, "shapes": 2, "weights": 2,
     "generate": 2, "sandbox": 2, "hub": 2, "fences": 2, "mistakes": 2,
     "prefs": 3, "train": 3, "evaluate": 3,
-    "analysis": 4,
+    "analysis": 4, "stages": 5,
     "doctor": 6, "report": 7, "workflow": 7, "commands": 8,
     "cli": 9, "": 9, "__main__": 9, "reference": 10, "badges": 10,
 }  # fmt: skip

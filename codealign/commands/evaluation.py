@@ -8,12 +8,15 @@ import json
 import os
 import sys
 import tempfile
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codealign.commands import AddCommand, number, whole
 from codealign.errors import CodealignError
+
+if TYPE_CHECKING:
+    from codealign.evaluate.functional.completions import Model
 
 EXAMPLES = """examples:
   codealign evaluate humaneval --samples samples.jsonl --data HumanEvalPlus.jsonl.gz --json
@@ -89,9 +92,9 @@ def _evaluate(args: argparse.Namespace) -> int:
         # Loaders and libraries print as they please: standard output is for the result.
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         folder = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        write = _writer(args) if args.model else None
+        model = cache(partial(_model, args)) if args.model else None
         sandbox = stack.enter_context(Sandbox(workers=args.workers, accept=args.accept))
-        found = run(asked, sandbox, write, args.cache or _cache(), folder)
+        found = run(asked, sandbox, model, args.cache or _cache(), folder)
     print(json.dumps(found) if args.json else "\n".join(_lines(found)))
     return 0
 
@@ -113,20 +116,28 @@ def _cache() -> Path:
     return Path(base) / "codealign" / "expected"
 
 
-def _writer(args: argparse.Namespace) -> Any:
-    """What makes a model's solutions of some problems."""
+def _model(args: argparse.Namespace) -> Model:
+    """Open the model that the command line names, and how it is asked and sampled."""
     from codealign.evaluate.functional.completions import Model
+    from codealign.generate import open_engine
+    from codealign.models import uses_chat
     from codealign.params import Generation
+    from codealign.registry import identity
 
-    settings = Generation(
-        temperature=args.temperature,
-        max_new_tokens=args.max_new_tokens,
-        batch_size=args.batch_size,
+    remote = args.engine == "openai"
+    where = (args.engine, args.model, args.variant, args.adapter)
+    sizes = {"max_new_tokens": args.max_new_tokens, "batch_size": args.batch_size}
+    settings = Generation(temperature=args.temperature, **sizes)
+    weights = "" if remote else identity(args.model, args.variant)
+    return Model(
+        open_engine(*where, base_url=args.base_url),
+        args.variant == "finetuned" if remote else uses_chat(args.model, args.variant),
+        settings,
+        args.seed,
+        args.n or 1,
+        remote=remote,
+        key=repr((*where, args.base_url, settings, args.seed, weights)),
     )
-    model = Model(
-        args.model, args.variant, args.adapter, args.engine, args.base_url, settings, args.seed
-    )
-    return partial(model.solve, n=args.n or 1)
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from PIL import Image
 
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT, RunPaths
@@ -20,7 +23,10 @@ from codealign.workflow.plan import read_lock
 FIGURES = ("*.svg", "captions.json")
 LONGEST = 20_000
 """Characters kept of one output; what is longer (a log) is cut, and says so."""
-PICTURES = ("image/png", "image/svg+xml", "application/pdf")
+WIDEST = 800
+"""Pixels of a kept picture's width, about 100 dpi at the width of a page."""
+COLOURS = 64
+"""Of a kept picture: charts have few, and a palette makes their files a quarter as large."""
 
 
 def keep(paths: RunPaths, out: Path) -> list[Path]:
@@ -28,7 +34,8 @@ def keep(paths: RunPaths, out: Path) -> list[Path]:
 
     Kept are `seeds.csv` (mean and spread of every cell), the tables, the figures as SVG, what made
     them (`made_by.json`), and the executed notebooks of the base models, of the first seed's main
-    cells and of the whole, without pictures, times and absolute paths.
+    cells and of the whole, with small pictures, without times and absolute
+    paths.
 
     Raises
     ------
@@ -74,7 +81,7 @@ def _planned(paths: RunPaths) -> list[str]:
 
 
 def stripped(notebook: NotebookNode) -> NotebookNode:
-    """Return an executed notebook without pictures, times and overlong outputs."""
+    """Return an executed notebook with small pictures, without times and overlong outputs."""
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
@@ -88,12 +95,25 @@ def _short(output: NotebookNode) -> NotebookNode:
     if output.output_type == "stream":
         output.text = _cut(output.text)
     data: dict[str, Any] = output.get("data", {})
-    for kind in PICTURES:
-        if data.pop(kind, None) is not None:
-            data.setdefault("text/plain", "(a picture; see figures/)")
     for kind, value in data.items():
-        data[kind] = _cut(value) if isinstance(value, str) else value
+        if kind == "image/png":
+            data[kind] = _small(value)
+        elif isinstance(value, str) and not kind.startswith("image/"):
+            data[kind] = _cut(value)
     return output
+
+
+def _small(png: str) -> str:
+    """Return a PNG (base64) of at most `WIDEST` pixels in `COLOURS` colours, if that is smaller."""
+    with Image.open(BytesIO(base64.b64decode(png))) as picture:
+        factor = min(1.0, WIDEST / picture.width)
+        size = (round(picture.width * factor), round(picture.height * factor))
+        white = Image.new("RGB", picture.size, "white")
+        white.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
+        small, buffer = white.resize(size, Image.Resampling.LANCZOS), BytesIO()
+        small.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    made = base64.b64encode(buffer.getvalue()).decode()
+    return min(png, made, key=len)
 
 
 def _cut(text: str) -> str:

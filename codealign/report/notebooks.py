@@ -12,10 +12,15 @@ from nbformat import NotebookNode
 from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report.foreign import fit_tables, fold, number_boxes, parse, wrap
+from codealign.report.formulas import with_formulas
 from codealign.report.page import Block, page
 
 HEADINGS = [f"h{level}" for level in range(1, 7)]
 TITLES = HEADINGS[:2]
+CODE = "Code"
+PARAMETERS, INJECTED = "parameters", "injected-parameters"
+NO_TEXT = "No description"
+"""How nbconvert begins the alternative text of a picture that has none."""
 LONG = 25
 """Lines of a text output that are shown; a longer one is folded away."""
 BADGE = re.compile(r"^\[!\[Open in Colab\].*\n*", re.M)
@@ -66,11 +71,12 @@ def notebook_blocks(notebook: NotebookNode) -> list[Block]:
     """Return an executed notebook as blocks, a new one at each of its headings."""
     # The `basic` template is the cells alone: no scripts, fonts or styles from elsewhere.
     exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)
+    notebook.cells = _once(notebook.cells)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = still(cell.outputs)
         else:
-            cell.source = BADGE.sub("", cell.source)
+            cell.source = with_formulas(BADGE.sub("", cell.source))
     tree = parse(exporter.from_notebook_node(notebook)[0])
     blocks: list[tuple[str, list[Tag]]] = []
     for cell in tree.find_all(class_="cell", recursive=False):
@@ -88,6 +94,14 @@ def notebook_blocks(notebook: NotebookNode) -> list[Block]:
     ]
 
 
+def _once(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Return the cells with the parameters in force alone: papermill puts them behind the first."""
+    tags = [cell.metadata.get("tags", ()) for cell in cells]
+    given = any(INJECTED in found for found in tags)
+    return [cell for cell, found in zip(cells, tags, strict=True)
+            if not (given and PARAMETERS in found)]  # fmt: skip
+
+
 def _order_headings(cells: list[Tag]) -> None:
     """Let the headings below a part's own (h2) go down by one level at a time."""
     above = 2
@@ -97,12 +111,15 @@ def _order_headings(cells: list[Tag]) -> None:
 
 
 def _fit(cell: Tag, title: str) -> None:
-    """Name pictures, box tables, and fold away warnings and what is long."""
+    """Name pictures, box tables, and fold away code, warnings and what is long."""
+    for code in cell.select(".input"):
+        fold(code, CODE)
     for said in cell.select(".text_cell_render span[style]"):  # papermill's word of a failed cell
         del said["style"]
         said["class"] = "failed"
     for picture in cell.find_all("img"):
-        picture["alt"] = f"Picture: {title}"
+        if picture.get("alt", NO_TEXT).startswith(NO_TEXT):
+            picture["alt"] = f"Picture: {title}"
         wrap(picture, f"Picture: {title}")
     for output in cell.select(".output_stderr, .output_text:not(.output_error)"):
         lines = len(output.get_text().strip().splitlines())

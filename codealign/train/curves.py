@@ -41,3 +41,14 @@ def curves(log: Path | str) -> pd.DataFrame:
     table = pd.DataFrame(entries).rename(columns={"num_input_tokens_seen": "tokens"})
     columns = ALIGN_COLUMNS if "gap" in table else SFT_COLUMNS
     return table.reindex(columns=list(columns))
+
+
+def ends(log: Path | str) -> tuple[float, float]:
+    """Return the loss at the start and at the end of training, in nats.
+
+    Each is the mean of a tenth of the logged steps, at least five: the loss of a single mini-batch
+    varies more than training changes it.
+    """
+    loss = curves(log).loss
+    part = max(5, len(loss) // 10)
+    return float(loss.head(part).mean()), float(loss.tail(part).mean())

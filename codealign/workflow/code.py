@@ -1,4 +1,9 @@
-"""What code a notebook runs: its cells and the modules it imports, as one hash."""
+"""What code decides a notebook's result, as one hash.
+
+A notebook that calls a stage (`codealign.stages`) shows what the stage has made: its code is the
+stage's, not its cells and not what draws. Of any other notebook it is its cells and what these
+import.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +22,14 @@ from codealign.errors import CodealignError
 from codealign.paths import PACKAGE, PROJECT
 
 TEXT = (".txt", ".yaml")
+STAGES = "codealign.stages."
 SHOWING = ("06_survey_kappa", "07_paper")
 """Notebooks whose work is to show: what draws is their stage's code."""
 ANALYSIS, DRIVING = "codealign.analysis", ("codealign.workflow", "codealign.checks")
 DECIDING = ("codealign.analysis.measured", "codealign.analysis.gating")
-"""What the others take from the analysis into their results: intervals, and a gate's verdict."""
+"""What a stage takes from the analysis into its result: intervals, and a gate's verdict."""
 COLAB = "'google.colab' in sys.modules"
-"""The test, as `ast.unparse` writes it, of what a notebook does on Google Colab alone."""
+"""How the test begins, as `ast.unparse` writes it, of what is done on Google Colab alone."""
 # Files, and folders without modules, that the module named reads: part of what it computes.
 READ_BY = {
     "analysis/survey.py": ("data",),  # which 06 and 07 import, and no stage that computes
@@ -77,7 +83,7 @@ def computing(source: str) -> str:
     """Return a cell's source without what it does on Colab alone: that decides where it runs."""
     lines = source.splitlines(keepends=True)
     for node in reversed(ast.parse(source).body):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == COLAB:
+        if isinstance(node, ast.If) and ast.unparse(node.test).startswith(COLAB):
             del lines[node.lineno - 1 : node.end_lineno]
     return "".join(lines)
 
@@ -111,26 +117,34 @@ def _read(path: Path) -> tuple[set[str], str]:
     return imported_modules(source), plain(source)
 
 
+def _named(notebook: str) -> tuple[set[str], set[str]]:
+    """Return the modules of the stages that a notebook's cells import, and all they import."""
+    cells = [computing(source) for source, _ in code_cells(notebook)]
+    named: set[str] = set().union(*(imported_modules(source) for source in cells))
+    return {name for name in named if name.startswith(STAGES)}, named
+
+
 @cache
 def closure(notebook: str, anew: bool = True) -> tuple[Path, ...]:
     """Return the project's source files that decide what a notebook computes.
 
-    Followed are its imports, at any depth. Left out are the driver's modules, which decide when a
-    job runs, and `__init__.py` of the package, which names everything and loads it late. Of
-    `codealign.analysis` a notebook that computes (all but `SHOWING`) imports what draws its tables
-    and pictures, which decides nothing: there `DECIDING` counts alone.
+    Followed are the imports of its stage, or else of its cells, at any depth. Left out are the
+    driver's modules, which decide when a job runs, and `__init__.py` of the package, which names
+    everything and loads it late. Of `codealign.analysis` a notebook that computes (all but
+    `SHOWING`) takes nothing into its result but `DECIDING`.
 
     Parameters
     ----------
     anew : False leaves out `DECIDING` too, which is computed anew whenever the notebook runs, so
         that it cannot make work stale that the notebook would continue.
     """
-    cells = [computing(source) for source, _ in code_cells(notebook)]
-    todo = set().union(*(imported_modules(source) for source in cells))
+    stages, todo = _named(notebook)
+    seen = {name: path for name in stages if (path := _module_file(name))}
+    if stages:
+        todo = set().union(*(_read(path)[0] for path in seen.values())) - stages
     if notebook not in SHOWING:
         counted = DECIDING if anew else ()
         todo = {name for name in todo if not name.startswith(ANALYSIS) or name in counted}
-    seen: dict[str, Path] = {}
     while todo:
         name = todo.pop()
         path = _module_file(name)
@@ -143,17 +157,18 @@ def closure(notebook: str, anew: bool = True) -> tuple[Path, ...]:
 
 @cache
 def code_hash(notebook: str, anew: bool = True) -> str:
-    """Return 16 hexadecimal digits over a notebook's code cells, its modules and their data files.
+    """Return 16 hexadecimal digits over the code that decides a notebook's result.
 
-    Comments and docstrings are no part of it, nor is what a cell does on Colab alone. Text files in
-    a package's folder (templates) are part of it, and so are the folders named in `READ_BY`.
+    That is the code of `closure` with its data files, and of a notebook without a stage its code
+    cells. Comments and docstrings are no part of it, nor is what a cell does on Colab alone. Text
+    files in a package's folder (templates) are part of it, and so are the folders in `READ_BY`.
 
     Parameters
     ----------
     anew : as in `closure`.
     """
     digest = hashlib.sha256()
-    for source, _ in code_cells(notebook):
+    for source, _ in code_cells(notebook) if not _named(notebook)[0] else ():
         digest.update(plain(computing(source)).encode())
     for path in closure(notebook, anew):
         digest.update(_read(path)[1].encode())

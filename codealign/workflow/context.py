@@ -1,6 +1,7 @@
 """What a notebook needs around its stage: settings, run folder, provenance, a closing line.
 
-Used the same way whether papermill runs the notebook or a person runs its cells by hand.
+Used the same way whether papermill runs the notebook or a person runs its cells by hand, and by
+`codealign train`, which does a notebook's stage without the notebook.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -30,6 +31,7 @@ from codealign.params import (
 from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.records import stable_id, write_text
 from codealign.registry import among, references, registry, spec
+from codealign.stages.job import SECTIONS, Job
 from codealign.workflow import markers, state
 from codealign.workflow.code import code_hash
 from codealign.workflow.plan import job_name
@@ -59,11 +61,22 @@ PLACES = {
     "05_codal": ("model", "variant", "stage"),
 }
 """Parameters that a notebook names its job by."""
+STAGED = {
+    "01_preferences": ("prefs", "functional", ""),
+    "02_sft": ("sft", "functional", "sft"),
+    "03_align": ("align", "functional", ""),
+    "04_functional": ("functional", "functional", ""),
+    "05_codal": ("codal", "non_functional", ""),
+}
+"""Section of the settings, requirement and stage of a notebook's job, where no parameter says."""
 
 
 @dataclass
 class Context:
-    """One notebook at work; made by `open_job`."""
+    """One notebook at work; made by `open_job` or `open_stage`.
+
+    `work` is what its stage is to do, and `checked` what the check of its model said.
+    """
 
     notebook: str
     cell: tuple[str, ...]
@@ -71,6 +84,8 @@ class Context:
     paths: RunPaths
     seed: int
     started: float = field(default_factory=time.monotonic)
+    work: Job | None = None
+    checked: str = ""
     used: dict[str, Any] = field(default_factory=dict)
     deciding: dict[str, Any] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
@@ -80,20 +95,6 @@ class Context:
     def name(self) -> str:
         """The job's name, as in the plan."""
         return job_name(self.notebook, *self.cell, *self.paths.suffix)
-
-    @property
-    def model(self) -> str:
-        """The model's short name, as in paths and tables."""
-        return short_name(self.cell[0])
-
-    def place(self, trained: str) -> dict[str, Any]:
-        """Return the coordinates of this job's scores beside the cell: seed, training, ablation.
-
-        Parameters
-        ----------
-        trained : requirement the evaluated model was trained for.
-        """
-        return {"seed": self.seed, "trained": trained, "ablation": self.paths.ablation}
 
     def settings(self, cls: type[AnySection], section: str, given: dict[str, Any]) -> AnySection:
         """Return a section of the parameters, checked.
@@ -130,9 +131,9 @@ class Context:
         CodealignError
             Something is wrong with it; each problem is named, with what to do.
         """
-        if engine == "openai":
-            return f"{self.model} at a server"
         name = self.cell[0]
+        if engine == "openai":
+            return f"{short_name(name)} at a server"
         checked = check(name, variant)
         checked.require()
         self.deciding |= state.weights(name, variant)
@@ -164,8 +165,7 @@ class Context:
             An input is not there; the message names the notebook that makes it.
         """
         found = list(inputs)
-        if missing := [p for p in found if not p.exists()]:
-            raise CodealignError(f"{missing[0]}: not there yet; {self._made_by(missing[0])}")
+        self.require(found)
         hashes = [provenance.file_hash(p) for p in found]
         code = code_hash(self.notebook, anew=False)
         mark = stable_id(self.name, self.seed, self._decided(), code, *hashes)
@@ -174,6 +174,11 @@ class Context:
         path.mkdir(parents=True, exist_ok=True)
         write_text(path / MARK, mark)
         return path
+
+    def require(self, inputs: Iterable[Path]) -> None:
+        """Refuse to go on without an input; the message names the notebook that makes it."""
+        if missing := [p for p in inputs if not p.exists()]:
+            raise CodealignError(f"{missing[0]}: not there yet; {self._made_by(missing[0])}")
 
     def _made_by(self, path: Path) -> str:
         """Return which notebook makes an input of this one, and with which parameters."""
@@ -185,16 +190,10 @@ class Context:
         trained = "02_sft" if cell[-1] == "sft" else "03_align"
         notebook = trained if kind == "checkpoints" else "01_preferences"
         given = {"profile": self.profile, **dict(zip(CELLS[kind], cell, strict=False))}
-        if given["model"] == self.model:
+        if given["model"] == short_name(self.cell[0]):
             given["model"] = self.cell[0]  # what names it wherever it is read
         said = ", ".join(f"{name} = {value!r}" for name, value in given.items())
         return f"run notebooks/{notebook}.ipynb first, which makes it, with {said}"
-
-    def shared_prefs(self, folder: Path) -> Path | None:
-        """Return where the main cells of an ablation's seed have their preference data, or None."""
-        model, requirement = self.cell
-        main = RunPaths(self.paths.seeded).prefs(model, requirement)
-        return main if main != folder else None
 
     def header(self, **more: Any) -> dict[str, Any]:
         """Return the provenance header of this notebook (commit, versions, device, seed)."""
@@ -267,6 +266,54 @@ def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int =
     profile = profile or DEFAULT
     root = PROJECT / (run or f"runs/{profile}")
     return Context(notebook, cell, profile, RunPaths(root), seed)
+
+
+def open_stage(
+    notebook: str,
+    model: str,
+    settings: dict[str, Any],
+    *,
+    profile: str = "",
+    run: str = "",
+    seed: int = 0,
+    claim: bool = True,
+    **where: str,
+) -> Context:
+    """Open the job of a notebook with a stage (`PLACES`), down to the folder it works in.
+
+    Parameters
+    ----------
+    model, settings : as the notebook's parameters; empty: the profile's.
+    profile, run, seed : as in `open_job`.
+    claim : False leaves the folder as it is: another process has made it ready (`Context.folder`).
+    where : variant, requirement, stage and trained, as far as the notebook has them.
+
+    Raises
+    ------
+    CodealignError
+        A setting or parameter with a fault, a model that cannot be had, an input that is missing.
+    """
+    profile, model = chosen(profile, model)
+    section, requirement, stage = STAGED[notebook]
+    named = {"model": model, **where}
+    cell = [named[key] for key in PLACES[notebook]]
+    trained = where.get("trained", "")
+    cross = ["cross"] if trained not in ("", requirement) else []
+    opened = open_job(notebook, *cell, *cross, profile=profile, run=run, seed=seed)
+    found = opened.settings(SECTIONS[section], section, settings)
+    own = getattr(found, where["stage"]) if section == "align" else found
+    place = {"variant": own.variant if section == "prefs" else where["variant"]}
+    place["requirement"] = where.get("requirement", requirement)
+    place["stage"] = where.get("stage", stage)
+    opened.checked = opened.check_model(place["variant"], getattr(own, "engine", "transformers"))
+    work = Job(section, model, **place, settings=own, paths=opened.paths, name=opened.name,
+               profile=profile, seed=seed, trained=trained)  # fmt: skip
+    judged = section in ("functional", "codal") and not cross
+    opened.work = replace(work, gates=opened.gates()) if judged else work
+    opened.require(work.inputs)
+    if claim:
+        opened.folder(work.folder, work.inputs)
+    return opened
 
 
 def _check_value(notebook: str, name: str, value: str) -> None:

@@ -110,6 +110,7 @@ def _papermill(root: Path, job: Job, notebook: str, executed: str, options: dict
             cwd=str(PROJECT),
             progress_bar=False,
             log_output=True,
+            report_mode=True,  # folds every cell's code in the executed copy
             kernel_name="python3",
             kernel_manager_class=kernels,
             **options,

@@ -8,16 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from codealign.errors import CodealignError
-from codealign.params import Align, Requirement, Sft, Variant, load_params
-from codealign.records import Pair, read_jsonl
+from codealign.params import Requirement, Variant, load_params
 from codealign.registry import among
+from codealign.stages.align import run_align
+from codealign.stages.sft import run_sft
 from codealign.train import processes
-from codealign.train.align import train_align
 from codealign.train.run import TrainResult
-from codealign.train.sft import train_sft
-from codealign.train.variations import used_pairs
-from codealign.workflow.context import Context, open_job
+from codealign.workflow.context import open_stage
 
 
 def train_stage(
@@ -40,40 +37,19 @@ def train_stage(
         The run has no preference pairs, or no SFT adapter to align; or as the training does.
     """
     params = load_params(params_file)
-    model = among(params.models, model)
-    cell, run = (model, variant, requirement), f"runs/{params.profile}"
-    notebook = "02_sft" if stage == "sft" else "03_align"
-    name = cell if stage == "sft" else (*cell, stage)
-    job = open_job(notebook, *name, profile=params.profile, run=run, seed=params.seed)
-    if stage == "sft":
-        settings = job.settings(Sft, "sft", params.sft.model_dump())
-    else:
-        own = {stage: getattr(params.align, stage).model_dump()}
-        settings = getattr(job.settings(Align, "align", own), stage)
+    sft = stage == "sft"
+    given = params.sft if sft else getattr(params.align, stage)
+    where = {"variant": variant, "requirement": requirement, **({} if sft else {"stage": stage})}
+    opened = open_stage(
+        "02_sft" if sft else "03_align",
+        among(params.models, model),
+        given.model_dump() if sft else {stage: given.model_dump()},
+        profile=params.profile,
+        seed=params.seed,
+        claim=processes.is_main(),
+        **where,
+    )
+    processes.wait()  # until the main process has made the folder ready
     if processes.is_main():
-        print(job.check_model(variant), flush=True)
-    source = job.paths.prefs(model, requirement) / "pairs.jsonl"
-    if not source.exists():
-        raise CodealignError(
-            f"{source}: no preference pairs; run `codealign reproduce --params {params_file} "
-            "--only preferences` first"
-        )
-    pairs = used_pairs(read_jsonl(source, Pair), settings, params.seed)
-    sft = job.paths.checkpoint(*cell, "sft")
-    from_sft = stage != "sft" and settings.start == "sft"
-    out = job.paths.checkpoint(*cell, stage)
-    _claim(job, out, [source, *([sft / "adapter_model.safetensors"] if from_sft else [])])
-    if stage == "sft":
-        return train_sft(pairs, model, variant, settings, out, params.seed)
-    start = sft if from_sft else (model, variant)
-    return train_align(pairs, start, stage, settings, out, params.seed)
-
-
-def _claim(job: Context, out: Path, inputs: list[Path]) -> None:
-    """Make the output folder the job's, as its notebook does; one process does it for all."""
-    for path in inputs:
-        if not path.exists():
-            raise CodealignError(f"{path}: not there; train the stage before this one first")
-    if processes.is_main():
-        job.folder(out, inputs)
-    processes.wait()
+        print(opened.checked, flush=True)
+    return (run_sft if sft else run_align)(opened.work)

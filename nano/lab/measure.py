@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from codealign.evaluate.functional import evaluate, extract, load, prompts_for, stops
+from codealign.evaluate.functional import load
+from codealign.evaluate.functional.completions import Model
+from codealign.evaluate.functional.evaluation import evaluate_all
 from codealign.generate import Engine, generate
 from codealign.params import Generation, Prefs
 from codealign.prefs import seeds
@@ -26,7 +28,7 @@ SEED = 1
 
 
 def pass_shares(engine: Engine, benchmark: str, chat: bool, limit: int = 0) -> dict[str, float]:
-    """Return greedy pass@1 on a benchmark of two suites, as notebook 04 measures it.
+    """Return greedy pass@1 on a benchmark of two suites, as the study's stage 4 has it.
 
     Parameters
     ----------
@@ -37,12 +39,11 @@ def pass_shares(engine: Engine, benchmark: str, chat: bool, limit: int = 0) -> d
     -------
     base, plus : shares in [0, 1] of problems whose base tests, and whose base and added tests pass.
     """
-    problems = load(benchmark, "nano", limit=limit)
-    asked = prompts_for(problems, engine.chat if chat else None)
-    completions = generate(asked, engine, GREEDY, stop=stops(benchmark, chat))
-    solutions = {c.id: [extract(problems[c.id], c.text, chat)] for c in completions}
-    with Sandbox() as sandbox:
-        suites = evaluate(benchmark, solutions, problems, sandbox).suites()
+    problems = {benchmark: load(benchmark, "nano", limit=limit)}
+    with TemporaryDirectory() as name, Sandbox() as sandbox:
+        folders = {benchmark: Path(name)}
+        samples = Model(engine, chat, GREEDY).write(problems, folders)
+        suites = evaluate_all(problems, samples, folders, sandbox)[benchmark].suites()
     return {suite: rates["pass@1"] for suite, rates in suites.items()}
 
 

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 from codealign.cli import main
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT, RunPaths
-from codealign.report.keep import LONGEST, keep, stripped
+from codealign.report.keep import LONGEST, WIDEST, keep, stripped
 
 JOBS = ("04_functional-nano-pretrained-base", "02_sft-a-seed0", "02_sft-a-seed1",
         "03_align-a-dpo-seed0-beta_1", "07_paper")  # fmt: skip
 
 
+def png(width: int, height: int) -> str:
+    """Return a picture as Jupyter keeps it: base64 of a PNG."""
+    buffer = BytesIO()
+    Image.linear_gradient("L").resize((width, height)).convert("RGBA").save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+PICTURE = png(1210, 400)
+
+
+def opened(picture: str) -> Image.Image:
+    return Image.open(BytesIO(base64.b64decode(picture)))
+
+
 def executed(said: str = "said") -> nbformat.NotebookNode:
     """Return a notebook as papermill leaves it: times, a picture, a printed line."""
     cell = nbformat.v4.new_code_cell("1 + 1", metadata={"papermill": {"duration": 3.0}})
-    picture = {"image/png": "iVBOR"}
+    picture = {"image/png": PICTURE, "text/plain": "Scores of one model."}
     cell.outputs = [
         nbformat.v4.new_output("stream", name="stdout", text=said),
         nbformat.v4.new_output("display_data", data=picture),
@@ -87,11 +104,28 @@ def test_the_environments_place_is_not_kept_either(
     assert "elsewhere" not in kept and "lib/torch.so: not loaded" in kept
 
 
-def test_a_kept_notebook_has_neither_times_nor_pictures() -> None:
+def test_a_kept_notebook_has_no_times() -> None:
     found = stripped(executed())
     assert "papermill" not in found.metadata and "papermill" not in found.cells[0].metadata
     assert found.cells[0].outputs[0].text == "said"
-    assert found.cells[0].outputs[1].data == {"text/plain": "(a picture; see figures/)"}
+
+
+def test_a_kept_notebook_has_its_pictures_with_their_text() -> None:
+    data = stripped(executed()).cells[0].outputs[1].data
+    assert data["text/plain"] == "Scores of one model."
+    assert opened(data["image/png"]).format == "PNG"
+
+
+def test_a_wide_picture_is_kept_at_a_pages_width_in_a_palette() -> None:
+    """1210 x 400 pixels at 800: 400 * 800 / 1210 = 264.5."""
+    kept = opened(stripped(executed()).cells[0].outputs[1].data["image/png"])
+    assert (kept.size, kept.mode) == ((WIDEST, 264), "P")
+
+
+def test_a_picture_that_would_grow_is_kept_as_it_is() -> None:
+    notebook = executed()
+    notebook.cells[0].outputs[1].data["image/png"] = png(1, 1)
+    assert stripped(notebook).cells[0].outputs[1].data["image/png"] == png(1, 1)
 
 
 def test_an_overlong_output_is_cut_and_says_so() -> None:

@@ -25,6 +25,34 @@ def stream(name: str, text: str) -> dict:
     return new_output("stream", name=name, text=text)
 
 
+def folds_of(page: str) -> list[str]:
+    """Return what is folded away, but for code."""
+    every = re.findall(r"<details>.*?</details>", page, re.S)
+    return [fold for fold in every if "<summary>Code</summary>" not in fold]
+
+
+def test_code_is_folded_away_and_parameters_stand_once() -> None:
+    """Papermill puts a run's parameters behind the notebook's own; the page has those in force."""
+    tags = {"parameters": "seed = 0", "injected-parameters": "seed = 7", "setup": "import sys"}
+    cells = [new_code_cell(text, metadata={"tags": [tag]}) for tag, text in tags.items()]
+    (block,) = notebook_blocks(new_notebook(cells=cells))
+    code = re.findall(r"<details><summary>Code</summary>.*?</details>", block.body, re.S)
+    shown = [re.sub(r"<[^>]+>", "", fold) for fold in code]
+    assert ["seed = 7" in shown[0], "import sys" in shown[1], len(shown)] == [True, True, 2]
+    assert "seed = 0" not in block.body
+    (alone,) = notebook_blocks(new_notebook(cells=cells[:1]))
+    assert alone.body.count("<summary>Code</summary>") == 1
+
+
+def test_a_picture_keeps_its_own_text_and_one_without_gets_its_headings() -> None:
+    png = {"image/png": "iVBOR"}
+    told = new_output("display_data", png, metadata={"image/png": {"alt": "Half pass."}})
+    cells = [new_markdown_cell("# Scores"), new_code_cell("a", outputs=[told]),
+             new_code_cell("b", outputs=[new_output("display_data", png)])]  # fmt: skip
+    (block,) = notebook_blocks(new_notebook(cells=cells))
+    assert re.findall(r'alt="([^"]*)"', block.body) == ["Half pass.", "Picture: Scores"]
+
+
 def test_a_progress_bar_is_shown_as_it_ended() -> None:
     outputs = [
         stream("stderr", "load: 10%\r"),
@@ -59,7 +87,7 @@ def test_levels_of_headings_go_down_one_by_one() -> None:
 
 
 def test_warnings_are_folded_away_and_what_the_cell_printed_is_open(failed: str) -> None:
-    folded = re.findall(r"<details>.*?</details>", failed, re.S)
+    folded = folds_of(failed)
     assert len(folded) == 1
     assert "Warnings and progress (1 line)" in folded[0] and "a library warns" in folded[0]
     assert "said by the cell" in failed.replace(folded[0], "")
@@ -80,7 +108,7 @@ def test_the_word_of_the_failed_cell_has_the_reports_colour(failed: str) -> None
 def test_a_long_text_is_folded_away(lines: int, folds: int) -> None:
     cell = new_code_cell("print()", outputs=[stream("stdout", "line\n" * lines)])
     (block,) = notebook_blocks(new_notebook(cells=[cell]))
-    assert block.body.count("<details>") == folds
+    assert len(folds_of(block.body)) == folds
 
 
 def test_pictures_and_drawings_are_named_by_the_part_they_stand_in(shown: str) -> None:

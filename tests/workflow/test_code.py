@@ -123,10 +123,33 @@ def test_what_draws_is_code_of_the_notebooks_that_show_alone(notebook) -> None:
     )
 
 
-def test_intervals_and_gates_decide_a_result_but_make_no_work_stale(notebook) -> None:
+def test_intervals_decide_a_result_but_make_no_work_stale(notebook) -> None:
     name = notebook("a", "seed = 0", "from codealign.analysis.measured import write_measured")
     assert PACKAGE / "analysis/measured.py" in code.closure(name)
     assert code.closure(name, anew=False) == ()
+
+
+STAGED = "from codealign.stages.{0} import run_{0}\nfrom codealign.analysis.{1} import x\n"
+
+
+def test_the_code_of_a_notebook_with_a_stage_is_the_stages(notebook) -> None:
+    """Its cells show: other words, other pictures and another order make nothing again."""
+    one = notebook("02_sft", "seed = 0", STAGED.format("sft", "figures.training"), "show(1)")
+    first = code.code_hash(one), code.closure(one)
+    assert {PACKAGE / "stages/sft.py", PACKAGE / "train/trainers.py"} <= set(first[1])
+    assert not [p for p in first[1] if (PACKAGE / "analysis") in p.parents]
+    for function in (code.code_cells, code.closure, code.code_hash):
+        function.cache_clear()
+    other = notebook("02_sft", "seed = 1", STAGED.format("sft", "stage_text"), "show(2)")
+    assert (code.code_hash(other), code.closure(other)) == first
+
+
+@pytest.mark.parametrize("stage", ["functional", "codal"])
+def test_intervals_and_gates_decide_a_stages_result_but_make_no_work_stale(notebook, stage) -> None:
+    name = notebook("a", "seed = 0", STAGED.format(stage, "stage_text"))
+    deciding = {PACKAGE / "analysis/measured.py", PACKAGE / "analysis/gating.py"}
+    assert deciding <= set(code.closure(name))
+    assert not [p for p in code.closure(name, anew=False) if (PACKAGE / "analysis") in p.parents]
 
 
 def test_any_other_condition_is_part_of_it(notebook) -> None:

@@ -12,7 +12,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.params import Codal, Gates, Sft
 from codealign.paths import PROJECT, RunPaths, part_folder
-from codealign.workflow.context import Context, check_injected, chosen, open_job
+from codealign.workflow.context import Context, check_injected, chosen, open_job, open_stage
 
 
 def context(tmp_path: Path, seed: int = 0) -> Context:
@@ -104,7 +104,6 @@ def test_a_part_of_a_run_has_its_own_jobs_and_coordinates(tmp_path) -> None:
     paths = RunPaths(tmp_path / "run" / part_folder("x", 3, "align", "beta_1"))
     job = Context("04_functional", ("nano", "cross"), "nano", paths, 3)
     assert job.name == "04_functional-nano-cross-seed3-beta_1"
-    assert job.place("functional") == {"seed": 3, "trained": "functional", "ablation": "beta_1"}
     job.finish("done", [])
     assert (tmp_path / f"run/x/jobs/{job.name}/result.json").exists()
 
@@ -159,3 +158,51 @@ def test_parameters_of_the_notebook_are_taken() -> None:
 def test_a_job_that_cannot_be_is_not_opened(cell: tuple[str, ...]) -> None:
     with pytest.raises(CodealignError):
         open_job(*cell, profile="nano")
+
+
+def stage(notebook: str, tmp_path: Path, **where: str):
+    """Return what a notebook's stage is to do, without the inputs that earlier ones make."""
+    run = str(tmp_path / part_folder("run", 3))
+    return open_stage(notebook, "nano", {}, run=run, seed=3, **where).work
+
+
+def test_an_evaluation_knows_its_model_its_place_and_its_folder(tmp_path) -> None:
+    job = stage("04_functional", tmp_path, variant="finetuned", stage="base", trained="functional")
+    assert job.cell == {
+        "source": "nano", "model": "nano", "variant": "finetuned", "requirement": "functional",
+        "stage": "base",
+    }  # fmt: skip
+    assert job.place == {"seed": 3, "trained": "functional", "ablation": ""}
+    assert (job.name, job.adapter) == ("04_functional-nano-finetuned-base-seed3", None)
+    assert job.folder == tmp_path / "run/seeds/3/evals/nano/finetuned/functional/base"
+    assert job.folder.is_dir()
+
+
+def test_a_cross_evaluation_takes_the_other_requirements_adapter_and_no_gate(tmp_path) -> None:
+    where = {"variant": "finetuned", "stage": "sft", "trained": "non_functional"}
+    root = tmp_path / "run/seeds/3"
+    adapter = root / "checkpoints/nano/finetuned/non_functional/sft"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_model.safetensors").write_text("weights")
+    job = stage("04_functional", tmp_path, **where)
+    assert job.adapter == adapter
+    assert job.folder == root / "cross/nano/finetuned/functional/sft"
+    assert job.name == "04_functional-nano-finetuned-sft-cross-seed3"
+
+
+def test_training_without_its_pairs_claims_no_folder(tmp_path) -> None:
+    with pytest.raises(CodealignError, match="run notebooks/01_preferences.ipynb first"):
+        stage("02_sft", tmp_path, variant="finetuned", requirement="functional")
+    assert not (tmp_path / "run/seeds/3/checkpoints").exists()
+
+
+def test_an_alignment_from_the_base_model_needs_no_adapter(tmp_path) -> None:
+    pairs = tmp_path / "run/prefs/nano/functional/pairs.jsonl"
+    pairs.parent.mkdir(parents=True)
+    pairs.write_text("{}\n")
+    where = {"variant": "finetuned", "requirement": "functional", "stage": "dpo"}
+    opened = open_stage(
+        "03_align", "nano", {"dpo": {"start": "base"}}, run=str(tmp_path / "run"), **where
+    )
+    assert (opened.work.adapter, opened.work.inputs) == (None, [pairs])
+    assert opened.work.settings.beta == 0.1

@@ -269,7 +269,29 @@ def clean() -> None:
         function.cache_clear()
 
 
-@pytest.mark.parametrize("renderer", ["analysis/tables/model.py", "analysis/figures/heatmap.py"])
+RENDERERS = ["analysis/tables/model.py", "analysis/figures/heatmap.py"]
+SHOWN = ["analysis/figures/stages.py", "analysis/stage_text.py", "workflow/notebook.py"]
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_what_a_stages_notebook_shows_makes_no_stage_again(
+    root: Path, monkeypatch, clean, shown: str
+) -> None:
+    edited(monkeypatch, shown)
+    assert {name.split("-")[0] for name in kinds(root)} <= {"06_survey_kappa", "07_paper"}
+
+
+@pytest.mark.parametrize("stage", ["functional", "align"])
+def test_a_changed_stage_makes_its_own_jobs_outdated(
+    root: Path, monkeypatch, clean, stage: str
+) -> None:
+    edited(monkeypatch, f"stages/{stage}.py")
+    told = {n for n, s in judge_run(root).items() if s.reason == "changed: the code of its stage"}
+    of = {"functional": {BASE, "04_functional-nano-pretrained-sft", SCORED}, "align": {DPO}}
+    assert told == of[stage]
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
 def test_a_renderers_change_draws_again_and_computes_nothing(
     root: Path, monkeypatch, clean, renderer: str
 ) -> None:

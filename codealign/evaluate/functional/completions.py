@@ -1,26 +1,29 @@
-"""A model's completions of a benchmark, kept so that a killed run continues at the record."""
+"""A model's samples of benchmarks: asked, kept so that a killed run continues, taken apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.extraction import written
 from codealign.evaluate.functional.problems import Problem
-from codealign.evaluate.functional.prompts import extract, prompts_for, stops
+from codealign.evaluate.functional.prompts import (
+    Format,
+    extract,
+    is_asked,
+    requests_in,
+    with_same_stops,
+)
 from codealign.evaluate.functional.samples import Samples
 from codealign.evaluate.resume import resumable
-from codealign.generate import Completion, Request, generate, open_engine
+from codealign.generate import Completion, Engine, Request, generate
 from codealign.generate.progress import Progress
-from codealign.models import uses_chat
-from codealign.params import Generation, Variant
+from codealign.params import Generation
 from codealign.records import read_jsonl, stable_id
-from codealign.registry import identity
 from codealign.resumable import Resumable
 
 
@@ -35,139 +38,114 @@ class Sample:
     finish: str
 
 
-def collect_completions(
-    asked: Sequence[Request],
-    generate: Callable[..., Iterator[Completion]],
-    path: Path | str,
-    n: int = 1,
-    key: str = "",
-) -> list[Sample]:
-    """Return `n` completions of each request, in their order.
+@dataclass(frozen=True)
+class Model:
+    """A model that solves benchmarks, and how it is asked and sampled.
 
-    Parameters
+    Attributes
     ----------
-    asked : from `prompts.prompts_for`.
-    generate : `codealign.generate.generate` with engine, settings, seed and stop strings bound.
-    path : file of the completions; those made under other prompts or another `key` are not reused.
-    key : what names the model and the way of sampling.
+    engine : from `generate.open_engine`, or anything with its two methods.
+    chat : whether the model has a chat format.
+    settings : temperature (0 is greedy) and sizes.
+    seed, n : of the sampling; samples per problem.
+    form : how a problem is put (`prompts.requests_in`).
+    remote : asked at a server, which takes a message only: no beginning of the answer, and in chat
+        no stop strings.
+    key : names the model where completions outlive the settings they were made with.
     """
-    with closing(_file(asked, Path(path), n, key)) as file:
-        done = {(s.task_id, s.index) for s in file}
-        total = len(asked) * n
-        with Progress(total, Path(path).parent.name, initial=len(done)) as bar:
-            pending = [r for r in asked if any((r.id, i) not in done for i in range(n))]
-            for c in generate(pending, n=n, done=done) if pending else ():
-                file.append(Sample(f"{c.id}#{c.index}", c.id, c.index, c.text, c.finish))
-                bar.took(c)
-        return _finished(file, asked, n)
+
+    engine: Engine
+    chat: bool
+    settings: Generation
+    seed: int = 0
+    n: int = 1
+    form: Format = "own"
+    remote: bool = False
+    key: str = ""
+
+    def write(
+        self, problems: Mapping[str, dict[str, Problem]], folders: Mapping[str, Path]
+    ) -> dict[str, Samples]:
+        """Return `n` samples of each problem of each benchmark.
+
+        Parameters
+        ----------
+        problems : by benchmark and task id.
+        folders : of each benchmark; gets `completions.jsonl`, from which a killed run continues.
+        """
+        asked, made = is_asked(self.form, self.chat), {}
+        for stop, names in with_same_stops(problems, asked).items():
+            put = {n: requests_in(self.form, problems[n], self.engine, self.chat, not self.remote)
+                   for n in names}  # fmt: skip
+            bound = partial(
+                generate,
+                engine=self.engine,
+                settings=self.settings,
+                seed=self.seed,
+                stop=[] if self.remote and self.chat else stop,
+            )
+            made |= collect(put, bound, folders, self.n, self.key)
+        return {name: self._taken_apart(made[name], problems[name]) for name in problems}
+
+    def _taken_apart(self, made: Sequence[Sample], problems: dict[str, Problem]) -> Samples:
+        """Return the solutions in completions, and the programs as they were written."""
+        asked, found = is_asked(self.form, self.chat), Samples(n=self.n)
+        for one in made:
+            for texts, take in ((found.solutions, extract), (found.programs, written)):
+                text = take(problems[one.task_id], one.completion, asked)
+                texts.setdefault(one.task_id, []).append(text)
+        return found
 
 
-def collect_together(
+def collect(
     asked: Mapping[str, Sequence[Request]],
     generate: Callable[..., Iterator[Completion]],
-    folder: Path,
+    folders: Mapping[str, Path],
+    n: int = 1,
+    key: str = "",
 ) -> dict[str, list[Sample]]:
-    """Return the greedy completion of each request of several benchmarks, by benchmark.
+    """Return `n` completions of each request of several benchmarks, by benchmark.
 
     All are asked in one call: a short benchmark alone would leave most of a batch empty. Each keeps
-    its own file, as by `collect_completions`.
+    a file of its own, the same whether it is asked alone or with others.
 
     Parameters
     ----------
     asked : requests of each benchmark; an id may come up in several of them.
-    generate : as for `collect_completions`, greedy, with stop strings that serve all of them.
-    folder : gets `<benchmark>/completions.jsonl`.
+    generate : `codealign.generate.generate` with engine, settings, seed and stop strings bound.
+    folders : of each benchmark; gets `completions.jsonl`. Completions made under other prompts or
+        another `key` are not reused.
     """
     with ExitStack() as stack:
         files = {
-            name: stack.enter_context(closing(_file(some, folder / name / "completions.jsonl")))
+            name: stack.enter_context(closing(_file(some, folders[name], n, key)))
             for name, some in asked.items()
         }
-        every = [(name, r) for name, some in asked.items() for r in some]
-        pending = [
-            Request(f"{name}:{r.id}", r.prompt)
-            for name, r in every
-            if f"{r.id}#0" not in files[name]
-        ]
-        with Progress(len(every), "completions", initial=len(every) - len(pending)) as bar:
-            for c in generate(pending) if pending else ():
-                name, task_id = c.id.split(":", 1)
-                files[name].append(Sample(f"{task_id}#0", task_id, 0, c.text, c.finish))
+        # Of a benchmark asked alone the ids are kept as they are: samples are seeded by them.
+        prefix = {name: f"{name}:" if len(asked) > 1 else "" for name in asked}
+        done = {
+            (f"{prefix[name]}{s.task_id}", s.index) for name, file in files.items() for s in file
+        }
+        whole = {f"{prefix[name]}{r.id}": (name, r) for name, some in asked.items() for r in some}
+        pending = [Request(one, r.prompt) for one, (_, r) in whole.items()
+                   if any((one, i) not in done for i in range(n))]  # fmt: skip
+        with Progress(len(whole) * n, "completions", initial=len(done)) as bar:
+            for c in generate(pending, n=n, done=done) if pending else ():
+                name, request = whole[c.id]
+                sample = Sample(f"{request.id}#{c.index}", request.id, c.index, c.text, c.finish)
+                files[name].append(sample)
                 bar.took(c)
-        return {name: _finished(files[name], some) for name, some in asked.items()}
+        return {name: _finished(files[name], some, n) for name, some in asked.items()}
 
 
-def _file(asked: Sequence[Request], path: Path, n: int = 1, key: str = "") -> Resumable[Sample]:
+def _file(asked: Sequence[Request], folder: Path, n: int, key: str) -> Resumable[Sample]:
     made_by = stable_id(key, n, *(text for r in asked for text in (r.id, r.prompt)))
-    return resumable(path, Sample, made_by)
+    return resumable(folder / "completions.jsonl", Sample, made_by)
 
 
-def _finished(file: Resumable[Sample], asked: Sequence[Request], n: int = 1) -> list[Sample]:
+def _finished(file: Resumable[Sample], asked: Sequence[Request], n: int) -> list[Sample]:
     wanted = [f"{r.id}#{i}" for r in asked for i in range(n)]
     if missing := [w for w in wanted if w not in file]:
         raise CodealignError(f"completions: the engine gave none for {len(missing)} items")
     file.finish(wanted)
     return list(read_jsonl(file.path, Sample))
-
-
-def solutions_of(
-    samples: Sequence[Sample], problems: dict[str, Problem], chat: bool
-) -> dict[str, list[str]]:
-    """Return the solutions in the completions, by task id."""
-    return _each(samples, lambda s: extract(problems[s.task_id], s.completion, chat))
-
-
-def programs_of(
-    samples: Sequence[Sample], problems: dict[str, Problem], chat: bool
-) -> dict[str, list[str]]:
-    """Return the programs in the completions as they were written, by task id."""
-    return _each(samples, lambda s: written(problems[s.task_id], s.completion, chat))
-
-
-def _each(samples: Sequence[Sample], text_of: Callable[[Sample], str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for sample in samples:
-        found.setdefault(sample.task_id, []).append(text_of(sample))
-    return found
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model that solves benchmarks, and how it is sampled.
-
-    Parameters
-    ----------
-    name, variant, adapter, engine, base_url : as in `generate.open_engine`.
-    settings : temperature (0 is greedy) and sizes.
-    """
-
-    name: str
-    variant: Variant
-    adapter: str | None
-    engine: Literal["transformers", "vllm", "openai"]
-    base_url: str
-    settings: Generation
-    seed: int
-
-    def solve(self, benchmark: str, problems: dict[str, Problem], folder: Path, n: int) -> Samples:
-        """Return `n` samples of each problem; completions are kept in `folder`, to continue."""
-        remote = self.engine == "openai"
-        chat = self.variant == "finetuned" if remote else uses_chat(self.name, self.variant)
-        engine = _opened(self.engine, self.name, self.variant, self.adapter, base_url=self.base_url)
-        asked = prompts_for(problems, engine.chat if chat else None, begun=not remote)
-        bound = partial(
-            generate,
-            engine=engine,
-            settings=self.settings,
-            seed=self.seed,
-            stop=[] if chat and remote else stops(benchmark, chat),
-        )
-        weights = "" if remote else identity(self.name, self.variant)
-        key = repr(self) + weights.removeprefix(self.name)
-        made = collect_completions(asked, bound, folder / "completions.jsonl", n, key)
-        solutions, programs = (of(made, problems, chat) for of in (solutions_of, programs_of))
-        return Samples(solutions, n=n, programs=programs)
-
-
-_opened = cache(open_engine)
-"""One engine for all benchmarks of a call: loading a model takes longer than asking it."""

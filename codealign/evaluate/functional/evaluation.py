@@ -1,9 +1,10 @@
-"""From solutions to results: the one function that a notebook calls for a benchmark."""
+"""From solutions to results, for all who evaluate: stage, command and laboratory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import efficiency
@@ -11,6 +12,7 @@ from codealign.evaluate.functional.expected import expect
 from codealign.evaluate.functional.extraction import mark_lost
 from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.results import Results
+from codealign.evaluate.functional.samples import Samples
 from codealign.evaluate.functional.scoring import attempts
 from codealign.evaluate.functional.verdicts import Attempt, Limits
 from codealign.records import stable_id
@@ -68,3 +70,25 @@ def evaluate(
         efficiency=measured,
         measure=unit,
     )
+
+
+def evaluate_all(
+    problems: Mapping[str, dict[str, Problem]],
+    samples: Mapping[str, Samples],
+    folders: Mapping[str, Path],
+    sandbox: Sandbox,
+    **how: Any,
+) -> dict[str, Results]:
+    """Evaluate the samples of each benchmark, and write its results into its folder.
+
+    Parameters
+    ----------
+    how : `cpu_s`, `cache` and `measure` of `evaluate`.
+    """
+    found = {}
+    for name, some in problems.items():
+        given = samples[name]
+        results = evaluate(name, given.solutions, some, sandbox, **how, programs=given.programs)
+        results.write(folders[name])
+        found[name] = results
+    return found

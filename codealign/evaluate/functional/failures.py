@@ -1,4 +1,4 @@
-"""Failing samples for people: prompt, answer, first failing test."""
+"""Samples for people: prompt, answer, and of a failing one the first failing test."""
 
 from __future__ import annotations
 
@@ -22,17 +22,28 @@ def failing_samples(results: Results, problems: dict[str, Problem], each: int = 
     return "\n\n".join(failing_sample(a, problems[a.task_id]) for a in shown)
 
 
+def two_samples(results: Results, problems: dict[str, Problem]) -> str:
+    """Return Markdown with the first sample that passes and the first of the commonest failure."""
+    every = [attempt for found in results.attempts.values() for attempt in found]
+    common = next((kind for kind in results.failures if kind != "missing"), None)
+    parts = []
+    for kind, none in (("", "No sample passes."), (common, "No sample fails.")):
+        one = next((a for a in every if a.kind == kind), None)
+        parts.append(failing_sample(one, problems[one.task_id]) if one else none)
+    return "\n\n".join(parts)
+
+
 def failing_sample(attempt: Attempt, problem: Problem) -> str:
-    """Return Markdown with a sample's prompt, answer and first failing test."""
+    """Return Markdown with a sample's prompt, answer and, if it fails, first failing test."""
     parts = [
-        f"#### {attempt.task_id}, sample {attempt.index + 1}: {attempt.kind}",
+        f"#### {attempt.task_id}, sample {attempt.index + 1}: {attempt.kind or 'passes'}",
         "Prompt:",
         _block(problem.prompt),
         "Answer:",
         _block(attempt.solution),
-        "First failing test:",
-        _block(f"{_call(attempt, problem)}{attempt.detail}"),
     ]
+    if attempt.kind:
+        parts += ["First failing test:", _block(f"{_call(attempt, problem)}{attempt.detail}")]
     return "\n\n".join(parts)
 
 

@@ -1,17 +1,26 @@
-"""Prompts as evalplus makes them, and solutions out of completions by its sanitiser."""
+"""Prompts as evalplus makes them, and solutions out of completions by its sanitiser.
+
+A problem is completed, as evalplus puts it to a base model, or asked. Training puts pairs into the
+instruction format of each variant: a base model that completes is scored in another format than
+that of its training; asked, it is scored in the same (`Format`).
+"""
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import Literal, Protocol
 
 from codealign.evaluate.functional.problems import Problem
 from codealign.generate import Request
 from codealign.generate.wire import mended
+from codealign.prompts import response_prompt
 
 INSTRUCTION = (
     "Please provide a self-contained Python script that solves the following problem in a "
@@ -22,6 +31,9 @@ RESPONSE = (
     "corresponding tests:"
 )
 CHAT_STOP = "\n```\n"
+Format = Literal["own", "completion", "instruction"]
+OPENING = "```python\n"
+EXAMPLES = re.compile(r"^\s*(>>>|assert\b|Examples?\b)", re.MULTILINE)
 DEEPEST, DEEP_STACK = 50_000, 512 << 20
 """Levels of nesting that are looked into where the usual thousand do not do, and their stack."""
 
@@ -52,6 +64,71 @@ def base_prompt(problem: Problem) -> str:
 def chat_message(problem: Problem) -> str:
     """What a chat model is asked."""
     return f"{INSTRUCTION}\n```\n{problem.prompt.strip()}\n```\n"
+
+
+class Chats(Protocol):
+    """What is asked of an engine."""
+
+    def chat(self, content: str) -> str:
+        """Return the prompt text for one user message."""
+
+
+def is_asked(form: Format, chat: bool) -> bool:
+    """Tell whether a variant is asked (else it completes); `own` is by its chat format."""
+    return form == "instruction" or (form == "own" and chat)
+
+
+def requests_in(
+    form: Format, problems: dict[str, Problem], engine: Chats, chat: bool, begun: bool = True
+) -> list[Request]:
+    """Return the request of each problem in a format.
+
+    Parameters
+    ----------
+    form : `own`: a chat model is asked in evalplus' words, a base model completes. In the other
+        format a chat model completes, and a base model gets the problem as the pairs' tasks were
+        put in its training: an instruction (`instruction_of`) in the same template. In both
+        formats that ask, the answer is begun with the opening of a code block.
+    chat : whether the variant has a chat format.
+    begun : as in `prompts_for`.
+    """
+    if not is_asked(form, chat):
+        return prompts_for(problems)
+    if chat:
+        return prompts_for(problems, engine.chat, begun)
+    return [
+        Request(p.task_id, response_prompt(instruction_of(p)) + OPENING) for p in problems.values()
+    ]
+
+
+def instruction_of(problem: Problem) -> str:
+    """Return a problem as an instruction of one line that names the function, without examples.
+
+    A docstring follows the sentence that names the function; a request that stands by itself
+    (MBPP's look) gets the name behind its word "function".
+    """
+    doc, name = _docstring(problem), f"`{problem.entry_point}`"
+    cut = EXAMPLES.search(doc)
+    text = " ".join(doc[: cut.start() if cut else None].split())
+    if re.search(r"\bfunction\b", text):
+        return re.sub(r"\bfunction\b", f"function {name}", text, count=1)
+    return f"Write a Python function {name}. {text}"
+
+
+def _docstring(problem: Problem) -> str:
+    """Return the docstring of the function asked for, else of the module, else the whole prompt."""
+    for source in (problem.prompt, problem.prompt.rstrip() + "\n    pass\n"):
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            continue
+        functions = [
+            n for n in ast.walk(tree)
+            if isinstance(n, ast.FunctionDef) and n.name == problem.entry_point
+        ]  # fmt: skip
+        found = [ast.get_docstring(node) for node in (*functions, tree)]
+        return next((doc for doc in found if doc), problem.prompt)
+    return problem.prompt
 
 
 def stops(benchmark: str, chat: bool) -> list[str]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from codealign.errors import CodealignError
+from codealign.evaluate.functional.completions import Model
 from codealign.evaluate.functional.efficiency import Measure
-from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.evaluation import evaluate_all
 from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.registry import expand, load
 from codealign.evaluate.functional.results import Results
@@ -54,61 +55,47 @@ class Asked:
     measure: Measure = "auto"
 
 
-Writer = Callable[[str, Problems, Path], Samples]
-
-
 def run(
-    asked: Asked, sandbox: Sandbox, write: Writer | None, cache: Path | None, out: Path
+    asked: Asked,
+    sandbox: Sandbox,
+    model: Callable[[], Model] | None,
+    cache: Path | None,
+    out: Path,
 ) -> dict[str, Any]:
     """Evaluate; return the summary (see `summary`, and `together` for several benchmarks).
 
     Parameters
     ----------
-    write : makes a model's samples of a benchmark's problems, and may keep files in the folder
-        it is given; None if there is a samples file.
+    model : opens the model that writes the samples, asked for when the problems are there; None if
+        there is a samples file.
     cache : folder for expected outputs.
     out : folder for samples and results; of several benchmarks each has a folder in it.
     """
     names = expand([asked.benchmark])
     several = len(names) > 1
+    how = {"cpu_s": asked.cpu_s, "measure": asked.measure, "cache": cache}
     found = []
     for name in names:
-        folder = out / name if several else out
-        found.append(_one(asked, name, sandbox, write, cache, folder, several))
+        started, folder = time.monotonic(), {name: out / name if several else out}
+        problems, samples = _given(asked, name, several)
+        if model is not None:
+            samples = model().write({name: problems}, folder)[name]
+        results = evaluate_all({name: problems}, {name: samples}, folder, sandbox, **how)
+        found.append(summary(results[name], samples, time.monotonic() - started))
     return together(asked.benchmark, found) if several else found[0]
 
 
-def _one(
-    asked: Asked,
-    name: str,
-    sandbox: Sandbox,
-    write: Writer | None,
-    cache: Path | None,
-    out: Path,
-    several: bool,
-) -> dict[str, Any]:
-    started = time.monotonic()
+def _given(asked: Asked, name: str, several: bool) -> tuple[Problems, Samples]:
+    """Return the problems of a benchmark, and the samples of a file (none: a model writes them)."""
     given = _samples(asked.samples, name, several)
-    if write is None and not given.is_file():  # before the problems may be downloaded
+    if asked.samples and not given.is_file():  # before the problems may be downloaded
         raise CodealignError(f"{given}: no such samples file")
     every = _load(name, asked.data, several)
     problems = {t: every[t] for t in list(every)[: asked.limit or None]}
-    if write is None:
-        samples = read_samples(
-            given,
-            problems,
-            asked.n,
-            asked.partial,
-            beyond=set(every) - set(problems),
-        )
-    else:
-        samples = write(name, problems, out)
-    results = evaluate(
-        name, samples.solutions, problems, sandbox, asked.cpu_s, cache, asked.measure,
-        samples.programs,
-    )  # fmt: skip
-    results.write(out)
-    return summary(results, samples, time.monotonic() - started)
+    if not asked.samples:
+        return problems, Samples()
+    beyond = set(every) - set(problems)
+    return problems, read_samples(given, problems, asked.n, asked.partial, beyond=beyond)
 
 
 def _load(name: str, data: str, several: bool) -> Problems:

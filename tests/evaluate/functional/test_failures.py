@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codealign.evaluate.functional import Problem, Results, evaluate, failing_samples
+from codealign.evaluate.functional.failures import two_samples
 from codealign.sandbox import Sandbox
 
 Problems = dict[str, Problem]
@@ -28,6 +29,18 @@ def test_one_sample_of_each_kind_has_prompt_answer_and_first_failing_test(
     wrong = text[text.index("sample 1") :]
     for part in ("def double(x):", "return x", "double(1)\nbase test 1: expected 2, got 1"):
         assert part in wrong
+
+
+def test_two_samples_are_one_that_passes_and_one_of_the_commonest_failure(
+    results: Results, problems: Problems
+) -> None:
+    """T/0 has two wrong samples and an empty one, T/1 the canonical solution."""
+    text = two_samples(results, problems)
+    assert [line for line in text.splitlines() if line.startswith("####")] == [
+        "#### T/1, sample 1: passes",
+        "#### T/0, sample 1: wrong",
+    ]
+    assert text.count("First failing test:") == 1
 
 
 def test_where_nothing_fails_it_says_so(problems: Problems, sandbox: Sandbox) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codealign.evaluate.functional import Problem
-from codealign.evaluate.functional.formats import instruction_of, is_asked, requests_in
+from codealign.evaluate.functional.prompts import instruction_of, is_asked, requests_in
 
 TO_COMPLETE = Problem(
     "T/0", "f", 'def f(x):\n    """Add\n    one.\n\n    >>> f(1)\n    2\n    """\n', "", []

@@ -1,0 +1,209 @@
+"""What a stage's notebook says of its result: the sentence on top, the closing line, samples.
+
+Nothing here decides a result: a change of a sentence makes no stage run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
+from html import escape
+from typing import Any, Protocol
+
+import pandas as pd
+from pydantic import BaseModel
+
+from codealign.analysis import labels, stats
+from codealign.records import Pair, Score
+
+
+class Training(Protocol):
+    """What is read of `train.run.TrainResult`."""
+
+    stage: str
+    examples: int
+    truncated: int
+    steps: int
+    target: float | None
+    gap: float | None
+    gap_told: str
+
+
+def interval(low: float | None, high: float | None, form: str) -> str:
+    """Return "95 % interval A to B" in a format such as ".3f", or that there is none."""
+    if low is None or high is None or low != low or high != high:
+        return "no interval"
+    return f"95 % interval {low:{form}} to {high:{form}}"
+
+
+def changed(settings: BaseModel) -> pd.DataFrame:
+    """Return the settings that differ from the default, beside it; nested ones by `a.b`."""
+    own, default = (dict(_flat(one.model_dump())) for one in (settings, type(settings)()))
+    rows = {k: (v, default.get(k, "")) for k, v in own.items() if v != default.get(k, "")}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["set to", "default"])
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
+    found = []
+    for key, value in settings.items():
+        inside = isinstance(value, dict)
+        found += _flat(value, f"{above}{key}.") if inside else [(f"{above}{key}", value)]
+    return found
+
+
+def prefs_sentence(model: str, requirement: str, counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Return how many pairs came of how many responses, and how many of these passed.
+
+    Parameters
+    ----------
+    counts : of each step of the pipeline, what was kept and what was not.
+    """
+    executed, passed = counts["executions"]["kept"], counts["executions"].get("pass", 0)
+    low, high, _ = stats.wilson(passed, executed)
+    share = f"{passed / executed:.1%}" if executed else "none"
+    return (
+        f"**{counts['pairs']['kept']:,} {labels.REQUIREMENTS[requirement]} preference pairs** of "
+        f"{model}, from {counts['seeds']['kept']:,} seed functions and "
+        f"{counts['responses']['kept']:,} responses. Of the {executed:,} that could be executed, "
+        f"{share} passed their own tests ({interval(100 * low, 100 * high, '.1f')})."
+    )
+
+
+def losses(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+    """Return what was left out at each step, by reason, the zeros left out."""
+    rows = [(step, reason, n) for step, of in counts.items() for reason, n in of.items()
+            if n and reason not in ("kept", "pass", "fail", "executions")]  # fmt: skip
+    return pd.DataFrame(rows, columns=["step", "left out because", "count"])
+
+
+def pair_html(pair: Pair) -> str:
+    """Return a pair side by side as HTML, code highlighted, lines of one side alone marked."""
+    sides = pair.chosen.splitlines(), pair.rejected.splitlines()
+    same = SequenceMatcher(None, *sides, autojunk=False).get_matching_blocks()
+    alike = [{i for block in same for i in range(block[side], block[side] + block.size)}
+             for side in (0, 1)]  # fmt: skip
+    cells = [_code(lines, kept) for lines, kept in zip(sides, alike, strict=True)]
+    return (
+        f"<p>{escape(pair.prompt)}</p><table><thead><tr><th>chosen</th><th>rejected</th></tr>"
+        f"</thead><tbody><tr>{''.join(cells)}</tr></tbody></table>"
+    )
+
+
+def _code(lines: Sequence[str], alike: set[int]) -> str:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    lexer = PythonLexer(stripnl=False)
+    coloured = highlight("\n".join(lines), lexer, HtmlFormatter(nowrap=True)).splitlines()
+    shown = [line if i in alike or not lines[i].strip() else f"<mark>{line}</mark>"
+             for i, line in enumerate(coloured[: len(lines)])]  # fmt: skip
+    text = "\n".join(shown)
+    return f'<td style="text-align: left; vertical-align: top"><div class="highlight"><pre>{text}</pre></div></td>'  # noqa: E501
+
+
+def training_sentence(
+    cell: Mapping[str, str], pathway: str, training: Training, ends: tuple[float, float]
+) -> str:
+    """Return what was trained on how much, where the loss went, and the gap that was reached.
+
+    Parameters
+    ----------
+    ends : loss at the start and at the end (`train.curves.ends`), in nats.
+    """
+    kind = "responses" if training.stage == "sft" else "pairs"
+    what = f"{labels.STAGES[training.stage]} of {cell['model']} {labels.VARIANTS[cell['variant']]}"
+    return (
+        f"**{what}** ({pathway}, {labels.REQUIREMENTS[cell['requirement']]}): {training.steps:,} "
+        f"steps on {training.examples:,} {kind}; loss {ends[0]:.3f} at the start, {ends[1]:.3f} at "
+        f"the end (means of a tenth of the steps). {training.gap_told}"
+    ).strip()
+
+
+def training_line(training: Training, ends: tuple[float, float]) -> str:
+    """Return a training's closing line; `ends` as in `training_sentence`."""
+    kind = "responses" if training.stage == "sft" else "pairs"
+    told = (
+        f"{training.stage}: {training.steps} steps on {training.examples} {kind}, "
+        f"loss {ends[0]:.3f} -> {ends[1]:.3f}, {training.truncated} truncated"
+    )
+    return f"{told}; {training.gap_told}" if training.gap_told else told
+
+
+def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Return for each benchmark the number of samples that pass and, by kind, that fail.
+
+    Parameters
+    ----------
+    results : `evaluate.functional.Results` by benchmark.
+    """
+    found = {}
+    for name, one in results.items():
+        samples = sum(map(len, one.attempts.values())) + len(one.missing)
+        found[name] = {"pass": samples - sum(one.failures.values()), **one.failures}
+    return found
+
+
+def functional_sentence(cell: Mapping[str, str], measured: pd.DataFrame) -> str:
+    """Return an evaluated model's first score with n and interval, and its mean pass@1."""
+    rates = measured[measured["metric"] == "pass@1"]
+    first = measured.iloc[0]
+    name = benchmark_label(first["benchmark"])
+    return (
+        f"**{title(cell)}**: {first['metric']} {first['value']:.3f} on {name} (n = {first['n']}, "
+        f"{interval(first['low'], first['high'], '.3f')}); mean pass@1 {rates['value'].mean():.3f} "
+        f"over {len(rates)} scores. Intervals hold the choice of problems, not another training."
+    )
+
+
+def codal_sentence(cell: Mapping[str, str], overall: Score, judge: str) -> str:
+    """Return the CODAL score of an evaluated model, with its interval and what is missing."""
+    return (
+        f"**{title(cell)}**: CODAL {overall.value:.2f} of 10 by the judge `{judge}` "
+        f"({interval(overall.low, overall.high, '.2f')}; {overall.n} answers rated, "
+        f"{overall.missing} unrated). The interval holds the choice of problems, not another "
+        "training or judge."
+    )
+
+
+def title(cell: Mapping[str, str]) -> str:
+    """Return the name of an evaluated model, e.g. "nano fine-tuned, SFT"."""
+    stage, variant = labels.STAGES[cell["stage"]], labels.VARIANTS[cell["variant"]]
+    return f"{cell['model']} {variant}, {stage}"
+
+
+def benchmark_label(name: str) -> str:
+    """Return a benchmark's name as the figures print it."""
+    from codealign.analysis.scores import benchmark
+
+    return benchmark(name).label
+
+
+def functional_line(measured: pd.DataFrame, level: str, gates: Iterable[Any]) -> str:
+    """Return the closing line of a functional evaluation, with the gates that failed."""
+    rates = measured[measured["metric"] == "pass@1"]["value"]
+    line = f"functional: mean pass@1 {rates.mean():.3f} over {len(rates)} scores, sandbox {level}"
+    return "; ".join([line, *(str(gate) for gate in gates if not gate.passed)])
+
+
+def codal_line(overall: Score, judge: str, gates: Iterable[Any]) -> str:
+    """Return the closing line of a CODAL evaluation, with the gates that failed."""
+    told = f"codal: {overall.value:.2f} of 10 by {judge}, {overall.n} rated"
+    failed = [str(gate) for gate in gates if not gate.passed]
+    return "; ".join([f"{told}, {overall.missing} unrated", *failed])
+
+
+def agreement_sentence(reference: str, trusted: pd.DataFrame) -> str:
+    """Return how far the first judge agrees with the reference, in weighted kappa.
+
+    Parameters
+    ----------
+    trusted : what `trust.trust` returns; a row for each judge.
+    """
+    if trusted.empty:
+        return f"**One judge alone** ({reference}): there is no second to hold against it."
+    row = trusted.iloc[0]
+    return (
+        f"**Linear weighted kappa {row['kappa']:.2f}** between `{row['judge']}` and {reference} "
+        f"({interval(row['kappa_low'], row['kappa_high'], '.2f')}, {row['n']} answers)."
+    )

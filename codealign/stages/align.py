@@ -1,0 +1,16 @@
+"""Stage 3: alignment with DPO or BoNBoN, from the SFT model and against it (paper, section 3)."""
+
+from __future__ import annotations
+
+from codealign.records import Pair, read_jsonl
+from codealign.stages.job import Job
+from codealign.train.align import train_align
+from codealign.train.run import TrainResult
+from codealign.train.variations import used_pairs
+
+
+def run_align(job: Job) -> TrainResult:
+    """Train a model further on the job's pairs by the technique `job.stage`; continue if cut."""
+    pairs = used_pairs(read_jsonl(job.pairs, Pair), job.settings, job.seed)
+    start = job.adapter or (job.model, job.variant)
+    return train_align(pairs, start, job.stage, job.settings, job.folder, job.seed)

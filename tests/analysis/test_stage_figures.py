@@ -1,0 +1,90 @@
+"""The pictures of the stages' notebooks: what is drawn is what was measured."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+
+from codealign.analysis.figures import stages
+from codealign.analysis.figures.style import Drawn
+
+COUNTS = {
+    "seeds": {"kept": 10}, "concepts": {"kept": 9}, "instructions": {"kept": 8},
+    "responses": {"kept": 32}, "executions": {"kept": 20, "pass": 5}, "pairs": {"kept": 3},
+}  # fmt: skip
+
+
+def axes_of(drawn: Drawn) -> Axes:
+    return drawn.figure.axes[0]
+
+
+def ticks(drawn: Drawn) -> list[str]:
+    return [label.get_text() for label in axes_of(drawn).get_yticklabels()]
+
+
+def test_the_funnel_has_a_bar_per_step_with_what_passed_between() -> None:
+    drawn = stages.funnel(COUNTS, "nano, functional")
+    assert [bar.get_width() for bar in axes_of(drawn).patches] == [10, 9, 8, 32, 20, 5, 3]
+    assert ticks(drawn)[-2:] == ["pass their own tests", "preference pairs"]
+    assert drawn.caption.endswith("pass their own tests 5; preference pairs 3.")
+
+
+def test_steps_that_were_not_run_have_no_bar() -> None:
+    known = {k: v for k, v in COUNTS.items() if k != "concepts"}
+    assert len(axes_of(stages.funnel(known, "x")).patches) == 6
+
+
+def test_scores_of_all_scales_stand_in_percent() -> None:
+    """pass@1 0.5 is 50 %; a DPS of 60 of 100 is 60 %."""
+    rows = pd.DataFrame([
+        {"benchmark": "humaneval", "metric": "pass@1", "value": 0.5, "low": 0.4, "high": 0.6,
+         "n": 164},
+        {"benchmark": "evalperf", "metric": "dps", "value": 60.0, "low": 50.0, "high": 70.0,
+         "n": 9},
+    ])  # fmt: skip
+    drawn = stages.score_dots(rows, "nano")
+    dots = [line.get_xdata()[0] for line in axes_of(drawn).lines if line.get_marker() == "o"]
+    spans = [tuple(line.get_xdata()) for line in axes_of(drawn).lines if len(line.get_xdata()) == 2]
+    assert (dots, spans) == ([50.0, 60.0], [(40.0, 60.0), (50.0, 70.0)])
+    assert ticks(drawn) == ["HumanEval (n = 164)", "EvalPerf (n = 9)"]
+
+
+def test_a_score_without_an_interval_is_a_dot_alone() -> None:
+    row = {"benchmark": "mbpp", "metric": "pass@1", "value": 1.0, "low": None, "high": None, "n": 1}
+    drawn = stages.score_dots(pd.DataFrame([row]).astype({"low": float, "high": float}), "nano")
+    assert len(axes_of(drawn).lines) == 1
+
+
+def test_failures_are_shares_that_add_up_to_all_samples() -> None:
+    """Of 8 samples 4 pass and 3 are wrong, one problem has none: 50, 37.5 and 12.5 %."""
+    kinds = {"mbpp": {"pass": 4, "wrong": 3, "missing": 1}, "evalperf": {"pass": 2}}
+    bars = axes_of(stages.failure_bars(kinds, "nano")).patches
+    of_mbpp = [bar.get_width() for bar in bars if round(bar.get_y() + bar.get_height() / 2) == 0]
+    assert of_mbpp == pytest.approx([50.0, 37.5, 12.5])
+
+
+def test_every_kind_of_failure_has_a_colour() -> None:
+    from codealign.evaluate.functional import KINDS
+
+    assert {kind for kind in KINDS if kind} <= set(stages.KINDS)
+
+
+def test_each_dimension_has_both_readings() -> None:
+    """Of ten answers, nine rated 8 on average: with the unrated one as 0 it is 7.2."""
+    row = {"rated_mean": 8.0, "rated_mean_low": 7.0, "rated_mean_high": 9.0, "zero_mean": 7.2,
+           "zero_mean_low": 6.0, "zero_mean_high": 8.4}  # fmt: skip
+    readings = pd.DataFrame.from_dict({"codal_style": row, "codal": row}, orient="index")
+    drawn = stages.dimension_dots(readings, "nano")
+    marks = [line for line in axes_of(drawn).lines if line.get_marker() in "os"]
+    assert [line.get_xdata()[0] for line in marks] == [8.0, 8.0, 7.2, 7.2]
+    assert ticks(drawn) == ["Style", "CODAL average"]
+
+
+def test_changes_are_drawn_beside_none_and_counted_where_they_can_be_told_from_it() -> None:
+    rows = [{"pathway": "nano/finetuned", "before": "sft", "after": "dpo", "difference": 0.4,
+             "low": low, "high": 0.7} for low in (0.1, -0.1)]  # fmt: skip
+    drawn = stages.change_dots(pd.DataFrame(rows), "Mean rating")
+    assert "1 of 2 changes can be told from none" in drawn.caption
+    assert ticks(drawn)[0] == "nano fine-tuned: SFT to DPO"
+    assert stages.change_dots(pd.DataFrame(rows[:0]), "x") is None

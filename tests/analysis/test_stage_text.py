@@ -1,0 +1,111 @@
+"""What a stage's notebook says of its result: numbers by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from codealign.analysis import stage_text
+from codealign.params import Dpo
+from codealign.records import Pair, Score
+
+COUNTS = {
+    "seeds": {"kept": 10}, "responses": {"kept": 40, "without code": 3, "without tests": 0},
+    "executions": {"kept": 20, "pass": 5, "fail": 15}, "pairs": {"kept": 4, "duplicate": 1},
+}  # fmt: skip
+CELL = {"model": "nano", "variant": "finetuned", "requirement": "functional", "stage": "dpo"}
+
+
+def training(**more: object) -> SimpleNamespace:
+    given = {"stage": "sft", "examples": 59, "truncated": 1, "steps": 8, "gap_told": ""}
+    return SimpleNamespace(**{**given, **more})
+
+
+def test_pairs_are_told_with_the_share_that_passed_and_its_interval() -> None:
+    """Wilson, 5 of 20: centre (5 + 1.92) / (20 + 3.84) = 0.290, half width 0.178."""
+    said = stage_text.prefs_sentence("nano", "functional", COUNTS)
+    assert said.startswith("**4 functional preference pairs** of nano, from 10 seed functions")
+    assert "25.0% passed their own tests (95 % interval 11.2 to 46.9)" in said
+
+
+def test_losses_leave_out_zeros_and_what_can_stand_in_a_pair() -> None:
+    rows = stage_text.losses(COUNTS).to_dict("split")["data"]
+    assert rows == [["responses", "without code", 3], ["pairs", "duplicate", 1]]
+
+
+def test_settings_are_shown_where_they_differ_from_the_default_alone() -> None:
+    found = stage_text.changed(Dpo(beta=0.2, lora={"r": 4}))
+    assert found.to_dict("index") == {
+        "lora.r": {"set to": 4, "default": Dpo().lora.r},
+        "beta": {"set to": 0.2, "default": Dpo().beta},
+    }
+    assert stage_text.changed(Dpo()).empty
+
+
+def test_a_closing_line_gives_the_ends_of_the_loss_as_they_were_handed_in() -> None:
+    line = stage_text.training_line(training(), (0.5, 0.25))
+    assert line == "sft: 8 steps on 59 responses, loss 0.500 -> 0.250, 1 truncated"
+    more = training(stage="dpo", gap_told="Gap reached: 2.00 nats.")
+    assert stage_text.training_line(more, (0.5, 0.25)).endswith(
+        "truncated; Gap reached: 2.00 nats."
+    )
+
+
+def test_a_trainings_sentence_says_what_its_numbers_are_means_of() -> None:
+    said = stage_text.training_sentence({**CELL, "stage": "sft"}, "FTA", training(), (0.5, 0.25))
+    assert said == (
+        "**SFT of nano fine-tuned** (FTA, functional): 8 steps on 59 responses; loss 0.500 at the "
+        "start, 0.250 at the end (means of a tenth of the steps)."
+    )
+
+
+MEASURED = pd.DataFrame([
+    {"benchmark": "humaneval", "metric": "pass@1", "value": 0.5, "low": 0.4, "high": 0.6, "n": 164},
+    {"benchmark": "evalperf", "metric": "dps", "value": 60.0, "low": 50.0, "high": 70.0, "n": 9},
+    {"benchmark": "mbpp", "metric": "pass@1", "value": 0.7, "low": 0.6, "high": 0.8, "n": 200},
+])  # fmt: skip
+
+
+def test_a_functional_sentence_has_n_and_interval_and_no_mean_over_units() -> None:
+    """(0.5 + 0.7) / 2 = 0.6; the efficiency, in percent, is no part of it."""
+    said = stage_text.functional_sentence(CELL, MEASURED)
+    assert "pass@1 0.500 on HumanEval (n = 164, 95 % interval 0.400 to 0.600)" in said
+    assert "mean pass@1 0.600 over 2 scores" in said
+
+
+def test_failed_gates_end_a_closing_line() -> None:
+    class Gate(SimpleNamespace):
+        def __str__(self) -> str:
+            return self.said
+
+    gates = [Gate(passed=True, said="R4 passed"), Gate(passed=False, said="R7 failed")]
+    line = stage_text.functional_line(MEASURED, "strong", gates)
+    assert line == "functional: mean pass@1 0.600 over 2 scores, sandbox strong; R7 failed"
+
+
+def test_a_score_without_an_interval_says_so() -> None:
+    one = Score("run", "nano", "finetuned", "non_functional", "dpo", "codal", "rating", 7.0, 1)
+    said = stage_text.codal_sentence(CELL, one, "static")
+    assert "CODAL 7.00 of 10 by the judge `static` (no interval; 1 answers rated" in said
+
+
+def test_fates_count_what_passes_beside_each_kind_of_failure() -> None:
+    """Five samples and one problem without any: 6 - 2 wrong - 1 missing = 3 that pass."""
+    one = SimpleNamespace(attempts={"a": [1, 2], "b": [3, 4, 5]}, missing=["c"],
+                          failures={"wrong": 2, "missing": 1})  # fmt: skip
+    assert stage_text.fates({"mbpp": one}) == {"mbpp": {"pass": 3, "wrong": 2, "missing": 1}}
+
+
+@pytest.mark.parametrize("side", ["chosen", "rejected"])
+def test_a_pair_marks_the_lines_of_one_side_alone_and_shows_no_markup_of_the_models(side) -> None:
+    texts = {"chosen": "def f(x):\n    return x", "rejected": "def f(x):\n    return x"}
+    texts[side] = "def f(x):\n    return '<script>'"
+    html = stage_text.pair_html(Pair("i", "j", prompt="Add <b>", **texts))
+    assert html.count("<mark>") == 2  # of each side the line that the other has not
+    assert "<script>" not in html and "Add &lt;b&gt;" in html
+
+
+def test_one_judge_alone_is_told_to_have_no_second() -> None:
+    assert "no second" in stage_text.agreement_sentence("static", pd.DataFrame())
