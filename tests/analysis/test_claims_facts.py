@@ -16,7 +16,7 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     Judgement,
 )
-from codealign.analysis.claims.patterns import patterns
+from codealign.analysis.claims.patterns import STATISTICS, patterns
 from codealign.analysis.claims.rules import Scores
 from codealign.analysis.scores import published
 from codealign.errors import CodealignError
@@ -359,6 +359,14 @@ def test_the_sign_test_is_exact() -> None:
     # 5 of 5: 2 / 2^5
     assert clarity.lead(5, 0) == pytest.approx(0.0625)
     assert math.isnan(clarity.lead(0, 0))
+
+
+@pytest.mark.parametrize("name", sorted(patterns()))
+def test_a_pattern_names_statistics_that_there_are(name: str) -> None:
+    row = patterns()[name]
+    vary = row.get("others", {}).get("vary", {})
+    named_here = {row.get("statistic"), *vary.get("statistic", ())} - {None}
+    assert named_here <= set(STATISTICS) and (named_here or name == "compared")
 
 
 def test_a_pattern_that_there_is_not_is_named() -> None:

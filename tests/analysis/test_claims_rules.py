@@ -55,6 +55,17 @@ def test_a_floor_is_a_share_of_the_scale() -> None:
     assert sorted(kept.benchmark) == ["evalperf", "humaneval", "mbpp"]
 
 
+def test_a_change_may_start_from_another_stage() -> None:
+    # from BoNBoN to DPO: HumanEval 0.2 -> 0.6 and 0.05 -> 0.1, MBPP 0.3 -> 0.2 and 0 -> 0.1
+    every = Selection("F1-F2", "DPO", "every base", ("pretrained",), start="bonbon")
+    assert sorted(cells(every).change) == pytest.approx([-0.1, 0.05, 0.1, 0.4])
+
+
+def test_sets_joined_by_a_plus_are_taken_together() -> None:
+    both = cells(Selection("HE + HE and MBPP", "DPO", "every base", ("pretrained",)))
+    assert sorted(both.benchmark) == ["humaneval", "humaneval", "mbpp", "mbpp"]
+
+
 def test_mean_relative_change() -> None:
     # (50 + 0 - 20 + 100) / 4
     assert gain("mean relative change") == pytest.approx(32.5)
