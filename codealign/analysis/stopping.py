@@ -50,8 +50,8 @@ def decision(effect: Effect, looks: Sequence[int], matters: float) -> str:
     effect : after `effect.seeds` seeds, one of the looks.
     matters : the smallest difference, in points, that would be a reason to choose.
     """
-    level = levels(tuple(looks))[effect.seeds]
-    if math.isnan(effect.low):
+    level = levels(tuple(looks)).get(effect.seeds)
+    if level is None or math.isnan(effect.low):
         return ""
     strict = effect.at(1 - level)
     if strict.side:

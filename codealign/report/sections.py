@@ -134,24 +134,29 @@ def _figures(paths: RunPaths) -> dict[str, Block]:
     if not captions.exists():
         return {"": Block("figures", "Figures", _missing("figures"))}
     told = json.loads(captions.read_text(encoding="utf-8"))
-    return {stem: _figure(paths, stem, caption) for stem, caption in told.items()}
+    results = paths.figures / "alt.json"
+    alt = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
+    return {s: _figure(paths, s, caption, alt.get(s, caption)) for s, caption in told.items()}
 
 
-def _figure(paths: RunPaths, stem: str, caption: str) -> Block:
+def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> Block:
     """Return a figure with its caption, whose first words are the heading."""
     title = re.match(r"(Figure \d+\. )?[^.:;,]+", caption)[0]
     place = f"figures/{stem}.svg"
-    body = _picture(paths.root / place, place, title, caption, _files("figures", paths, stem))
+    links = _files("figures", paths, stem)
+    body = _picture(paths.root / place, place, title, caption, links, alt)
     return Block(stem, title, body, title.split(". ")[0])
 
 
-def _picture(file: Path, source: str, title: str, caption: str, links: Markup = NO_LINKS) -> Markup:
+def _picture(
+    file: Path, source: str, title: str, caption: str, links: Markup = NO_LINKS, alt: str = ""
+) -> Markup:
     """Return a figure in a box that scrolls, at a size at which its print can be read."""
     size = SIZE.search(file.read_text(encoding="utf-8")[:2000])
     width, height = (float(s) * ENLARGED for s in (size.groups() if size else (400, 300)))
     return render(
-        "figure", source=source, caption=caption, width=f"{width:.0f}", height=f"{height:.0f}",
-        box=wide(f"{title} (figure)"), links=links,
+        "figure", source=source, caption=caption, alt=alt or caption, width=f"{width:.0f}",
+        height=f"{height:.0f}", box=wide(f"{title} (figure)"), links=links,
     )  # fmt: skip
 
 
@@ -183,7 +188,7 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
         drawn = training_curves(steps, short, facts.get("target"))
         target.parent.mkdir(parents=True, exist_ok=True)
         with styled():
-            target.write_bytes(rendered(drawn.figure, "svg"))
+            target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
     title = f"{model}, {short}"
     caption = (
         f"{title}: {facts['steps']:,} steps on {facts['examples']:,} examples. Thin: logged; "

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from chromium import Chromium
 from made_up_report import DONE, FAILED
+from PIL import Image
 from site_checks import PHONE, faults
 
 from codealign.report.page import PAGES
@@ -252,7 +256,14 @@ def test_a_wide_screen_is_used_in_full(report, browser) -> None:
     assert width >= 1440 - 15 * 16 - 20  # all but the navigation and a scroll bar
 
 
-def test_in_the_dark_no_picture_is_white(report, browser) -> None:
+def test_in_the_dark_no_picture_is_white_and_its_text_is_light(report, browser) -> None:
     browser.show(1440, dark=True)
     browser.open((report / "index.html").as_uri())
-    assert "invert" in browser.run("getComputedStyle(document.querySelector('figure img')).filter")
+    browser.wait("document.querySelector('figure img').complete")
+    box = "document.querySelector('figure img').getBoundingClientRect()"
+    sizes = browser.run(f"(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])({box})")
+    clip = dict(zip(("x", "y", "width", "height"), sizes, strict=True), scale=1)
+    shot = browser.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+    with Image.open(BytesIO(base64.b64decode(shot["data"]))) as picture:
+        light = np.asarray(picture.convert("L"))
+    assert np.median(light) < 60 and light.max() > 200

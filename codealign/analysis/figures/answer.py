@@ -24,6 +24,10 @@ NEAREST = 0.09
 """Least distance of the two names at the right, as a share of a panel's height."""
 MOST = 6
 """Models that are drawn; of more, the table tells all."""
+NOTE = (
+    "Mark: score. Line: its 95% interval. PTA starts from the pretrained model, FTA from the "
+    "fine-tuned one. Below each panel: the differences that its title rests on."
+)
 
 
 def answer_figure(summary: pd.DataFrame, answers: pd.DataFrame) -> Drawn | None:
@@ -39,7 +43,8 @@ def answer_figure(summary: pd.DataFrame, answers: pd.DataFrame) -> Drawn | None:
     models = [m for m in present(summary, "model") if m in set(answers["model"])][:MOST]
     shown = [r for r in REQUIREMENTS if r in set(answers["requirement"])]
     summary = summary[summary["model"].isin(models) & summary["requirement"].isin(shown)]
-    figure = canvas(0.6 + (1.75 if len(models) == 1 else 1.6 * len(models)))
+    height = 0.6 + (1.75 if len(models) == 1 else 1.6 * len(models))
+    figure = canvas(height, title="Which pathway ends higher, and what each gains", note=NOTE)
     panels = figure.subplots(len(models), len(shown), squeeze=False)
     span = _span(summary)
     for axes, model in zip(panels, models, strict=True):
@@ -57,7 +62,7 @@ def answer_figure(summary: pd.DataFrame, answers: pd.DataFrame) -> Drawn | None:
         f"The answer. {said}. Scores from the base model over SFT to DPO and BoNBoN, with 95% "
         f"intervals, {source_phrase(summary)}. {held(summary)}".strip()
     )
-    return Drawn("answer", caption, figure)
+    return Drawn("answer", caption, figure, f"{said}.", summary)
 
 
 def _span(summary: pd.DataFrame) -> float:
