@@ -59,6 +59,7 @@ keep-nano:
 	mkdir -p figures/nano paper_tables/nano
 	cp runs/nano/figures/* figures/nano/
 	cp runs/nano/tables/* paper_tables/nano/
+	$(BIN)/python -m codealign.badges
 
 # The experiment: five seeds, cross-evaluation, ablations; two to three hours on two cores.
 study: install

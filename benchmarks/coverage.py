@@ -20,15 +20,16 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
-from scipy.special import erf
 
+from codealign.analysis import made_up
 from codealign.analysis.advice import NOT_SUPPORTED, RULES, SUPPORTED
-from codealign.analysis.cells import MEMBERS, Answers, Cells
+from codealign.analysis.cells import MEMBERS, Cells
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
+from codealign.analysis.made_up import BASES, Design
+from codealign.analysis.power import MATTERS
 from codealign.analysis.questions import (
     SPLIT,
     Question,
@@ -40,18 +41,11 @@ from codealign.analysis.questions import (
     observed,
 )
 from codealign.analysis.scores import benchmark
-from codealign.cell import Cell
-from codealign.records import REQUIREMENTS, STAGES, VARIANTS
+from codealign.analysis.stopping import CLEAR, decision
+from codealign.records import ALIGNED
 
 NANO = {"humaneval_plus": 164, "mbpp_plus": 200}
 RATINGS, CATEGORY = 40, 28
-ALIKE = 0.8
-"""Share of an answer's variance that is its problem's: the same for every model."""
-TOGETHER = 0.8
-"""Share of the training noise that DPO and BoNBoN of a seed have in common."""
-BASES = (0.62, 0.45, 0.36, 0.20, 0.28, 0.16, 0.33, 0.40, 0.26)
-"""Chances of the functional benchmarks; their mean is 0.34."""
-RATING, DEVIATION = 6.5, 1.4
 
 
 def sizes(public: bool) -> dict[str, int]:
@@ -71,83 +65,14 @@ class World:
     base: float = 1.0
 
 
-def index_of(models: tuple[str, ...]) -> dict[Cell, int]:
-    """Return the cells of a run of these models: models, pathways, requirements, stages, names."""
-    places = [
-        Cell(m, v, r, s, name)
-        for m in models for v in VARIANTS for r in REQUIREMENTS for s in STAGES
-        for name in MEMBERS[r]
-    ]  # fmt: skip
-    return {cell: at for at, cell in enumerate(places)}
-
-
 def runs(world: World, count: int, seed: int, models: tuple[str, ...] = ("m",)) -> Iterator[Cells]:
     """Yield made-up runs in which alignment does nothing."""
-    rng = np.random.default_rng(seed)
-    index, k, of = index_of(models), world.seeds, sizes(world.public)
-    n = np.array([of[cell.benchmark] for cell in index])
-    about, plans = tuple(benchmark(cell.benchmark) for cell in index), {}
-    starts = dict(zip(of, np.cumsum([0, *of.values()]), strict=False))
-    own = {name: np.arange(of[name]) + starts[name] for name in of}
-    clusters = [own[cell.benchmark] for cell in index]
-    for _ in range(count):
-        means, halves, answers = [], [], []
-        shared = {r: rng.standard_normal(sum(of[x] for x in names), np.float32)
-                  for r, names in MEMBERS.items()}  # fmt: skip
-        for _, _, r, s in product(models, VARIANTS, REQUIREMENTS, STAGES):
-            if s == "base":
-                common = rng.standard_normal(k)
-            drawn = _drawn(rng, world, r, s, shared[r], common)
-            size = np.array([of[name] for name in MEMBERS[r]])
-            first = np.cumsum(size) - size
-            means += list(_each(drawn, first, size, k).T)
-            even = np.add.reduceat(drawn[:, ::2], -(-first // 2), axis=1)
-            # every size is even: halves are the problems at even and at odd places
-            odd = np.add.reduceat(drawn[:, 1::2], first // 2, axis=1)
-            both = np.stack([even, odd], 2) / (size / 2)[None, :, None]
-            halves += list(np.broadcast_to(both, (k, *both.shape[1:])).transpose(1, 0, 2))
-            answers += np.split(drawn.mean(axis=0), first[1:])
-        told = tuple(Answers(c, a) for c, a in zip(clusters, answers, strict=True))
-        yield Cells(index, tuple(range(k)), np.array(means), n, told, np.array(halves),
-                    sum(of.values()), about, plans)  # fmt: skip
-
-
-def _each(drawn: np.ndarray, first: np.ndarray, size: np.ndarray, k: int) -> np.ndarray:
-    """Return the mean of each benchmark in each seed."""
-    return np.broadcast_to(np.add.reduceat(drawn, first, axis=1) / size, (k, len(size)))
-
-
-def _drawn(
-    rng: np.random.Generator,
-    world: World,
-    requirement: str,
-    stage: str,
-    shared: np.ndarray,
-    common: np.ndarray,
-) -> np.ndarray:
-    """Return the value of each problem of a requirement in percent of the scale: [seeds, problems].
-
-    `shared` is what an answer owes to its problem, `common` the training noise of a pathway's
-    seeds that DPO and BoNBoN have in common.
-    """
-    rows, shift = (1, np.zeros((1, 1))) if stage == "base" else (world.seeds, None)
-    if shift is None:
-        part = 0.0 if stage == "sft" else TOGETHER
-        alone = rng.standard_normal(world.seeds)
-        shift = world.noise * (np.sqrt(part) * common + np.sqrt(1 - part) * alone)[:, None]
-    z = np.sqrt(ALIKE) * shared
-    z = z + np.sqrt(1 - ALIKE) * rng.standard_normal((rows, len(shared)), np.float32)
-    if requirement == "functional":
-        of = sizes(world.public)
-        p = np.repeat(world.base * np.array(BASES), [of[x] for x in MEMBERS[requirement]])
-        chance = (1 + erf(z / np.sqrt(2))) / 2
-        return 100.0 * (chance < p + shift / 100)
-    rating = RATING + DEVIATION * z + shift / 10
-    return 10 * np.clip(np.floor(rating + rng.random(rating.shape)), 1, 10)
+    design = Design(sizes(world.public), world.seeds, world.noise, world.base)
+    yield from made_up.runs(design, count, seed, models)
 
 
 PTA = ("pretrained",)
-TRUE_SCORE = 100 * sum(BASES) / len(BASES)
+TRUE_SCORE = 100 * sum(BASES.values()) / len(BASES)
 SEEDS, NOISES = (1, 2, 3, 5), (0.0, 2.2, 3.4)
 Told = dict[str, list[bool]]
 
@@ -219,6 +144,19 @@ def printed_told(world: World, count: int, seed: int) -> Told:
     return told
 
 
+def stopped_told(world: World, count: int, seed: int) -> Told:
+    """Return whether a winner was named at any look, by a run that is looked at after each seed."""
+    told: Told = defaultdict(list)
+    after = tuple(range(2, world.seeds + 1))
+    design = Design(sizes(world.public), world.seeds, world.noise, world.base)
+    for every in made_up.looks(design, count, seed, stages=ALIGNED, after=after):
+        for requirement, name in (("functional", "ends"), ("non_functional", "ends NF")):
+            asked = (ask(cells, ends_higher(requirement), "m") for cells in every)
+            reasons = (decision(effect, after, MATTERS) for effect in asked)
+            told[name].append(next((why for why in reasons if why), "") == CLEAR)
+    return told
+
+
 @dataclass(frozen=True)
 class Part:
     """One table: what its numbers are, how they are made, of which worlds."""
@@ -249,6 +187,8 @@ PARTS = {
                    (World(False, 2, 3.4), World(False, 3, 3.4))),
     "printed": Part("Recommendations, printed tables of five models", FALSE, printed_told,
                     (World(True, 1, 0.0), World(True, 1, 3.4))),
+    "stopping": Part("Looked at after each seed (`codealign start-from`)", FALSE, stopped_told,
+                     _worlds((5,), (0.0, 3.4))),
 }  # fmt: skip
 INTRO = """# How far intervals and verdicts can be relied on
 

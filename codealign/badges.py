@@ -1,7 +1,9 @@
-"""What lets the notebooks open on Google Colab: badges and opening lines, from one address.
+"""What code writes into the front pages: the public address, Colab's lines, what was found.
 
-`python -m codealign.badges` writes them into the notebooks, the pages and CITATION.cff, from
-`project.urls.Repository` in pyproject.toml and the version; a test holds the files against it.
+The address is `project.urls.Repository` in pyproject.toml; until `codealign publish-address URL`
+has set it there is none, and no badge, no `repository-code` and no clone line names one. README's
+sentences on what was found come from the committed tables. `python -m codealign.badges` writes all
+of it; a test holds the files against it.
 """
 
 from __future__ import annotations
@@ -12,27 +14,67 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pandas as pd
+
 from codealign import __version__
+from codealign.errors import CodealignError
 from codealign.paths import PROJECT
+from codealign.records import write_text
 from codealign.workflow.plan import NOTEBOOKS
 
 PICTURE = "https://colab.research.google.com/assets/colab-badge.svg"
 BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*/(\w+)\.ipynb\)")
+LINKED = "[{0}.ipynb](../../notebooks/{0}.ipynb)"
+LINK = re.compile(r"\[(\w+)\.ipynb\]\([./]*notebooks/\1\.ipynb\)")
+"""Stands where a badge will be, once there is an address."""
+URLS = re.compile(r'^\[project\.urls\]\nRepository = "[^"]*"\n\n', re.M)
+GITHUB = re.compile(r"https://github\.com/[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[\w.-]+")
 OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)', re.S)
-PAGES = ("README.md", "docs/how-to/colab.md")
+PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff")
 
 
 def repository() -> str:
-    """Return the address of the public repository."""
+    """Return the address of the public repository, "" while there is none."""
     data = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-    return data["project"]["urls"]["Repository"]
+    return data["project"].get("urls", {}).get("Repository", "")
+
+
+def publish(url: str) -> list[Path]:
+    """Set the public address and write it wherever it belongs; return the files that changed.
+
+    Parameters
+    ----------
+    url : https://github.com/OWNER/NAME, for Colab opens notebooks from there; "" takes it back.
+
+    Raises
+    ------
+    CodealignError
+        Another form of address.
+    """
+    url = url.rstrip("/").removesuffix(".git")
+    if url and not GITHUB.fullmatch(url):
+        raise CodealignError(f"{url}: not an address such as https://github.com/OWNER/NAME")
+    path = PROJECT / "pyproject.toml"
+    text = URLS.sub("", path.read_text(encoding="utf-8"))
+    section = f'[project.urls]\nRepository = "{url}"\n\n' if url else ""
+    write_text(path, text.replace("[project.scripts]", f"{section}[project.scripts]"))
+    return write()
 
 
 def badge(notebook: str) -> str:
-    """Return a notebook's badge in Markdown: a link that opens it on Colab, at this version."""
+    """Return a notebook's badge in Markdown, which opens it on Colab; "" without an address."""
+    if not repository():
+        return ""
     path = repository().removeprefix("https://github.com/")
     place = f"https://colab.research.google.com/github/{path}/blob/v{__version__}"
     return f"[![Open in Colab]({PICTURE})]({place}/notebooks/{notebook}.ipynb)"
+
+
+def source() -> str:
+    """Return what pip installs on Colab: this version; without an address an uploaded wheel."""
+    if address := repository():
+        return f"git+{address}@v{__version__}"
+    return f"codealign-{__version__}-py3-none-any.whl"
 
 
 def opening() -> str:
@@ -41,23 +83,52 @@ def opening() -> str:
 from importlib.util import find_spec
 
 if "google.colab" in sys.modules and not find_spec("codealign"):
-    get_ipython().run_line_magic(
-        "pip", "install -q --no-deps git+{repository()}@v{__version__}"
-    )
+    source = "{source()}"
+    get_ipython().run_line_magic("pip", f"install -q --no-deps {{source}}")
 
 """
 
 
 def written() -> dict[Path, str]:
     """Return the text that each file must have."""
-    found = {PROJECT / "notebooks" / f"{name}.ipynb": _notebook(name) for name in NOTEBOOKS}
-    for page in PAGES:
-        text = (PROJECT / page).read_text(encoding="utf-8")
-        found[PROJECT / page] = BADGE.sub(lambda match: badge(match[1]), text)
-    citation = PROJECT / "CITATION.cff"
-    text = citation.read_text(encoding="utf-8")
-    line = f"repository-code: {repository()}"
-    return {**found, citation: re.sub(r"^repository-code: .*$", line, text, flags=re.M)}
+    pages = {PROJECT / "notebooks" / f"{name}.ipynb": _notebook(name) for name in NOTEBOOKS}
+    colab, readme, citation = (PROJECT / name for name in PAGES)
+    text = BADGE.sub(lambda match: LINKED.format(match[1]), colab.read_text(encoding="utf-8"))
+    pages[colab] = LINK.sub(lambda match: badge(match[1]) or match[0], text)
+    pages[readme] = _readme(readme.read_text(encoding="utf-8"))
+    text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.M)
+    line = f"repository-code: {repository()}\n" if repository() else ""
+    pages[citation] = text.replace("abstract:", f"{line}abstract:", 1)
+    return pages
+
+
+def _readme(text: str) -> str:
+    """Return README with its clone line and what the committed tables say."""
+    clone = "Open a terminal in the folder of this README."
+    if repository():
+        clone = f"```console\ngit clone {repository()}.git codealign && cd codealign\n```"
+    for name, told in (("clone", clone), ("found", found())):
+        part = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.S)
+        text = part.sub(lambda match, told=told: match[1] + told + match[2], text)
+    return text
+
+
+def found() -> str:
+    """Return in three sentences what the committed tables say: the ledger, and nano's answer."""
+    from codealign.analysis.answer import QUESTIONS, headlines, main_rows, span
+
+    claims = pd.read_csv(PROJECT / "paper_tables/paper/claims.csv")
+    mine = claims[claims["origin"] == "paper"]
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in mine["verdict"].value_counts().items())
+    lines = [
+        f"Of the paper's {len(mine)} checkable statements, held against its own tables: {counts}."
+    ]
+    answers = pd.read_csv(PROJECT / "paper_tables/nano/answer.csv")
+    rows = main_rows(answers).to_dict("records")
+    for (what, said), row in zip(headlines(answers), rows, strict=True):
+        numbers = " and ".join(span(row, name) for name in QUESTIONS)
+        lines.append(f"On nano, {what}, {said} (PTA - FTA {numbers} points, n = {row['n']}).")
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _notebook(name: str) -> str:
@@ -66,7 +137,8 @@ def _notebook(name: str) -> str:
     data = json.loads(path.read_text(encoding="utf-8"))
     first = data["cells"][0]
     title, rest = BADGE.sub("", "".join(first["source"])).split("\n", 1)
-    first["source"] = f"{title}\n\n{badge(name)}\n\n{rest.lstrip()}".splitlines(keepends=True)
+    parts = [title, *[badge(name)] * bool(badge(name)), rest.lstrip()]
+    first["source"] = "\n\n".join(parts).splitlines(keepends=True)
     for cell in data["cells"]:
         if "setup" in cell["metadata"].get("tags", ()):
             source = OPENING.sub("", "".join(cell["source"]))
@@ -74,12 +146,19 @@ def _notebook(name: str) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
+def write() -> list[Path]:
+    """Write every file that differs; return their paths."""
+    changed = [path for path, text in written().items() if path.read_text("utf-8") != text]
+    for path, text in written().items():
+        if path in changed:
+            write_text(path, text)
+    return changed
+
+
 def main() -> int:
     """Write every file that differs, and name it."""
-    for path, text in written().items():
-        if path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(PROJECT)}")
+    for path in write():
+        print(f"wrote {path.relative_to(PROJECT)}")
     return 0
 
 

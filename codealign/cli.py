@@ -15,6 +15,7 @@ from codealign.commands import (
     execution,
     judging,
     models,
+    own,
     project,
     results,
     runs,
@@ -24,7 +25,19 @@ from codealign.commands import (
 from codealign.errors import CodealignError
 
 INTERRUPTED = 130  # as a shell reports an interrupt
-GROUPS = (project, runs, models, data, training, evaluation, judging, results, study, execution)
+GROUPS = (
+    project,
+    own,
+    runs,
+    models,
+    data,
+    training,
+    evaluation,
+    judging,
+    results,
+    study,
+    execution,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -49,14 +49,15 @@ def _module(name: str, use: str) -> Finding:
     return Finding(name, found, use, f"pip install --no-deps {name}")
 
 
-def _sandbox() -> Finding:
+def isolation(wanted: str = "strong") -> Finding:
+    """Say how well programs are kept apart here, and whether that is what is wanted or better."""
     from codealign.sandbox import capabilities
 
     found = capabilities()
     advice = "; ".join(f"{name}: {how}" for name, how in found.advice.items())
-    strong = found.level == "strong"
+    enough = found.level in ("strong", wanted)
     better = f"stronger still, {advice}" if advice else ""
-    return Finding("code isolation", strong, f"{found.level} ({found.note})", advice, better)
+    return Finding("code isolation", enough, f"{found.level} ({found.note})", advice, better)
 
 
 def _disk() -> Finding:
@@ -95,7 +96,7 @@ def examine() -> Iterator[Finding]:
     yield _device()
     yield _module("unsloth", "fast training")
     yield _module("vllm", "fast generation on a GPU, optional")
-    yield _sandbox()
+    yield isolation()
     yield _weights()
     yield _benchmarks()
     yield _disk()

@@ -111,13 +111,22 @@ class Chromium:
         self.requested.clear()
         self.complaints.clear()
         self.call("Page.navigate", url=url)
-        self._wait(f"document.readyState == 'complete' && location.href == {url!r}")
+        place = url.partition("#")[0]  # a page may write what follows into its address
+        here = f"location.href.split('#')[0] == {place!r}"
+        self._wait(f"document.readyState == 'complete' && {here}")
 
     def reload(self) -> None:
         """Load the page again, as a reader who comes back does."""
         self.run("window.old = true")
         self.call("Page.reload")
         self._wait("document.readyState == 'complete' && !window.old")
+
+    def wait(self, condition: str) -> None:
+        """Wait until a script's condition holds."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while not self.run(f"!!({condition})"):
+            assert time.monotonic() < deadline, condition
+            time.sleep(0.02)
 
     def _wait(self, condition: str) -> None:
         while not self.run(condition):

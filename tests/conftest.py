@@ -8,7 +8,7 @@ import pytest
 from chromium import Chromium
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """Return a real browser; where there is none, the test is skipped."""
     found = Chromium(tmp_path_factory.mktemp("browser"))

@@ -11,9 +11,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from codealign.analysis.advice import advice_frame, advice_markdown, advise
-from codealign.analysis.answer import write_answer
+from codealign.analysis.answer import pathways, write_answer
 from codealign.analysis.changes import changes
 from codealign.analysis.claims import ledger, write_claims
+from codealign.analysis.figures.answer import answer_figure
 from codealign.analysis.figures.dots import dots
 from codealign.analysis.figures.listings import figure5
 from codealign.analysis.figures.study import study_figures
@@ -21,7 +22,7 @@ from codealign.analysis.figures.style import save, styled, write_captions
 from codealign.analysis.scores import over_seeds, published
 from codealign.analysis.study.effects import study_of
 from codealign.analysis.study.findings import findings
-from codealign.analysis.summary import write_summary
+from codealign.analysis.summary import summarise, write_summary
 from codealign.analysis.tables import (
     findings_table,
     save_tables,
@@ -30,7 +31,7 @@ from codealign.analysis.tables import (
     write_tables,
 )
 from codealign.paths import RunPaths
-from codealign.records import write_text
+from codealign.records import VARIANTS, write_jsonl, write_text
 from codealign.report import build_report
 from codealign.workflow.markers import write_result
 
@@ -58,8 +59,42 @@ def write_report(root: Path) -> RunPaths:
     paths.notebooks.mkdir()
     for job, notebook in ((FAILED, failed_notebook()), (DONE, showing_notebook())):
         nbformat.write(notebook, paths.notebooks / f"{job}.ipynb")
+    write_answers(paths)
+    log = paths.checkpoint("nano", "pretrained", "functional", "dpo") / "trainer_log.jsonl"
+    write_text(log.parent / "training.json", '{"steps": 4, "examples": 8}')
+    write_jsonl(log, [{"step": i, "loss": 1 / i, "gap": 0.1 * i} for i in range(1, 5)])
     build_report(paths)
     return paths
+
+
+def write_answers(paths: RunPaths) -> None:
+    """Write answers to three problems: DPO of PTA gains Nano/1, of FTA it loses Nano/0."""
+    solved = {
+        ("pretrained", "base"): {0}, ("pretrained", "dpo"): {0, 1},
+        ("finetuned", "base"): {0, 1}, ("finetuned", "dpo"): {1},
+    }  # fmt: skip
+    settings = {"functional": {"data": "nano"}}
+    write_text(paths.jobs / "04_functional-nano-pretrained-base/params.yaml", json.dumps(settings))
+    for (variant, stage), right in solved.items():
+        folder = paths.evals("nano", variant, "functional", stage) / "humaneval"
+        attempts = [attempt(i, f"def f():\n    return {stage!r}", i in right) for i in range(3)]
+        write_jsonl(folder / "attempts.jsonl", attempts)
+    for variant in VARIANTS:
+        codal = paths.evals("nano", variant, "non_functional", "base") / "codal"
+        asked = {"id": "NanoCodal/style/0", "dimension": "style", "instruction": "Write it.",
+                 "principle": "Short names.", "reference": "", "text": "def f(): ..."}  # fmt: skip
+        write_jsonl(codal / "answers.jsonl", [asked])
+        rated = {"id": "NanoCodal/style/0", "rating": 7.0, "reason": "", "parts": {"names": 0.5}}
+        write_jsonl(codal / "ratings.jsonl", [rated])
+
+
+def attempt(i: int, solution: str, passes: bool) -> dict[str, object]:
+    """Return a line of `attempts.jsonl`; one that fails does so at a call with 3."""
+    return {
+        "task_id": f"Nano/{i}", "index": 0, "solution": solution,
+        "kind": "" if passes else "wrong", "detail": "" if passes else "base test 1: wanted 4",
+        "base_fail_tests": [] if passes else [[3]], "plus_fail_tests": [],
+    }  # fmt: skip
 
 
 def _write_tables(paths: RunPaths) -> None:
@@ -79,7 +114,8 @@ def _write_tables(paths: RunPaths) -> None:
     write_text(paths.tables / "advice.md", advice_markdown(advice))
     write_text(paths.tables / "advice.csv", advice_frame(advice).to_csv(index=False))
     with styled():
-        drawn = [figure5(), dots(scores, 3), *study_figures(study)]
+        drawn = [figure5(), answer_figure(summarise(main), pathways(main)), dots(scores, 3),
+                 *study_figures(study)]  # fmt: skip
         for figure in drawn:
             save(figure, paths.figures)
         write_captions(drawn, paths.figures)

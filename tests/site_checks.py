@@ -12,8 +12,9 @@ import pytest
 from chromium import Chromium
 
 PHONE, DESKTOP = 360, 1440
-VIEWS = ((PHONE, True), (DESKTOP, False))
-"""Width and darkness. Colours do not depend on the width, so that two views show all there is."""
+VIEWS = ((PHONE, True, (390,)), (DESKTOP, False, (768,)))
+"""Width and darkness of a whole check, and widths at which the page must fit, too. Colours do not
+depend on the width, so that two whole checks show all there is."""
 ALLOWED = ("file", "data")
 LINKS = "[...document.querySelectorAll('[href], [src]')].map(e => e.href || e.src)"
 IMAGES = """(async () => {
@@ -22,7 +23,7 @@ IMAGES = """(async () => {
   await Promise.all(images.map(image => image.decode().catch(() => null)));
   return images.map(image => [image.src, image.alt, image.naturalWidth]);
 })()"""
-LONGEST = 12
+LONGEST = 6
 SHORTER = f"""document.querySelectorAll('tbody').forEach(
   body => [...body.rows].slice({LONGEST}).forEach(row => row.remove()))"""
 """The rows of a table are made by one rule: axe looks at the first ones, for it takes long."""
@@ -44,11 +45,14 @@ def axe() -> str:
 def faults(browser: Chromium, page: Path) -> list[str]:
     """Return what is wrong with a page on a phone and a wide screen, light and dark."""
     found = []
-    for width, dark in VIEWS:
+    for width, dark, more in VIEWS:
         browser.show(width, dark)
         browser.open(page.as_uri())
         told = [*_images(browser), *_too_wide(browser), *_broken(browser)]
         told += [*_inaccessible(browser), *_from_elsewhere(browser), *browser.complaints]
+        for other in more:
+            browser.show(other, dark)
+            told += [f"{fault} at {other} px" for fault in _too_wide(browser)]
         found += [f"{page.name} at {width} px, {'dark' if dark else 'light'}: {t}" for t in told]
     return found
 

@@ -1,7 +1,9 @@
-"""Badges and opening lines: one address, one version, and nothing to do outside of Colab."""
+"""The front pages: one address or none, one version, sentences that the committed tables say."""
 
 from __future__ import annotations
 
+import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,9 @@ import pytest
 import yaml
 
 import codealign
-from codealign.badges import BADGE, badge, opening, repository, written
+from codealign import badges
+from codealign.badges import BADGE, found, opening, publish, repository, written
+from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.plan import NOTEBOOKS
 
@@ -20,26 +24,72 @@ def test_the_files_have_the_address_and_the_version(path: Path) -> None:
     assert path.read_text("utf-8") == written()[path], "run python -m codealign.badges"
 
 
-def test_the_citation_names_the_same_repository() -> None:
-    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text("utf-8"))
-    assert citation["repository-code"] == repository()
+URL = "https://github.com/somebody/code-align"
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_badge_opens_its_notebook_at_this_version(name: str) -> None:
-    path = repository().removeprefix("https://github.com/")
-    assert f"/github/{path}/blob/v{codealign.__version__}/notebooks/{name}.ipynb)" in badge(name)
-    assert (PROJECT / "notebooks" / f"{name}.ipynb").exists()
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the files that name the address, as the project."""
+    files = [path.relative_to(PROJECT) for path in written()]
+    tables = [Path(f"paper_tables/{name}.csv") for name in ("paper/claims", "nano/answer")]
+    for file in (*files, *tables, Path("pyproject.toml")):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / file, tmp_path / file)
+    monkeypatch.setattr(badges, "PROJECT", tmp_path)
+    publish("")
+    return tmp_path
 
 
-def test_the_page_about_colab_has_a_badge_for_each_notebook() -> None:
-    text = (PROJECT / "docs/how-to/colab.md").read_text("utf-8")
-    assert BADGE.findall(text) == list(NOTEBOOKS)
+def pages(clone: Path) -> dict[str, str]:
+    return {p.relative_to(clone).as_posix(): p.read_text("utf-8") for p in written()}
 
 
-def test_an_older_badge_becomes_the_present_one() -> None:
-    older = badge("02_sft").replace(f"v{codealign.__version__}", "v0.0.9")
-    assert BADGE.sub(lambda match: badge(match[1]), f"a {older} b") == f"a {badge('02_sft')} b"
+def test_without_an_address_nothing_names_one(clone: Path) -> None:
+    assert repository() == ""
+    for name, text in pages(clone).items():
+        assert "colab-badge" not in text and "repository-code" not in text, name
+        assert "git clone" not in text and "YOUR_NAME" not in text, name
+    assert not BADGE.search("".join(pages(clone).values()))
+
+
+def test_the_address_is_written_wherever_it_belongs(clone: Path) -> None:
+    publish(f"{URL}.git")
+    found = pages(clone)
+    assert yaml.safe_load(found["CITATION.cff"])["repository-code"] == URL
+    assert f"git clone {URL}.git codealign" in found["README.md"]
+    assert BADGE.findall(found["docs/how-to/colab.md"]) == list(NOTEBOOKS)
+    opens = f"/github/somebody/code-align/blob/v{codealign.__version__}/notebooks/"
+    for name in NOTEBOOKS:
+        assert f"{opens}{name}.ipynb)" in found[f"notebooks/{name}.ipynb"]
+        assert f"git+{URL}@v{codealign.__version__}" in found[f"notebooks/{name}.ipynb"]
+
+
+def test_an_address_taken_back_leaves_no_trace(clone: Path) -> None:
+    before = pages(clone) | {"": (clone / "pyproject.toml").read_text("utf-8")}
+    publish(URL)
+    publish("")
+    assert pages(clone) | {"": (clone / "pyproject.toml").read_text("utf-8")} == before
+
+
+def test_another_form_of_address_is_refused_and_changes_nothing(clone: Path) -> None:
+    before = pages(clone)
+    with pytest.raises(CodealignError, match="not an address such as"):
+        publish("https://gitlab.example/a/b")
+    assert pages(clone) == before
+
+
+def test_the_readmes_numbers_are_those_of_the_committed_tables() -> None:
+    with (PROJECT / "paper_tables/paper/claims.csv").open(newline="", encoding="utf-8") as file:
+        mine = [row for row in csv.DictReader(file) if row["origin"] == "paper"]
+    reproduced = sum(row["verdict"] == "reproduced" for row in mine)
+    told = found().splitlines()
+    assert len(told) == 3
+    assert f"the paper's {len(mine)} checkable statements" in told[0]
+    assert f" {reproduced} reproduced," in told[0]
+    with (PROJECT / "paper_tables/nano/answer.csv").open(newline="", encoding="utf-8") as file:
+        both = [row for row in csv.DictReader(file) if row["stage"] == "aligned"]
+    for line, row in zip(told[1:], both, strict=True):
+        assert f"{float(row['ends']):+.1f} [{float(row['ends_low']):+.1f}, " in line
 
 
 def test_outside_of_colab_the_opening_lines_do_nothing() -> None:

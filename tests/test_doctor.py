@@ -13,7 +13,7 @@ ADVICE = {"bubblewrap": "install it"}
 @pytest.fixture
 def found(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr("codealign.sandbox.capabilities", lambda: request.param)
-    return str(doctor._sandbox())
+    return str(doctor.isolation())
 
 
 @pytest.mark.parametrize("found", [Capabilities("strong", "bubblewrap", {}, {})], indirect=True)

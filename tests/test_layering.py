@@ -19,7 +19,7 @@ ROWS = {
     "prefs": 3, "train": 3, "evaluate": 3,
     "analysis": 4, "stages": 5,
     "doctor": 6, "report": 7, "workflow": 7, "commands": 8,
-    "cli": 9, "": 9, "__main__": 9, "reference": 10, "badges": 10,
+    "cli": 9, "": 9, "__main__": 9, "reference": 10, "badges": 7,
 }  # fmt: skip
 STAGES = {"prefs", "train", "evaluate"}
 # data/ holds examples to be shown, not modules.

@@ -193,3 +193,30 @@ def test_a_profile_name_longer_than_a_file_name_is_refused(tmp_path: Path) -> No
     (tmp_path / "a.yaml").write_text(f"profile: {'a' * 300}\n")
     with pytest.raises(CodealignError, match="profile: must be a plain name"):
         load_params(tmp_path / "a.yaml")
+
+
+def test_a_setting_given_beside_the_file_takes_its_place(tmp_path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "profile: mine\nsft: &own\n  lora: {r: 8}\nalign: {dpo: {<<: *own}}\n", encoding="utf-8"
+    )
+    found = load_params(file, ["align.dpo.lora.r=4", "align.dpo.beta=0.5", "models=[nano]"])
+    assert (found.align.dpo.lora.r, found.align.dpo.beta) == (4, 0.5)
+    assert found.sft.lora.r == 8, "an alias shares a mapping, a change does not"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("align.dpo.beta", "--set align.dpo.beta: write it as align.dpo.beta=0.5"),
+        ("profile.name=x", "--set profile.name=x: profile is a value and has no 'name'"),
+        ("sft.epochz=1.0", "unknown key 'sft.epochz'"),
+        ("seed=[1", "--set seed=[1: not valid YAML"),
+    ],
+)
+def test_a_change_that_cannot_be_made_says_why(tmp_path, change: str, said: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("profile: mine\n", encoding="utf-8")
+    with pytest.raises(CodealignError) as error:
+        load_params(file, [change])
+    assert said in str(error.value)

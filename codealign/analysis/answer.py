@@ -32,6 +32,9 @@ COLUMNS = [
     *(f"gains{end}" for end in ("", "_low", "_high", "_p")), "more", "pta_change", "fta_change",
     *(f"{name}_tasks{end}" for name in QUESTIONS for end in ("", "_low", "_high")),
 ]  # fmt: skip
+ASKED = {"higher": "ends higher", "more": "gains more"}
+MOST_TIMES = 100
+"""An effort beyond this many times the present one is not advised."""
 NO_ANSWER = "No answer yet: it takes an aligned score of both pathways."
 HOW = (
     "Differences are PTA minus FTA in points (percent of the scale, mean over the requirement's "
@@ -118,7 +121,7 @@ def answer_lines(answers: pd.DataFrame) -> list[str]:
     return [*sentences, *(_sentence(row) for row in answers.to_dict("records"))] or [NO_ANSWER]
 
 
-def _asked(answers: pd.DataFrame) -> pd.DataFrame:
+def main_rows(answers: pd.DataFrame) -> pd.DataFrame:
     """Return the row of each model and requirement that holds both techniques, or the only one."""
     return answers.groupby(["source", "model", "requirement"], sort=False).tail(1)
 
@@ -130,7 +133,7 @@ def headlines(answers: pd.DataFrame) -> list[tuple[str, str]]:
     """
     return [
         (labels.REQUIREMENTS[requirement], _headline(part))
-        for requirement, part in _asked(answers).groupby("requirement", sort=False)
+        for requirement, part in main_rows(answers).groupby("requirement", sort=False)
     ]
 
 
@@ -207,6 +210,39 @@ def how(answers: pd.DataFrame) -> str:
     """Return how the numbers are made and what their intervals hold."""
     alone = bool((answers["seeds"] == 1).any())
     return HOW + HOLDS[alone] + (f" {WHAT_LACKS} " if alone else " ") + WEIGHTS
+
+
+def surer(answers: pd.DataFrame) -> list[str]:
+    """Return what would make the answer surer, for each requirement and question that is open.
+
+    A half width shrinks with the root of the problems (and seeds): with the measured difference,
+    (half width / difference) squared times as many would just exclude 0.
+    """
+    lines = [WHAT_LACKS] * bool((answers["seeds"] == 1).any())
+    for row in main_rows(answers).to_dict("records"):
+        what = labels.REQUIREMENTS[row["requirement"]]
+        who = f"{row['model']}, {what}" if answers["model"].nunique() > 1 else what
+        for name, question in QUESTIONS.items():
+            if row[question] == NOT_DISTINGUISHABLE:
+                lines.append(f"{who}, which pathway {ASKED[question]}: {_more(row, name)}")
+    return lines
+
+
+def _more(row: dict[str, Any], name: str) -> str:
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    of = "problems" if row["seeds"] == 1 else "problems and seeds"
+    far = max(value - low, high - value)
+    if far > MOST_TIMES**0.5 * abs(value):
+        between = " and ".join(labels.rounded(bound, "{:+.1f}") for bound in (low, high))
+        return (
+            f"the difference lies between {between} points; to tell one as small as the measured "
+            f"from 0 would take more than {MOST_TIMES} times as many {of}."
+        )
+    times = (far / value) ** 2
+    return (
+        f"if the difference is the measured {labels.rounded(value, '{:+.1f}')}, about {times:.1f} "
+        f"times as many {of} would tell it from 0."
+    )
 
 
 def answer_markdown(answers: pd.DataFrame) -> str:

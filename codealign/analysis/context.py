@@ -5,6 +5,7 @@ That is counts of its data, survey shares and judge agreement.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -15,8 +16,12 @@ from codealign.analysis.cells import Problems, read_problems
 from codealign.analysis.scores import PAPER, collect, published
 from codealign.errors import CodealignError
 from codealign.paths import RunPaths
+from codealign.records import read_jsonl
 
 STEPS = ("seeds", "concepts", "instructions", "responses", "executions", "pairs")
+PARTS = (*STEPS[:-1], "passing", "failing", "proven", "pairs")
+"""Everything that is counted: the steps, and what came of the executions. `proven`: passed with
+tests that can fail."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Context:
     Attributes
     ----------
     counts : records written by each step of the preference pipeline, {(model, requirement): {step:
-        number}}; steps are `STEPS`.
+        number}}; steps are `PARTS`.
     shares : survey shares as `survey.shares` returns them.
     agreement : judge agreement as `agreement.agreement` returns it.
     """
@@ -66,14 +71,32 @@ def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     for folder in sorted(f for root in parts for f in root.glob("prefs/*/*") if f.is_dir()):
         files = {step: folder / f"{step}.jsonl" for step in STEPS}
         counts = {step: _lines(file) for step, file in files.items() if file.exists()}
+        counts |= _came_of(folder)
         if counts:
             by_seed.setdefault((folder.parent.name, folder.name), []).append(counts)
     return {cell: _means(counts) for cell, counts in by_seed.items()}
 
 
+def _came_of(folder: Path) -> dict[str, int]:
+    """Count the responses that passed and that failed, and those that passed tests worth it."""
+    from codealign.prefs.checks import BROKEN, REAL  # brings the sandbox, which little needs
+
+    verdicts = {
+        name: Counter(line["verdict"] for line in read_jsonl(folder / f"{name}.jsonl", dict))
+        for name in ("executions", "checks")
+        if (folder / f"{name}.jsonl").exists()
+    }
+    found = {}
+    if ran := verdicts.get("executions"):
+        found = {"passing": ran["pass"], "failing": sum(ran[verdict] for verdict in BROKEN)}
+    if checked := verdicts.get("checks"):
+        found["proven"] = checked[REAL]
+    return found
+
+
 def _means(counts: list[dict[str, int]]) -> dict[str, int]:
     """Return each step's mean count over the seeds that reached it, rounded."""
-    reached = {step: [c[step] for c in counts if step in c] for step in STEPS}
+    reached = {step: [c[step] for c in counts if step in c] for step in PARTS}
     return {step: round(fmean(values)) for step, values in reached.items() if values}
 
 

@@ -7,6 +7,7 @@ A group does its imports inside its functions, so that `codealign --help` starts
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -90,3 +91,28 @@ def number(least: float, most: float = 1e9) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def add_profile(sub: argparse.ArgumentParser, default: str | None = "params/nano.yaml") -> None:
+    """Add the options that name a profile and change it for one run."""
+    told = " (default: %(default)s)" if default else ""
+    sub.add_argument("--params", default=default, help=f"profile{told}")
+    in_place = "a setting in place of the profile's, e.g. align.dpo.beta=0.5"
+    sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=in_place)
+    sub.add_argument("--model", action="append", help="a name in params/models.yaml, a folder or a "
+                     "Hugging Face id, in place of the profile's models")  # fmt: skip
+    sub.add_argument("--limit", type=whole(0), metavar="N",
+                     help="the first N problems of each benchmark (0: all)")  # fmt: skip
+    sub.add_argument("--seeds", type=whole(1, 100), metavar="N", help="train with seeds 0 to N-1")
+
+
+def changes_of(args: argparse.Namespace) -> list[str]:
+    """Return the changes that these options ask for, as `params.load_params` takes them."""
+    found = list(args.set)
+    if args.model:
+        found.append(f"models={json.dumps(args.model)}")
+    if args.limit is not None:
+        found += [f"functional.limit={args.limit}", f"codal.limit={args.limit}"]
+    if args.seeds:
+        found.append(f"study.seeds={list(range(args.seeds))}")
+    return found

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codealign.commands import AddCommand, in_project, number, run_folder
+from codealign.commands import AddCommand, add_profile, changes_of, in_project, number, run_folder
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add(command: AddCommand) -> None:
     """Add `plan` and `push-pairs`."""
     sub = command("plan", _plan, "say what a profile will take: jobs, time, storage, money")
-    sub.add_argument("--params", default="params/nano.yaml", help="profile (default: %(default)s)")
+    add_profile(sub)
     sub.add_argument(
         "--measured",
         metavar="RUN",
@@ -45,7 +45,7 @@ def add(command: AddCommand) -> None:
 def _plan(args: argparse.Namespace) -> int:
     from codealign.params import load_params
 
-    params, price = load_params(in_project(args.params)), tuple(args.price)
+    params, price = load_params(in_project(args.params), changes_of(args)), tuple(args.price)
     print(f"project: {PROJECT}", file=sys.stderr)
     from codealign.workflow.estimate import estimate, estimate_lines
 

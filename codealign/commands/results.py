@@ -30,6 +30,7 @@ def add(command: AddCommand) -> None:
     sub.add_argument("first", help="run folder, e.g. runs/nano")
     sub.add_argument("second", help="run folder whose scores are held against the first's")
     sub.add_argument("--out", default="", help="folder for compare.md and compare.csv")
+    sub.add_argument("--html", default="", metavar="FILE", help="a page with pictures")
     sub.add_argument("--json", action="store_true", help="every shared score as an object")
 
     sub = command("export", _export, "write a run's scores as CSV and as model-card snippets")
@@ -110,12 +111,16 @@ def _compare(args: argparse.Namespace) -> int:
 
     found = compare_runs(args.first, args.second)
     text = comparison_markdown(found, args.first, args.second)
+    if args.html:
+        from codealign.report.compare import write_comparison
+
+        _say_written([write_comparison(found, args.first, args.second, Path(args.html))])
     if args.out:
         paths = [Path(args.out) / "compare.md", Path(args.out) / "compare.csv"]
         write_text(paths[0], text)
         write_text(paths[1], found.cells.to_csv(index=False))
         _say_written(paths)
-    else:
+    elif not args.html:
         print(found.cells.to_json(orient="records", indent=1) if args.json else text)
     return 0
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 
-from codealign.commands import AddCommand, in_project, run_folder, whole
+from codealign.commands import AddCommand, add_profile, changes_of, in_project, run_folder, whole
 from codealign.paths import PROJECT
 
 
 def add(command: AddCommand) -> None:
     """Add `reproduce`, `status` and `doctor`."""
     sub = command("reproduce", _reproduce, "run a profile from preference data to the report")
-    sub.add_argument("--params", default="params/nano.yaml", help="profile (default: %(default)s)")
+    add_profile(sub)
     sub.add_argument("--only", default="", metavar="STAGE", help="one notebook and what it needs")
     sub.add_argument(
         "--cores", type=whole(1, 4096), default=os.cpu_count() or 1, help="jobs at once"
@@ -24,7 +24,10 @@ def add(command: AddCommand) -> None:
     sub = command("status", _status, "say which jobs of a run are done")
     sub.add_argument("run", nargs="?", default="runs/nano", help="default: %(default)s")
 
-    command("doctor", _doctor, "say what this machine can do and how to get what is missing")
+    sub = command(
+        "doctor", _doctor, "say what this machine, or a profile on it, lacks, and how to get it"
+    )
+    add_profile(sub, default=None)
 
 
 def _reproduce(args: argparse.Namespace) -> int:
@@ -32,12 +35,13 @@ def _reproduce(args: argparse.Namespace) -> int:
 
     print(f"project: {PROJECT}", flush=True)
     file = in_project(args.params)
-    load_params(file)  # its faults are said before the workflow's libraries are imported
+    changes = changes_of(args)
+    load_params(file, changes)  # its faults are said before the workflow's libraries are imported
     from codealign.workflow.reproduce import reproduce
 
     return reproduce(
         file, args.cores, only=args.only, dry_run=args.dry_run, profile=args.profile,
-        quiet=args.quiet,
+        quiet=args.quiet, changes=changes,
     )  # fmt: skip
 
 
@@ -53,6 +57,19 @@ def _status(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from codealign.doctor import examine
 
-    for finding in examine():
+    if not args.params:
+        for finding in examine():
+            print(finding, flush=True)
+        return 0
+    from codealign.params import load_params
+
+    params = load_params(in_project(args.params), changes_of(args))
+    from codealign.workflow.plan import make_plan
+    from codealign.workflow.preflight import preflight
+
+    lacking = 0
+    for finding in preflight(make_plan(params), PROJECT / "runs" / params.profile):
         print(finding, flush=True)
-    return 0
+        lacking += not finding.ok
+    print(f"{lacking} missing" if lacking else "nothing is missing")
+    return 1 if lacking else 0

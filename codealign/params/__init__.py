@@ -6,7 +6,9 @@ Every field has a type, a default and a description; the reference page is gener
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -29,7 +31,7 @@ __all__ = [
     "Ablation", "Align", "AnySection", "Bonbon", "Checks", "Codal", "Dpo", "Filters", "Functional",
     "Gates", "Generation", "Hub", "Lora", "ModelPair", "Pairing", "Params", "Prefs", "Requirement",
     "Resources", "Section", "Sft", "Stage", "Study", "Survey", "Training", "Variant",
-    "load_params", "validate",
+    "load_params", "read_params", "validate",
 ]  # fmt: skip
 
 
@@ -58,26 +60,60 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
-def load_params(path: Path | str) -> Params:
+def load_params(path: Path | str, changes: Sequence[str] = ()) -> Params:
     """Read and check one profile.
+
+    Parameters
+    ----------
+    changes : settings in place of the file's, e.g. `align.dpo.beta=0.5`; values as in YAML.
 
     Raises
     ------
     CodealignError
         No such file, not YAML, or a fault in it (all faults are listed, each with its key).
     """
+    return validate(Params, read_params(path, changes), str(path)).resolved(str(path))
+
+
+def read_params(path: Path | str, changes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a profile as plain data, unchecked but for its being YAML; as `load_params`."""
     path = Path(path)
     if not path.is_file():
         known = ", ".join(sorted(p.name for p in path.parent.glob("*.yaml"))) or "none"
         what = "a folder, no params file" if path.is_dir() else "no such params file"
         raise CodealignError(f"{path}: {what}; {path.parent} has: {known}")
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise CodealignError(f"{path}: not valid YAML: {_said(error)}") from None
+    data = _read(path.read_bytes(), str(path))
     if not isinstance(data, dict):
         raise CodealignError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
-    return validate(Params, data, str(path)).resolved(str(path))
+    for change in changes:
+        data = _changed(data, change)
+    return data
+
+
+def _read(text: str | bytes, where: str) -> Any:
+    try:
+        plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return yaml.load(plain, _Loader)
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise CodealignError(f"{where}: not valid YAML: {_said(error)}") from None
+
+
+def _changed(data: dict[str, Any], change: str) -> dict[str, Any]:
+    """Return the settings with one changed; mappings that YAML shares by an alias stay apart."""
+    key, given, value = change.partition("=")
+    if not given or not all(key.split(".")):
+        raise CodealignError(f"--set {change}: write it as align.dpo.beta=0.5")
+    data = dict(data)
+    *inside, last = key.split(".")
+    node = data
+    for part in inside:
+        below = node.get(part) or {}
+        if not isinstance(below, dict):
+            raise CodealignError(f"--set {change}: {part} is a value and has no {last!r}")
+        node[part] = dict(below)
+        node = node[part]
+    node[last] = _read(value, f"--set {change}")
+    return data
 
 
 def _said(error: Exception) -> str:

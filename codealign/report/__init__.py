@@ -10,9 +10,12 @@ from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report.notebooks import write_notebook_pages
 from codealign.report.page import PAGES, page
+from codealign.report.search import write_index
 from codealign.report.sections import blocks
 
 ASSETS = Path(__file__).parent / "assets"
+SCRIPTS = {"samples": ("samples.js",)}
+"""What a page needs beside the script of every page."""
 
 
 def build_report(paths: RunPaths) -> Path:
@@ -27,9 +30,11 @@ def build_report(paths: RunPaths) -> Path:
     notebooks = write_notebook_pages(paths)
     _copy_changed(paths.figures, paths.report / "figures")
     _copy_changed(paths.tables, paths.report / "tables")
-    for stem, found in blocks(paths, notebooks).items():
+    for stem, sections in blocks(paths, notebooks).items():
         title = f"{PAGES[stem]}: {paths.root.name}"
-        write_text(paths.report / f"{stem}.html", page(title, found, current=stem))
+        scripts = SCRIPTS.get(stem, ())
+        write_text(paths.report / f"{stem}.html", page(title, sections, stem, scripts=scripts))
+    write_index(paths.report)
     return paths.report / "index.html"
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from bs4 import BeautifulSoup, Tag
 from markdown_it import MarkdownIt
 
-from codealign.report.page import NUMBER, wide
+from codealign.report.page import NUMBER, NUMERAL, is_aligned, padded, wide, widths_of
 
 INTERVAL = re.compile(r"[-+]?[\d.]+ \[[^]]*\]( %)?")
 
@@ -41,6 +41,7 @@ def fit_tables(part: Tag, label: str) -> None:
         for tr in table.find_all("tr"):
             tr.attrs.pop("style", None)
             _fit_row(tr)
+        _align(table)
         wrap(table, _title_of(table) or label)
 
 
@@ -64,6 +65,20 @@ def number_boxes(part: Tag) -> None:
         names[name] += 1
         if names[name] > 1:
             box["aria-label"] = f"{name}, {names[name]}"
+
+
+def _align(table: Tag) -> None:
+    """Put the numbers of each column under each other; formats inside a cell are kept."""
+    rows = [tr.find_all(["td", "th"]) for tr in table.find_all("tr")]
+    for at in range(max(map(len, rows), default=0)):
+        column = [row[at] for row in rows if len(row) > at and row[at].get("class") == "num"]
+        column = [cell for cell in column if is_aligned(cell.get_text().strip())]
+        widths = widths_of([cell.get_text() for cell in column])
+        for cell in column:
+            first = 0
+            for string in cell.find_all(string=True):
+                string.replace_with(padded(string, widths, first))
+                first += len(NUMERAL.findall(string))
 
 
 def _title_of(table: Tag) -> str:

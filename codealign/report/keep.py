@@ -20,7 +20,7 @@ from codealign.records import write_text
 from codealign.report.notebooks import still
 from codealign.workflow.plan import read_lock
 
-FIGURES = ("*.svg", "captions.json")
+FIGURES = ("*.svg", "*.csv", "captions.json", "alt.json")
 LONGEST = 20_000
 """Characters kept of one output; what is longer (a log) is cut, and says so."""
 WIDEST = 800
@@ -32,9 +32,9 @@ COLOURS = 64
 def keep(paths: RunPaths, out: Path) -> list[Path]:
     """Copy a study's reference result to `out`, replacing an older one; return the paths.
 
-    Kept are `seeds.csv` (mean and spread of every cell), the tables, the figures as SVG, what made
-    them (`made_by.json`), and the executed notebooks of the base models, of the first seed's main
-    cells and of the whole, with small pictures, without times and absolute
+    Kept are `seeds.csv` (mean and spread of every cell), the tables, the figures as SVG with their
+    data, what made them (`made_by.json`), and the executed notebooks of the base models, of the
+    first seed's main cells and of the whole, with small pictures, without times and absolute
     paths.
 
     Raises

@@ -1,15 +1,21 @@
-"""The frame of every page of the report, and its tables."""
+"""The frame of every page of the report, and its tables; HTML is written by `templates/`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 PAGES = {
     "index": "Overview",
+    "samples": "Samples",
     "tables": "Tables",
     "figures": "Figures",
+    "training": "Training",
     "claims": "Claims",
     "findings": "Findings",
     "advice": "Advice",
@@ -19,6 +25,13 @@ PAGES = {
 """File stem and title of the report's own pages, in the order of the navigation."""
 NUMBER = re.compile(r"[-+]?\.?\d([^A-Za-z]| of ){,24}")
 """A cell that holds a number, maybe with interval and unit: it is not to be broken over lines."""
+NUMERAL = re.compile(r"([-+]?\d[\d,]*)((?:\.\d+)?)")
+DIGIT, POINT = "\u2007", "\u2008"
+"""Spaces as wide as a digit and as a decimal point."""
+TEMPLATES = Environment(
+    loader=PackageLoader("codealign.report"), autoescape=True, undefined=StrictUndefined,
+    trim_blocks=True, lstrip_blocks=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,48 +44,29 @@ class Block:
     short: str = ""
 
 
-def page(title: str, blocks: list[Block], current: str = "", root: str = "") -> str:
+def render(template: str, **values: Any) -> Markup:
+    """Return a template's HTML; values that are not `Markup` are escaped."""
+    return Markup(TEMPLATES.get_template(f"{template}.html").render(values))
+
+
+def page(
+    title: str, blocks: list[Block], current: str = "", root: str = "", scripts: Sequence[str] = ()
+) -> str:
     """Return a whole HTML page: navigation over the report, contents of the page, its blocks.
 
     Parameters
     ----------
     current : key of `PAGES` that the navigation marks.
     root : path from the page to the report's folder, "" or "../".
+    scripts : files of `assets/` that this page needs beside those of every page.
     """
-    body = "".join(
-        f'<section id="{b.anchor}"><h2>{escape(b.title)}</h2>{b.body}</section>' for b in blocks
-    )
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(title)}</title><link rel="icon" href="data:,">'
-        f'<link rel="stylesheet" href="{root}style.css">'
-        f'<script src="{root}report.js" defer></script></head><body>'
-        '<a class="skip" href="#content">Skip to content</a>'
-        f"<header>{_site(current, root)}<h1>{escape(title)}</h1></header>"
-        f'<main id="content" tabindex="-1">{_contents(blocks)}{body}</main></body></html>\n'
-    )
-
-
-def _site(current: str, root: str) -> str:
-    links = "".join(
-        f'<li><a href="{root}{stem}.html"{_here(stem == current)}>{said}</a></li>'
-        for stem, said in PAGES.items()
-    )
-    return f'<nav aria-label="Report"><ul>{links}</ul></nav>'
-
-
-def _here(is_here: bool) -> str:
-    return ' aria-current="page"' if is_here else ""
-
-
-def _contents(blocks: list[Block]) -> str:
-    if len(blocks) < 2:
-        return ""
-    links = "".join(
-        f'<li><a href="#{b.anchor}">{escape(b.short or b.title)}</a></li>' for b in blocks
-    )
-    return f'<nav aria-label="On this page"><ul>{links}</ul></nav>'
+    stems = list(PAGES)
+    at = stems.index(current) if current else 0
+    around = {"Previous": stems[at - 1] if at else "", "Next": (*stems[at + 1 :], "")[0]}
+    return render(
+        "page", title=title, blocks=blocks, current=current, root=root, pages=PAGES,
+        scripts=["report.js", *scripts], around={k: v for k, v in around.items() if v},
+    )  # fmt: skip
 
 
 def wide(label: str) -> dict[str, str]:
@@ -83,38 +77,74 @@ def wide(label: str) -> dict[str, str]:
     return {"class": "wide", "tabindex": "0", "role": "region", "aria-label": label}
 
 
-def boxed(html: str, label: str) -> str:
-    """Return HTML in a box that scrolls sideways on a narrow screen, see `wide`."""
-    attributes = " ".join(f'{name}="{escape(value)}"' for name, value in wide(label).items())
-    return f"<div {attributes}>{html}</div>"
-
-
 def table(
-    head: list[str], rows: list[str], caption: str, extra: str = "", kind: str = "cards"
-) -> str:
-    """Return an HTML table.
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str,
+    kind: str = "cards",
+    extra: Sequence[dict[str, str]] = (),
+    id: str = "",
+) -> Markup:
+    """Return an HTML table whose numbers stand under each other at the decimal point.
 
     Parameters
     ----------
-    rows : whole `<tr>` elements; `row` makes one.
-    extra : attributes of the table element.
+    rows : cells as text, or as HTML if they are `Markup`. On a card each is named by its head.
     kind : "cards", whose rows become cards on a narrow screen, or "facts", a name and its value.
+    extra : attributes of each row.
     """
-    top = "".join(f'<th scope="col">{h}</th>' for h in head)
-    return (
-        f'<table class="{kind}"{extra}><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
+    columns = [*zip(*rows, strict=True)]
+    if kind == "cards":  # the values of facts have nothing in common
+        columns = [aligned(column) for column in columns]
+    numbers = [[bool(NUMBER.fullmatch(cell)) for cell in row] for row in rows]
+    cells = [
+        list(zip(*row, strict=True))
+        for row in zip(zip(*columns, strict=True), numbers, strict=True)
+    ]
+    told = [dict(e) for e in extra] or [{} for _ in cells]
+    return render(
+        "table", head=head, rows=list(zip(told, cells, strict=True)), caption=caption, kind=kind,
+        id=id,
+    )  # fmt: skip
 
 
-def row(head: list[str], cells: list[str], extra: str = "") -> str:
-    """Return one row of cells that are HTML; on a card each is named by its column's head."""
-    shown = (
-        f'<td data-label="{escape(name)}"{_number(cell)}>{cell}</td>'
-        for name, cell in zip(head, cells, strict=True)
-    )
-    return f"<tr{extra}>{''.join(shown)}</tr>"
+def aligned(column: Sequence[str]) -> list[str]:
+    """Return a column's cells with spaces that put their numbers under each other.
+
+    The first numbers of all cells that hold a number meet at the decimal point, then the second
+    (an interval's lower bound), and so on. Text and HTML stay as they are.
+    """
+    numeric = [is_aligned(cell) and not isinstance(cell, Markup) for cell in column]
+    widths = widths_of([cell for cell, is_one in zip(column, numeric, strict=True) if is_one])
+    return [
+        padded(cell, widths) if is_one else cell
+        for cell, is_one in zip(column, numeric, strict=True)
+    ]
 
 
-def _number(cell: str) -> str:
-    return ' class="num"' if NUMBER.fullmatch(cell) else ""
+def is_aligned(cell: str) -> bool:
+    """Tell whether a cell's numbers are set under others': a count "5 of 9" stands by itself."""
+    return bool(NUMBER.fullmatch(cell)) and " of " not in cell
+
+
+def widths_of(cells: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the greatest widths before and after the point of the first numbers, the second, …"""
+    found: list[tuple[int, int]] = []
+    for cell in cells:
+        for at, (whole, rest) in enumerate(NUMERAL.findall(cell)):
+            old = found[at] if at < len(found) else (0, 0)
+            found[at : at + 1] = [(max(old[0], len(whole)), max(old[1], len(rest)))]
+    return found
+
+
+def padded(cell: str, widths: Sequence[tuple[int, int]], first: int = 0) -> str:
+    """Return a cell whose numbers have these widths; `first` is the place of its first one."""
+    places = iter(widths[first:])
+
+    def pad(found: re.Match[str]) -> str:
+        (before, after), (whole, rest) = next(places), found.groups()
+        lacking = after - len(rest)
+        filled = POINT * (lacking > 0 and not rest) + DIGIT * (lacking - (not rest))
+        return DIGIT * (before - len(whole)) + whole + rest + filled
+
+    return NUMERAL.sub(pad, cell)

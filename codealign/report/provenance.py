@@ -4,42 +4,82 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
-from codealign.report.page import Block, row, table
+import yaml
+from markupsafe import Markup
+
+from codealign.paths import RunPaths
+from codealign.report.page import Block, render, table
 from codealign.workflow.state import State
 
 HEAD = ["What", "Value"]
 PARTS = ("versions", "settings", "job")
+LAST = (
+    "<details><summary>Provenance of the last job</summary><pre>{}</pre></details>"
+    "<p>Every job's: <code>jobs/*/result.json</code>.</p>"
+)
 
 
-def provenance_blocks(states: Mapping[str, State]) -> list[Block]:
-    """Return what made the run: commit, device, seeds, versions, the settings of each stage.
+def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Block]:
+    """Return what made the run: how to repeat it, what it cost, commit, versions, settings.
 
     Jobs that were run with different values of something have all of them listed. The settings are
     those of the first job of a stage: its other jobs have the same, but for what a study varies.
     """
-    found = [state.result["provenance"] for state in states.values() if state.result]
-    if not found:
-        said = '<p class="failed">No job has finished.</p>'
-        return [Block("provenance", "What made this run", said)]
-    facts = [{k: v for k, v in one.items() if k not in PARTS} for one in found]
+    results = {job: state.result for job, state in states.items() if state.result}
+    made = [result["provenance"] for result in results.values()]
+    if not made:
+        body = Markup('<p class="failed">No job has finished.</p>')
+        return [Block("provenance", "What made this run", body)]
+    facts = _each([{k: v for k, v in one.items() if k not in PARTS} for one in made])
     settings: dict[str, Any] = {}
-    for one in found:
+    for one in made:
         settings |= {k: v for k, v in one.get("settings", {}).items() if k not in settings}
-    versions = _each([one.get("versions", {}) for one in found])
-    last = escape(json.dumps(found[-1], indent=1))
-    shown = f"<details><summary>Provenance of the last job</summary><pre>{last}</pre></details>"
+    versions = _each([one.get("versions", {}) for one in made])
+    command, changed = _command(paths, str(made[-1].get("commit", "")))
+    run = render(
+        "provenance", command=command, changed=changed, facts=_pairs("The run", facts),
+        costs=_costs(paths, results),
+    )  # fmt: skip
+    last = json.dumps(made[-1], indent=1)
     return [
-        Block("made", "What made this run", _pairs("The run", _each(facts))),
+        Block("made", "What made this run", run),
         Block("versions", "Libraries", _pairs("Versions", versions)),
         *(
             Block(f"set-{section}", f"Settings: {section}", _pairs(section, _flat(values)), section)
             for section, values in settings.items()
         ),
-        Block("json", "As JSON", f"{shown}<p>Every job's: <code>jobs/*/result.json</code>.</p>"),
+        Block("json", "As JSON", Markup(LAST).format(last)),
     ]
+
+
+def _command(paths: RunPaths, commit: str) -> tuple[str, bool]:
+    """Return the commands that repeat the run, and whether its code had changes of its own."""
+    given = next(iter(sorted(paths.jobs.glob("*/params.yaml"), reverse=True)), None)
+    profile = yaml.safe_load(given.read_text("utf-8")).get("profile", "") if given else ""
+    known, _, changes = commit.partition("+")
+    lines = [f"git checkout {known}"] * (known not in ("", "unknown"))
+    lines.append(f"codealign reproduce --params params/{profile or paths.root.name}.yaml")
+    return "\n".join(lines), bool(changes)
+
+
+def _costs(paths: RunPaths, results: Mapping[str, Mapping[str, Any]]) -> Markup:
+    """Return a table of time by notebook, and of the driver's last call with its memory."""
+    spent: dict[str, list[float]] = {}
+    for job, result in results.items():
+        spent.setdefault(job.partition("-")[0], []).append(result["seconds"] / 60)
+    rows = [[name, str(len(each)), f"{sum(each):.1f}"] for name, each in spent.items()]
+    costs = table(["Notebook", "Jobs", "Minutes"], rows, "Time of each notebook's jobs")
+    if not (paths.root / "cost.json").exists():
+        return costs
+    cost = json.loads((paths.root / "cost.json").read_text("utf-8"))
+    told = {
+        "processor": cost.get("processor", ""), "cores": cost["cores"], "jobs": cost["jobs"],
+        "minutes": f"{cost['seconds'] / 60:.1f}",
+        "largest process": f"{cost['peak_mb']:,} MiB" if cost.get("peak_mb") else "",
+    }  # fmt: skip
+    return costs + _pairs("The last call of the driver", {k: v for k, v in told.items() if v})
 
 
 def _each(dicts: list[dict[str, Any]]) -> dict[str, str]:
@@ -57,8 +97,8 @@ def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
     return flat
 
 
-def _pairs(caption: str, facts: dict[str, Any]) -> str:
-    rows = [row(HEAD, [escape(name), escape(_said(value))]) for name, value in facts.items()]
+def _pairs(caption: str, facts: dict[str, Any]) -> Markup:
+    rows = [[name, _said(value)] for name, value in facts.items()]
     return table(HEAD, rows, caption, kind="facts")
 
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from html import escape
+from itertools import product
 from pathlib import Path
 
+import pandas as pd
+from markupsafe import Markup
+
+from codealign.analysis import labels
+from codealign.analysis.tables.study import NO_FINDINGS
 from codealign.paths import RunPaths
+from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, read_jsonl
 from codealign.report import overview
 from codealign.report.claims import ledger_block
 from codealign.report.foreign import render_markdown
-from codealign.report.page import Block, boxed
+from codealign.report.page import Block, render, wide
 from codealign.report.provenance import provenance_blocks
+from codealign.report.samples import first_part, samples_block
 from codealign.workflow.state import State, judge_run
 
-OVERVIEW_FIGURE = "scores_functional"
+ANSWER, OVERVIEW_FIGURE, LEDGER = "answer", "scores_functional", "claims"
+"""Figures that stand on other pages, too."""
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
+NO_LINKS = Markup()
 ENLARGED = 1.8
 """Pixels on the screen for a point of a figure, so that its smallest print can be read."""
 
@@ -32,42 +41,55 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
     figures, states = _figures(paths), judge_run(paths.root)
     return {
         "index": _overview(paths, figures, states),
+        "samples": [samples_block(paths)],
         "tables": _tables(paths),
-        "figures": figures,
-        "claims": [Block("ledger", "The paper's claims", _ledger(paths))],
+        "figures": list(figures.values()),
+        "training": _training(paths),
+        "claims": [Block("ledger", "The paper's claims", _ledger(paths, figures))],
         "findings": _findings(paths, figures),
         "advice": [_markdown(paths, "advice", "Advice from this run")],
         "notebooks": [overview.jobs(states, pages)],
-        "provenance": provenance_blocks(states),
+        "provenance": provenance_blocks(paths, states),
     }
 
 
-def _overview(paths: RunPaths, figures: list[Block], states: Mapping[str, State]) -> list[Block]:
-    answered = (paths.tables / "answer.csv").exists()
-    missing = Block("answer", overview.ANSWER, _missing("answer.csv"))
+def _overview(
+    paths: RunPaths, figures: Mapping[str, Block], states: Mapping[str, State]
+) -> list[Block]:
+    picture = figures[ANSWER].body if ANSWER in figures else ""
+    if (paths.tables / "answer.csv").exists():
+        first = overview.answer(paths, picture)
+    else:
+        first = Block("answer", overview.ANSWER, _missing("answer.csv"))
     return [
-        overview.answer(paths) if answered else missing,
+        first,
         *overview.more(paths),
         _markdown(paths, "summary", "Scores"),
-        *[f for f in figures if f.anchor == OVERVIEW_FIGURE],
+        *[figures[stem] for stem in (OVERVIEW_FIGURE,) if stem in figures],
         overview.was_run(paths, states),
     ]
 
 
-def _findings(paths: RunPaths, figures: list[Block]) -> list[Block]:
-    """The run beside O1-O20, and what its seeds, cross-evaluations and ablations say."""
+def _findings(paths: RunPaths, figures: Mapping[str, Block]) -> list[Block]:
+    """The run beside O1-O20, and what its seeds, cross-evaluations and ablations say.
+
+    With one seed nothing is held against any of them: one sentence says so.
+    """
     title = "The paper's observations O1 to O20 and this run"
+    path = paths.tables / "findings.csv"
+    if path.exists() and pd.read_csv(path).empty:
+        return [Block("findings", title, Markup("<p>{}</p>").format(NO_FINDINGS))]
     study = "Seeds, the other requirement's benchmarks, ablations"
     return [
         _markdown(paths, "findings", title, short="O1 to O20"),
         _markdown(paths, "study", study, "study_*"),
-        *[f for f in figures if f.anchor.startswith("study_")],
+        *[block for stem, block in figures.items() if stem.startswith("study_")],
     ]
 
 
-def _missing(name: str) -> str:
-    said = f"Not there: {escape(name)}. The job that writes it has not finished."
-    return f'<p class="failed">{said}</p>'
+def _missing(name: str) -> Markup:
+    told = "Not there: {}. The job that writes it has not finished."
+    return Markup(f'<p class="failed">{told}</p>').format(name)
 
 
 def _markdown(paths: RunPaths, stem: str, title: str, files: str = "", short: str = "") -> Block:
@@ -79,30 +101,23 @@ def _markdown(paths: RunPaths, stem: str, title: str, files: str = "", short: st
     return Block(stem, title, body + _files("tables", paths, files or stem), short)
 
 
-def _ledger(paths: RunPaths) -> str:
+def _ledger(paths: RunPaths, figures: Mapping[str, Block]) -> Markup:
     path = paths.tables / "claims.csv"
-    return ledger_block(path) if path.exists() else _missing(path.name)
+    picture = Markup(figures[LEDGER].body) if LEDGER in figures else Markup()
+    return picture + ledger_block(path) if path.exists() else _missing(path.name)
 
 
-def _files(folder: str, paths: RunPaths, stem: str) -> str:
+def _files(folder: str, paths: RunPaths, stem: str) -> Markup:
     """Return download links to every format of one table or figure, "" if there is none."""
-    found = sorted((paths.root / folder).glob(f"{stem}.*"))
-    several = len({path.stem for path in found}) > 1
-    links = "".join(
-        f'<a href="{folder}/{p.name}" download>{_named(p, seen=several)}</a>' for p in found
-    )
-    return f'<p class="files">Download: {links}</p>' if found else ""
-
-
-def _named(path: Path, seen: bool) -> str:
-    stem = escape(path.stem.replace("_", " "))
-    said = f"{stem}, " if seen else f'<span class="unseen">{stem} as </span>'
-    return said + path.suffix[1:].upper()
+    files = sorted((paths.root / folder).glob(f"{stem}.*"))
+    several = len({path.stem for path in files}) > 1
+    named = [(f"{folder}/{p.name}", p.stem.replace("_", " "), p.suffix[1:].upper()) for p in files]
+    return render("files", files=named, several=several) if files else Markup()
 
 
 def _tables(paths: RunPaths) -> list[Block]:
-    found = [_table(paths, path.stem) for path in sorted(paths.tables.glob("table*.md"))]
-    return found or [Block("tables", "Tables", _missing("tables"))]
+    tables = [_table(paths, path.stem) for path in sorted(paths.tables.glob("table*.md"))]
+    return tables or [Block("tables", "Tables", _missing("tables"))]
 
 
 def _table(paths: RunPaths, stem: str) -> Block:
@@ -114,28 +129,70 @@ def _table(paths: RunPaths, stem: str) -> Block:
     return Block(stem, title, body, short.capitalize())
 
 
-def _figures(paths: RunPaths) -> list[Block]:
+def _figures(paths: RunPaths) -> dict[str, Block]:
     captions = paths.figures / "captions.json"
     if not captions.exists():
-        return [Block("figures", "Figures", _missing("figures"))]
+        return {"": Block("figures", "Figures", _missing("figures"))}
     told = json.loads(captions.read_text(encoding="utf-8"))
-    return [_figure(paths, stem, caption) for stem, caption in told.items()]
+    results = paths.figures / "alt.json"
+    alt = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
+    return {s: _figure(paths, s, caption, alt.get(s, caption)) for s, caption in told.items()}
 
 
-def _figure(paths: RunPaths, stem: str, caption: str) -> Block:
+def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> Block:
     """Return a figure with its caption, whose first words are the heading."""
-    width, height = _size(paths.figures / f"{stem}.svg")
-    size = f'width="{width:.0f}" height="{height:.0f}"'
-    image = f'<img src="figures/{stem}.svg" alt="{escape(caption)}" {size} loading="lazy">'
-    said = f"<figcaption>{escape(caption)}{_files('figures', paths, stem)}</figcaption>"
     title = re.match(r"(Figure \d+\. )?[^.:;,]+", caption)[0]
-    named = f"{title} (figure)"
-    body = f"<figure>{boxed(image, named)}{said}</figure>"
+    place = f"figures/{stem}.svg"
+    links = _files("figures", paths, stem)
+    body = _picture(paths.root / place, place, title, caption, links, alt)
     return Block(stem, title, body, title.split(". ")[0])
 
 
-def _size(figure: Path) -> tuple[float, float]:
-    """Return width and height to show a figure at, in pixels."""
-    found = SIZE.search(figure.read_text(encoding="utf-8")[:2000])
-    width, height = map(float, found.groups()) if found else (400.0, 300.0)
-    return width * ENLARGED, height * ENLARGED
+def _picture(
+    file: Path, source: str, title: str, caption: str, links: Markup = NO_LINKS, alt: str = ""
+) -> Markup:
+    """Return a figure in a box that scrolls, at a size at which its print can be read."""
+    size = SIZE.search(file.read_text(encoding="utf-8")[:2000])
+    width, height = (float(s) * ENLARGED for s in (size.groups() if size else (400, 300)))
+    return render(
+        "figure", source=source, caption=caption, alt=alt or caption, width=f"{width:.0f}",
+        height=f"{height:.0f}", box=wide(f"{title} (figure)"), links=links,
+    )  # fmt: skip
+
+
+def _training(paths: RunPaths) -> list[Block]:
+    """Return the curves of every stage that the first seed has trained."""
+    places = product(REQUIREMENTS, VARIANTS, STAGES)
+    folders = [
+        folder
+        for requirement, variant, stage in places
+        for folder in first_part(paths).root.glob(f"checkpoints/*/{variant}/{requirement}/{stage}")
+        if (folder / "training.json").exists()  # written at the end of a training
+    ]
+    none = Block("training", "Training curves", Markup("<p>No training has finished.</p>"))
+    return [_curves(paths, folder) for folder in folders] or [none]
+
+
+def _curves(paths: RunPaths, folder: Path) -> Block:
+    """Return one stage's curves; they are drawn beside the report where its log is newer."""
+    from codealign.analysis.figures.style import rendered, styled
+    from codealign.analysis.figures.training import training_curves
+
+    model, variant, requirement, stage = folder.parts[-4:]
+    short = f"{PATHWAY[variant]} {labels.STAGES[stage]}, {labels.REQUIREMENTS[requirement]}"
+    place = f"training/{model}-{variant}-{requirement}-{stage}.svg"
+    target, log = paths.report / place, folder / "trainer_log.jsonl"
+    facts = json.loads((folder / "training.json").read_text("utf-8"))
+    if not target.exists() or target.stat().st_mtime < log.stat().st_mtime:
+        steps = [row for row in read_jsonl(log, dict) if "loss" in row]
+        drawn = training_curves(steps, short, facts.get("target"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with styled():
+            target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
+    title = f"{model}, {short}"
+    caption = (
+        f"{title}: {facts['steps']:,} steps on {facts['examples']:,} examples. Thin: logged; "
+        "thick: running mean."
+    )
+    picture = _picture(target, place, title, caption)
+    return Block(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)

@@ -62,12 +62,12 @@ def full_disk(root: Path, jobs: Iterable[Job] = ()) -> str:
     free = shutil.disk_usage(place).free
     if free >= FULL:
         return ""
-    needed = _needed_space(jobs)
+    needed = needed_space(jobs)
     about = f", needs about {max(needed, FULL) / 1e6:,.0f} MB" if needed else ""
     return f"disk full at {root}: {free / 1e6:,.1f} MB free{about}"
 
 
-def _needed_space(jobs: Iterable[Job]) -> float:
+def needed_space(jobs: Iterable[Job]) -> float:
     """Return about how many bytes jobs will leave on disk; 0 if a model's size is not known."""
     from codealign.workflow.work import work_of
 

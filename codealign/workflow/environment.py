@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 # Libraries that would otherwise report usage or probe the network.
 NO_TELEMETRY = {
@@ -26,3 +29,11 @@ DEFAULTS = {
 def job_environment(current: Mapping[str, str]) -> dict[str, str]:
     """Return the variables to set: telemetry always off, the rest unless the user has set it."""
     return {**NO_TELEMETRY, **{k: v for k, v in DEFAULTS.items() if k not in current}}
+
+
+def processor() -> str:
+    """Return the processor's name as the system tells it, e.g. "Intel(R) Xeon(R) CPU"."""
+    about = Path("/proc/cpuinfo")
+    text = about.read_text(encoding="utf-8", errors="replace") if about.exists() else ""
+    named = re.search(r"^model name\s*:\s*(.+)$", text, re.M)
+    return named[1] if named else platform.processor() or platform.machine()

@@ -21,6 +21,7 @@ from codealign.registry import check_variants, hub_places, references
 from codealign.workflow.markers import read_result
 from codealign.workflow.memory import Memory, memory_lines, plan_memory
 from codealign.workflow.plan import Job, make_plan, read_lock
+from codealign.workflow.rates import Rates
 from codealign.workflow.work import Work, assumed, device_of, parameters_of, work_of
 
 
@@ -70,7 +71,10 @@ class Estimate:
 
 
 def estimate(
-    params: Params, run: Path | None = None, price: tuple[float, float] = (0.0, 0.0)
+    params: Params,
+    run: Path | None = None,
+    price: tuple[float, float] = (0.0, 0.0),
+    pace: Rates | None = None,
 ) -> Estimate:
     """Return what a profile will take.
 
@@ -79,6 +83,7 @@ def estimate(
     run : a finished run to take the time from; None takes the assumptions.
     price : US dollars for a million tokens sent to a judge and received; (0, 0) takes the
         profile's price, or else the listed one.
+    pace : this machine's, measured; None takes the assumptions.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def estimate(
     jobs = make_plan(params)
     for job in jobs:
         groups[job.notebook].append((job, work_of(job, params.prefs)))
-    lines = [_line(notebook, found, rates) for notebook, found in sorted(groups.items())]
+    lines = [_line(notebook, found, rates, pace) for notebook, found in sorted(groups.items())]
     judged: Counter[str] = Counter()
     for _, work in (both for found in groups.values() for both in found):
         judged.update(work.judged)
@@ -141,9 +146,11 @@ def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
     return {n: sum(s for s, _ in pairs) / sum(u for _, u in pairs) for n, pairs in found.items()}
 
 
-def _line(notebook: str, found: list[tuple[Job, Work]], rates: dict[str, float]) -> Line:
+def _line(
+    notebook: str, found: list[tuple[Job, Work]], rates: dict[str, float], pace: Rates | None
+) -> Line:
     seconds = [
-        work.units * rates[notebook] if notebook in rates else _seconds(job, work)
+        work.units * rates[notebook] if notebook in rates else _seconds(job, work, pace)
         for job, work in found
     ]
     gpu = sum(s * job.resources.gpu for s, (job, _) in zip(seconds, found, strict=True))
@@ -160,7 +167,12 @@ def _line(notebook: str, found: list[tuple[Job, Work]], rates: dict[str, float])
     )
 
 
-def _seconds(job: Job, work: Work) -> float:
+def _seconds(job: Job, work: Work, pace: Rates | None = None) -> float:
+    if pace:
+        testing = work.seconds - (assumed()["start_s"] if "model" in job.parameters else 0)
+        training = work.trained * work.flops / (pace.flops * pace.trained)
+        started = pace.start_s + testing + work.programs * pace.execution_s
+        return started + work.generated / pace.generated + training
     device = assumed()["devices"][device_of(job.resources)]
     seconds = work.seconds + work.programs * assumed()["execution_s"]
     if "model" not in job.parameters:

@@ -6,7 +6,7 @@ Widths in bytes: 2 in half precision, 4 in float32, 8 in float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -179,13 +179,18 @@ def generation_parts(shape: Shape, batch: int, prompt: int, new: int) -> dict[st
 
 
 def plan_memory(params: Params) -> list[Memory]:
+    """Return `memory_of` every job of a profile."""
+    return memory_of(make_plan(params))
+
+
+def memory_of(jobs: Iterable[Job]) -> list[Memory]:
     """Return what each step takes on its GPU, of each notebook's largest model.
 
     Steps without a GPU, on another engine than transformers, or of a model of unknown shape are
     left out.
     """
     largest: dict[str, Memory] = {}
-    for job in make_plan(params):
+    for job in jobs:
         model = job.parameters.get("model", "")
         if not model or not job.resources.gpu:
             continue

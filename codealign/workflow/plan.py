@@ -230,11 +230,15 @@ def make_plan(params: Params, run: str = "") -> list[Job]:
 
 
 def select(jobs: list[Job], only: str) -> list[Job]:
-    """Return the jobs of one notebook (`02_sft` or `sft`) and everything they need."""
-    notebooks = [n for n in NOTEBOOKS if only in (n, n.split("_", 1)[1])]
-    if not notebooks:
-        names = [*NOTEBOOKS, *(n.split("_", 1)[1] for n in NOTEBOOKS)]
-        raise CodealignError(f"--only {only}: no such stage{nearest(only, names)}")
+    """Return the jobs of one notebook (`02_sft` or `sft`), or of several with commas between them,
+    and everything they need."""
+    short = {name.split("_", 1)[1]: name for name in NOTEBOOKS}
+    notebooks = [short.get(name, name) for name in only.split(",")]
+    for name in notebooks:
+        if name not in NOTEBOOKS:
+            raise CodealignError(
+                f"--only {name}: no such stage{nearest(name, [*NOTEBOOKS, *short])}"
+            )
     wanted = {job.name for job in jobs if job.notebook in notebooks}
     for job in reversed(jobs):
         if job.name in wanted:

@@ -10,12 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from codealign.errors import CodealignError, nearest
-from codealign.evaluate.functional.registry import expand, guarding, require_public
 from codealign.params import Params, load_params
 from codealign.paths import INSTALLED, PROJECT, RunPaths
 from codealign.records import write_text
 from codealign.registry import check_variants
-from codealign.workflow import causes
+from codealign.workflow import causes, preflight
+from codealign.workflow.closing import closing
+from codealign.workflow.environment import processor
 from codealign.workflow.lock import held
 from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, select
 from codealign.workflow.run import LOCAL, Outcome, run_plan
@@ -35,6 +36,8 @@ def reproduce(
     dry_run: bool = False,
     profile: str = "local",
     quiet: bool = False,
+    changes: Sequence[str] = (),
+    report: bool = True,
 ) -> int:
     """Run a profile; return 0, or 1 if a job failed.
 
@@ -42,10 +45,12 @@ def reproduce(
     ----------
     params_file : e.g. `params/nano.yaml`.
     cores : notebook jobs at once.
-    only : run one notebook (`02_sft` or `sft`) and what it needs.
+    only : run one notebook (`02_sft` or `sft`), or several with commas, and what they need.
     dry_run : say which jobs would run, and why; start none and write nothing.
     profile : folder in `workflow/profiles`.
     quiet : say failures and the closing summary alone.
+    changes : settings in place of the profile's, as `params.load_params` takes them.
+    report : build the report in the end and say the summary.
 
     Raises
     ------
@@ -56,7 +61,7 @@ def reproduce(
     if PROJECT == INSTALLED:
         told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
         raise CodealignError(f"{Path.cwd()}: {told}")
-    params = load_params(params_file)
+    params = load_params(params_file, changes)
     _check_scheduler(profile, dry_run)
     run = f"runs/{params.profile}"
     for model in params.models:
@@ -69,7 +74,10 @@ def reproduce(
     with held(PROJECT / run / ".lock", 30, run) as lock:
         freeze(plan, run, params.note)
         outcome = _run(run, jobs, cores, lock, profile, quiet)
-    _close(params, run, jobs, outcome, cores, time.monotonic() - started)
+    if report:
+        _close(params, run, jobs, outcome, cores, time.monotonic() - started)
+    elif outcome.code:
+        print("\n".join(unfinished(PROJECT / run, jobs)))
     return 1 if outcome.code else 0
 
 
@@ -102,9 +110,8 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
     states = judge(root, jobs)
     todo = [job for job in jobs if states[job.name].kind != DONE]
     _announce(run, states, cores, profile, quiet)
-    _require_benchmarks(todo)
-    if full := causes.full_disk(root, todo) if todo else "":
-        raise CodealignError(f"{full}; free space and run the same command again")
+    if todo:
+        preflight.require(todo, root, local=profile == LOCAL)
     write_text(root / "snakemake.log", "")
     outcome = Outcome(0, 0, 0)
     for attempt in range(1 if profile == LOCAL else 1 + RESTARTS):
@@ -157,17 +164,6 @@ def lost(states: Mapping[str, State], jobs: Sequence[Job]) -> list[str]:
     return [name for name in ready if states[name].kind not in (DONE, FAILED)]
 
 
-def _require_benchmarks(jobs: list[Job]) -> None:
-    """Fetch the public benchmarks that jobs will read, before any starts; name all it cannot."""
-    given = [job.parameters for job in jobs]
-    prefs = [p["prefs"] for p in given if "prefs" in p and p["prefs"]["corpus"] != "nano"]
-    if prefs:
-        require_public(guarding([n for p in prefs for n in p["filters"]["benchmarks"]]))
-    tested = [p["functional"] for p in given if "functional" in p]
-    names = expand([n for p in tested if p["data"] != "nano" for n in p["benchmarks"]])
-    require_public(names, guarded=False)
-
-
 def _close(
     params: Params, run: str, jobs: list[Job], outcome: Outcome, cores: int, seconds: float
 ) -> None:
@@ -175,6 +171,9 @@ def _close(
     root, names = PROJECT / run, [job.name for job in jobs]
     if outcome.code:
         print("\n".join(unfinished(root, jobs)))
+    if outcome.jobs:  # before the report, which shows it
+        cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
+        write_text(root / "cost.json", json.dumps({**cost, "processor": processor()}) + "\n")
     try:
         _report(root)
     except (CodealignError, OSError, ValueError, KeyError) as error:
@@ -183,9 +182,6 @@ def _close(
         print(f"note: {params.note.strip()}")
     for line in (*warned(root, names), *stopped(root, names)):
         print(line)
-    if outcome.jobs:
-        cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
-        write_text(root / "cost.json", json.dumps(cost) + "\n")
     print(f"{'failed' if outcome.code else 'done'} after {seconds / 60:.1f} min")
     if outcome.code:
         print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
@@ -227,9 +223,6 @@ def _last_words(root: Path, name: str) -> str:
 
 def _report(root: Path) -> None:
     """Build the report from what is there, print the summary and the report's path."""
-    from codealign.analysis.answer import closing_text
-    from codealign.report import build_report
-
-    index = build_report(RunPaths(root))
-    print(closing_text(root))
+    index, text = closing(RunPaths(root))
+    print(text)
     print(f"report: {os.path.relpath(index, PROJECT)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from codealign.additions import own_benchmarks, own_dimension
 from codealign.analysis.scores import benchmark
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
-from codealign.params import Codal, Functional, Prefs, Resources, Training, validate
+from codealign.params import Codal, Functional, Params, Prefs, Resources, Training, validate
 from codealign.paths import DATA, short_name
 from codealign.prefs.ratings import needs_judge
 from codealign.registry import places_of, shape_of, stored_parameters
@@ -134,21 +135,27 @@ def _preferences(settings: Prefs, requirement: str) -> Work:
     )
 
 
+def training_flops(settings: Training, kind: str) -> float:
+    """Return the operations of a trained token and parameter; `kind` as in `stages`."""
+    rules = assumed()["training"]
+    flops = rules["lora"] + rules["checkpointing"] * settings.gradient_checkpointing
+    return flops + (0 if kind == "sft" else rules["reference"])
+
+
 def _training(settings: Training, kind: str, prefs: Prefs, model: str) -> Work:
-    rules, share = assumed()["training"], assumed()["used_share"]
+    share = assumed()["used_share"]
     pairs = settings.pairs or prefs.seeds * assumed()["pairs_a_seed"]
     examples = settings.epochs * pairs
     if settings.max_steps > 0:
         examples = settings.max_steps * settings.batch_size * settings.accumulation
     tokens = share * prefs.sampling.max_new_tokens + prefs.instructions.max_new_tokens
     sides = 1 if kind == "sft" else 2
-    flops = rules["lora"] + rules["checkpointing"] * settings.gradient_checkpointing
     rank = settings.lora.r / 16
     adapter = assumed()["adapter_share"] * rank * parameters_of(model) * 4
     return Work(
         units=examples,
         trained=examples * sides * min(tokens, settings.max_length),
-        flops=flops + (rules["reference"] if sides == 2 else 0),
+        flops=training_flops(settings, kind),
         seconds=assumed()["start_s"],
         bytes=adapter * assumed()["adapter_copies"],
     )
@@ -176,6 +183,28 @@ def problems_of(settings: Functional) -> int:
         else min(settings.limit or 10**9, benchmark(name).n)
         for name in names
     )
+
+
+def sizes_of(params: Params) -> dict[str, int]:
+    """Return the problems of each benchmark of the scores that a profile evaluates."""
+    from codealign.analysis.cells import MEMBERS
+    from codealign.evaluate.codal import load_problems
+    from codealign.evaluate.functional.registry import expand
+    from codealign.evaluate.functional.results import TWO_SUITES
+
+    found = {}
+    if "functional" in params.requirements:
+        for name in expand(params.functional.benchmarks):
+            own = params.functional.model_copy(update={"benchmarks": [name]})
+            found[f"{name}_plus" if name in TWO_SUITES else name] = problems_of(own)
+    if "non_functional" in params.requirements:
+        limit = params.codal.limit or 10**9
+        every = dict.fromkeys(MEMBERS["non_functional"], benchmark("codal").n // 5)
+        if params.codal.data == "nano":
+            count = Counter(f"codal_{p.dimension}" for p in load_problems("nano"))
+            every = {name: count[name] for name in every}
+        found |= {name: min(n, limit) for name, n in every.items()}
+    return {name: n for name, n in found.items() if any(name in m for m in MEMBERS.values())}
 
 
 def _codal(settings: Codal) -> Work:

@@ -20,6 +20,16 @@ def test_records_are_counted_by_step(tmp_path: Path) -> None:
     assert read_context(tmp_path).counts == {("nano", "functional"): {"seeds": 3, "pairs": 1}}
 
 
+def test_what_came_of_the_executions_is_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "prefs" / "nano" / "functional"
+    verdicts = ("pass", "pass", "fail", "timeout", "crash", "untested")
+    write_jsonl(folder / "executions.jsonl", [{"id": v, "verdict": v} for v in verdicts])
+    checks = ("real", "tests restate the solution")
+    write_jsonl(folder / "checks.jsonl", [{"id": v, "verdict": v} for v in checks])
+    expected = {"executions": 6, "passing": 2, "failing": 3, "proven": 1}
+    assert read_context(tmp_path).counts == {("nano", "functional"): expected}
+
+
 def test_counts_of_several_seeds_are_their_mean(tmp_path: Path) -> None:
     parts = ["seeds/0", "seeds/1", "seeds/1/ablations/prefs/few"]
     write_text(tmp_path / "plan.lock.json", json.dumps({"parts": parts}))

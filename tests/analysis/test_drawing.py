@@ -6,23 +6,47 @@ import pytest
 from pygments.token import Comment, Keyword, Name, Text
 
 from codealign.analysis import labels
-from codealign.analysis.figures import diagrams, listings, style, workflow
-from codealign.analysis.figures.diagrams import Box, anchor
+from codealign.analysis.context import PARTS
+from codealign.analysis.figures import diagrams, listings, style
+from codealign.analysis.figures.diagrams import Box, ends
 from codealign.analysis.figures.listings import Panel, example
 
 DIAGRAMS = {
     "RLHF": (diagrams.RLHF, diagrams.RLHF_ARROWS), "DPO": (diagrams.DPO, diagrams.DPO_ARROWS),
     "best-of-n": (diagrams.BEST_OF_N, diagrams.BEST_OF_N_ARROWS),
     "BoNBoN": (diagrams.BONBON, diagrams.BONBON_ARROWS),
-    "workflow": (workflow.BOXES, workflow.ARROWS),
+    "workflow": (diagrams.WORKFLOW, diagrams.WORKFLOW_ARROWS),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("side", "point"), [("l", (1, 2)), ("r", (3, 2)), ("t", (2, 1.5)), ("b", (2, 2.5))]
-)
-def test_arrows_meet_the_middle_of_a_side(side: str, point: tuple[float, float]) -> None:
-    assert anchor(Box(2, 2, "", "data", w=2, h=1), side) == point
+TALL = Box(1, 2, "", "data", w=2, h=4)  # from (0, 0) to (2, 4)
+SMALL = Box(3.5, 0.5, "", "data", w=1, h=1)  # from (3, 0) to (4, 1)
+LOW = Box(1.5, 6, "", "data", w=1, h=1)
+
+
+def test_arrows_are_level_where_boxes_lie_beside_each_other() -> None:
+    assert ends(TALL, SMALL, "rl") == [(2, 0.5), (3, 0.5)]
+    assert ends(SMALL, TALL, "lr") == [(3, 0.5), (2, 0.5)]
+
+
+def test_arrows_are_upright_where_boxes_lie_below_each_other() -> None:
+    assert ends(TALL, LOW, "bt") == [(1.5, 4), (1.5, 5.5)]
+
+
+def test_an_arrow_moved_aside_stays_on_both_boxes() -> None:
+    assert ends(TALL, SMALL, "rl", 0.2) == [(2, 0.7), (3, 0.7)]
+    assert ends(TALL, SMALL, "rl", 9)[1] == pytest.approx((3, 1 - diagrams.MARGIN))
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_arrow_heads_keep_apart_and_meet_a_side_squarely(name: str) -> None:
+    boxes, arrows = DIAGRAMS[name]
+    found = [ends(boxes[a.start], boxes[a.end], a.sides, a.aside) for a in arrows]
+    heads = [end for _, end in found]
+    near = [(a, b) for i, a in enumerate(heads) for b in heads[:i]
+            if abs(a[0] - b[0]) < 0.1 and abs(a[1] - b[1]) < 0.1]  # fmt: skip
+    assert near == []
+    assert all(a[0] == b[0] or a[1] == b[1] for a, b in found)
 
 
 @pytest.mark.parametrize("name", DIAGRAMS)
@@ -54,7 +78,7 @@ def test_boxes_do_not_overlap(name: str) -> None:
 
 
 def test_each_counted_step_has_its_box() -> None:
-    assert set(workflow.STEPS) <= set(workflow.BOXES)
+    assert set(PARTS) - {"proven"} <= set(diagrams.WORKFLOW)
 
 
 def test_a_panel_is_as_high_as_its_lines() -> None:
@@ -79,8 +103,8 @@ def test_listings_close_up_double_blank_lines() -> None:
 
 
 def test_tokens_have_their_look() -> None:
-    assert listings._look(Keyword.Reserved) == ("#004f7c", True)
-    assert listings._look(Comment.Single)[0] == "#5a626b"
+    assert listings._look(Keyword.Reserved) == (style.KEYWORD, True)
+    assert listings._look(Comment.Single)[0] == style.MUTED
     assert listings._look(Name.Function)[1]
     assert listings._look(Text) == (style.INK, False)
 

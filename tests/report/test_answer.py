@@ -28,7 +28,7 @@ def block(tmp_path: Path, *rows: dict) -> str:
 
 def test_the_winner_stands_before_the_numbers(tmp_path: Path) -> None:
     text = block(tmp_path, ROW)
-    assert text.startswith('<ul class="answer"><li><b>Functional:</b> PTA ends higher;')
+    assert text.startswith('<div class="answer">\n<p><b>Functional:</b> PTA ends higher;')
     assert '<td data-label="Ends higher"><b>PTA</b></td>' in text
     assert '<span class="num">+4.0 [+2.0, +6.0]</span>' in text
     assert '<td data-label="Gains more">not distinguishable</td>' in text

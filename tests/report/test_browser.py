@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from chromium import Chromium
-from made_up_report import DONE, FAILED, write_report
+from made_up_report import DONE, FAILED
+from PIL import Image
 from site_checks import PHONE, faults
 
 from codealign.report.page import PAGES
@@ -31,12 +35,6 @@ BAD_PAGE = """<!DOCTYPE html><html lang="en"><head><title>Bad</title></head><bod
 <script>console.error("a complaint"); missing();</script></main></body></html>"""
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory, browser: Chromium) -> Path:
-    """Return the folder of a report; `browser` comes first, for without it none is needed."""
-    return write_report(tmp_path_factory.mktemp("runs") / "mine").report
-
-
 @pytest.fixture
 def claims(report: Path, browser: Chromium) -> Chromium:
     """The page of claims, open on a wide screen."""
@@ -51,7 +49,7 @@ def ledger(report: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_has_no_fault_on_a_phone_or_a_wide_screen(report, browser, name: str) -> None:
+def test_a_page_has_no_fault_at_any_width_light_or_dark(report, browser, name: str) -> None:
     assert faults(browser, report / name) == []
 
 
@@ -143,7 +141,8 @@ def test_without_scripts_all_claims_are_shown_and_no_dead_controls(
 ) -> None:
     without_scripts.open((report / "claims.html").as_uri())
     assert without_scripts.run(SHOWN) == len(ledger(report))
-    assert without_scripts.run("!document.querySelector('form').checkVisibility()")
+    forms = "[...document.querySelectorAll('form')].filter(e => e.checkVisibility()).length"
+    assert without_scripts.run(forms) == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,3 +160,110 @@ def test_on_paper_a_dark_system_prints_dark_on_light(report: Path, browser: Chro
     browser.show(A4, dark=True, medium="print")
     browser.open((report / "index.html").as_uri())
     assert browser.run("getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
+
+
+@pytest.fixture
+def samples(report: Path, browser: Chromium) -> Chromium:
+    """The sample browser, open on a phone, its first benchmark loaded."""
+    browser.show(PHONE)
+    browser.open((report / "samples.html").as_uri())
+    browser.wait("document.querySelector('#problem h3')")
+    return browser
+
+
+OPEN = "document.querySelector('#problem h3').textContent"
+LISTED = "[...document.querySelectorAll('#problems button')].map(e => e.dataset.id)"
+
+
+def choose(browser: Chromium, **values: str) -> None:
+    for name, value in values.items():
+        field = f"document.getElementById('browse').elements['{name}']"
+        browser.run(f"{field}.value = {value!r}")
+        browser.run(f"{field}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+
+
+def test_keys_step_through_the_problems(samples: Chromium) -> None:
+    assert samples.run(LISTED) == ["Nano/0", "Nano/1", "Nano/2"]
+    samples.press("j", "j", "k")
+    assert samples.run(OPEN) == "Nano/1"
+
+
+def test_the_filters_show_what_was_gained_and_lost_and_where(samples: Chromium) -> None:
+    samples.press("g")
+    assert samples.run(LISTED) == ["Nano/1"]  # PTA's DPO solves it, its base does not
+    choose(samples, pathway="FTA")
+    assert samples.run(LISTED) == []
+    samples.press("l")
+    assert samples.run(LISTED) == ["Nano/0"]
+    choose(samples, pathway="PTA")
+    assert samples.run(LISTED) == []
+
+
+def test_a_kind_of_failure_and_a_word_narrow_the_list(samples: Chromium) -> None:
+    choose(samples, kind="wrong", pathway="PTA")
+    assert samples.run(LISTED) == ["Nano/1", "Nano/2"]
+    choose(samples, text="no such word")
+    assert samples.run(LISTED) == []
+
+
+def test_an_answer_stands_with_verdict_and_failing_test_changed_lines_marked(samples) -> None:
+    article = "document.querySelectorAll('#problem article')"
+    told = samples.run(f"[...{article}].map(e => e.innerText.replace(/\\s+/g, ' '))")
+    assert "passes" in told[0] and told[1] == "PTA SFT not evaluated"
+    assert "fails: wrong" in told[6] and "(3) base test 1: wanted 4" in told[6]
+    assert samples.run("document.querySelector('#problem ins').textContent") == (
+        "    return 'dpo'\n"
+    )
+
+
+def test_another_benchmark_is_loaded_when_it_is_chosen_and_kept_in_the_address(samples) -> None:
+    choose(samples, group="nano-codal_style")
+    samples.wait(f"{OPEN} == 'NanoCodal/style/0'")
+    samples.reload()
+    samples.wait("document.querySelector('#problem h3')")
+    assert samples.run(OPEN) == "NanoCodal/style/0"
+
+
+def test_without_scripts_the_samples_page_says_where_the_answers_lie(
+    report: Path, without_scripts: Chromium
+) -> None:
+    without_scripts.open((report / "samples.html").as_uri())
+    assert "attempts.jsonl" in without_scripts.run("document.body.innerText")
+
+
+def test_the_search_finds_a_claim_from_any_page_and_enter_opens_it(report, browser) -> None:
+    browser.show(1440)
+    browser.open((report / f"notebooks/{DONE}.html").as_uri())
+    browser.press("/", *"evoeval bonbon")
+    browser.wait("document.querySelector('.find li')")
+    first = browser.run("document.querySelector('.find a').href")
+    browser.press("Enter")
+    browser.wait(f"location.href == {first!r}")
+
+
+def test_a_box_that_is_cut_on_a_phone_says_that_it_scrolls(report, browser) -> None:
+    browser.show(390)
+    browser.open((report / "figures.html").as_uri())
+    cut = "[...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth + 1)"
+    hinted = f"{cut}.filter(e => getComputedStyle(e, '::before').content.includes('scroll'))"
+    assert browser.run(f"{cut}.length") == browser.run(f"{hinted}.length") > 0
+
+
+def test_a_wide_screen_is_used_in_full(report, browser) -> None:
+    browser.show(1440)
+    browser.open((report / "claims.html").as_uri())
+    width = browser.run("document.querySelector('main').getBoundingClientRect().width")
+    assert width >= 1440 - 15 * 16 - 20  # all but the navigation and a scroll bar
+
+
+def test_in_the_dark_no_picture_is_white_and_its_text_is_light(report, browser) -> None:
+    browser.show(1440, dark=True)
+    browser.open((report / "index.html").as_uri())
+    browser.wait("document.querySelector('figure img').complete")
+    box = "document.querySelector('figure img').getBoundingClientRect()"
+    sizes = browser.run(f"(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])({box})")
+    clip = dict(zip(("x", "y", "width", "height"), sizes, strict=True), scale=1)
+    shot = browser.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+    with Image.open(BytesIO(base64.b64decode(shot["data"]))) as picture:
+        light = np.asarray(picture.convert("L"))
+    assert np.median(light) < 60 and light.max() > 200

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_report import write_report
 from made_up_study import rows
 
 from codealign.analysis.advice import advise
@@ -69,8 +68,7 @@ def test_with_fewer_problems_all_places_have_one_word_for_it(scores: pd.DataFram
     assert {verdict for _, verdict in found.values()} == {NOT_DISTINGUISHABLE}
 
 
-def test_the_report_shows_it_on_its_pages(tmp_path: Path) -> None:
-    report = write_report(tmp_path).report
+def test_the_report_shows_it_on_its_pages(report: Path) -> None:
     for page in ("index", "findings", "advice"):
         text = (report / f"{page}.html").read_text().replace("\u00a0", " ")
         assert "+2.5 [+2.5, +2.5]" in text, page

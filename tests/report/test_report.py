@@ -172,7 +172,10 @@ def test_a_claim_shows_published_and_computed_with_their_unit(run: RunPaths) -> 
     text = (build_report(run).parent / "claims.html").read_text()
     assert "PTA &lt;gains&gt; more</td>" in text
     assert 'data-label="Published" class="num">4.2 %</td>' in text
-    assert 'data-label="This run"><b>agrees</b><br><small>4 %</small></td>' in text
+    assert (
+        'data-label="This run"><b class="verdict good">agrees</b><br><small>4 %</small></td>'
+        in text
+    )
 
 
 def test_tables_and_figures_can_be_downloaded(run: RunPaths) -> None:

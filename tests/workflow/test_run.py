@@ -91,7 +91,7 @@ def project(tmp_path) -> Path:
     shutil.copytree(PROJECT / "workflow", tmp_path / "workflow")
     shutil.copytree(PROJECT / "params", tmp_path / "params")
     with (tmp_path / "params/models.yaml").open("a") as registry:
-        registry.write("\nnone:\n  family: llama\n  hub: {pretrained: a/b}\n")
+        registry.write("\nnone:\n  family: llama\n  embedded: true\n")
     (tmp_path / "notebooks").mkdir()
     for name in PARAMETERS:
         write_notebook(tmp_path / "notebooks", name)

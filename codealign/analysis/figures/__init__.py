@@ -1,4 +1,4 @@
-"""Figures 1 to 6 of the paper and the charts beyond it, as PDF, SVG and PNG."""
+"""Figures 1 to 6 of the paper and the charts beyond it, as PDF, SVG and PNG, with their data."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from codealign.analysis.answer import pathways
 from codealign.analysis.cells import Problems
 from codealign.analysis.changes import changes
 from codealign.analysis.claims import Claim
 from codealign.analysis.context import Context
+from codealign.analysis.figures.answer import answer_figure
 from codealign.analysis.figures.common import present
-from codealign.analysis.figures.diagrams import figure2, figure3
-from codealign.analysis.figures.dots import dots
+from codealign.analysis.figures.diagrams import figure2, figure3, figure4
+from codealign.analysis.figures.dots import dots, profiles, versus
 from codealign.analysis.figures.heatmap import heatmap
 from codealign.analysis.figures.ledger import ledger_bars
 from codealign.analysis.figures.listings import figure1, figure5, figure6
 from codealign.analysis.figures.plane import plane
-from codealign.analysis.figures.profiles import profiles
 from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import Drawn, save, styled, write_captions
 from codealign.analysis.figures.training import training_curves
-from codealign.analysis.figures.versus import versus
-from codealign.analysis.figures.workflow import figure4
 from codealign.analysis.scores import PAPER, over_seeds, published
 from codealign.analysis.study.effects import Study
+from codealign.analysis.summary import summarise
 from codealign.records import ALIGNED
 
 __all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
@@ -52,9 +52,11 @@ def draw_figures(
     rows = scores[scores["source"] != PAPER]
     measured = over_seeds(rows)
     shown = measured if len(measured) else published()
-    change = changes(rows if len(rows) else shown, items)
-    charts = [heatmap(change, stage) for stage in ALIGNED]
-    charts += [plane(change), *(dots(shown, table) for table in (3, 4, 5)), profiles(shown)]
+    known = rows if len(rows) else shown
+    change = changes(known, items)
+    charts = [answer_figure(summarise(known, items), pathways(known, items))]
+    charts += [heatmap(change, stage) for stage in ALIGNED]
+    charts += [plane(change), *(dots(shown, table) for table in (3, 4, 5)), profiles(change)]
     if len(measured):
         both = pd.concat([changes(published()), change], ignore_index=True)
         charts += [versus(both, model) for model in present(measured, "model")]
@@ -72,7 +74,7 @@ def write_figures(
     study: Study | None = None,
     claims: list[Claim] | None = None,
 ) -> list[Path]:
-    """Write every figure as PDF, SVG and PNG, and `captions.json`, to `out`; return the paths.
+    """Write every figure as PDF, SVG and PNG, its data, captions and alt texts; return the paths.
 
     Parameters are those of `draw_figures`. The same scores give the same bytes.
     """

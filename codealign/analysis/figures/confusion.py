@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+import pandas as pd
+import seaborn
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from sklearn.metrics import confusion_matrix
 
 from codealign.analysis.agreement import SCALE, Paired
 from codealign.analysis.figures import style
-from codealign.analysis.figures.style import Drawn, canvas, save, styled
+from codealign.analysis.figures.style import HEAT, Drawn, canvas, save, styled
 
-COLOURS = LinearSegmentedColormap.from_list("count", ["#f8f8f6", "#6fb0d6", "#0b5c94"])
+COLOURS = HEAT[3:]
 
 
 def confusion(paired: Paired, first: str, second: str, note: str = "") -> Drawn:
@@ -26,33 +28,52 @@ def confusion(paired: Paired, first: str, second: str, note: str = "") -> Drawn:
     counts = np.zeros((len(SCALE), len(SCALE)), dtype=int)
     if paired.first:
         counts = confusion_matrix(paired.first, paired.second, labels=SCALE)
+    told = _agreement(paired, first, second)
+    top = max(counts.max(), 3)
     with styled():
-        figure = canvas(3.1, 3.4)
+        figure = canvas(3.3, 3.4, "Ratings of the same answers by two judges", told)
         axes = figure.add_subplot()
-        axes.imshow(counts, cmap=COLOURS, vmin=0, vmax=max(counts.max(), 1))
+        seaborn.heatmap(
+            counts, ax=axes, square=True, cbar=False, cmap=ListedColormap(COLOURS),
+            norm=BoundaryNorm([0, 0.5, top / 3, 2 * top / 3, top + 1], len(COLOURS)),
+            linewidths=0.6, linecolor=style.PAPER, xticklabels=SCALE, yticklabels=SCALE,
+        )  # fmt: skip
         for (row, column), count in np.ndenumerate(counts):
             if count:
-                dark = count > 0.6 * counts.max()
-                axes.text(column, row, str(count), ha="center", va="center", size=style.SMALL,
-                          color="white" if dark else style.INK)  # fmt: skip
-        edges = np.arange(len(SCALE) + 1) - 0.5
-        axes.stairs(edges[1:], edges, baseline=edges[:-1], color=style.ORANGE, linewidth=0.9)
-        axes.set_xticks(range(len(SCALE)), SCALE)
-        axes.set_yticks(range(len(SCALE)), SCALE)
+                ink = style.ON if count > 2 * top / 3 else style.INK
+                axes.text(column + 0.5, row + 0.52, str(count), ha="center", va="center",
+                          size=style.SMALL, color=ink)  # fmt: skip
+        edges = np.arange(len(SCALE) + 1)
+        axes.stairs(edges[1:], edges, baseline=edges[:-1], color=style.ORANGE, linewidth=1.0)
         axes.set(xlabel=f"rating by {second}", ylabel=f"rating by {first}")
-        axes.tick_params(length=0)
-        for side in axes.spines.values():
-            side.set_visible(False)
+        axes.tick_params(length=0, rotation=0)
     caption = (
         f"How often each pair of ratings met: {first} (rows) and {second} (columns), "
         f"{len(paired.first)} answers rated by both, {paired.unrated} left out as unrated. "
         f"Outlined: equal ratings. {note}"
     )
-    return Drawn(f"confusion_{_plain(first)}_{_plain(second)}", caption.strip(), figure)
+    met = [(SCALE[i], SCALE[j], count) for (i, j), count in np.ndenumerate(counts)]
+    rows = pd.DataFrame(met, columns=[f"rating by {first}", f"rating by {second}", "answers"])
+    stem = f"confusion_{_plain(first)}_{_plain(second)}"
+    return Drawn(stem, caption.strip(), figure, told, rows)
+
+
+def _agreement(paired: Paired, first: str, second: str) -> str:
+    """Return how many ratings are equal and how many near, in a sentence."""
+    n = len(paired.first)
+    if not n:
+        return "No answer was rated by both judges."
+    apart = np.array(paired.second) - np.array(paired.first)
+    lower, higher = (apart < 0).sum(), (apart > 0).sum()
+    return (
+        f"{n} answers. Equal (outlined): {(apart == 0).sum() / n:.0%}; at most 1 point apart: "
+        f"{(abs(apart) <= 1).sum() / n:.0%}. {second} rates lower than {first} in {lower / n:.0%} "
+        f"and higher in {higher / n:.0%}."
+    )
 
 
 def write_confusion(paired: Paired, first: str, second: str, out: Path, note: str = "") -> Drawn:
-    """Draw the heat map, write it as PDF, SVG and PNG to a folder, and return it."""
+    """Draw the heat map, write it with its data to a folder, and return it."""
     drawn = confusion(paired, first, second, note)
     with styled():
         save(drawn, out)

@@ -1,35 +1,44 @@
-"""Heat map of relative improvement: benchmarks by model and pathway, one map a technique."""
+"""Heat map of what a technique changed: benchmarks by model and pathway."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
-from matplotlib.patches import Rectangle
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from codealign.analysis import labels
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
+    in_points,
+    points,
     present,
     source_phrase,
+    told_of_zero,
 )
-from codealign.analysis.figures.style import Drawn, canvas
+from codealign.analysis.figures.style import HEAT, Drawn, canvas
 from codealign.analysis.labels import model_label
 from codealign.analysis.scores import benchmark, every_benchmark
 from codealign.records import PATHWAY, VARIANTS
 
-LIMIT = 50.0
-"""Percent at which the colour is full; larger changes keep their number."""
-COLOURS = LinearSegmentedColormap.from_list(
-    "change", ["#a8480a", "#e39a5b", "#f8f8f6", "#6fb0d6", "#0b5c94"]
+EVIDENCE = 0.05
+NOTE = (
+    "Number: change against base in points (percent of the scale, not of the base score). Colour "
+    "and bold type: whether it can be told from no change, by a 95% interval for each cell alone "
+    "and after Holm's correction for all cells of a requirement."
 )
-NORM = TwoSlopeNorm(0, -LIMIT, LIMIT)
+SAID = ("after correction too", "interval leaves out 0", "may be chance")
+CELL = ["source", "model", "variant", "stage", "benchmark"]
+DATA = [*CELL, "base", "value", "absolute", "low", "high", "relative", "p_value", "p_holm", "n"]
 
 
 def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
-    """Draw the relative improvement of one stage over base; None if the stage has no change.
+    """Draw the change of one stage over base, in points; None if the stage has no change.
 
     Parameters
     ----------
@@ -39,72 +48,77 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     part = changes[changes["stage"] == stage]
     if part.empty:
         return None
+    part = in_points(part, "base", "value", "absolute", "low", "high")
     names = [n for n in every_benchmark() if n in set(part["benchmark"])]
     columns = [(m, v) for m in present(part, "model") for v in VARIANTS]
-    figure = canvas(0.215 * len(names) + 0.75, min(style.WIDTH, 1.7 + 0.42 * len(columns)))
-    axes = figure.add_subplot()
-    lookup = {(r["benchmark"], r["model"], r["variant"]): r for r in part.to_dict("records")}
+    told = {(r["benchmark"], r["model"], r["variant"]): r for r in part.to_dict("records")}
+    level = [[_level(told.get((name, *column))) for column in columns] for name in names]
+    width = max(3.5, min(style.WIDTH, 1.6 + 0.42 * len(columns)))
+    title = f"{labels.STAGES[stage]} against base: change on every benchmark"
+    figure = canvas(0.19 * len(names) + 0.85, width, title, NOTE)
+    axes = figure.add_subplot(facecolor=style.BAND)
+    seaborn.heatmap(
+        pd.DataFrame(level), ax=axes, cmap=ListedColormap(HEAT), vmin=-3.5, vmax=3.5, cbar=False,
+        linewidths=0.8, linecolor=style.PAPER,
+    )  # fmt: skip
     for y, name in enumerate(names):
         for x, column in enumerate(columns):
-            _draw_cell(axes, x, y, lookup.get((name, *column)))
+            _number(axes, x, y, told.get((name, *column)), level[y][x])
     _frame(axes, names, columns)
-    bar = figure.colorbar(
-        _scale(),
-        ax=axes,
-        aspect=45,
-        pad=0.02,
-        fraction=0.165 / figure.get_figwidth(),
-        extend="both",
-    )
-    bar.outline.set_visible(False)
-    bar.set_label("change against base, percent of the base score")
-    said = labels.STAGES[stage]
+    _legend(figure)
     caption = (
-        f"Relative improvement of {said} over base, in percent, by benchmark, model and pathway "
-        f"(PTA from pretrained, FTA from fine-tuned); {source_phrase(part)}. Bold: told from no "
-        "change at p < 0.05 without correction for the number of comparisons. "
-        "n/a: the base score is 0. Colour is full at 50%."
+        f"Change of {labels.STAGES[stage]} over base by benchmark, model and pathway (PTA from "
+        f"pretrained, FTA from fine-tuned), in points; {source_phrase(part)}. Bold: the 95% "
+        "interval leaves out 0, without correction for the number of comparisons. The CSV has the "
+        "paper's measure, percent of the base score, and corrected p-values."
     )
-    return Drawn(f"heatmap_{stage}", caption, figure)
+    alone = part[part["benchmark"] != "codal"]
+    return Drawn(f"heatmap_{stage}", caption, figure, told_of_zero(alone), part[DATA])
 
 
-def _scale() -> object:
-    from matplotlib.cm import ScalarMappable
+def _level(row: dict | None) -> float:
+    """Return the side and strength of a change: its step of `HEAT` from the middle; NaN: none."""
+    if row is None or math.isnan(row["absolute"]):
+        return math.nan
+    strength = 1 + (row["p_value"] < EVIDENCE) + (row["p_holm"] < EVIDENCE)
+    return float(np.sign(row["absolute"]) * strength)
 
-    return ScalarMappable(NORM, COLOURS)
 
-
-def _draw_cell(axes: Axes, x: int, y: int, row: dict | None) -> None:
-    value = row["relative"] if row else math.nan
-    known = not math.isnan(value)
-    colour = COLOURS(NORM(max(-LIMIT, min(LIMIT, value)))) if known else "#ececea"
-    axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.8))
-    text = f"{value:+.0f}" if known else ("n/a" if row else "not run")
-    text = "0" if text in ("+0", "-0") else text.replace("-", "−")
-    bold = bool(row) and row["p_value"] < 0.05
-    dark = known and abs(value) > 0.72 * LIMIT
+def _number(axes: Axes, x: int, y: int, row: dict | None, level: float) -> None:
+    known = not math.isnan(level)
+    text = points(row["absolute"]) if known else ("unscored" if row else "not run")
     axes.text(
-        x + 0.5, y + 0.52, text, ha="center", va="center", size=5.8 if known else 5,
-        weight="bold" if bold else "normal", color="white" if dark else style.INK,
+        x + 0.5, y + 0.52, text, ha="center", va="center", size=5.8 if known else 4.6,
+        weight="bold" if abs(level) > 1 else "normal",
+        color=style.ON if abs(level) > 2 else style.INK,
     )  # fmt: skip
 
 
 def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]]) -> None:
-    """Label rows by benchmark and columns by model and pathway; rule off models and tables."""
-    axes.set(xlim=(0, len(columns)), ylim=(len(names), 0))
+    """Label rows by benchmark and columns by model and pathway; part models and tables."""
     axes.set_yticks([i + 0.5 for i in range(len(names))], [benchmark(n).label for n in names])
     axes.set_xticks([i + 0.5 for i in range(len(columns))], [PATHWAY[v] for _, v in columns])
     axes.xaxis.tick_top()
-    axes.tick_params(length=0, pad=2)
-    for side in axes.spines.values():
-        side.set_visible(False)
+    axes.tick_params(length=0, pad=2, rotation=0)
     step = len(VARIANTS)
     for i in range(0, len(columns), step):
-        axes.text(i + step / 2, -0.68, model_label(columns[i][0]), ha="center", va="bottom",
+        axes.text(i + step / 2, -0.75, model_label(columns[i][0]), ha="center", va="bottom",
                   size=style.SMALL, weight="bold")  # fmt: skip
         if i:
-            axes.axvline(i, color="white", linewidth=3)
+            axes.axvline(i, color=style.PAPER, linewidth=3)
     tables = [benchmark(n).table for n in names]
     for i in range(1, len(names)):
         if tables[i] != tables[i - 1]:
-            axes.axhline(i, color="white", linewidth=3)
+            axes.axhline(i, color=style.PAPER, linewidth=3)
+
+
+def _legend(figure: Figure) -> None:
+    """Draw what the colours say: losses on one line, gains on the other."""
+    said = [*(f"loss, {text}" for text in SAID), "no change"]
+    said += [f"gain, {text}" for text in reversed(SAID)]
+    boxes = [Patch(color=c, label=text) for c, text in zip(HEAT, said, strict=True)]
+    none = boxes.pop(3)
+    losses, gains = boxes[:3], boxes[:2:-1]
+    columns = [box for pair in zip(losses, gains, strict=True) for box in pair]
+    figure.legend(handles=[*columns, none], loc="outside lower center", ncols=4, handlelength=0.9,
+                  handletextpad=0.4, columnspacing=1.0)  # fmt: skip

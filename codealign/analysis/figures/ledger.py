@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pandas as pd
+
 from codealign.analysis.claims import PAPER_VERDICTS, RUN_VERDICTS, Claim
 from codealign.analysis.claims.model import (
     AGREES,
@@ -17,13 +19,15 @@ from codealign.analysis.claims.model import (
     UNSTATED,
 )
 from codealign.analysis.claims.render import SECTIONS, section
-from codealign.analysis.figures.style import BLUE, ORANGE, RED, RULE, SKY, SMALL, Drawn, canvas
+from codealign.analysis.figures import style
+from codealign.analysis.figures.style import BLUE, ORANGE, RED, RULE, SKY, Drawn, canvas
 
 COLOURS = {
     REPRODUCED: BLUE, UNSTATED: SKY, NOT_DISTINGUISHABLE: ORANGE, CONTRADICTS: RED,
     NOT_DERIVABLE: RULE, AGREES: BLUE, DISAGREES: RED, CANNOT_TELL: RULE,
 }  # fmt: skip
-DARK = (BLUE, RED)
+ON = {BLUE: style.ON, RULE: style.INK}
+"""Colour of the number on a bar; on the others it is dark on any page."""
 
 
 def ledger_bars(claims: list[Claim]) -> Drawn | None:
@@ -45,7 +49,10 @@ def ledger_bars(claims: list[Claim]) -> Drawn | None:
     }  # fmt: skip
     known = {c.verdict for c in answered}
     verdicts = [v for v in (*PAPER_VERDICTS, *RUN_VERDICTS) if v in known]
-    figure = canvas(0.8 + 0.24 * len(rows))
+    on_run = bool(known & set(RUN_VERDICTS) - {NOT_DISTINGUISHABLE})
+    held = "this run" if on_run else "its own tables"
+    title = f"The paper's statements held against {held}"
+    figure = canvas(0.8 + 0.24 * len(rows), title=title, note=_told(answered))
     axes = figure.subplots()
     left = dict.fromkeys(rows, 0)
     for verdict in dict.fromkeys(verdicts):
@@ -54,23 +61,29 @@ def ledger_bars(claims: list[Claim]) -> Drawn | None:
             list(rows), list(counts.values()), left=list(left.values()), height=0.72,
             color=COLOURS[verdict], label=verdict,
         )  # fmt: skip
-        labels = [str(n) if n > 1 else "" for n in counts.values()]
-        ink = "white" if COLOURS[verdict] in DARK else "black"
-        axes.bar_label(bars, labels, label_type="center", fontsize=SMALL, color=ink)
+        texts = [str(n) if n else "" for n in counts.values()]
+        ink = ON.get(COLOURS[verdict], style.DARK)
+        axes.bar_label(bars, texts, label_type="center", fontsize=style.SMALL, color=ink)
         left = {name: left[name] + counts[name] for name in rows}
     axes.invert_yaxis()
     axes.set_xlabel("lines of the ledger")
     axes.tick_params(axis="y", length=0)
-    on_run = bool(known & set(RUN_VERDICTS) - {NOT_DISTINGUISHABLE})
-    axes.set_title(f"The paper's statements and {'this run' if on_run else 'its own tables'}")
+    axes.spines["left"].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3)
-    return Drawn("claims", _caption(claims, answered, on_run), figure)
+    found = [(name, verdict, n) for name, row in rows.items() for verdict, n in row.items()]
+    data = pd.DataFrame(found, columns=["section", "verdict", "lines"])
+    return Drawn("claims", _caption(claims, answered, on_run), figure, _told(answered), data)
+
+
+def _told(answered: list[Claim]) -> str:
+    """Return how many of the paper's own statements got which verdict."""
+    counts = Counter(c.verdict for c in answered if c.origin == "paper")
+    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
+    return f"{counts.total()} statements of the paper: {said}."
 
 
 def _caption(claims: list[Claim], answered: list[Claim], on_run: bool) -> str:
-    counts = Counter(c.verdict for c in answered if c.origin == "paper")
-    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
     of = "this run's scores" if on_run else "the paper's own tables"
-    text = f"Claims of the paper held against {of}, by section: {said}."
+    text = f"Claims of the paper held against {of}, by section. {_told(answered)}"
     left_out = len(claims) - len(answered)
     return text + (f" {left_out} lines are left out: the run has nothing on them." * bool(left_out))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
+import pandas as pd
 import yaml
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 
 from codealign.analysis.figures import style
+from codealign.analysis.figures.diagrams import heading
 from codealign.analysis.figures.style import Drawn, blank, canvas
 from codealign.errors import CodealignError
 from codealign.paths import DATA
@@ -26,14 +28,14 @@ LINE = 1.42
 INCH = 72
 PAD = 0.09
 COLOURS: tuple[tuple[_TokenType, str, bool], ...] = (
-    (Comment, "#5a626b", False),
-    (String, "#00694f", False),
-    (Keyword, "#004f7c", True),
-    (Number, "#a34700", False),
-    (Name.Function, "#7a2f5f", True),
-    (Name.Builtin, "#004f7c", False),
-    (Name.Exception, "#a34700", False),
-    (Operator.Word, "#004f7c", True),
+    (Comment, style.MUTED, False),
+    (String, style.GOOD, False),
+    (Keyword, style.KEYWORD, True),
+    (Number, style.BAD, False),
+    (Name.Function, style.FUNCTION, True),
+    (Name.Builtin, style.KEYWORD, False),
+    (Name.Exception, style.BAD, False),
+    (Operator.Word, style.KEYWORD, True),
 )
 """Colours of token types (contrast with white at least 5:1) and whether they are bold."""
 
@@ -57,7 +59,7 @@ class Panel:
 
     def lines(self, width: float, size: float) -> list[str]:
         """Return the lines as they are set in a panel `width` inches wide."""
-        room = int((width - 2 * PAD) * INCH / (size * (ADVANCE if self.code else 0.53)))
+        room = int((width - 2 * PAD) * INCH / (size * (ADVANCE if self.code else style.ADVANCE)))
         if not self.code:
             return textwrap.wrap(self.body, room)
         lines = self.body.splitlines()
@@ -83,7 +85,7 @@ def draw_panel(axes: Axes, panel: Panel, at: tuple[float, float], width: float, 
     x, y = at
     frame = FancyBboxPatch(
         (x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", linewidth=0.8,
-        edgecolor=panel.colour, facecolor="#fbfbfa",
+        edgecolor=panel.colour, facecolor=style.FILLS["listing"][0],
     )  # fmt: skip
     axes.add_patch(frame)
     step = size / INCH
@@ -118,12 +120,12 @@ def _look(kind: _TokenType) -> tuple[str, bool]:
     return style.INK, False
 
 
-def _stack(panels: list[Panel], size: float = style.NORMAL) -> Figure:
+def _stack(title: str, panels: list[Panel], size: float = style.NORMAL) -> Figure:
     """Draw panels below each other at full width."""
     gap = 0.1
     heights = [p.height(style.WIDTH - 0.06, size) for p in panels]
     total = sum(heights) + gap * (len(panels) - 1) + 0.06
-    figure = canvas(total)
+    figure = canvas(total, title=title)
     axes = blank(figure, style.WIDTH, total)
     y = 0.03
     for panel, height in zip(panels, heights, strict=True):
@@ -139,7 +141,8 @@ def figure5() -> Drawn:
         Panel("Dispreferred", example("figure5_without"), style.BAD),
     ]
     caption = "Figure 5. Error handling: a functional requirement. Our own example."
-    return Drawn("figure5", caption, _stack(panels))
+    figure = _stack("Error handling, a functional requirement", panels)
+    return Drawn("figure5", caption, figure, _told(panels), _rows(panels))
 
 
 def figure6() -> Drawn:
@@ -149,16 +152,38 @@ def figure6() -> Drawn:
         Panel("Dispreferred", example("figure6_unreadable"), style.BAD),
     ]
     caption = "Figure 6. Code readability: a non-functional requirement. Our own example."
-    return Drawn("figure6", caption, _stack(panels))
+    figure = _stack("Readability, a non-functional requirement", panels)
+    return Drawn("figure6", caption, figure, _told(panels), _rows(panels))
+
+
+def _rows(panels: list[Panel]) -> pd.DataFrame:
+    return pd.DataFrame([{"title": p.title, "text": p.body} for p in panels])
+
+
+def _told(panels: list[Panel]) -> str:
+    """Return what the panels hold, in words."""
+    return " ".join(
+        f"{p.title}: "
+        + (f"{len(p.body.splitlines())} lines of Python, " if p.code else "")
+        + f"“{_first(p)}”."
+        for p in panels
+    )
+
+
+def _first(panel: Panel) -> str:
+    """Return the function a panel of code begins with, or the first sentence of a text."""
+    if panel.code:
+        return next(line for line in panel.body.splitlines() if line.startswith("def "))
+    return panel.body.partition(".")[0].partition("!")[0].strip()
 
 
 def figure1() -> Drawn:
     """Draw Figure 1: aligned and misaligned responses, to a text task and to a coding task."""
     words = yaml.safe_load((EXAMPLES / "figure1_text.yaml").read_text(encoding="utf-8"))
     rows = [
-        ("(a) Non-coding task alignment", words["prompt"], words["text_focus"],
+        ("(a) Non-coding task", words["prompt"], words["text_focus"],
          words["aligned"], words["misaligned"], False),
-        ("(b) Coding task alignment", words["code_prompt"], words["code_focus"],
+        ("(b) Coding task", words["code_prompt"], words["code_focus"],
          example("figure1_aligned"), example("figure1_misaligned"), True),
     ]  # fmt: skip
     size, head, gap = 6.2, 0.36, 0.1
@@ -170,14 +195,12 @@ def figure1() -> Drawn:
     ]  # fmt: skip
     heights = [max(p.height(half, size) for p in pair) for pair in pairs]
     total = sum(heights) + 2 * head + 0.18
-    figure = canvas(total)
+    figure = canvas(total, title="Aligned and misaligned responses to two tasks")
     axes = blank(figure, style.WIDTH, total)
     y = 0.0
     for (title, prompt, focus, *_), pair, height in zip(rows, pairs, heights, strict=True):
-        axes.text(0.03, y + 0.14, title, size=style.LARGE, weight="bold")
-        axes.text(style.WIDTH - 0.03, y + 0.14, f"Focus: {focus}", size=size, ha="right",
-                  color=style.MUTED, style="italic")  # fmt: skip
-        axes.text(0.03, y + 0.29, f"User: {prompt}", size=style.NORMAL)
+        heading(axes, y + 0.14, title, f"Focus: {focus}")
+        axes.text(style.EDGE, y + 0.29, f"User: {prompt}", size=style.NORMAL)
         for column, panel in enumerate(pair):
             draw_panel(axes, panel, (0.03 + column * (half + gap), y + head), half, height, size)
         y += head + height + 0.12
@@ -185,4 +208,5 @@ def figure1() -> Drawn:
         "Figure 1. Examples of aligned and misaligned responses across task domains. "
         "Our own examples on the subjects of the printed figure."
     )
-    return Drawn("figure1", caption, figure)
+    panels = [panel for pair in pairs for panel in pair]
+    return Drawn("figure1", caption, figure, _told(panels), _rows(panels))

@@ -4,48 +4,55 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
+from codealign.analysis import labels
 from codealign.analysis.figures import style
-from codealign.analysis.figures.common import (
-    present,
-    source_phrase,
-)
+from codealign.analysis.figures.common import foot, in_points, points, present, source_phrase
 from codealign.analysis.figures.style import PATHWAY_COLOURS, Drawn, canvas
 from codealign.analysis.labels import model_label
-from codealign.analysis.scores import percent_of_scale
 from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS
 
-TITLES = {"functional": "Functional", "non_functional": "Non-functional (CODAL)"}
-MODEL_MARKERS = ("o", "s", "^", "D", "P", "X", "v", "*")
+TITLES = {"functional": "Functional benchmarks", "non_functional": "CODAL's dimensions"}
+MODEL_MARKERS = ("o", "s", "^", "D", "v", "p", "h", "*")
+QUARTILES = (0.25, 0.75)
+NOTE = (
+    "Small marks: one benchmark after DPO or BoNBoN. Large marks: a model's means; bars: the "
+    "middle half of its small marks. Above the line alignment gained, below it lost."
+)
 
 
 def plane(changes: pd.DataFrame) -> Drawn | None:
     """Draw every aligned cell at its base score and its change, both in percent of the scale.
 
-    Small marks are single benchmarks and techniques (DPO, BoNBoN); large ones are a model's means
-    over them. The CODAL average is left out, for its five dimensions are there.
+    The panels share their scales. The CODAL average is left out, for its dimensions are there.
     """
-    part = changes[changes["stage"].isin(ALIGNED) & (changes["benchmark"] != "codal")].copy()
+    part = changes[changes["stage"].isin(ALIGNED) & (changes["benchmark"] != "codal")]
     if part.empty:
         return None
-    part["x"], part["y"] = percent_of_scale(part, "base"), percent_of_scale(part, "absolute")
+    part = in_points(part, "base", "absolute", "low", "high")
     kinds = [r for r in REQUIREMENTS if r in set(part["requirement"])]
-    figure = canvas(2.95)
-    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
     models = present(part, "model")
+    title = "Stability and plasticity: what alignment changed, by base score"
+    figure = canvas(2.9, title=title, note=NOTE)
+    panels = figure.subplots(1, len(kinds), sharex=True, sharey=True, squeeze=False)[0]
     for axes, kind in zip(panels, kinds, strict=True):
         _panel(axes, part[part["requirement"] == kind], models)
         axes.set_title(TITLES[kind])
-        axes.set_xlabel("base score, percent of scale")
-    panels[0].set_ylabel("change after DPO or BoNBoN, points")
-    figure.legend(handles=_legend(panels[0], models), loc="outside lower center", ncols=7,
-                  handletextpad=0.1, columnspacing=1.0)  # fmt: skip
+    panels[0].set_ylabel("change, points")
+    handles = [_mark(PATHWAY_COLOURS[v], "o", f"{PATHWAY[v]}, from {labels.VARIANTS[v]}")
+               for v in present(part, "variant")]  # fmt: skip
+    handles += [_mark(style.MUTED, _marker(m, models), model_label(m)) for m in models]
+    columns = 4 if len(handles) > 5 else len(handles)
+    foot(figure, "score of the base model, percent of the scale", handles, columns)
     caption = (
         "Stability-plasticity plane: base score against change, in percent of each benchmark's "
         "scale. Small marks: one benchmark and technique; large marks: means over a model's "
         f"benchmarks and techniques; {source_phrase(part)}."
     )
-    return Drawn("stability_plasticity", caption, figure)
+    data = part[["source", "model", "variant", "requirement", "stage", "benchmark", "base",
+                 "absolute", "low", "high", "n"]]  # fmt: skip
+    return Drawn("stability_plasticity", caption, figure, _told(part), data)
 
 
 def _panel(axes: Axes, part: pd.DataFrame, models: list[str]) -> None:
@@ -54,26 +61,30 @@ def _panel(axes: Axes, part: pd.DataFrame, models: list[str]) -> None:
     axes.set_axisbelow(True)
     for variant, rows in part.groupby("variant"):
         colour = PATHWAY_COLOURS[variant]
-        axes.scatter(rows["x"], rows["y"], s=7, color=colour, alpha=0.3, linewidths=0)
-        means = rows.groupby("model")[["x", "y"]].mean()
-        for model, mean in means.iterrows():
-            axes.scatter(mean["x"], mean["y"], s=42, color=colour, edgecolor="white",
-                         linewidth=0.8, marker=_marker(model, models), zorder=3)  # fmt: skip
+        axes.scatter(rows["base"], rows["absolute"], s=6, color=colour, alpha=0.3, linewidths=0)
+        for model, mine in rows.groupby("model"):
+            x, y = mine["base"].mean(), mine["absolute"].mean()
+            for column, bar in (("base", axes.hlines), ("absolute", axes.vlines)):
+                low, high = mine[column].quantile(QUARTILES)
+                bar(y if column == "base" else x, low, high, color=colour, linewidth=0.7)
+            axes.scatter(x, y, s=34, color=colour, edgecolor=style.PAPER, linewidth=0.8,
+                         marker=_marker(model, models), zorder=3)  # fmt: skip
 
 
 def _marker(model: str, models: list[str]) -> str:
     return MODEL_MARKERS[models.index(model) % len(MODEL_MARKERS)]
 
 
-def _legend(axes: Axes, models: list[str]) -> list:
-    """Return handles: a colour for each pathway, a shape for each model."""
-    paths = [
-        axes.scatter([], [], s=30, color=colour, marker="o", label=PATHWAY[variant])
-        for variant, colour in PATHWAY_COLOURS.items()
+def _mark(colour: str, marker: str, label: str) -> Line2D:
+    return Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4.5, label=label)
+
+
+def _told(part: pd.DataFrame) -> str:
+    """Return each pathway's mean base score and change, by requirement."""
+    means = part.groupby(["requirement", "variant"])[["base", "absolute"]].mean()
+    found = [
+        f"{labels.REQUIREMENTS[r]} {PATHWAY[v]}: mean base score {row['base']:.1f}, mean change "
+        f"{points(row['absolute'])} points"
+        for (r, v), row in means.iterrows()
     ]
-    shapes = [
-        axes.scatter([], [], s=26, color=style.MUTED, marker=_marker(m, models),
-                     label=model_label(m))
-        for m in models
-    ]  # fmt: skip
-    return paths + shapes
+    return "; ".join(found) + "."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from codealign.analysis import labels
 from codealign.analysis.effects import Effect
 from codealign.analysis.figures import style
+from codealign.analysis.figures.common import as_rows, foot, lane, points
 from codealign.analysis.figures.style import PATHWAY_COLOURS, STAGE_MARKERS, Drawn, canvas
 from codealign.analysis.study.ablations import Compared, Varied, compared, groups
 from codealign.analysis.study.effects import Study
@@ -17,6 +20,7 @@ from codealign.cell import Cell
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS
 
 SEEDS = "means over seeds with 95% intervals over seeds and problems"
+POINTS = "change against base, points (percent of the scale)"
 TRAINED = STAGES[1:]
 
 
@@ -34,41 +38,58 @@ def effects(study: Study, model: str) -> Drawn | None:
     if not cells:
         return None
     shown = [r for r in REQUIREMENTS if any(p.requirement == r for p in cells)]
-    figure = canvas(2.2)
-    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    note = f"Ticks: each of {len(study.seeds)} seeds. Marks: {SEEDS}. The panels share one scale."
+    figure = canvas(1.9, title=f"{model}: change by training, over seeds", note=note)
+    panels = figure.subplots(1, len(shown), sharey=True, sharex=True, squeeze=False)[0]
     places = [(v, s) for v in VARIANTS for s in TRAINED]
+    names = [f"{PATHWAY[v]} {labels.STAGES[s]}" for v, s in places]
     for axes, requirement in zip(panels, shown, strict=True):
+        as_rows(axes, names)
         for place in (p for p in cells if p.requirement == requirement):
             y, found = places.index((place.variant, place.stage)), study.change(place)
             ticks = found.per_seed
-            axes.plot(ticks, [y] * len(ticks), "|", color=style.MUTED, markersize=4)
+            axes.plot(ticks, [y] * len(ticks), "|", color=style.MUTED, markersize=5)
             _mark(axes, place, found, y)
         axes.set_title(labels.REQUIREMENTS[requirement])
-        _zero(axes, "change against base, points")
-    names = [f"{PATHWAY[v]} {labels.STAGES[s]}" for v, s in places]
-    panels[0].set_yticks(range(len(places)), names)
-    panels[0].set_ylim(len(places) - 0.5, -0.5)
+    figure.supxlabel(POINTS, size=style.NORMAL)
     caption = (
         f"Changes of {model} over {len(study.seeds)} seed(s): each seed (tick) and {SEEDS}, in "
         "points (percent of scale, mean over a requirement's benchmarks)."
     )
-    return Drawn(f"study_effects_{model}", caption, figure)
+    rows = [_row(place, study.change(place)) for place in cells]
+    return Drawn(f"study_effects_{model}", caption, figure, _told(rows), pd.DataFrame(rows))
+
+
+def _row(place: Cell, found: Effect, **more: Any) -> dict[str, Any]:
+    """Return an effect as a row of data."""
+    return {
+        "model": place.model, "requirement": place.requirement, "trained": place.trained,
+        "variant": place.variant, "stage": place.stage, **more, "points": found.value,
+        "low": found.low, "high": found.high, "seeds": found.seeds, "n": found.n,
+    }  # fmt: skip
+
+
+def _told(rows: list[dict[str, Any]]) -> str:
+    """Return which changes are told from 0, in a sentence."""
+    sure = [r for r in rows if r["low"] > 0 or r["high"] < 0]
+    named = "; ".join(
+        f"{PATHWAY[r['variant']]} {labels.STAGES[r['stage']]}, "
+        f"{labels.REQUIREMENTS[r['requirement']]}{_setting(r)}: {points(r['points'])} points"
+        for r in sure
+    )
+    text = f"The 95% interval leaves out zero for {len(sure)} of {len(rows)} changes"
+    return f"{text}: {named}." if named else f"{text}."
+
+
+def _setting(row: dict[str, Any]) -> str:
+    return f" with {row['setting']} {row['value']}" if row.get("setting") else ""
 
 
 def _mark(axes: Axes, place: Cell, found: Effect, y: float, filled: bool = True) -> None:
     colour = PATHWAY_COLOURS[place.variant]
     axes.plot([found.low, found.high], [y, y], color=colour, linewidth=0.8)
     axes.plot(found.value, y, STAGE_MARKERS[place.stage], color=colour, markersize=3.6,
-              markerfacecolor=colour if filled else "white", markeredgewidth=0.8)  # fmt: skip
-
-
-def _zero(axes: Axes, label: str) -> None:
-    axes.axvline(0, color=style.MUTED, linewidth=0.7, zorder=0)
-    axes.set_xlabel(label)
-    axes.grid(True, axis="x")
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+              markerfacecolor=colour if filled else style.PAPER, markeredgewidth=0.8)  # fmt: skip
 
 
 def tax(study: Study) -> Drawn | None:
@@ -79,19 +100,28 @@ def tax(study: Study) -> Drawn | None:
     if not both:
         return None
     shown = [r for r in REQUIREMENTS if any(p.trained == r for p in both)]
-    figure = canvas(2.6)
+    note = (
+        "Right of the upright line: better at what it was trained for. Above the level line: "
+        f"better at the other. Lines: {SEEDS}."
+    )
+    title = "What training for one requirement does to the other"
+    figure = canvas(2.5, title=title, note=note)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    rows = []
     for axes, trained in zip(panels, shown, strict=True):
         for place in (p for p in both if p.trained == trained):
-            home = study.change(place.at(requirement=trained))
-            _cross(axes, place, home, study.change(place))
+            home, other = study.change(place.at(requirement=trained)), study.change(place)
+            _cross(axes, place, home, other)
+            own = {"own_points": home.value, "own_low": home.low, "own_high": home.high}
+            rows.append(_row(place, other, **own))
         axes.axhline(0, color=style.MUTED, linewidth=0.7, zorder=0)
         axes.axvline(0, color=style.MUTED, linewidth=0.7, zorder=0)
         axes.set_title(f"trained for {labels.REQUIREMENTS[trained]}")
-        axes.set(xlabel="change on its own benchmarks, points", ylabel="change on the others")
-    figure.legend(handles=_legend(both), loc="outside lower center", ncols=5)
+        axes.set(xlabel="its own benchmarks, points", ylabel="the other's benchmarks, points")
+    foot(figure, "", _legend(both), 5)
     caption = f"Alignment tax: what training for one requirement does to the other; {SEEDS}."
-    return Drawn("study_tax", caption, figure)
+    alt = f"On the benchmarks that it was not trained for: {_told(rows)}"
+    return Drawn("study_tax", caption, figure, alt, pd.DataFrame(rows))
 
 
 def _cross(axes: Axes, place: Cell, home: Effect, other: Effect) -> None:
@@ -126,29 +156,32 @@ def ablations(study: Study) -> Drawn | None:
         return None
     columns = 2 if len(found) > 1 else 1
     lines = -(-len(found) // columns)
-    figure = canvas(0.6 + 1.15 * lines)
+    note = f"Filled: the setting varied. Hollow: the main cells. Lines: {SEEDS}."
+    figure = canvas(0.7 + 1.1 * lines, title="What each varied setting changes", note=note)
     panels = figure.subplots(lines, columns, sharex=True, squeeze=False).flatten()
-    for axes, (group, rows) in zip(panels, found, strict=False):
-        _group(axes, group, rows)
+    for axes, (group, compared_rows) in zip(panels, found, strict=False):
+        _group(axes, group, compared_rows)
     for axes in panels[len(found) :]:
         axes.set_visible(False)
-    figure.supxlabel("change against base, points", size=style.NORMAL)
+        panels[len(found) - columns].tick_params(axis="x", labelbottom=True)
     shown = [row.place for _, rows in found for row in rows]
-    figure.legend(handles=_legend(shown), loc="outside lower center", ncols=5)
+    foot(figure, POINTS, _legend(shown), 5)
+    data = [
+        _row(row.place, row.change, setting=group.title, value=row.label)
+        for group, rows in found
+        for row in rows
+    ]
+    varied = [r for r, place in zip(data, shown, strict=True) if place.ablation]
     caption = f"Ablations: change against base, main cells hollow; {SEEDS}."
-    return Drawn("study_ablations", caption, figure)
+    return Drawn("study_ablations", caption, figure, _told(varied), pd.DataFrame(data))
 
 
 def _group(axes: Axes, group: Varied, rows: list[Compared]) -> None:
     values = list(group.labels)
+    as_rows(axes, [group.labels[v] + ("" if v else " (main)") for v in values])
     cells = list(dict.fromkeys(row.place.at(ablation="") for row in rows))
-    step = 0.6 / max(len(cells), 1)
     for row in rows:
         varied = row.place.ablation
-        offset = (cells.index(row.place.at(ablation="")) - (len(cells) - 1) / 2) * step
+        offset = lane(row.place.at(ablation=""), cells, 0.6 / max(len(cells), 1))
         _mark(axes, row.place, row.change, values.index(varied) + offset, filled=bool(varied))
-    names = [group.labels[v] + ("" if v else " (main)") for v in values]
-    axes.set_yticks(range(len(values)), names)
-    axes.set_ylim(len(values) - 0.5, -0.5)
     axes.set_title(group.title)
-    _zero(axes, "")

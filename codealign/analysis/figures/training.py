@@ -49,7 +49,10 @@ def training_curves(
         raise CodealignError("training log: no step with a loss; has the training run?")
     with styled():
         rows = -(-len(shown) // ACROSS)
-        figure = canvas(1.7 * rows, style.WIDTH if len(shown) > 1 else 3.2)
+        note = "Thin: every logged step. Thick: running mean."
+        note += " Dashed: the target gap." * (target is not None and "gap" in shown)
+        width = style.WIDTH if len(shown) > 1 else 3.2
+        figure = canvas(1.6 * rows, width, title or "Training curves", note)
         panels = figure.subplots(rows, min(ACROSS, len(shown)), squeeze=False).ravel()
         for axes in panels[len(shown) :]:
             axes.set_visible(False)
@@ -59,14 +62,23 @@ def training_curves(
                 axes.axhline(target, color=style.BLUE, linewidth=0.8, linestyle="--")
     caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
     caption += f" Dashed: the target gap, {target:.2f} nats." if target is not None else ""
-    return Drawn("training_curves", caption, figure)
+    alt = " ".join(_told(frame[name].dropna(), name) for name in shown)
+    return Drawn("training_curves", caption, figure, alt, frame[["step", *shown]])
+
+
+def _told(values: pd.Series, name: str) -> str:
+    """Return what a curve does: the means of its first and last tenth."""
+    tenth = max(1, len(values) // 10)
+    first, last = values.iloc[:tenth].mean(), values.iloc[-tenth:].mean()
+    said = METRICS[name][0].upper() + METRICS[name][1:]
+    return f"{said}: from {first:.3g} to {last:.3g} (first and last tenth)."
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     smooth = rows[name].rolling(max(1, round(WINDOW * len(rows))), center=True, min_periods=1)
     axes.plot(rows["step"], rows[name], color=style.SKY, linewidth=0.6, alpha=0.7)
     axes.plot(rows["step"], smooth.mean(), color=style.BLUE, linewidth=1.2)
-    axes.set_title(METRICS[name], size=style.NORMAL)
+    axes.set_title(METRICS[name])
     axes.set_xlabel("step")
     axes.grid(True, axis="y")
     axes.set_axisbelow(True)

@@ -1,0 +1,272 @@
+"""Results that others made, written into a run: tables, intervals, advice and ledger work on them.
+
+Read are evalplus' and EvoEval's `*_eval_results.json`, ratings of CODAL's problems (JSON Lines or
+CSV with `id`, `dimension` and `rating`) and a CSV of scores with their number of problems. What a
+file lacks is named; nothing is filled in.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from codealign.analysis import stats
+from codealign.analysis.measured import score_of
+from codealign.analysis.scores import (
+    benchmark,
+    benchmarks,
+    collect_all,
+    count_of,
+    frame_of,
+)
+from codealign.cell import Cell
+from codealign.errors import CodealignError
+from codealign.evaluate.codal_scores import RATED, scores, values
+from codealign.evaluate.functional.results import TWO_SUITES
+from codealign.paths import RunPaths, part_folder
+from codealign.provenance import file_hash
+from codealign.records import (
+    DIMENSIONS,
+    STAGES,
+    VARIANTS,
+    Rating,
+    Score,
+    read_jsonl,
+    write_jsonl,
+    write_text,
+)
+
+Values = dict[str, dict[str, float | None]]
+PREFIXES = {"HumanEval/": "humaneval", "Mbpp/": "mbpp"}
+SCORES = ("model", "variant", "stage", "benchmark", "value", "n")
+"""Columns that a CSV of scores must have; `seed` and `missing` it may have."""
+NOTE = "Imported: these results were made elsewhere; imported.jsonl names the files."
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a file holds of one evaluated model: score rows, values of problems, what it lacks."""
+
+    cell: Cell
+    scores: list[Score]
+    values: Values
+    lacks: list[str]
+
+
+def read_results(path: Path, cell: Cell, name: str = "") -> Made:
+    """Read evalplus' or EvoEval's results of one model.
+
+    Parameters
+    ----------
+    cell : the model's place; its requirement is functional.
+    name : the benchmark; "" tells HumanEval+ and MBPP+ by their ids, and EvoEval's categories by
+        the file's name.
+
+    Raises
+    ------
+    CodealignError
+        Not such a file, or its benchmark cannot be told.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["eval"]
+        tasks = {
+            t: [(r["base_status"], r["plus_status"]) for r in found] for t, found in rows.items()
+        }
+        assert tasks, "no task in it"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        remedy = "give the *_eval_results.json that `evalplus.evaluate` wrote"
+        said = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
+        raise CodealignError(said) from None
+    name = name or _benchmark(path, tasks)
+    base = {t: _share(s == "pass" for s, _ in found) for t, found in tasks.items()}
+    every = {t: _share(s == "pass" and p in ("pass", None) for s, p in found)
+             for t, found in tasks.items()}  # fmt: skip
+    added = any(p is not None for found in tasks.values() for _, p in found)
+    of: Values = {name: base if name in TWO_SUITES else every}
+    lacks = []
+    if name in TWO_SUITES and added:
+        of[f"{name}_plus"] = every
+    elif name in TWO_SUITES:
+        lacks.append(f"{name}_plus: the added tests were not run")
+    for score in of:
+        absent = benchmark(score).n - len(of[score])
+        of[score] |= {f"absent {i + 1}": None for i in range(absent)}
+        lacks += [f"{score}: {absent} of {benchmark(score).n} problems"] * (absent > 0)
+    return made_of(cell, of, lacks)
+
+
+def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:
+    """Return what problems' values make of one evaluated model."""
+    where = {**_where(cell), "requirement": cell.requirement}
+    place = {"seed": cell.seed or 0}
+    made = [replace(score_of(where, name, found), **place) for name, found in of.items()]
+    return Made(cell, made, of, list(lacks))
+
+
+def _where(cell: Cell) -> dict[str, str]:
+    return {"source": "", "model": cell.model, "variant": cell.variant, "stage": cell.stage}
+
+
+def _share(passed: Iterator[bool]) -> float | None:
+    found = list(passed)
+    return sum(found) / len(found) if found else None
+
+
+def _benchmark(path: Path, tasks: Mapping[str, Any]) -> str:
+    first = next(iter(tasks))
+    by_id = next((name for prefix, name in PREFIXES.items() if first.startswith(prefix)), "")
+    named = (b for b in benchmarks() if b.startswith("evoeval_") and b in path.as_posix().lower())
+    if found := by_id or next(named, ""):
+        return found
+    raise CodealignError(f"{path}: whose problems are {first} and so on? give --benchmark, e.g. "
+                         "evoeval_difficult")  # fmt: skip
+
+
+def read_ratings(path: Path, cell: Cell) -> Made:
+    """Read ratings of CODAL's problems: `id`, `dimension`, `rating` (1 to 10, empty: unrated).
+
+    Raises
+    ------
+    CodealignError
+        A row lacks one of them, or has another dimension or rating.
+    """
+    rows = list(_rows(path))
+    found = [_rating(row, f"{path}: row {at}") for at, row in enumerate(rows, 1)]
+    absent = [d for d in DIMENSIONS if d not in {r.dimension for r in found}]
+    lacks = [f"codal_{d}: no rating" for d in absent]
+    made = [s for s in scores(found, requirement="non_functional", **_where(cell))
+            if s.metric == RATED and not (s.benchmark == "codal" and absent)]  # fmt: skip
+    of = {name: each for name, each in values(found).items() if name != "codal" or not absent}
+    unrated = sum(r.rating is None for r in found)
+    lacks += [f"codal: {unrated} of {len(found)} answers are unrated"] * (unrated > 0)
+    return Made(cell, [replace(s, seed=cell.seed or 0) for s in made], of, lacks)
+
+
+def _rating(row: Mapping[str, Any], where: str) -> Rating:
+    try:
+        key, dimension, given = str(row["id"]), row["dimension"], row["rating"]
+        rating = None if given in ("", None) else float(given)
+    except (KeyError, ValueError) as error:
+        raise CodealignError(f"{where}: needs id, dimension and rating ({error})") from None
+    if dimension not in DIMENSIONS or not (rating is None or 1 <= rating <= 10):
+        raise CodealignError(f"{where}: {dimension} {given}: a rating is 1 to 10, a dimension one "
+                             f"of {', '.join(DIMENSIONS)}")  # fmt: skip
+    judge = str(row.get("judge", "imported"))
+    return Rating(key, dimension, judge, rating, "" if rating else "no rating", "")
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from csv.DictReader(file)
+    else:
+        yield from read_jsonl(path, dict)
+
+
+def read_scores_table(path: Path) -> list[Made]:
+    """Read a CSV of scores: model, variant, stage, benchmark, value, n [, seed, missing].
+
+    A value is in its metric's unit: pass@1 from 0 to 1, DPS in percent, ratings from 1 to 10.
+
+    Raises
+    ------
+    CodealignError
+        A column is lacking, or a value is none.
+    """
+    found: dict[Cell, Made] = {}
+    for at, row in enumerate(_rows(path), 2):
+        lacking = [name for name in SCORES if not row.get(name)]
+        if lacking:
+            known = f"columns are {', '.join(SCORES)} and, if you like, seed, missing"
+            raise CodealignError(f"{path}: line {at}: no {', '.join(lacking)}; {known}")
+        b = benchmark(row["benchmark"])
+        try:
+            value, n = float(row["value"]), int(row["n"])
+            seed = int(row["seed"]) if row.get("seed") else None
+            missing = int(row.get("missing") or 0)
+        except ValueError as error:
+            raise CodealignError(f"{path}: line {at}: {error}") from None
+        cell = Cell(row["model"], row["variant"], b.requirement, row["stage"], seed=seed)
+        low, high, how = _interval(value, n, b)
+        score = Score(**_where(cell), requirement=b.requirement, benchmark=b.name, metric=b.metric,
+                      value=value, n=n, missing=missing, low=low, high=high, interval=how,
+                      seed=seed or 0)  # fmt: skip
+        found.setdefault(cell, Made(cell, [], {}, [])).scores.append(score)
+    lacks = ["values of the problems: intervals are not paired over them"]
+    return [replace(made, lacks=lacks) for made in found.values()]
+
+
+def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
+    if not 0 <= value <= b.scale or n < 1 or math.isnan(value):
+        raise CodealignError(f"{b.name} = {value:g} of {n} problems: a value is 0 to {b.scale:g} "
+                             "and n at least 1; is the unit right?")  # fmt: skip
+    if b.metric == "pass@1":
+        return stats.wilson(count_of(value, n), n)
+    return stats.bounded_mean(value, n, b.scale)
+
+
+def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
+    """Write what a file holds into a run folder, in place of what was there of its benchmarks.
+
+    Raises
+    ------
+    CodealignError
+        The folder is a run of this project, or a score is outside its scale.
+    """
+    paths = RunPaths(root)
+    plan = paths.plan()
+    if plan.get("jobs"):
+        raise CodealignError(f"{root}: is a run of its own; name a new folder to import into")
+    frame_of(score for made in found for score in made.scores)
+    parts = plan.get("parts", ["."])
+    for made in found:
+        seeded = made.cell.stage != "base" and made.cell.seed is not None
+        part = part_folder(str(root), made.cell.seed if seeded else None)
+        name = str(Path(part).relative_to(root))
+        parts += [name] * (name not in parts)
+        _merge(RunPaths(Path(part)), made, root.name)
+    note = {"run": root.name, "note": NOTE, "parts": parts, "jobs": {}}
+    write_text(paths.lock, json.dumps(note, indent=1) + "\n")
+    log = root / "imported.jsonl"
+    told = list(read_jsonl(log, dict)) if log.exists() else []
+    told += [{"file": path.name, "hash": file_hash(path), **made.cell.columns(),
+              "lacks": made.lacks} for made in found]  # fmt: skip
+    write_jsonl(log, told)
+
+
+def _merge(paths: RunPaths, made: Made, source: str) -> None:
+    c, new = made.cell, {score.benchmark for score in made.scores}
+    folder = paths.evals(c.model, c.variant, c.requirement, c.stage)
+    old = folder / "scores.jsonl"
+    kept = [s for s in read_jsonl(old, Score) if s.benchmark not in new] if old.exists() else []
+    items = folder / "items.jsonl"
+    rest = (
+        [i for i in read_jsonl(items, dict) if i["benchmark"] not in new] if items.exists() else []
+    )
+    where = {
+        k: v for k, v in asdict(c).items() if k in ("model", "variant", "requirement", "stage")
+    }
+    own = [{**where, "benchmark": name, "id": key, "value": value}
+           for name, of in made.values.items() for key, value in of.items()]  # fmt: skip
+    write_jsonl(items, [*rest, *own])
+    write_jsonl(old, [*kept, *(replace(score, source=source) for score in made.scores)])
+
+
+def lacking(root: Path) -> list[str]:
+    """Return what an imported run still lacks for the question of the study, a line a model."""
+    frame = collect_all(root)
+    lines = []
+    for model in dict.fromkeys(frame["model"]):
+        there = {(r.variant, r.stage) for r in frame.itertuples() if r.model == model}
+        absent = [f"{v} {s}" for v, s in product(VARIANTS, STAGES) if (v, s) not in there]
+        lines += [f"{model}: no scores of {', '.join(absent)}"] if absent else []
+        asked = set(frame.loc[frame["model"] == model, "requirement"])
+        lines += [f"{model}: no {r.replace('_', '-')} scores"
+                  for r in ("functional", "non_functional") if r not in asked]  # fmt: skip
+    return lines

@@ -1,0 +1,193 @@
+"""How small a difference a design can tell, and what more it would take to tell one.
+
+Before a run: made-up runs without any difference (`made_up`) go through the functions that the
+report calls. A run with a difference of d points has the same intervals, d points further up, so
+that the share of them that tell it is known for every d at once. After a run: the two errors of its
+interval (`effects`) say what more seeds or more problems would do to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from codealign.analysis import labels, made_up
+from codealign.analysis.cells import MEMBERS
+from codealign.analysis.effects import Effect, half_width
+from codealign.analysis.made_up import TOGETHER, Design
+from codealign.analysis.questions import ask, ends_higher
+from codealign.analysis.scores import benchmark
+from codealign.analysis.stats import CONFIDENCE
+from codealign.records import ALIGNED, REQUIREMENTS
+
+NOISE = {"functional": 3.0, "non_functional": 0.6}
+"""Points by which one training differs from another, where no run has shown it: the root mean
+square over nano's kept aligned cells (`nano/results/seeds.csv`), which a test holds it against."""
+POWER = 0.8
+"""Chance with which a difference is told that counts as one that can be told."""
+RUNS = 100
+MATTERS = 2.0
+"""Points: a smaller difference is no reason to start from one model rather than the other."""
+MOST_SEEDS = 30
+SHARES = (1.0, 0.5, 0.25)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a design can tell of which pathway ends higher.
+
+    Attributes
+    ----------
+    points : the least difference that is told with a chance of `POWER`.
+    false : share (0 to 1) of runs without any difference that name a winner.
+    """
+
+    seeds: int
+    points: float
+    false: float
+
+
+def reach(
+    sizes: Mapping[str, int],
+    seeds: Sequence[int],
+    requirement: str,
+    noise: float | None = None,
+    stages: Sequence[str] = ALIGNED,
+    runs: int = RUNS,
+) -> list[Reach]:
+    """Return what runs with these problems can tell, for each number of seeds.
+
+    Parameters
+    ----------
+    sizes : problems of each benchmark.
+    noise : points by which trainings differ; None: `NOISE`.
+    stages : the techniques, dpo, bonbon or both.
+    """
+    noise = NOISE[requirement] if noise is None else noise
+    mine = {name: n for name, n in sizes.items() if name in MEMBERS[requirement]}
+    design, question = Design(mine, max(seeds), noise), ends_higher(requirement, stages)
+    found: dict[int, list[tuple[float, float]]] = {k: [] for k in seeds}
+    for every in made_up.looks(design, runs, 1, stages=stages, after=seeds):
+        for k, cells in zip(seeds, every, strict=True):
+            effect = ask(cells, question, "m")
+            found[k].append((effect.value, (effect.high - effect.low) / 2))
+    return [_reach(k, np.array(told)) for k, told in found.items()]
+
+
+def _reach(seeds: int, told: np.ndarray) -> Reach:
+    value, half = told.T
+    # up or down is the same: either sign of a made-up run is a made-up run
+    least = np.quantile(np.concatenate([half - value, half + value]), POWER)
+    return Reach(seeds, float(least), float((abs(value) > half).mean()))
+
+
+def power_lines(
+    sizes: Mapping[str, int],
+    seeds: Sequence[int],
+    noise: Mapping[str, float] | None = None,
+    stages: Sequence[str] = ALIGNED,
+) -> list[str]:
+    """Return a table for each requirement: points that can be told by problems and seeds."""
+    lines = []
+    for requirement in REQUIREMENTS:
+        mine = {name: n for name, n in sizes.items() if name in MEMBERS[requirement]}
+        if not mine:
+            continue
+        noisy = {**NOISE, **(noise or {})}[requirement]
+        lines += [
+            f"{labels.REQUIREMENTS[requirement]}: least difference of the pathways told in "
+            f"{POWER:.0%} of runs, in points, where trainings differ by {noisy:.1f} points",
+            f"{'problems':>10}" + "".join(f"{k:>4} seed{'s' * (k > 1):1}" for k in seeds),
+        ]
+        for share in SHARES:
+            some = {name: max(round(share * n), 2) for name, n in mine.items()}
+            points = reach(some, seeds, requirement, noisy, stages)
+            shown = "".join(f"{one.points:>10.1f}" for one in points)
+            lines.append(f"{sum(some.values()):>10}{shown}")
+    if 1 in seeds and lines:
+        lines.append(
+            "1 seed: within that one training run; another may differ by more than its interval"
+        )
+    return lines
+
+
+def papers_reach() -> list[str]:
+    """Return what the paper's design, one training a cell, could have told of one model."""
+    lines = ["the paper's design, one training run a cell, for one model:"]
+    for requirement in REQUIREMENTS:
+        sizes = {name: benchmark(name).n for name in MEMBERS[requirement]}
+        (same,) = reach(sizes, [1], requirement, 0.0)
+        (other,) = reach(sizes, [1], requirement)
+        several = reach(sizes, [3, 5], requirement)
+        lines.append(
+            f"{labels.REQUIREMENTS[requirement]} ({sum(sizes.values())} problems): "
+            f"{same.points:.1f} points, if every training gave the same; trainings differ by about "
+            f"{NOISE[requirement]:.1f} points, and {other.false:.0%} of runs without any "
+            f"difference name a winner then. With 3 seeds {several[0].points:.1f}, "
+            f"with 5 {several[1].points:.1f} points."
+        )
+    return lines
+
+
+def noise_of(effect: Effect) -> float | None:
+    """Return by how many points a training differs from another, from a difference of pathways.
+
+    Each pathway's score is the mean of two techniques whose noise is partly the same; the
+    difference holds the noise of both pathways. None of one seed.
+    """
+    if effect.seeds < 2 or math.isnan(effect.seed_error):
+        return None
+    return effect.seed_error * math.sqrt(effect.seeds) / math.sqrt(1 + TOGETHER)
+
+
+def outlook(
+    effect: Effect, requirement: str, hours_a_seed: float = 0.0, matters: float = MATTERS
+) -> str:
+    """Return in words what more it would take to tell a difference, or why no more is needed.
+
+    Parameters
+    ----------
+    hours_a_seed : what one more seed takes; 0: not said.
+    matters : the smallest difference, in points, that would be a reason to choose.
+    """
+    if math.isnan(effect.low):
+        return f"cannot be told: {effect.missing}"
+    bound = max(abs(effect.low), abs(effect.high))
+    if effect.side and not effect.single:
+        return "is clear"
+    if bound <= matters and not effect.single:
+        return f"the difference is at most ±{bound:.1f} points: it does not matter"
+    noise = noise_of(effect)
+    spread = math.sqrt(1 + TOGETHER) * (NOISE[requirement] if noise is None else noise)
+    for seeds in range(max(effect.seeds, 1) + 1, MOST_SEEDS + 1):
+        half = _half(effect, spread, seeds)
+        more = seeds - effect.seeds
+        about = f" (about {more * hours_a_seed:.1f} h)" if hours_a_seed else ""
+        what = f"{more} more seed{'s' * (more > 1)}{about} would"
+        if abs(effect.value) > half:
+            return f"{what} tell, if the difference stays at {abs(effect.value):.1f} points"
+        if abs(effect.value) + half <= matters:
+            return f"{what} show that it is at most ±{matters:g} points and does not matter"
+    return _problems_lack(effect, matters)
+
+
+def _half(effect: Effect, spread: float, seeds: int) -> float:
+    error = spread / math.sqrt(seeds)
+    return half_width(error, seeds, effect.problem_error, effect.freedom, CONFIDENCE)
+
+
+def _problems_lack(effect: Effect, matters: float) -> str:
+    """Say how many problems it would take, where no number of seeds would do."""
+    floor = float(stdtrit(effect.freedom, (1 + CONFIDENCE) / 2)) * effect.problem_error
+    aim = max(abs(effect.value), matters - abs(effect.value), matters / 4)
+    if floor < aim:
+        return f"more than {MOST_SEEDS} seeds would be needed: trainings differ too much"
+    wanted = math.ceil(effect.n * (floor / aim) ** 2 / 10) * 10
+    return (
+        f"seeds alone would not tell: these problems leave ±{floor:.1f} points; about {wanted} "
+        f"problems in place of {effect.n} would leave ±{aim:.1f}"
+    )

@@ -1,0 +1,152 @@
+"""Results that others made become a run that every command reads."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from public_files import public_file, public_problems
+
+from codealign.analysis.cells import read_problems
+from codealign.analysis.imported import read_results
+from codealign.analysis.scores import collect_all
+from codealign.cell import Cell
+from codealign.cli import main
+from codealign.errors import CodealignError
+from codealign.records import write_jsonl
+
+CELL = Cell("m", "finetuned", "functional", "base")
+
+
+def results(path: Path, status: dict[str, list[tuple[str, str | None]]]) -> Path:
+    """Write a file in the form of evalplus 0.3.1 and EvoEval."""
+    every = {
+        task: [{"task_id": task, "solution": "x", "base_status": base, "plus_status": plus,
+                "base_fail_tests": [], "plus_fail_tests": []} for base, plus in found]
+        for task, found in status.items()
+    }  # fmt: skip
+    path.write_text(json.dumps({"date": "", "hash": "", "eval": every}))
+    return path
+
+
+def test_a_sample_passes_the_added_tests_if_it_passes_both(tmp_path: Path) -> None:
+    file = results(tmp_path / "a_eval_results.json", {
+        "HumanEval/0": [("pass", "pass"), ("pass", "fail")],
+        "HumanEval/1": [("fail", "pass"), ("timeout", "timeout")],
+    })  # fmt: skip
+    made = read_results(file, CELL)
+    of = {name: {t: v for t, v in found.items() if v is not None}
+          for name, found in made.values.items()}  # fmt: skip
+    assert of == {
+        "humaneval": {"HumanEval/0": 1.0, "HumanEval/1": 0.0},
+        "humaneval_plus": {"HumanEval/0": 0.5, "HumanEval/1": 0.0},
+    }
+    assert [(s.benchmark, s.value, s.n, s.missing) for s in made.scores] == [
+        ("humaneval", 0.5, 2, 162), ("humaneval_plus", 0.25, 2, 162),
+    ]  # fmt: skip
+    assert made.lacks == [f"{name}: 162 of 164 problems" for name in of]
+
+
+def test_without_added_tests_there_is_no_score_of_them(tmp_path: Path) -> None:
+    made = read_results(results(tmp_path / "x.json", {"Mbpp/2": [("pass", None)]}), CELL)
+    assert list(made.values) == ["mbpp"]
+    assert made.lacks[0] == "mbpp_plus: the added tests were not run"
+
+
+def test_evoeval_is_told_by_the_files_name(tmp_path: Path) -> None:
+    file = results(tmp_path / "EvoEval_subtle_eval_results.json", {"EvoEval/3": [("pass", None)]})
+    assert list(read_results(file, CELL).values) == ["evoeval_subtle"]
+    other = results(tmp_path / "mine_eval_results.json", {"EvoEval/3": [("pass", None)]})
+    with pytest.raises(CodealignError, match="give --benchmark, e.g. evoeval_difficult"):
+        read_results(other, CELL)
+
+
+def test_imported_scores_have_advice_claims_tables_and_power(tmp_path: Path, capsys) -> None:
+    run, table = tmp_path / "theirs", tmp_path / "scores.csv"
+    rows = [
+        f"m,{variant},{stage},{name},{value},164,{seed}"
+        for variant, value in (("pretrained", 0.3), ("finetuned", 0.6))
+        for stage in ("base", "dpo") for name in ("humaneval_plus",) for seed in (0, 1, 2)
+        if stage == "dpo" or seed == 0
+    ]  # fmt: skip
+    table.write_text("model,variant,stage,benchmark,value,n,seed\n" + "\n".join(rows) + "\n")
+    assert main(["import", str(run), str(table)]) == 0
+    said = capsys.readouterr().out
+    assert "missing for the study's question: m: no scores of pretrained sft" in said
+    assert "m: no non-functional scores" in said
+    assert len(collect_all(run)) == 8
+    assert main(["power", str(run)]) == 0
+    assert "m, functional: is clear" in capsys.readouterr().out
+    assert main(["advise", str(run)]) == 0
+    assert main(["claims", "--source", str(run)]) == 0
+    assert main(["tables", "--source", str(run), "--out", str(tmp_path / "t")]) == 0
+
+
+def test_ratings_are_averaged_and_the_unrated_are_counted(tmp_path: Path, capsys) -> None:
+    run, file = tmp_path / "theirs", tmp_path / "ratings.csv"
+    file.write_text("id,dimension,rating\na,style,4\nb,style,8\nc,style,\n")
+    assert main(["import", str(run), str(file), "--model", "m", "--stage", "dpo"]) == 0
+    (row,) = collect_all(run).to_dict("records")
+    assert (row["benchmark"], row["value"], row["n"], row["missing"]) == ("codal_style", 6.0, 2, 1)
+    said = capsys.readouterr().out
+    assert "codal: 1 of 3 answers are unrated" in said and "codal_readability: no rating" in said
+
+
+def test_a_second_file_adds_to_the_first_and_replaces_its_own_benchmark(tmp_path: Path) -> None:
+    run, asked = tmp_path / "theirs", ["--model", "m", "--variant", "finetuned"]
+    first = results(tmp_path / "a.json", {"HumanEval/0": [("pass", "pass")]})
+    second = results(tmp_path / "b.json", {"Mbpp/2": [("pass", "fail")]})
+    again = results(tmp_path / "c.json", {"HumanEval/0": [("fail", "fail")]})
+    for file in (first, second, again):
+        assert main(["import", str(run), str(file), *asked]) == 0
+    found = {r["benchmark"]: r["value"] for r in collect_all(run).to_dict("records")}
+    assert found == {"humaneval": 0.0, "humaneval_plus": 0.0, "mbpp": 1.0, "mbpp_plus": 0.0}
+    assert read_problems(run)[CELL.at(benchmark="mbpp", seed=None)] == {"Mbpp/2": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "more", "said"),
+    [
+        ("a.json", "{}", ["--model", "m"], "no results of evalplus or EvoEval"),
+        ("a.json", "{}", [], "whose is it? give --model"),
+        ("a.csv", "model,variant,stage,benchmark,value\nm,pretrained,base,mbpp,1\n", [],
+         "line 2: no n; columns are"),
+        ("a.csv", "model,variant,stage,benchmark,value,n\nm,pretrained,base,mbpp,61,378\n", [],
+         "a value is 0 to 1 and n at least 1; is the unit right?"),
+        ("a.csv", "id,dimension,rating\na,style,11\n", ["--model", "m"], "a rating is 1 to 10"),
+        ("a.txt", "hello\n", ["--model", "m"], "neither results, samples, ratings nor scores"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_says_why_and_writes_nothing(
+    tmp_path: Path, capsys, name: str, text: str, more: list[str], said: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert main(["import", str(tmp_path / "run"), str(tmp_path / name), *more]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.long
+def test_what_evalplus_itself_writes_is_read(tmp_path: Path) -> None:
+    """The real tool on the first problems of the real file: two right, one wrong."""
+    problems = public_problems("humaneval", limit=3)
+    whole = gzip.decompress(public_file("humaneval").read_bytes())
+    few = tmp_path / "few.jsonl"
+    few.write_bytes(b"\n".join(whole.splitlines()[:3]) + b"\n")
+    samples = [{"task_id": t, "solution": p.prompt + p.canonical} for t, p in problems.items()]
+    samples[2]["solution"] = problems[samples[2]["task_id"]].prompt + "    return None\n"
+    write_jsonl(tmp_path / "samples.jsonl", samples)
+    own = {**os.environ, "HUMANEVAL_OVERRIDE_PATH": str(few), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "evalplus.evaluate", "--dataset", "humaneval", "--samples",
+               str(tmp_path / "samples.jsonl"), "--parallel", "1"]  # fmt: skip
+    subprocess.run(command, env=own, check=True, capture_output=True, cwd=tmp_path)
+    made = read_results(tmp_path / "samples_eval_results.json", CELL)
+    assert [(s.benchmark, s.n, s.missing) for s in made.scores] == [
+        ("humaneval", 3, 161), ("humaneval_plus", 3, 161),
+    ]  # fmt: skip
+    assert [s.value for s in made.scores] == [2 / 3, 2 / 3]
