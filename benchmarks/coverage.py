@@ -29,6 +29,7 @@ from codealign.analysis.advice import NOT_SUPPORTED, RULES, SUPPORTED
 from codealign.analysis.cells import MEMBERS, Cells
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
 from codealign.analysis.made_up import BASES, Design
+from codealign.analysis.power import MATTERS
 from codealign.analysis.questions import (
     SPLIT,
     Question,
@@ -40,6 +41,8 @@ from codealign.analysis.questions import (
     observed,
 )
 from codealign.analysis.scores import benchmark
+from codealign.analysis.stopping import CLEAR, decision
+from codealign.records import ALIGNED
 
 NANO = {"humaneval_plus": 164, "mbpp_plus": 200}
 RATINGS, CATEGORY = 40, 28
@@ -141,6 +144,19 @@ def printed_told(world: World, count: int, seed: int) -> Told:
     return told
 
 
+def stopped_told(world: World, count: int, seed: int) -> Told:
+    """Return whether a winner was named at any look, by a run that is looked at after each seed."""
+    told: Told = defaultdict(list)
+    after = tuple(range(2, world.seeds + 1))
+    design = Design(sizes(world.public), world.seeds, world.noise, world.base)
+    for every in made_up.looks(design, count, seed, stages=ALIGNED, after=after):
+        for requirement, name in (("functional", "ends"), ("non_functional", "ends NF")):
+            asked = (ask(cells, ends_higher(requirement), "m") for cells in every)
+            reasons = (decision(effect, after, MATTERS) for effect in asked)
+            told[name].append(next((why for why in reasons if why), "") == CLEAR)
+    return told
+
+
 @dataclass(frozen=True)
 class Part:
     """One table: what its numbers are, how they are made, of which worlds."""
@@ -171,6 +187,8 @@ PARTS = {
                    (World(False, 2, 3.4), World(False, 3, 3.4))),
     "printed": Part("Recommendations, printed tables of five models", FALSE, printed_told,
                     (World(True, 1, 0.0), World(True, 1, 3.4))),
+    "stopping": Part("Looked at after each seed (`codealign start-from`)", FALSE, stopped_told,
+                     _worlds((5,), (3.4,))),
 }  # fmt: skip
 INTRO = """# How far intervals and verdicts can be relied on
 

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from codealign.analysis.claims.rules import Context
+from codealign.analysis.claims.rules import Scores
 from codealign.analysis.scores import benchmark, frame_of
 from codealign.records import STAGES, Score
 
@@ -27,6 +27,6 @@ def frame(rows: Rows, source: str = "mine") -> pd.DataFrame:
     return frame_of(scores)
 
 
-def context(rows: Rows, source: str = "mine") -> Context:
-    """Return the context of such rows, as the ledger's rules take it."""
-    return Context(frame(rows, source))
+def scores_of(rows: Rows, source: str = "mine") -> Scores:
+    """Return the scores of such rows, as the ledger's rules take it."""
+    return Scores(frame(rows, source))

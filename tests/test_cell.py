@@ -38,6 +38,12 @@ def test_its_place_is_where_a_run_keeps_its_results() -> None:
     assert f"run/{cell.path('sft')}" == place.as_posix()
 
 
+def test_a_checkpoint_lies_where_its_cells_training_puts_it() -> None:
+    part = RunPaths(Path(part_folder("run", 2)))
+    place = part.checkpoint("nano", "pretrained", "functional", "dpo").relative_to("run")
+    assert Cell.parse(place.as_posix()) == HOME.at(seed=2)
+
+
 def test_another_path_is_refused_with_what_is_expected() -> None:
     with pytest.raises(CodealignError, match=r"a/b: not the place of a cell; expected"):
         Cell.parse("a/b")

@@ -26,7 +26,7 @@ DERIVED = "count derived from the printed share and 30 respondents"
 
 
 @dataclass(frozen=True)
-class Question:
+class SurveyQuestion:
     """A row of Table 7; `totals` are reported shares that span several options."""
 
     id: str
@@ -39,10 +39,10 @@ class Question:
 
 
 @cache
-def questions() -> dict[str, Question]:
+def questions() -> dict[str, SurveyQuestion]:
     """Return the survey's questions by id."""
     data = yaml.safe_load((DATA / "survey_questions.yaml").read_text(encoding="utf-8"))
-    return {q["id"]: Question(**q) for q in data}
+    return {q["id"]: SurveyQuestion(**q) for q in data}
 
 
 def read_answers(path: Path | str) -> list[dict[str, list[str]]]:
@@ -85,7 +85,7 @@ def _row_fault(row: dict[str, str], seen: set[str]) -> str:
     return ""
 
 
-def _chosen(cell: str, question: Question) -> list[str]:
+def _chosen(cell: str, question: SurveyQuestion) -> list[str]:
     if not question.multiple:
         return [cell.strip()] if cell.strip() else []
     parts = [p.strip() for p in cell.split(";") if p.strip()]

@@ -96,7 +96,7 @@ def _planned(data: dict[str, Any], params: Params, budget: Any, cores: int) -> d
     from codealign.analysis.power import power_lines
     from codealign.workflow import budget as budgets
     from codealign.workflow.rates import rates_of
-    from codealign.workflow.start_from import fitted
+    from codealign.workflow.start_from import aligned, fitted
     from codealign.workflow.work import sizes_of
 
     if any((budget.hours, budget.gpu_hours, budget.usd)):
@@ -108,8 +108,8 @@ def _planned(data: dict[str, Any], params: Params, budget: Any, cores: int) -> d
         print("\n".join(found.lines()), flush=True)
         return fitted(data, found.params)
     seeds = [k for k in (1, 3, 5) if k <= len(params.study.seeds)]
-    stages = [s for s in params.stages if s in ("dpo", "bonbon")]
-    print("\n".join(power_lines(sizes_of(params), seeds, stages=stages)), flush=True)
+    told = power_lines(sizes_of(params), seeds, stages=aligned(params))
+    print("\n".join(told), flush=True)
     return data
 
 

@@ -18,7 +18,8 @@ from codealign.report.page import Block, page
 HEADINGS = [f"h{level}" for level in range(1, 7)]
 TITLES = HEADINGS[:2]
 CODE = "Code"
-PARAMETERS, INJECTED = "parameters", "injected-parameters"
+PARAMETERS, INJECTED, SETUP = "parameters", "injected-parameters", "setup"
+"""Tags of cells: a notebook's own parameters, those of papermill, and what follows them."""
 NO_TEXT = "No description"
 """How nbconvert begins the alternative text of a picture that has none."""
 LONG = 25
@@ -95,11 +96,17 @@ def notebook_blocks(notebook: NotebookNode) -> list[Block]:
 
 
 def _once(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """Return the cells with the parameters in force alone: papermill puts them behind the first."""
-    tags = [cell.metadata.get("tags", ()) for cell in cells]
-    given = any(INJECTED in found for found in tags)
-    return [cell for cell, found in zip(cells, tags, strict=True)
-            if not (given and PARAMETERS in found)]  # fmt: skip
+    """Return the cells with the parameters in force alone, behind the set-up cell.
+
+    Papermill puts them behind a notebook's own; the set-up cell's output is the notebook's result.
+    """
+    tagged = [(set(cell.metadata.get("tags", ())), cell) for cell in cells]
+    given = any(INJECTED in tags for tags, _ in tagged)
+    parameters = [c for tags, c in tagged if (INJECTED if given else PARAMETERS) in tags]
+    others = [(tags, c) for tags, c in tagged if not tags & {INJECTED, PARAMETERS}]
+    place = next((n for n, (tags, _) in enumerate(others, 1) if SETUP in tags), 0)
+    rest = [c for _, c in others]
+    return [*rest[:place], *parameters, *rest[place:]]
 
 
 def _order_headings(cells: list[Tag]) -> None:
@@ -112,8 +119,9 @@ def _order_headings(cells: list[Tag]) -> None:
 
 def _fit(cell: Tag, title: str) -> None:
     """Name pictures, box tables, and fold away code, warnings and what is long."""
-    for code in cell.select(".input"):
+    for code in cell.select(".input"):  # behind what it shows
         fold(code, CODE)
+        cell.append(code.parent.extract())
     for said in cell.select(".text_cell_render span[style]"):  # papermill's word of a failed cell
         del said["style"]
         said["class"] = "failed"

@@ -21,7 +21,7 @@ from codealign.errors import CodealignError
 from codealign.params import ModelPair, Params, load_params, read_params
 from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.provenance import file_hash
-from codealign.records import write_text
+from codealign.records import ALIGNED, write_text
 from codealign.registry import (
     has_chat_template,
     hub_file,
@@ -235,8 +235,13 @@ def answers(file: Path) -> dict[str, Any]:
     root = PROJECT / "runs" / params.profile
     cells = cells_of(collect_all(root), read_problems(root))
     (model,) = (short_name(one) for one in params.models)
-    stages = [s for s in params.stages if s in ("dpo", "bonbon")]
+    stages = aligned(params)
     return {r: ask(cells, ends_higher(r, stages), model) for r in params.requirements}
+
+
+def aligned(params: Params) -> list[str]:
+    """Return the techniques that a profile aligns with; both, if it names none."""
+    return [stage for stage in params.stages if stage in ALIGNED] or list(ALIGNED)
 
 
 def closing_lines(file: Path, course: Course) -> Iterator[str]:

@@ -36,7 +36,7 @@ from codealign.analysis.claims.model import (
     read_statements,
 )
 from codealign.analysis.claims.render import section
-from codealign.analysis.claims.rules import Context
+from codealign.analysis.claims.rules import Scores
 from codealign.analysis.figures.ledger import ledger_bars
 from codealign.analysis.scores import published
 from codealign.errors import CodealignError
@@ -271,7 +271,7 @@ def mine(values: dict[str, tuple[float, ...]], model: str = LLAMA, variant: str 
 
 def verdict_of(claim: str, scores) -> Claim:
     statement = next(s for s in statements() if s.id == claim)
-    return recompute(Context(scores), statement)
+    return recompute(Scores(scores), statement)
 
 
 def seeded(*rows: tuple[float, ...]):

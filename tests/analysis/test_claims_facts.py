@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from mini_scores import Rows, context, frame
+from mini_scores import Rows, frame, scores_of
 
 from codealign.analysis.claims import clarity
 from codealign.analysis.claims.book import FACTS, named
@@ -16,8 +16,8 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     Judgement,
 )
-from codealign.analysis.claims.patterns import patterns
-from codealign.analysis.claims.rules import Context
+from codealign.analysis.claims.patterns import STATISTICS, patterns
+from codealign.analysis.claims.rules import Scores
 from codealign.analysis.scores import published
 from codealign.errors import CodealignError
 
@@ -27,7 +27,7 @@ PRE, FINE = "pretrained", "finetuned"
 
 
 def ask(name: str, rows: Rows, source: str = "mine", **args: object) -> Judgement:
-    return named(context(rows, source), name, **args)
+    return named(scores_of(rows, source), name, **args)
 
 
 def compare(rows: Rows, statistic: str, *arms: dict[str, object], **args: object) -> Judgement:
@@ -276,13 +276,13 @@ def test_an_average_row_is_checked_within_its_rounding() -> None:
 def test_a_pass_rate_that_no_count_gives() -> None:
     # of 164: 0.372 is 61; 0.374 lies between 61 (0.372) and 62 (0.378)
     rows = {(QWEN, PRE, "humaneval"): (0.372, 0.374, 0.0, 1.0)}
-    assert named(context(rows, "paper"), "whole_counts").values == [1, 4]
+    assert named(scores_of(rows, "paper"), "whole_counts").values == [1, 4]
 
 
 def test_a_runs_pass_rate_is_a_whole_count_of_its_own_problems() -> None:
     # 7 of 20 are 0.35, whatever number of problems the paper's benchmark has
     rows = {(QWEN, PRE, "humaneval"): (0.35, 0.36, 0.0, 1.0)}
-    run = Context(frame(rows).assign(n=20))
+    run = Scores(frame(rows).assign(n=20))
     assert named(run, "whole_counts").values == [1, 4]
 
 
@@ -319,7 +319,7 @@ def test_a_sample_needs_its_size_and_reaches_its_margin() -> None:
     # n0 = 2.5758^2 / 4 / 0.01 = 165.87; 165.87 / (1 + 164.87 / 100) = 62.6, so 40 are too few:
     # 2.5758 * 0.5 / sqrt(40) * sqrt(60 / 99) = 15.85 points
     args = {"n": 40, "population": 100, "confidence": 0.99, "margin": 0.1}
-    found = named(Context(published()), "sample", **args)
+    found = named(Scores(published()), "sample", **args)
     assert found.values == pytest.approx([63, 15.85], abs=0.01) and found.verdict == CONTRADICTS
 
 
@@ -349,7 +349,7 @@ def test_p_values_need_five_values() -> None:
 
 def test_a_share_below_half_is_no_majority() -> None:
     args = {"question": "Q8", "option": "Option A", "respondents": 30}
-    found = named(Context(published()), "survey_majority", **args)
+    found = named(Scores(published()), "survey_majority", **args)
     # 14 of 30; Wilson by hand: centre (14 + 1.92) / 33.84, half-width 0.168
     assert found.verdict == NOT_DISTINGUISHABLE
     assert found.values == pytest.approx([46.667, 30.23, 63.86], abs=0.01)
@@ -361,6 +361,14 @@ def test_the_sign_test_is_exact() -> None:
     assert math.isnan(clarity.lead(0, 0))
 
 
+@pytest.mark.parametrize("name", sorted(patterns()))
+def test_a_pattern_names_statistics_that_there_are(name: str) -> None:
+    row = patterns()[name]
+    vary = row.get("others", {}).get("vary", {})
+    named_here = {row.get("statistic"), *vary.get("statistic", ())} - {None}
+    assert named_here <= set(STATISTICS) and (named_here or name == "compared")
+
+
 def test_a_pattern_that_there_is_not_is_named() -> None:
     with pytest.raises(CodealignError, match="'losess'; did you mean 'losses'"):
         ask("losess", PAIR)
@@ -368,5 +376,5 @@ def test_a_pattern_that_there_is_not_is_named() -> None:
 
 def test_bold_marks_are_compared_with_the_highest_score() -> None:
     # the print marks CodeLlama's pretrained MBPP+ 0.479 (SFT) as bold, 0.481 (DPO) is higher
-    found = named(Context(published()), "bold_is_best")
+    found = named(Scores(published()), "bold_is_best")
     assert found.verdict == CONTRADICTS and f"{CODE} {PRE} mbpp_plus" in found.note

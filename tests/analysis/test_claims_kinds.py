@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mini_scores import Rows, context
+from mini_scores import Rows, scores_of
 
 from codealign.analysis.claims.book import BY_KIND, question, recompute, run_verdict
 from codealign.analysis.claims.model import (
@@ -24,7 +24,7 @@ from codealign.analysis.claims.model import (
     statements,
 )
 from codealign.analysis.claims.render import numbers, searched
-from codealign.analysis.claims.rules import Context, Rule, Selection, read_rule
+from codealign.analysis.claims.rules import Rule, Scores, Selection, read_rule
 from codealign.analysis.questions import observed
 from codealign.errors import CodealignError
 
@@ -39,7 +39,7 @@ def ask(kind: str, published: list[float], source: str = "paper", **args: object
     unstated = args.pop("unstated", "")
     decimals = (0,) * len(published)
     statement = Statement("x", "O1", "says", kind, args, published, decimals, "%", unstated)
-    return recompute(context(ROWS, source), statement)
+    return recompute(scores_of(ROWS, source), statement)
 
 
 def test_every_kind_that_data_may_name_has_its_function() -> None:
@@ -132,8 +132,8 @@ def test_a_rule_with_an_unknown_name_tells_the_nearest() -> None:
         read_rule({**HE_DPO, "floor": "every bas"}, ["pretrained"])
 
 
-def run(rows: Rows) -> Context:
-    return context(rows)
+def run(rows: Rows) -> Scores:
+    return scores_of(rows)
 
 
 def test_a_search_on_a_run_gives_its_number_without_an_interval() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from mini_scores import Rows, context
+from mini_scores import Rows, scores_of
 
 from codealign.analysis.claims.book import named
 from codealign.analysis.claims.model import (
@@ -18,7 +18,7 @@ from codealign.analysis.claims.model import (
 from codealign.analysis.claims.patterns import eta_squared, other_readings, patterns
 from codealign.analysis.claims.truth import DEFINITE, PATTERN, Reading, widen
 
-PAPER = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
+PAPER = scores_of({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
 FAILS = Judgement([1.0, 2.0], "plain", CONTRADICTS, agrees=False)
 YES, NO = Reading("yes", True, (3.0,)), Reading("no", False, (4.0,))
 
@@ -29,7 +29,7 @@ def test_a_statement_that_holds_plainly_is_not_reread() -> None:
 
 
 def test_a_run_keeps_the_plain_reading() -> None:
-    run = context({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)})
+    run = scores_of({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)})
     assert widen(run, FAILS, [YES], "") is FAILS
 
 
@@ -71,7 +71,7 @@ def test_every_code_model_has_to_improve_in_every_dimension() -> None:
     dims = ("instruction_following", "readability", "complexity", "style", "explanation")
     rows = {("CodeLlama-7b", "pretrained", f"codal_{d}"): (0.5, 0.5, 0.8, 0.8) for d in dims}
     rows["deepseek-coder-1.3b", "pretrained", "codal_style"] = (0.32, 0.33, 0.29, 0.32)
-    found = named(context(rows, "paper"), "code_models_improve", variants=["pretrained"])
+    found = named(scores_of(rows, "paper"), "code_models_improve", variants=["pretrained"])
     # 5 of 6 scores with the best technique; style's mean still rises (+60 % and 0 %)
     assert found.verdict == UNSTATED and "5, 6" in found.note
 
@@ -86,7 +86,7 @@ TWO: Rows = {
 
 def read(rows: Rows, name: str, **asked: object) -> dict[str, tuple[bool, list[float]]]:
     """Return the other readings of a pattern: whether each holds, and its numbers."""
-    found = other_readings(context(rows).board, patterns()[name] | asked)
+    found = other_readings(scores_of(rows).board, patterns()[name] | asked)
     return {words: (holds, list(values)) for words, holds, values in found}
 
 
@@ -125,10 +125,10 @@ def test_inferior_on_average_though_not_everywhere() -> None:
     rows = dict(TWO)
     rows["Meta-Llama-3-8B", "finetuned", "humaneval"] = (0.5, 0.5, 0.5, 0.5)
     rows["Meta-Llama-3-8B", "finetuned", "mbpp"] = (0.8, 0.8, 0.8, 0.8)
-    found = named(context(rows, "paper"), "still_inferior", benchmarks="F1-F3")
+    found = named(scores_of(rows, "paper"), "still_inferior", benchmarks="F1-F3")
     assert found.values == [0, 1] and "plain reading fails" in found.note
     assert "overall mean above the finetuned base, and all of them = 0, 1" in found.search.matches
-    plain = named(context(rows), "still_inferior", benchmarks="F1-F3")
+    plain = named(scores_of(rows), "still_inferior", benchmarks="F1-F3")
     assert plain.values == [1, 2]  # HumanEval 0.6 > 0.5
 
 
@@ -136,7 +136,7 @@ def test_a_range_may_leave_a_stage_out() -> None:
     rows = {("CodeLlama-7b", "finetuned", "codal"): (0.6, 0.40, 0.44, 0.37)}
     args = {"model": "codellama", "variant": "fine", "benchmarks": "Avg"}
     args |= {"stages": ["sft", "dpo", "bonbon"], "printed": [0.40, 0.44]}
-    found = named(context(rows, "paper"), "value_range", **args)
+    found = named(scores_of(rows, "paper"), "value_range", **args)
     assert found.rule == "least and greatest of Avg, only SFT, DPO"
     assert (found.search.tried, found.search.matching) == (7, 1)
 

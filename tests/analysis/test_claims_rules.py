@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from mini_scores import context, frame
+from mini_scores import frame, scores_of
 
 from codealign.analysis.claims.rules import (
     FUNCTIONAL,
@@ -34,7 +34,7 @@ DPO = Selection("F1-F3", "DPO", variants=("pretrained",))
 
 
 def cells(selection: Selection = DPO):
-    return pick(context(ROWS).board, selection)
+    return pick(scores_of(ROWS).board, selection)
 
 
 def gain(name: str) -> float:
@@ -53,6 +53,17 @@ def test_a_floor_is_a_share_of_the_scale() -> None:
     # 0.05 is below 0.10; EvalPerf's 50 of 100 is not
     kept = cells(Selection("F1-F3", "DPO", "base at least 0.10", ("pretrained",)))
     assert sorted(kept.benchmark) == ["evalperf", "humaneval", "mbpp"]
+
+
+def test_a_change_may_start_from_another_stage() -> None:
+    # from BoNBoN to DPO: HumanEval 0.2 -> 0.6 and 0.05 -> 0.1, MBPP 0.3 -> 0.2 and 0 -> 0.1
+    every = Selection("F1-F2", "DPO", "every base", ("pretrained",), start="bonbon")
+    assert sorted(cells(every).change) == pytest.approx([-0.1, 0.05, 0.1, 0.4])
+
+
+def test_sets_joined_by_a_plus_are_taken_together() -> None:
+    both = cells(Selection("HE + HE and MBPP", "DPO", "every base", ("pretrained",)))
+    assert sorted(both.benchmark) == ["humaneval", "humaneval", "mbpp", "mbpp"]
 
 
 def test_mean_relative_change() -> None:
@@ -99,7 +110,7 @@ def test_mean_of_models_summed_scores() -> None:
 
 def test_no_improving_cell_gives_no_mean() -> None:
     rows = {("a", "pretrained", "humaneval"): (0.4, 0.3, 0.3, 0.3)}
-    found = pick(context(rows).board, Selection("F1-F3", "DPO"))
+    found = pick(scores_of(rows).board, Selection("F1-F3", "DPO"))
     assert math.isnan(GAINS["mean relative change of improving cells"](found))
 
 
@@ -131,13 +142,13 @@ def test_stages_are_combined_as_named(stages: str, after: list[float]) -> None:
 
 def test_a_stage_that_was_not_run_is_left_out_not_taken_as_zero() -> None:
     rows = {("a", "pretrained", "humaneval"): (0.4, NAN, 0.5, NAN)}
-    found = pick(context(rows).board, Selection("HE", "DPO and BoNBoN, each"))
+    found = pick(scores_of(rows).board, Selection("HE", "DPO and BoNBoN, each"))
     assert list(found.after) == [0.5]
 
 
 def test_float_noise_is_a_tie() -> None:
     rows = {("a", "pretrained", "humaneval"): (0.3, NAN, 0.1 + 0.2, NAN)}
-    assert list(pick(context(rows).board, Selection("HE", "DPO")).change) == [0.0]
+    assert list(pick(scores_of(rows).board, Selection("HE", "DPO")).change) == [0.0]
 
 
 def test_the_sets_of_the_two_requirements_are_disjoint() -> None:
@@ -167,4 +178,4 @@ def test_a_board_has_one_source() -> None:
 
 
 def test_a_cell_that_was_not_run_has_no_value() -> None:
-    assert math.isnan(context(ROWS).board.value(cell("qwen pre mbpp dpo")))
+    assert math.isnan(scores_of(ROWS).board.value(cell("qwen pre mbpp dpo")))

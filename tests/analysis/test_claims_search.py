@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from mini_scores import context
+from mini_scores import scores_of
 
 from codealign.analysis.claims import grids
 from codealign.analysis.claims.matching import (
@@ -165,24 +165,24 @@ def one(found: list[Candidate], statistic: str) -> tuple[float, ...]:
 def test_outcomes_split_at_the_cut() -> None:
     # DPO, pretrained: +25 % and -25 %
     chosen = Selection("HE", "DPO", variants=("pretrained",))
-    found = list(grids.outcomes(context(ROWS).board, iter([chosen])))
+    found = list(grids.outcomes(scores_of(ROWS).board, iter([chosen])))
     assert one(found, "flat within 10.0 % of the base") == (50, 0, 50)
     # BoNBoN, pretrained: 0 % and -50 %
     chosen = Selection("HE", "BoNBoN", variants=("pretrained",))
-    found = list(grids.outcomes(context(ROWS).board, iter([chosen])))
+    found = list(grids.outcomes(scores_of(ROWS).board, iter([chosen])))
     assert one(found, "flat within 10.0 % of the base") == (50, 50, 0)
 
 
 def test_a_model_succeeds_by_each_meaning() -> None:
     chosen = Selection("HE", "DPO", variants=("pretrained",))
-    found = dict(grids.model_shares(context(ROWS).board, iter([chosen])))
+    found = dict(grids.model_shares(scores_of(ROWS).board, iter([chosen])))
     assert found[Rule("share of models with any cell improved", chosen)] == (50,)
     assert found[Rule("share of models with every cell improved or equal", chosen)] == (50,)
 
 
 def test_catastrophes_come_finetuned_first() -> None:
     # DPO: finetuned a loses 60 %, b nothing; pretrained b loses 25 %
-    found = dict(grids.catastrophes(context(ROWS).board, iter([Selection("HE", "DPO")])))
+    found = dict(grids.catastrophes(scores_of(ROWS).board, iter([Selection("HE", "DPO")])))
     start = "share of models with a mean relative loss beyond"
     by_cut = {rule.statistic: values for rule, values in found.items()}
     assert by_cut[f"{start} 20 %"] == (50, 50)
@@ -197,7 +197,7 @@ def test_models_recover_by_their_mean_score() -> None:
             ("a", "finetuned", "mbpp"): (0.5, 0.6, 0.5, 0.5),
             ("b", "finetuned", "mbpp"): (0.5, 0.5, 0.3, 0.3)}  # fmt: skip
     both = ("pretrained", "finetuned")
-    found = dict(grids.recoveries(context(ROWS | mbpp).board, sets=("HE and MBPP",)))
+    found = dict(grids.recoveries(scores_of(ROWS | mbpp).board, sets=("HE and MBPP",)))
     chosen = Selection("HE and MBPP", "best of DPO and BoNBoN", "", both)
     statistic = "models that fell in SFT whose final mean reaches the base"
     share, ratio = found[Rule(statistic, chosen, against="not falling")]
@@ -208,7 +208,7 @@ def test_wins_leave_ties_out_of_both() -> None:
     dims = ("codal_style", "codal_readability", "codal_complexity", "codal_explanation")
     values = [(1.0, 1.0, 2.0, 3.0), (1.0, 1.0, 3.0, 1.0), (1.0, 1.0, 2.0, 2.0), (2.0, 2.0, 1.0, 5)]
     rows = {("a", "pretrained", d): v for d, v in zip(dims, values, strict=True)}
-    found = dict(grids.wins(context(rows).board, ("pretrained",), ("NF1-NF5",)))
+    found = dict(grids.wins(scores_of(rows).board, ("pretrained",), ("NF1-NF5",)))
     # BoNBoN wins style (+200 %) and explanation (+150 %), DPO readability (+200 %), one tie
     chosen = Selection("NF1-NF5", "", "", ("pretrained",))
     assert found[Rule("all wins; ties count for neither", chosen)] == (50, 25, 175, 200)

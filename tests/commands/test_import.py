@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from public_files import FILES, FOLDER, public_problems
+from public_files import public_file, public_problems
 
 from codealign.analysis.cells import read_problems
 from codealign.analysis.imported import read_results
@@ -135,7 +135,7 @@ def test_what_cannot_be_read_says_why_and_writes_nothing(
 def test_what_evalplus_itself_writes_is_read(tmp_path: Path) -> None:
     """The real tool on the first problems of the real file: two right, one wrong."""
     problems = public_problems("humaneval", limit=3)
-    whole = gzip.decompress(sorted(FOLDER.glob(FILES["humaneval"]))[-1].read_bytes())
+    whole = gzip.decompress(public_file("humaneval").read_bytes())
     few = tmp_path / "few.jsonl"
     few.write_bytes(b"\n".join(whole.splitlines()[:3]) + b"\n")
     samples = [{"task_id": t, "solution": p.prompt + p.canonical} for t, p in problems.items()]

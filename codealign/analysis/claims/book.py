@@ -61,8 +61,8 @@ from codealign.analysis.claims.rules import (
     LABELS,
     Board,
     Candidate,
-    Context,
     Rule,
+    Scores,
     Selection,
     cell,
     read_rule,
@@ -89,31 +89,31 @@ FACTS: dict[str, Callable[..., Judgement]] = {
 """The functions that statements of kind `fact` name; other names are those of patterns."""
 
 
-def _absent(context: Context, cells: Sequence[Cell]) -> str:
-    lacking = [words(c) for c in cells if math.isnan(context.board.value(c))]
+def _absent(scores: Scores, cells: Sequence[Cell]) -> str:
+    lacking = [words(c) for c in cells if math.isnan(scores.board.value(c))]
     return f"not run: {'; '.join(lacking)}" if lacking else ""
 
 
-def score(context: Context, statement: Statement) -> Judgement:
+def score(scores: Scores, statement: Statement) -> Judgement:
     """Read the named cells."""
     cells = [cell(text) for text in statement.args["cells"]]
-    if missing := _absent(context, cells):
+    if missing := _absent(scores, cells):
         return Judgement(missing=missing)
-    values = [context.board.value(c) for c in cells]
+    values = [scores.board.value(c) for c in cells]
     rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(words(c) for c in cells)}"
     outcome = Judgement(values, rule)
-    return outcome if context.paper else _bounded(context, cells[0], SCORE, outcome)
+    return outcome if scores.paper else _bounded(scores, cells[0], SCORE, outcome)
 
 
-def _bounded(context: Context, c: Cell, measure: str, outcome: Judgement) -> Judgement:
+def _bounded(scores: Scores, c: Cell, measure: str, outcome: Judgement) -> Judgement:
     """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
-    effect = of(context.cells, c, measure)
+    effect = of(scores.cells, c, measure)
     unit = 1.0 if measure == RELATIVE else benchmark(c.benchmark).scale / 100
     interval = None if math.isnan(effect.low) else (effect.low * unit, effect.high * unit)
     return replace(outcome, interval=interval, single=effect.single, note=effect.missing)
 
 
-def change(context: Context, statement: Statement) -> Judgement:
+def change(scores: Scores, statement: Statement) -> Judgement:
     """Compute relative (percent) or absolute changes of named cells against `from` (base).
 
     Where a change does not match, the unrounded scores behind the print are tried, then every
@@ -124,39 +124,39 @@ def change(context: Context, statement: Statement) -> Judgement:
     cells = [cell(text) for text in args["cells"]]
     start = args.get("from", "base")
     bases = [c.at(stage=start) for c in cells]
-    if missing := _absent(context, [*bases, *cells]):
+    if missing := _absent(scores, [*bases, *cells]):
         return Judgement(missing=missing)
     pairs = list(zip(bases, cells, strict=True))
-    values = [_change(context, pair, absolute) for pair in pairs]
+    values = [_change(scores, pair, absolute) for pair in pairs]
     how = "absolute" if absolute else "relative"
     rule = f"{how} change from {LABELS[start]}: {'; '.join(words(c) for c in cells)}"
     outcome = Judgement(values, rule)
-    if context.paper:
-        return _judge_changes(context, statement, pairs, outcome)
+    if scores.paper:
+        return _judge_changes(scores, statement, pairs, outcome)
     measure = CHANGE if absolute else RELATIVE
-    return _bounded(context, cells[0], measure, outcome) if start == "base" else outcome
+    return _bounded(scores, cells[0], measure, outcome) if start == "base" else outcome
 
 
-def _change(context: Context, pair: tuple[Cell, Cell], absolute: bool) -> float:
-    before, after = (context.board.value(c) for c in pair)
+def _change(scores: Scores, pair: tuple[Cell, Cell], absolute: bool) -> float:
+    before, after = (scores.board.value(c) for c in pair)
     if absolute:
         return after - before
     return 100 * (after - before) / before if before else math.nan
 
 
 def _judge_changes(
-    context: Context, statement: Statement, pairs: list[tuple[Cell, Cell]], outcome: Judgement
+    scores: Scores, statement: Statement, pairs: list[tuple[Cell, Cell]], outcome: Judgement
 ) -> Judgement:
     decided, note = verdict(
         outcome.values, statement.published, statement.decimals, statement.unstated
     )
     if decided in (REPRODUCED, UNSTATED):
         return Judgement(outcome.values, outcome.rule, decided, note)
-    if note := _unrounded(context, statement, pairs, outcome.values):
+    if note := _unrounded(scores, statement, pairs, outcome.values):
         return Judgement(outcome.values, outcome.rule, UNSTATED, note)
     grid = "every stage and benchmark of the same model and variant, relative and absolute"
     search, hits = look(
-        _neighbours(context, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
+        _neighbours(scores, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
     )
     if len(statement.published) == 1 and hits:
         return Judgement(
@@ -166,7 +166,7 @@ def _judge_changes(
 
 
 def _unrounded(
-    context: Context,
+    scores: Scores,
     statement: Statement,
     pairs: list[tuple[Cell, Cell]],
     values: list[float],
@@ -181,7 +181,7 @@ def _unrounded(
         tolerance = half_unit(decimals)
         if close(value, published, tolerance):
             continue
-        printed = tuple(context.board.value(c) for c in pair)
+        printed = tuple(scores.board.value(c) for c in pair)
         note = relative_from(pair, printed, published, tolerance)
         if not note:
             return ""
@@ -189,17 +189,17 @@ def _unrounded(
     return "; ".join(notes)
 
 
-def _neighbours(context: Context, c: Cell) -> Iterator[Candidate]:
+def _neighbours(scores: Scores, c: Cell) -> Iterator[Candidate]:
     for name, about in benchmarks().items():
         for start in ("base", "sft") if about.requirement == c.requirement else ():
             for stage in STAGES[STAGES.index(start) + 1 :]:
                 pair = c.at(benchmark=name, stage=start), c.at(benchmark=name, stage=stage)
                 for kind, absolute in (("relative change", False), ("absolute change", True)):
                     rule = Rule(kind, Selection(words(pair[1]), "", "", ()), LABELS[start])
-                    yield rule, (_change(context, pair, absolute),)
+                    yield rule, (_change(scores, pair, absolute),)
 
 
-def searched(context: Context, statement: Statement) -> Judgement:
+def searched(scores: Scores, statement: Statement) -> Judgement:
     """Search a grid for rules that give the published numbers.
 
     `stated` in the arguments is the rule that the paper's own words describe, `rule` the one shown
@@ -209,9 +209,9 @@ def searched(context: Context, statement: Statement) -> Judgement:
     grid = args.pop("grid")
     of = () if GRIDS[grid].paired else args.get("variants", ())
     stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
-    if not context.paper:
-        return _by_rule(context, grid, args, stated or rule)
-    candidates = _candidates(context.board, grid, args)
+    if not scores.paper:
+        return _by_rule(scores, grid, args, stated or rule)
+    candidates = _candidates(scores.board, grid, args)
     search, hits = look(candidates, statement.published, statement.decimals, GRIDS[grid].varied)
     by_rule = dict(hits)
     if stated in by_rule:
@@ -231,11 +231,9 @@ def _candidates(board: Board, grid: str, args: dict[str, Any]) -> list[Candidate
     return board.cache[key]
 
 
-def _by_rule(context: Context, grid: str, args: dict[str, Any], rule: Rule | None) -> Judgement:
+def _by_rule(scores: Scores, grid: str, args: dict[str, Any], rule: Rule | None) -> Judgement:
     values = (
-        next((v for r, v in _candidates(context.board, grid, args) if r == rule), ())
-        if rule
-        else ()
+        next((v for r, v in _candidates(scores.board, grid, args) if r == rule), ()) if rule else ()
     )
     words = rule.words() if rule else ""
     if not values or any(map(math.isnan, values)):
@@ -267,26 +265,26 @@ def _no_rule(
     return Judgement(list(values), words, NOT_DERIVABLE, note, search)
 
 
-def ratio(context: Context, statement: Statement) -> Judgement:
+def ratio(scores: Scores, statement: Statement) -> Judgement:
     """Divide two printed numbers: arithmetic of the text itself."""
-    if not context.paper:
+    if not scores.paper:
         return Judgement(missing="arithmetic of the paper's text; see the two claims it is made of")
     first, second = statement.args["of"]
     return Judgement([first / second], f"printed {first} / printed {second}")
 
 
-def fact(context: Context, statement: Statement) -> Judgement:
+def fact(scores: Scores, statement: Statement) -> Judgement:
     """Call the named function, or look for the pattern of that name."""
-    return named(context, **statement.args)
+    return named(scores, **statement.args)
 
 
-def named(context: Context, name: str, **args: Any) -> Judgement:
+def named(scores: Scores, name: str, **args: Any) -> Judgement:
     """Return the judgement of a fact (`FACTS`) or pattern (`patterns.patterns`) by its name."""
     function = FACTS.get(name)
-    return function(context, **args) if function else pattern(context, name, **args)
+    return function(scores, **args) if function else pattern(scores, name, **args)
 
 
-BY_KIND: dict[str, Callable[[Context, Statement], Judgement]] = {
+BY_KIND: dict[str, Callable[[Scores, Statement], Judgement]] = {
     "score": score,
     "change": change,
     "search": searched,
@@ -319,17 +317,17 @@ def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = N
     if not len(mine) and len(scores):
         known = ", ".join(sorted(scores["source"].unique()))
         raise CodealignError(f"claims: no scores of source {source!r}; there are {known}")
-    context = Context(mine.reset_index(drop=True), items or {})
-    return [recompute(context, statement) for statement in statements()]
+    of_source = Scores(mine.reset_index(drop=True), items or {})
+    return [recompute(of_source, statement) for statement in statements()]
 
 
-def recompute(context: Context, statement: Statement) -> Claim:
+def recompute(scores: Scores, statement: Statement) -> Claim:
     """Recompute one statement; its verdict is the paper's or the run's, by the scores' source."""
-    if context.paper:
-        outcome = BY_KIND[statement.kind](context, statement)
+    if scores.paper:
+        outcome = BY_KIND[statement.kind](scores, statement)
         decided, note = _judge(outcome, statement)
     else:
-        outcome, decided, note = _on_a_run(context, statement)
+        outcome, decided, note = _on_a_run(scores, statement)
     return Claim(
         id=statement.id,
         place=statement.place,
@@ -369,18 +367,18 @@ def question(name: str) -> Question | None:
     return question_of(entry, f"run_lines.yaml, {name}")
 
 
-def _on_a_run(context: Context, statement: Statement) -> tuple[Judgement, str, str]:
+def _on_a_run(scores: Scores, statement: Statement) -> tuple[Judgement, str, str]:
     """Return what the run gives for a statement, the verdict, and why."""
     asked = question(statement.id)
-    outcome = _asked(context, asked) if asked else BY_KIND[statement.kind](context, statement)
+    outcome = _asked(scores, asked) if asked else BY_KIND[statement.kind](scores, statement)
     decision = run_verdict(outcome, statement, asked is not None or statement.kind == "change")
-    if decision[0] != NOT_RUN and context.cells.index and not context.cells.values.any():
+    if decision[0] != NOT_RUN and scores.cells.index and not scores.cells.values.any():
         return outcome, CANNOT_TELL, "every score of the run is 0"
     return outcome, *decision
 
 
-def _asked(context: Context, asked: Question) -> Judgement:
-    effect = over_models(context.cells, asked)
+def _asked(scores: Scores, asked: Question) -> Judgement:
+    effect = over_models(scores.cells, asked)
     if math.isnan(effect.value):
         return Judgement(rule=asked.rule, missing=effect.missing)
     interval = None if math.isnan(effect.low) else (effect.low, effect.high)

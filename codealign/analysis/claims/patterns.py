@@ -24,8 +24,8 @@ from codealign.analysis.claims.rules import (
     MODEL_SETS,
     MODELS,
     Board,
-    Context,
     Pairs,
+    Scores,
     Selection,
     pick,
 )
@@ -39,7 +39,7 @@ Args = Mapping[str, Any]
 FIELDS = [field.name for field in dataclasses.fields(Selection)]
 
 
-class Evidence(NamedTuple):
+class Numbers(NamedTuple):
     """Numbers, whether they bear the statement out, their p-value if tested, and who fails."""
 
     values: Sequence[float]
@@ -54,63 +54,63 @@ def _size(arm: Pairs, args: Args) -> np.ndarray:
     return sizes.get(args.get("measure", "relative"), lambda: arm.relative)()
 
 
-def _positive_mean(arms: Arms, args: Args) -> Evidence:
+def _positive_mean(arms: Arms, args: Args) -> Numbers:
     mean = float(_size(arms[0], args).mean())
-    return Evidence([mean], mean > EQUAL, clarity.mean(_size(arms[0], args)))
+    return Numbers([mean], mean > EQUAL, clarity.mean(_size(arms[0], args)))
 
 
-def _a_third_falls(arms: Arms, args: Args) -> Evidence:
+def _a_third_falls(arms: Arms, args: Args) -> Numbers:
     fallen = arms[0].change < 0
-    return Evidence([percent(fallen)], percent(fallen) > 100 / 3, clarity.share(fallen, 1 / 3))
+    return Numbers([percent(fallen)], percent(fallen) > 100 / 3, clarity.share(fallen, 1 / 3))
 
 
-def _all_rise(arms: Arms, args: Args) -> Evidence:
+def _all_rise(arms: Arms, args: Args) -> Numbers:
     risen, models = arms[0].change > 0, arms[0].model
-    return Evidence([risen.sum(), len(risen)], bool(risen.all()), None, [*models[~risen]])
+    return Numbers([risen.sum(), len(risen)], bool(risen.all()), None, [*models[~risen]])
 
 
-def _every_mean_rises(arms: Arms, args: Args) -> Evidence:
+def _every_mean_rises(arms: Arms, args: Args) -> Numbers:
     names = arms[0].benchmark
     least = min(float(arms[0].relative[names == name].mean()) for name in sorted(set(names)))
-    return Evidence([least], least > 0)
+    return Numbers([least], least > 0)
 
 
-def _none_falls(arms: Arms, args: Args) -> Evidence:
+def _none_falls(arms: Arms, args: Args) -> Numbers:
     fallen = int((arms[0].change < 0).sum())
-    return Evidence([fallen, len(arms[0])], fallen == 0)
+    return Numbers([fallen, len(arms[0])], fallen == 0)
 
 
-def _some_fall_in_each(arms: Arms, args: Args) -> Evidence:
+def _some_fall_in_each(arms: Arms, args: Args) -> Numbers:
     counts = [int((arm.change < 0).sum()) for arm in arms]
-    return Evidence(counts, all(counts))
+    return Numbers(counts, all(counts))
 
 
-def _both_ways(arms: Arms, args: Args) -> Evidence | None:
+def _both_ways(arms: Arms, args: Args) -> Numbers | None:
     changes = [arm.change[arm.group == g] for arm in arms for g in np.unique(arm.group)]
     mixed = np.array([(c > 0).any() and (c < 0).any() for c in changes])
     if not len(mixed):
         return None
     share = percent(mixed)
-    return Evidence([share, len(mixed)], share > 50, clarity.share(mixed, 0.5))
+    return Numbers([share, len(mixed)], share > 50, clarity.share(mixed, 0.5))
 
 
-def _range(arms: Arms, args: Args) -> Evidence:
+def _range(arms: Arms, args: Args) -> Numbers:
     sizes = _size(arms[0], args)
-    return Evidence([float(sizes.min()), float(sizes.max())], True)
+    return Numbers([float(sizes.min()), float(sizes.max())], True)
 
 
-def _ratio(arms: Arms, args: Args) -> Evidence:
+def _ratio(arms: Arms, args: Args) -> Numbers:
     first, second = (float(_size(arm, args)[0]) for arm in arms)
-    return Evidence([first / second if second else np.nan, first, second], True)
+    return Numbers([first / second if second else np.nan, first, second], True)
 
 
-def _explained(arms: Arms, args: Args) -> Evidence | None:
+def _explained(arms: Arms, args: Args) -> Numbers | None:
     """Compare the shares of variance that lie between models and between starting points."""
     sizes, groups = _size(arms[0], args), (arms[0].model, arms[0].variant)
     if len(sizes) < 3 or not sizes.std() or min(len(set(g)) for g in groups) < 2:
         return None
     shares = [100 * eta_squared(sizes, g) for g in groups]
-    return Evidence(shares, shares[0] > shares[1])
+    return Numbers(shares, shares[0] > shares[1])
 
 
 def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
@@ -127,54 +127,49 @@ def _wins(arms: Arms) -> tuple[int, int]:
     return int((arms[0].change > 0).sum()), int((arms[0].change < 0).sum())
 
 
-def _ahead(arms: Arms, args: Args) -> Evidence:
+def _ahead(arms: Arms, args: Args) -> Numbers:
     wins, losses = _wins(arms)
-    return Evidence([wins, losses], wins > losses, clarity.lead(wins, losses))
+    return Numbers([wins, losses], wins > losses, clarity.lead(wins, losses))
 
 
-def _sometimes_ahead(arms: Arms, args: Args) -> Evidence:
+def _sometimes_ahead(arms: Arms, args: Args) -> Numbers:
     wins, losses = _wins(arms)
-    return Evidence([wins, losses], wins > 0)
+    return Numbers([wins, losses], wins > 0)
 
 
-def _never_behind(arms: Arms, args: Args) -> Evidence:
+def _never_behind(arms: Arms, args: Args) -> Numbers:
     wins, losses = _wins(arms)
-    return Evidence([wins, losses], wins > 0 and not losses)
+    return Numbers([wins, losses], wins > 0 and not losses)
 
 
-def _higher_mean(arms: Arms, args: Args) -> Evidence:
-    mean = float((100 * arms[0].change / arms[0].scale).mean())
-    return Evidence([mean], mean > EQUAL)
-
-
-def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Evidence:
+def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Numbers:
     base = arms[0].base / arms[0].scale
     below = arms[0].benchmark[base < args["cut"] - EQUAL]
     value = float(of(base))
-    return Evidence([value, float(base.mean())], value >= args["cut"] - EQUAL, None, [*below])
+    return Numbers([value, float(base.mean())], value >= args["cut"] - EQUAL, None, [*below])
 
 
 def _compared(
     values_of: Callable[[Pairs, Args], np.ndarray],
     number: Callable[[np.ndarray], float],
     test: Callable[[np.ndarray, np.ndarray], float],
-) -> Callable[[Arms, Args], Evidence]:
+) -> Callable[[Arms, Args], Numbers]:
     """Return the statistic that is greater in the first of two arms than in the second.
 
     With `less` among the arguments it is to be smaller.
     """
 
-    def compare(arms: Arms, args: Args) -> Evidence:
+    def compare(arms: Arms, args: Args) -> Numbers:
         """Compare the two arms."""
         both = [values_of(arm, args) for arm in arms]
         first, second = (float(number(values)) for values in both)
         ahead = second - first if args.get("less") else first - second
-        return Evidence([first, second], ahead > EQUAL, test(*both))
+        return Numbers([first, second], ahead > EQUAL, test(*both))
 
     return compare
 
 
-STATISTICS: dict[str, Callable[[Arms, Args], Evidence | None]] = {
+STATISTICS: dict[str, Callable[[Arms, Args], Numbers | None]] = {
     "mean above 0": _positive_mean,
     "a third falls": _a_third_falls,
     "all rise": _all_rise,
@@ -188,7 +183,6 @@ STATISTICS: dict[str, Callable[[Arms, Args], Evidence | None]] = {
     "ahead": _ahead,
     "sometimes ahead": _sometimes_ahead,
     "never behind": _never_behind,
-    "higher mean": _higher_mean,
     "least start": lambda arms, args: _starts(arms, args, np.min),
     "mean start": lambda arms, args: _starts(arms, args, np.mean),
     "mean": _compared(_size, np.mean, clarity.means),
@@ -206,15 +200,15 @@ def patterns() -> dict[str, dict[str, Any]]:
     return {name: row for name, row in rows.items() if name[0] != "_"}
 
 
-def pattern(context: Context, name: str, **asked: Any) -> Judgement:
+def pattern(scores: Scores, name: str, **asked: Any) -> Judgement:
     """Look for a pattern in the scores: the row of that name, with what the statement fills in."""
     if name not in patterns():
         raise CodealignError(f"claims: pattern {name!r}" + nearest(name, [*patterns()]))
     args = {**patterns()[name], **asked}
-    plain = _evidence(context.board, args)
+    plain = _numbers(scores.board, args)
     if plain is None:
         return absent(_words(args["lacking"], args))
-    rule = _words(args["rule"], args, plain, len(_arms(context.board, args)[0]))
+    rule = _words(args["rule"], args, plain, len(_arms(scores.board, args)[0]))
     values = plain.values[: args.get("shown")]
     if not args.get("judged", True):
         return Judgement([float(v) for v in values], rule)
@@ -223,8 +217,8 @@ def pattern(context: Context, name: str, **asked: Any) -> Judgement:
     if "others" not in args:
         return judged
     others = args["others"]
-    readings = other_readings(context.board, args)
-    return widen(context, judged, readings, others["grid"], others.get("enough", PATTERN))
+    readings = other_readings(scores.board, args)
+    return widen(scores, judged, readings, others["grid"], others.get("enough", PATTERN))
 
 
 def other_readings(board: Board, args: Args) -> Iterator[Reading]:
@@ -237,15 +231,15 @@ def other_readings(board: Board, args: Args) -> Iterator[Reading]:
         mine = args | dict(zip(others["vary"], chosen, strict=True))
         if not set(mine.get("variants", VARIANTS)) <= set(args.get("variants", VARIANTS)):
             continue
-        evidence = _evidence(board, mine)
-        if evidence is not None:
+        numbers = _numbers(board, mine)
+        if numbers is not None:
             template = others["words"]
             words = template if isinstance(template, str) else template[mine["statistic"]]
-            values = evidence.values[: others.get("shown")]
-            yield Reading(_words(words, mine, evidence), evidence.holds, values)
+            values = numbers.values[: others.get("shown")]
+            yield Reading(_words(words, mine, numbers), numbers.holds, values)
 
 
-def _evidence(board: Board, args: Args) -> Evidence | None:
+def _numbers(board: Board, args: Args) -> Numbers | None:
     arms = _arms(board, args)
     if min(map(len, arms)) < args.get("least", 1):
         return None
@@ -271,7 +265,7 @@ def _selection(board: Board, row: Args) -> Selection:
     return Selection(**fields)
 
 
-def _words(template: str, args: Args, evidence: Evidence | None = None, n: int = 0) -> str:
+def _words(template: str, args: Args, numbers: Numbers | None = None, n: int = 0) -> str:
     """Return a template of the data filled in with the arguments and what came of them."""
     texts = {k: v if isinstance(v, str | int | float) else " and ".join(map(str, v))
              for k, v in args.items() if k in (*FIELDS, "measure", "cut", "family")}  # fmt: skip
@@ -279,6 +273,6 @@ def _words(template: str, args: Args, evidence: Evidence | None = None, n: int =
         texts["models"] = ", ".join(MODELS[m] for m in args["models"])
     if "family" in args:
         texts["family"] = MODELS[args["family"]]
-    if evidence:
-        texts |= {"values": evidence.values, "failing": ", ".join(evidence.failing)}
+    if numbers:
+        texts |= {"values": numbers.values, "failing": ", ".join(numbers.failing)}
     return template.format(n=n, **texts)

@@ -111,7 +111,7 @@ def board_of(frame: pd.DataFrame) -> Board:
 
 
 @dataclass(frozen=True)
-class Context:
+class Scores:
     """Scores of one source (`rows`, tidy, one per seed) and its per-problem values (`items`)."""
 
     rows: pd.DataFrame

@@ -19,7 +19,7 @@ from codealign.analysis.claims.rules import (
     SETS,
     VARIANT,
     Board,
-    Context,
+    Scores,
     Selection,
     cell,
     names_of,
@@ -44,9 +44,9 @@ HALF = 0.005
 """Half a unit of the last digit of a printed rating."""
 
 
-def below_scale(context: Context, minimum: float) -> Judgement:
+def below_scale(scores: Scores, minimum: float) -> Judgement:
     """Count CODAL dimension scores below the least rating that the judge can give."""
-    values = context.board.values[np.isin(context.board.benchmark, SETS["NF1-NF5"])]
+    values = scores.board.values[np.isin(scores.board.benchmark, SETS["NF1-NF5"])]
     values = values[np.isfinite(values)]
     if not len(values):
         return absent("CODAL")
@@ -60,7 +60,7 @@ def below_scale(context: Context, minimum: float) -> Judgement:
 
 
 def value_range(
-    context: Context,
+    scores: Scores,
     model: str,
     variant: str,
     benchmarks: str,
@@ -72,7 +72,7 @@ def value_range(
     Where a range of several stages is not as printed, every choice of fewer stages is tried.
     """
     model, variant = MODELS[model], VARIANT[variant]
-    values = context.board.values[context.board.rows(SETS[benchmarks], (variant,), (model,))]
+    values = scores.board.values[scores.board.rows(SETS[benchmarks], (variant,), (model,))]
 
     def read(names: Sequence[str], text: str) -> Reading:
         """Return the range over some stages, and whether it is as printed."""
@@ -86,27 +86,27 @@ def value_range(
     if not set(stages) & set(known):
         return absent(f"{model} {variant}, {benchmarks}")
     plain = read(stages, "stages")
-    if not context.paper:
+    if not scores.paper:
         return Judgement(plain.values, plain.words)
     trained = [s for s in known if s != "base"]
     sets = [chosen for size in (1, 2, 3) for chosen in combinations(trained, size)]
     others, grid = (read(chosen, "only") for chosen in sets), "which stages the range covers"
     judged = truth(plain.holds, plain.values, plain.words)
-    return widen(context, judged, others, grid, DEFINITE)
+    return widen(scores, judged, others, grid, DEFINITE)
 
 
-def highest(context: Context, benchmark: str, printed: float) -> Judgement:
+def highest(scores: Scores, benchmark: str, printed: float) -> Judgement:
     """Return the highest score of a benchmark and say whose it is (true: the printed one).
 
     Where it is another, the highest among the models of each stage or variant is tried.
     """
-    if not np.isfinite(context.board.values[context.board.benchmark == benchmark]).any():
+    if not np.isfinite(scores.board.values[scores.board.benchmark == benchmark]).any():
         return absent(benchmark)
-    plain, *others = _highest_among(context.board, benchmark, printed)
-    if not context.paper:
+    plain, *others = _highest_among(scores.board, benchmark, printed)
+    if not scores.paper:
         return Judgement(list(plain.values), plain.words)
     judged = truth(plain.holds, plain.values, plain.words)
-    return widen(context, judged, others, "among which models", DEFINITE)
+    return widen(scores, judged, others, "among which models", DEFINITE)
 
 
 def _highest_among(board: Board, benchmark: str, printed: float) -> Iterator[Reading]:
@@ -131,9 +131,9 @@ def _greatest(
     return float(values[row, column]), who
 
 
-def largest_gain(context: Context, benchmark: str) -> Judgement:
+def largest_gain(scores: Scores, benchmark: str) -> Judgement:
     """Return the largest absolute change of a preference stage, and say whose it is."""
-    board = context.board
+    board = scores.board
     rows = np.flatnonzero(board.benchmark == benchmark)
     gain = board.values[rows][:, 2:] - board.values[rows][:, [0]]
     if not np.isfinite(gain).any():
@@ -142,14 +142,14 @@ def largest_gain(context: Context, benchmark: str) -> Judgement:
     return Judgement([largest], f"largest absolute change of {about(benchmark).label}: {who}")
 
 
-def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark: str) -> Judgement:
+def best_stage(scores: Scores, pairs: dict[str, str], variant: str, benchmark: str) -> Judgement:
     """Check which stage is the best for each model (true: all as said)."""
     best = {}
     for short in pairs:
-        mask = context.board.rows((benchmark,), (VARIANT[variant],), (MODELS[short],))
+        mask = scores.board.rows((benchmark,), (VARIANT[variant],), (MODELS[short],))
         if not mask.any():
             return absent(MODELS[short])
-        best[short] = STAGES[int(np.nanargmax(context.board.values[mask][0]))]
+        best[short] = STAGES[int(np.nanargmax(scores.board.values[mask][0]))]
     stages = ", ".join(f"{MODELS[m]} {LABELS[s]}" for m, s in best.items())
     rule = f"stage with the highest {about(benchmark).label}, {VARIANT[variant]}: {stages}"
     wrong = [MODELS[m] for m in pairs if best[m] != pairs[m]]
@@ -157,10 +157,10 @@ def best_stage(context: Context, pairs: dict[str, str], variant: str, benchmark:
     return truth(not wrong, [len(pairs) - len(wrong), len(pairs)], rule, note)
 
 
-def base_tests(context: Context, cells: list[str], printed: list[float]) -> Judgement:
+def base_tests(scores: Scores, cells: list[str], printed: list[float]) -> Judgement:
     """Say that the text quotes another column, and whether the printed one moves alike."""
     quoted = [cell(text) for text in cells]
-    values = [context.board.value(c) for c in quoted]
+    values = [scores.board.value(c) for c in quoted]
     if any(map(math.isnan, values)):
         return absent("; ".join(map(words, quoted)))
     n = about(quoted[0].benchmark).n
@@ -173,16 +173,16 @@ def base_tests(context: Context, cells: list[str], printed: list[float]) -> Judg
         f"{'alike' if alike else 'apart'}"
     )
     rule = "the plus column of the same category, which cannot hold the quoted numbers"
-    return Judgement(values, rule, NOT_DERIVABLE, note, agrees=None if context.paper else alike)
+    return Judgement(values, rule, NOT_DERIVABLE, note, agrees=None if scores.paper else alike)
 
 
-def threshold(context: Context, cut: float, level: str) -> Judgement:
+def threshold(scores: Scores, cut: float, level: str) -> Judgement:
     """Compare the share that improves below and above a base pass@1.
 
     `level` "cells" splits single scores, "models" splits models by their mean base score over the
     functional benchmarks (O2 says "on average").
     """
-    cells = pick(context.board, Selection("F1-F3 and F4", EACH, "every base", ("pretrained",)))
+    cells = pick(scores.board, Selection("F1-F3 and F4", EACH, "every base", ("pretrained",)))
     if not len(cells):
         return absent("functional scores of pretrained models")
     base = cells.base / cells.scale
@@ -197,8 +197,8 @@ def threshold(context: Context, cut: float, level: str) -> Judgement:
     rule = f"every {level[:-1]} has a base pass@1 of {'at least' if len(better[1]) else 'below'} "
     note = f"least mean base score {base.min():.3f}, greatest {base.max():.3f}"
     plain = Judgement([float(base.min())], f"{rule}{cut:.2f}", CONTRADICTS, note)
-    others, grid = _thresholds(context.board, cut), "the scores that a model's base is"
-    return widen(context, plain, others, grid, DEFINITE)
+    others, grid = _thresholds(scores.board, cut), "the scores that a model's base is"
+    return widen(scores, plain, others, grid, DEFINITE)
 
 
 def _thresholds(board: Board, cut: float) -> Iterator[Reading]:
@@ -227,9 +227,9 @@ def _paired_variants(board: Board, sets: str, stage: int | None) -> tuple[np.nda
     return tuple(np.array([known[v][k] for k in shared]) for v in VARIANTS)
 
 
-def share_lower(context: Context, benchmarks: str) -> Judgement:
+def share_lower(scores: Scores, benchmarks: str) -> Judgement:
     """Share of base scores that are lower pretrained than finetuned (more than half: true)."""
-    before, after = _paired_variants(context.board, benchmarks, 0)
+    before, after = _paired_variants(scores.board, benchmarks, 0)
     if not len(before):
         return absent("both variants' base scores")
     lower, higher = before < after - EQUAL, before > after + EQUAL
@@ -238,17 +238,17 @@ def share_lower(context: Context, benchmarks: str) -> Judgement:
     return truth(lower.mean() > 0.5, [percent(lower), len(before)], rule, p_value=p_value)
 
 
-def still_inferior(context: Context, benchmarks: str) -> Judgement:
+def still_inferior(scores: Scores, benchmarks: str) -> Judgement:
     """Count aligned pretrained scores (best) that exceed the finetuned variant's base score."""
-    aligned, _ = _paired_variants(context.board, benchmarks, None)
-    _, base = _paired_variants(context.board, benchmarks, 0)
+    aligned, _ = _paired_variants(scores.board, benchmarks, None)
+    _, base = _paired_variants(scores.board, benchmarks, 0)
     if not len(base) or len(aligned) != len(base):
         return absent("both variants with base and aligned scores")
     above = int((aligned > base + EQUAL).sum())
     rule = f"scores whose {BEST} (pretrained) exceeds the finetuned base, of {len(base)}"
     plain = truth(above == 0, [above, len(base)], rule, f"{above} exceptions" if above else "")
-    others = _inferior(context.board, benchmarks)
-    return widen(context, plain, others, "each model's mean or overall x against what")
+    others = _inferior(scores.board, benchmarks)
+    return widen(scores, plain, others, "each model's mean or overall x against what")
 
 
 def _inferior(board: Board, benchmarks: str) -> Iterator[Reading]:
@@ -270,10 +270,10 @@ def _inferior(board: Board, benchmarks: str) -> Iterator[Reading]:
         yield Reading(rule, above == 0, (above, len(pairs)))
 
 
-def gap_narrows(context: Context, benchmarks: str) -> Judgement:
+def gap_narrows(scores: Scores, benchmarks: str) -> Judgement:
     """Compare the mean gap between the variants before and after alignment (true: smaller)."""
     gaps = [after - before for before, after in
-            (_paired_variants(context.board, benchmarks, s) for s in (0, None))]  # fmt: skip
+            (_paired_variants(scores.board, benchmarks, s) for s in (0, None))]  # fmt: skip
     if not len(gaps[0]) or len(gaps[0]) != len(gaps[1]):
         return absent("both variants with base and aligned scores")
     rule = f"mean of finetuned - pretrained in % of the scale: base, then {BEST} of each"
@@ -281,9 +281,9 @@ def gap_narrows(context: Context, benchmarks: str) -> Judgement:
     return truth(means[1] < means[0], means, rule, p_value=clarity.mean(gaps[1] - gaps[0]))
 
 
-def significant_everywhere(context: Context, model: str, variant: str, stage: str) -> Judgement:
+def significant_everywhere(scores: Scores, model: str, variant: str, stage: str) -> Judgement:
     """Count CODAL dimensions whose change survives Holm's correction (true: all five)."""
-    rows = context.changes
+    rows = scores.changes
     place = [MODELS[model], VARIANT[variant], stage]
     mine = rows[
         (rows[["model", "variant", "stage"]] == place).all(axis=1)
@@ -294,7 +294,7 @@ def significant_everywhere(context: Context, model: str, variant: str, stage: st
     kept = int(((mine["p_holm"] < 1 - stats.CONFIDENCE) & (mine["absolute"] > 0)).sum())
     rule = "dimensions that improve with p < 0.05 after Holm's correction, and all of them"
     outcome = truth(kept == len(mine), [kept, len(mine)], rule)
-    return only_means(outcome) if context.paper else outcome
+    return only_means(outcome) if scores.paper else outcome
 
 
 HALVES = (
@@ -325,9 +325,9 @@ def _models_after_sft(board: Board) -> list[tuple[np.ndarray, np.ndarray]]:
     return both
 
 
-def sft_predicts(context: Context) -> Judgement:
+def sft_predicts(scores: Scores) -> Judgement:
     """Compare shares of models that end below the base: fell in SFT, or not (true: more often)."""
-    both = _models_after_sft(context.board)
+    both = _models_after_sft(scores.board)
     fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
     if not fell.any() or fell.all():
         return absent("models that fell in SFT and models that did not, with DPO and BoNBoN")
@@ -340,9 +340,9 @@ def sft_predicts(context: Context) -> Judgement:
     return truth(shares[0] > shares[1], shares, rule, unstated=True, p_value=p_value)
 
 
-def stable_succeeds(context: Context) -> Judgement:
+def stable_succeeds(scores: Scores) -> Judgement:
     """Share of models not fallen in SFT that end at the base or above (true: most)."""
-    both = _models_after_sft(context.board)
+    both = _models_after_sft(scores.board)
     fell, failed = (np.concatenate(part) for part in zip(*both, strict=True))
     if fell.all():
         return absent("models that did not fall in SFT")

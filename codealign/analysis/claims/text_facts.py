@@ -18,7 +18,7 @@ from scipy import stats as scipy_stats
 from codealign.analysis import sample_size, stats
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Judgement
-from codealign.analysis.claims.rules import EQUAL, SETS, Board, Context
+from codealign.analysis.claims.rules import EQUAL, SETS, Board, Scores
 from codealign.analysis.claims.truth import DEFINITE, Reading, absent, only_means, truth, widen
 from codealign.analysis.scores import benchmarks, published
 from codealign.paths import DATA
@@ -31,16 +31,14 @@ def _of_the_paper(function: Callable[..., Judgement]) -> Callable[..., Judgement
     """Let a run say nothing of what it cannot hold."""
 
     @wraps(function)
-    def answered(context: Context, **args: Any) -> Judgement:
-        return function(context, **args) if context.paper else Judgement(missing=ONLY_PAPER)
+    def answered(scores: Scores, **args: Any) -> Judgement:
+        return function(scores, **args) if scores.paper else Judgement(missing=ONLY_PAPER)
 
     return answered
 
 
 @_of_the_paper
-def sample(
-    context: Context, n: int, population: int, confidence: float, margin: float
-) -> Judgement:
+def sample(scores: Scores, n: int, population: int, confidence: float, margin: float) -> Judgement:
     """Check that a sample is large enough for its margin: (needed, margin reached in points)."""
     needed = sample_size.needed(margin, population, confidence)
     reached = 100 * sample_size.margin(n, population, confidence)
@@ -53,7 +51,7 @@ def sample(
 
 
 @_of_the_paper
-def epochs(context: Context, steps: int, printed: float) -> Judgement:
+def epochs(scores: Scores, steps: int, printed: float) -> Judgement:
     """Compute passes over each data set of Table 2 at one pair per step: least and greatest."""
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
@@ -64,7 +62,7 @@ size shifts all alike"
 
 
 @_of_the_paper
-def study_size(context: Context, what: list[str]) -> Judgement:
+def study_size(scores: Scores, what: list[str]) -> Judgement:
     """Count what the tables hold: models, checkpoints, techniques, benchmarks, tasks, advice."""
     rows, about = published(), benchmarks()
     advice = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
@@ -84,7 +82,7 @@ def study_size(context: Context, what: list[str]) -> Judgement:
 
 
 @_of_the_paper
-def problems(context: Context, names: str, each: bool = False) -> Judgement:
+def problems(scores: Scores, names: str, each: bool = False) -> Judgement:
     """Add up (or list) the number of problems of benchmarks whose name starts so."""
     sizes = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
     if each:
@@ -101,7 +99,7 @@ def _survey(question: str, options: list[str]) -> list[float]:
 
 
 @_of_the_paper
-def survey_share(context: Context, question: str, option: str, respondents: int) -> Judgement:
+def survey_share(scores: Scores, question: str, option: str, respondents: int) -> Judgement:
     """Check that a survey share is a whole count of the respondents."""
     (percent,) = _survey(question, [option])
     count = round(percent / 100 * respondents)
@@ -114,7 +112,7 @@ def survey_share(context: Context, question: str, option: str, respondents: int)
 
 
 @_of_the_paper
-def survey_majority(context: Context, question: str, option: str, respondents: int) -> Judgement:
+def survey_majority(scores: Scores, question: str, option: str, respondents: int) -> Judgement:
     """Check that more than half chose an option, with the Wilson bounds of its share (percent)."""
     count = round(_survey(question, [option])[0] / 100 * respondents)
     low, high, _ = stats.wilson(count, respondents)
@@ -125,14 +123,14 @@ def survey_majority(context: Context, question: str, option: str, respondents: i
 
 
 @_of_the_paper
-def survey_sum(context: Context, question: str, options: list[str]) -> Judgement:
+def survey_sum(scores: Scores, question: str, options: list[str]) -> Judgement:
     """Add the printed shares of a question's options."""
     shares = _survey(question, options)
     return Judgement([sum(shares)], f"sum of the printed shares: {' + '.join(map(str, shares))}")
 
 
 @_of_the_paper
-def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> Judgement:
+def kappa_printed(scores: Scores, judge: str, tolerance: int, column: str) -> Judgement:
     """Say what section 6.2 prints: ratings are not published, so it cannot be recomputed."""
     rows = published_agreement()
     value = rows[(rows["judge"] == judge) & (rows["tolerance"] == tolerance)][column].iloc[0]
@@ -143,7 +141,7 @@ def kappa_printed(context: Context, judge: str, tolerance: int, column: str) -> 
 
 
 @_of_the_paper
-def kappa_leads(context: Context, judge: str) -> Judgement:
+def kappa_leads(scores: Scores, judge: str) -> Judgement:
     """Check that a judge has the highest printed kappa at every tolerance."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     leads = int((wide.idxmax(axis=1) == judge).sum())
@@ -152,7 +150,7 @@ def kappa_leads(context: Context, judge: str) -> Judgement:
 
 
 @_of_the_paper
-def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Judgement:
+def kappa_gap(scores: Scores, judge: str, against: str = "runner-up") -> Judgement:
     """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     others = wide.drop(columns=judge)
@@ -169,17 +167,17 @@ def kappa_gap(context: Context, judge: str, against: str = "runner-up") -> Judge
         readings[name] = Reading(f"{rule} {name}", gaps[0] < gaps[1] < gaps[2], gaps)
     plain, grid = readings[against], "the judge that the gap is measured to"
     judged = truth(plain.holds, plain.values, plain.words)
-    return widen(context, judged, readings.values(), grid, DEFINITE)
+    return widen(scores, judged, readings.values(), grid, DEFINITE)
 
 
 @_of_the_paper
-def unpublished(context: Context, why: str) -> Judgement:
+def unpublished(scores: Scores, why: str) -> Judgement:
     """Say why nothing published can give the number."""
     return Judgement([], "none", NOT_DERIVABLE, why)
 
 
 @_of_the_paper
-def product(context: Context, factors: list[float]) -> Judgement:
+def product(scores: Scores, factors: list[float]) -> Judgement:
     """Multiply printed numbers."""
     rule = " x ".join(f"{f:g}" for f in factors)
     return Judgement([math.prod(factors)], rule)
@@ -189,7 +187,7 @@ ALPHA = 1 - stats.CONFIDENCE
 
 
 def survives(
-    context: Context, direction: str, correction: str, requirement: str, variant: str = ""
+    scores: Scores, direction: str, correction: str, requirement: str, variant: str = ""
 ) -> Judgement:
     """Count changes of one direction that can be told from noise (true: more than half).
 
@@ -198,10 +196,10 @@ def survives(
     as few changes as an unpaired test finds, as many as McNemar's would if no problem moved the
     other way.
     """
-    rows = context.changes
+    rows = scores.changes
     rows = rows[(rows["requirement"] == requirement) & (rows["benchmark"] != "codal")]
     least = rows[{"none": "p_value", "holm": "p_holm", "bh": "p_bh"}[correction]]
-    bounded = context.paper and requirement == "functional"
+    bounded = scores.paper and requirement == "functional"
     most = _best_case(rows, correction) if bounded else least
     sign = 1 if direction == "improvements" else -1
     mine = sign * rows["absolute"] > EQUAL
@@ -216,7 +214,7 @@ def survives(
         rule += ", with p < 0.05 at best (McNemar, no problem moved the other way), and all of them"
         return _between(few, many, total, rule)
     outcome = truth(few > total / 2, [few, total], f"{rule}, and all of them")
-    return only_means(outcome) if context.paper else outcome
+    return only_means(outcome) if scores.paper else outcome
 
 
 def _best_case(rows: pd.DataFrame, correction: str) -> pd.Series:
@@ -243,12 +241,12 @@ def _by_model(board: Board, *names: str) -> Iterator[tuple[int, list[np.ndarray]
             yield int(rows[0][0]), [board.values[row[0]] for row in rows]
 
 
-def average_row(context: Context) -> Judgement:
+def average_row(scores: Scores) -> Judgement:
     """Count printed CODAL averages that are not the mean of their five dimensions.
 
     Every number is rounded to two digits, so mean and average may differ by up to 0.01.
     """
-    board, off, total = context.board, [], 0
+    board, off, total = scores.board, [], 0
     for row, (average, *dimensions) in _by_model(board, "codal", *SETS["NF1-NF5"]):
         gap = np.abs(np.mean(dimensions, axis=0) - average)
         total += int(np.isfinite(gap).sum())
@@ -260,12 +258,12 @@ def average_row(context: Context) -> Judgement:
     return truth(not off, [len(off), total], rule, "; ".join(off))
 
 
-def plus_is_harder(context: Context) -> Judgement:
+def plus_is_harder(scores: Scores) -> Judgement:
     """Count scores with extra tests that exceed those without (the extra tests only add)."""
     gaps = [
         plus - plain
         for name in ("humaneval", "mbpp")
-        for _, (plain, plus) in _by_model(context.board, name, f"{name}_plus")
+        for _, (plain, plus) in _by_model(scores.board, name, f"{name}_plus")
     ]
     known = np.concatenate([gap[np.isfinite(gap)] for gap in gaps] or [[]])
     if not len(known):
@@ -275,10 +273,10 @@ def plus_is_harder(context: Context) -> Judgement:
     return truth(wrong == 0, [wrong, len(known)], rule)
 
 
-def whole_counts(context: Context) -> Judgement:
+def whole_counts(scores: Scores) -> Judgement:
     """Count pass@1 scores that no whole number of solved problems gives."""
     about, wrong, total = benchmarks(), [], 0
-    for row in context.rows.to_dict("records"):
+    for row in scores.rows.to_dict("records"):
         b = about.get(row["benchmark"])
         if b is None or b.metric != "pass@1" or not row["n"] or math.isnan(row["value"]):
             continue
@@ -286,7 +284,7 @@ def whole_counts(context: Context) -> Judgement:
             continue
         total += 1
         n, value = row["n"], row["value"]
-        rounding = 0.5 * 10**-b.decimals if context.paper else 1e-6
+        rounding = 0.5 * 10**-b.decimals if scores.paper else 1e-6
         if abs(round(value * n) / n - value) > rounding + EQUAL:
             wrong.append(f"{row['model']} {row['variant']} {b.name} {value:g}")
     if not total:
@@ -295,12 +293,12 @@ def whole_counts(context: Context) -> Judgement:
     return truth(not wrong, [len(wrong), total], rule, "; ".join(wrong[:5]))
 
 
-def bold_is_best(context: Context) -> Judgement:
+def bold_is_best(scores: Scores) -> Judgement:
     """Count columns of one model whose printed bold marks are not on its highest scores."""
-    if not context.paper or "bold" not in context.frame:
+    if not scores.paper or "bold" not in scores.frame:
         return Judgement(missing="bold marks are in the printed tables only")
     wrong, total = [], 0
-    for key, rows in context.frame.groupby(["model", "variant", "benchmark"]):
+    for key, rows in scores.frame.groupby(["model", "variant", "benchmark"]):
         best = rows["value"] >= rows["value"].max() - EQUAL
         total += 1
         if not math.isclose(float((best != rows["bold"]).sum()), 0):

@@ -25,7 +25,7 @@ from codealign.analysis.claims.model import (
     Judgement,
     Search,
 )
-from codealign.analysis.claims.rules import Context
+from codealign.analysis.claims.rules import Scores
 
 BEST = "best of DPO and BoNBoN"
 EACH = "DPO and BoNBoN, each"
@@ -84,7 +84,7 @@ def percent(mask: np.ndarray) -> float:
 
 
 def widen(
-    context: Context,
+    scores: Scores,
     outcome: Judgement,
     readings: Iterable[Reading],
     grid: str,
@@ -101,7 +101,7 @@ def widen(
     grid : what the readings vary, in words.
     enough : share of the readings that has to bear it out; at least one has to in any case.
     """
-    if not context.paper or outcome.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
+    if not scores.paper or outcome.verdict not in (CONTRADICTS, NOT_DISTINGUISHABLE):
         return outcome
     tried = list(readings)
     held = [r for r in tried if r.holds]
