@@ -51,8 +51,9 @@ def numbers(values: Sequence[int]) -> str:
     return f"n = {low}" if low == high else f"n = {low} to {high}"
 
 
-def told_of_zero(changes: pd.DataFrame, column: str = "absolute") -> str:
+def told_of_zero(changes: pd.DataFrame, unit: str = "points") -> str:
     """Return how many changes rose and fell, how many surely, and the largest, as a sentence."""
+    column = "absolute"
     known = changes[changes[column].notna()]
     if known.empty:
         return "There is no change to show."
@@ -63,7 +64,7 @@ def told_of_zero(changes: pd.DataFrame, column: str = "absolute") -> str:
         f"leaves out zero for gains: {sure[0]}, for losses: {sure[1]}"
     )
     named = "; ".join(
-        f"largest {word}: {_place(part.loc[pick])} {points(part.loc[pick, column])} points"
+        f"largest {word}: {_place(part.loc[pick])} {points(part.loc[pick, column])} {unit}"
         for word, part, pick in (
             ("gain", up, up[column].idxmax() if len(up) else None),
             ("loss", down, down[column].idxmin() if len(down) else None),

@@ -147,7 +147,7 @@ def profiles(changes: pd.DataFrame) -> Drawn | None:
         "CODAL by dimension: change of the mean rating (scale of 10 points) against the base "
         f"model with 95% intervals; {source_phrase(part)}."
     )
-    alt = told_of_zero(in_points(part, "absolute", "low", "high"))
+    alt = told_of_zero(part, "rating points")
     data = part.assign(unit="rating of 10")[MOVED]
     return Drawn("dimension_profiles", caption, figure, alt, data)
 

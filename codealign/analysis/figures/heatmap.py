@@ -54,8 +54,8 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     told = {(r["benchmark"], r["model"], r["variant"]): r for r in part.to_dict("records")}
     level = [[_level(told.get((name, *column))) for column in columns] for name in names]
     width = max(3.5, min(style.WIDTH, 1.6 + 0.42 * len(columns)))
-    title = f"{labels.STAGES[stage]} against base: change on every benchmark"
-    figure = canvas(0.19 * len(names) + 0.85, width, title, NOTE)
+    height = 0.19 * len(names) + (0.85 if width == style.WIDTH else 1.15)
+    figure = canvas(height, width, f"{labels.STAGES[stage]} against base, by benchmark", NOTE)
     axes = figure.add_subplot(facecolor=style.BAND)
     seaborn.heatmap(
         pd.DataFrame(level), ax=axes, cmap=ListedColormap(HEAT), vmin=-3.5, vmax=3.5, cbar=False,
@@ -113,12 +113,13 @@ def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]]) -> None
 
 
 def _legend(figure: Figure) -> None:
-    """Draw what the colours say: losses on one line, gains on the other."""
+    """Draw what the colours say: losses beside gains, on a wide figure losses above gains."""
     said = [*(f"loss, {text}" for text in SAID), "no change"]
     said += [f"gain, {text}" for text in reversed(SAID)]
     boxes = [Patch(color=c, label=text) for c, text in zip(HEAT, said, strict=True)]
-    none = boxes.pop(3)
-    losses, gains = boxes[:3], boxes[:2:-1]
-    columns = [box for pair in zip(losses, gains, strict=True) for box in pair]
-    figure.legend(handles=[*columns, none], loc="outside lower center", ncols=4, handlelength=0.9,
-                  handletextpad=0.4, columnspacing=1.0)  # fmt: skip
+    losses, none, gains = boxes[:3], boxes[3], boxes[:3:-1]
+    wide = figure.get_figwidth() == style.WIDTH
+    pairs = [box for pair in zip(losses, gains, strict=True) for box in pair]
+    handles = [*pairs, none] if wide else [*losses, none, *gains]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4 if wide else 2,
+                  handlelength=0.9, handletextpad=0.4, columnspacing=1.0)  # fmt: skip
