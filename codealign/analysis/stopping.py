@@ -1,12 +1,14 @@
 """When more seeds need not be trained: the answer is clear, or cannot become clear any more.
 
 Seeds are the looks of a group-sequential design. Looking again and again at the usual 5 % would
-name a false winner more often than that; so the k-th of K looks takes a stricter level, by the
-bounds of O'Brien and Fleming (1979, Biometrics 35:549): those of a random walk that crosses
-c * sqrt(K / k) at any look in 5 % of cases. The level is applied to the p-value of the effect,
-which holds few seeds and the choice of problems (Jennison and Turnbull 2000, section 3.8). To stop
-because there is no hope never makes a false winner. `benchmarks/coverage.py` counts how often a
-winner is named where there is none.
+name a false winner more often than that; so the k-th of K looks takes a stricter level, in the
+shape of O'Brien and Fleming (1979, Biometrics 35:549): that of a standard normal number beyond
+c * sqrt(K / k). Their c is for a known spread. Here each look estimates it from k seeds, whose
+t-tests are less alike than theirs; so c comes from simulated seeds and their t-tests: one of the
+looks is beyond its level in 5 % of cases. The level is applied to the p-value of the effect, which
+also holds the choice of problems, the same at every look: that makes false winners rarer still. To
+stop because there is no hope never makes one. `benchmarks/coverage.py` counts how often a winner is
+named where there is none.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri, stdtr
 
 from codealign.analysis.effects import Effect, half_width
 from codealign.analysis.stats import CONFIDENCE
@@ -24,7 +26,7 @@ from codealign.analysis.stats import CONFIDENCE
 CLEAR, EQUAL, HOPELESS = "clear", "does not matter", "no hope"
 LEAST_CHANCE = 0.1
 """Chance of a clear answer with all seeds below which the remaining ones are not trained."""
-WALKS = 200_000
+RUNS = 200_000
 
 
 @cache
@@ -35,10 +37,14 @@ def levels(looks: tuple[int, ...]) -> dict[int, float]:
     ----------
     looks : numbers of seeds after which the run is looked at, rising; two or more each.
     """
-    rng, most = np.random.default_rng(0), looks[-1]
-    steps = np.diff((0, *looks))
-    walks = np.cumsum(rng.standard_normal((WALKS, len(looks))) * np.sqrt(steps), axis=1)
-    reached = np.quantile(np.abs(walks / math.sqrt(most)).max(axis=1), CONFIDENCE)
+    most = looks[-1]
+    seeds = np.random.default_rng(0).standard_normal((RUNS, most))
+    furthest = np.zeros(RUNS)
+    for k in looks:
+        some = seeds[:, :k]
+        t = np.abs(some.mean(axis=1)) / some.std(axis=1, ddof=1) * math.sqrt(k)
+        furthest = np.maximum(furthest, -ndtri(stdtr(k - 1, -t)) * math.sqrt(k / most))
+    reached = np.quantile(furthest, CONFIDENCE)
     return {k: 2 * float(ndtr(-reached * math.sqrt(most / k))) for k in looks}
 
 
