@@ -17,7 +17,6 @@ from codealign.analysis import labels, stats
 from codealign.analysis.answer import answer_lines
 from codealign.records import Pair, Score
 
-
 SHARED = 1 / 3
 """Of a pair's lines that must be common for marks of the others to show a difference."""
 
