@@ -17,6 +17,9 @@ from codealign.analysis import labels, stats
 from codealign.analysis.answer import answer_lines
 from codealign.records import Pair, Score
 
+SHARED = 1 / 3
+"""Of a pair's lines that must be common for marks of the others to show a difference."""
+
 
 class Training(Protocol):
     """What is read of `train.run.TrainResult`."""
@@ -78,15 +81,23 @@ def losses(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
 
 
 def pair_html(pair: Pair) -> str:
-    """Return a pair side by side as HTML, code highlighted, lines of one side alone marked."""
-    sides = pair.chosen.splitlines(), pair.rejected.splitlines()
+    """Return a pair side by side as HTML, code highlighted.
+
+    Lines of one side alone are marked, where at least `SHARED` of the longer side is common.
+    """
+    fence = "```"
+    sides = [[line for line in text.splitlines() if not line.startswith(fence)]
+             for text in (pair.chosen, pair.rejected)]  # fmt: skip
     same = SequenceMatcher(None, *sides, autojunk=False).get_matching_blocks()
+    marks = sum(block.size for block in same) >= SHARED * max(map(len, sides))
     alike = [{i for block in same for i in range(block[side], block[side] + block.size)}
              for side in (0, 1)]  # fmt: skip
-    cells = [_code(lines, kept) for lines, kept in zip(sides, alike, strict=True)]
+    cells = [_code(lines, kept if marks else set(range(len(lines))))
+             for lines, kept in zip(sides, alike, strict=True)]  # fmt: skip
     return (
-        f"<p>{escape(pair.prompt)}</p><table><thead><tr><th>chosen</th><th>rejected</th></tr>"
-        f"</thead><tbody><tr>{''.join(cells)}</tr></tbody></table>"
+        f"<p>{escape(pair.prompt)}</p><table style='table-layout: fixed; width: 100%'><thead><tr>"
+        f"<th>chosen</th><th>rejected</th></tr></thead><tbody><tr>{''.join(cells)}</tr></tbody>"
+        "</table>"
     )
 
 

@@ -125,3 +125,9 @@ def test_the_answers_sentence_has_the_difference_with_its_interval() -> None:
     assert said.startswith("**nano, functional, both techniques:** PTA ends higher (PTA - FTA +2.0")
     assert "[+1.0, +3.0]" in said and "FTA ends higher" not in said
     assert stage_text.answer_sentence(answers.head(0)).startswith("**No answer yet:**")
+
+
+def test_a_pair_without_common_lines_has_no_marks_and_no_fences() -> None:
+    pair = Pair("i", "j", "Add.", "```python\na = 1\n```", "```python\nb = 2\n```")
+    html = stage_text.pair_html(pair)
+    assert "<mark>" not in html and "```" not in html
