@@ -13,7 +13,7 @@ import yaml
 
 import codealign
 from codealign import badges
-from codealign.badges import BADGE, found, opening, publish, repository, written
+from codealign.badges import BADGE, found, opening, publish, repository, source, written
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.plan import NOTEBOOKS
@@ -105,7 +105,7 @@ def test_on_colab_the_opening_lines_install_this_version_where_it_is_missing() -
     start += "class Shell:\n def run_line_magic(self, *given): print(given)\n"
     start += "get_ipython = Shell\n"
     command = [sys.executable, "-I", "-S", "-c", start + opening()]
-    wanted = f"install -q --no-deps git+{repository()}@v{codealign.__version__}"
+    wanted = f"install -q --no-deps {source()}"
     assert subprocess.check_output(command, text=True) == f"{('pip', wanted)}\n"
     there = (
         start + "import types, importlib.machinery as m; found = types.ModuleType('codealign')\n"

@@ -168,7 +168,12 @@ def effect(
     if measure in COUNTS:
         return _counted(cells, parts, measure, result)
     error, freedom = problem_error(cells, parts, measure)
-    return bounded(result, error, freedom, bounds=fieller(cells, parts, measure, result.per_seed))
+    found = bounded(result, error, freedom, bounds=fieller(cells, parts, measure, result.per_seed))
+    is_level = measure == SCORE and all(part.weight > 0 for part in parts)
+    # No score lies outside its scale; with few problems the symmetric interval may.
+    return (
+        replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0)) if is_level else found
+    )
 
 
 def _counted(cells: Cells, parts: list[Part], measure: str, result: Effect) -> Effect:

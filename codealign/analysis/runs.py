@@ -65,7 +65,7 @@ def compare_runs(first: Path | str, second: Path | str) -> Comparison:
     cells = _together([Path(first), Path(second)])
     sides = [[c for c in cells.index if c.main and c.model.startswith(f"{side}/")]
              for side in (FIRST, SECOND)]  # fmt: skip
-    named = [{_plain(c): c for c in side} for side in sides]
+    named = [{c.at(model=c.model.partition("/")[2]): c for c in side} for side in sides]
     shared = [cell for cell in named[0] if cell in named[1]]
     if not shared:
         raise CodealignError(
@@ -93,10 +93,6 @@ def _together(roots: list[Path]) -> Cells:
             seed = None if cell.seed is None else rank.get(cell.seed)
             items[cell.at(model=f"{side}/{cell.model}", seed=seed)] = values
     return cells_of(pd.concat(frames, ignore_index=True), items)
-
-
-def _plain(cell: Cell) -> Cell:
-    return cell.at(model=cell.model.partition("/")[2])
 
 
 def _difference(cells: Cells, place: Cell, names: tuple[str, ...]) -> Effect:
@@ -169,21 +165,18 @@ def _flat(value: Any, key: str) -> list[tuple[str, Any]]:
 
 def comparison_markdown(found: Comparison, first: str, second: str) -> str:
     """Return the comparison for a reader: the whole first, then settings, then what is missing."""
+    clear = int((found.cells["p_holm"] < 1 - stats.CONFIDENCE).sum())
     lines = [
         f"Second minus first, in points (percent of the scale), 95% intervals: {second} - {first}. "
         + HOLDS[bool((found.overall["seeds"] == 1).any())],
         "",
         *labels.pipe_table(HEAD, (_cells(row) for row in found.overall.to_dict("records"))),
         "",
-        f"{len(found.cells)} scores in common; {_clear(found.cells)} differ (Holm's correction).",
+        f"{len(found.cells)} scores in common; {clear} differ (Holm's correction).",
     ]
     differing = [f"- {key}: {a} | {b}" for key, (a, b) in found.settings.items()]
     lines += ["", "Settings that differ:", *differing] if differing else ["", "Same settings."]
     return "\n".join([*lines, *([""] if found.only else []), *found.only]) + "\n"
-
-
-def _clear(cells: pd.DataFrame) -> int:
-    return int((cells["p_holm"] < 1 - stats.CONFIDENCE).sum())
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

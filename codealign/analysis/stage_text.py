@@ -14,6 +14,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from codealign.analysis import labels, stats
+from codealign.analysis.answer import answer_lines
 from codealign.records import Pair, Score
 
 
@@ -191,6 +192,19 @@ def codal_line(overall: Score, judge: str, gates: Iterable[Any]) -> str:
     told = f"codal: {overall.value:.2f} of 10 by {judge}, {overall.n} rated"
     failed = [str(gate) for gate in gates if not gate.passed]
     return "; ".join([f"{told}, {overall.missing} unrated", *failed])
+
+
+def answer_sentence(answers: pd.DataFrame) -> str:
+    """Return which pathway won for each model and requirement, with difference and interval.
+
+    Parameters
+    ----------
+    answers : what `answer.pathways` returns; of each model and requirement the last row, which
+        holds both techniques, is told.
+    """
+    asked = answers.groupby(["source", "model", "requirement"], sort=False).tail(1)
+    parts = [line.partition(":") for line in answer_lines(asked)[-len(asked) :]]
+    return " ".join(f"**{what}:**{told}" for what, _, told in parts)
 
 
 def agreement_sentence(reference: str, trusted: pd.DataFrame) -> str:

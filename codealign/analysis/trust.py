@@ -126,7 +126,9 @@ def ranking(
         first) and `turned` (share in which the judge ranked just below comes out at least as high;
         NaN for the last): what another sample of as many items might have shown.
     """
-    shared = _rated_by_all([reference, *judges.values()])
+    shared = set.intersection(
+        *({r.id for r in each if r.rating is not None} for each in (reference, *judges.values()))
+    )
     pairs = {
         name: pair([r for r in reference if r.id in shared], [r for r in ratings if r.id in shared])
         for name, ratings in judges.items()
@@ -146,7 +148,3 @@ def ranking(
         row = {"place": place + 1, "judge": name, "n": len(shared), "kappa": values[name]}
         rows.append({**row, "best": float((top == place).mean()), "turned": turned})
     return pd.DataFrame(rows)
-
-
-def _rated_by_all(sets: Sequence[Sequence[Rating]]) -> set[str]:
-    return set.intersection(*({r.id for r in ratings if r.rating is not None} for ratings in sets))

@@ -78,7 +78,7 @@ def _cells(claim: dict[str, str]) -> list[str]:
         _verdict(claim["verdict"], claim["computed"], unit)
         + _small(told_note(claim["note"], claim["rule"])),
         escape(claim["statement"]) + _small("" if origin == "paper" else ORIGINS[origin]),
-        Markup(escape(with_unit(claim["published"], unit))),
+        escape(with_unit(claim["published"], unit)),
         escape(claim["rule"]) + _small(_searched(claim)),
     ]
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 from bs4 import BeautifulSoup, Tag
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from codealign.report.page import NUMBER, NUMERAL, is_aligned, padded, wide, widths_of
 
@@ -18,7 +19,7 @@ def parse(html: str) -> BeautifulSoup:
     return BeautifulSoup(html, "html.parser")
 
 
-def render_markdown(text: str, label: str) -> str:
+def render_markdown(text: str, label: str) -> Markup:
     """Return HTML of CommonMark with tables; raw HTML in it is shown, not interpreted.
 
     Parameters
@@ -28,7 +29,7 @@ def render_markdown(text: str, label: str) -> str:
     tree = parse(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
     fit_tables(tree, label)
     number_boxes(tree)
-    return str(tree)
+    return Markup(str(tree))
 
 
 def fit_tables(part: Tag, label: str) -> None:

@@ -78,7 +78,7 @@ def _findings(paths: RunPaths, figures: Mapping[str, Block]) -> list[Block]:
     title = "The paper's observations O1 to O20 and this run"
     path = paths.tables / "findings.csv"
     if path.exists() and pd.read_csv(path).empty:
-        return [Block("findings", title, Markup("<p>{}</p>").format(NO_FINDINGS))]
+        return [Block("findings", title, render_markdown(NO_FINDINGS, title))]
     study = "Seeds, the other requirement's benchmarks, ablations"
     return [
         _markdown(paths, "findings", title, short="O1 to O20"),

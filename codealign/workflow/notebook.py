@@ -11,6 +11,7 @@ import base64
 import json
 import logging
 import sys
+import warnings
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -29,6 +30,8 @@ DPI = 144
 """Of pictures in notebooks: 5.5 inches fill the width of a notebook's page."""
 WIDTH = 792
 """Pixels of a page's width: 5.5 inches at `DPI`."""
+NOISY = ("torchao", "torch.utils._pytree")
+"""Loggers that warn on import of what nobody here can mend, with places on this machine's disk."""
 
 
 @dataclass
@@ -107,8 +110,9 @@ def open_notebook(
         from codealign.workflow.colab import prepare
 
         profile = prepare(notebook, profile)
-    # It warns of each of its kernels that this machine cannot load, with its place on the disk.
-    logging.getLogger("torchao").setLevel(logging.ERROR)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", "IProgress not found")
     from IPython.display import display
 
     from codealign.workflow.context import open_job, open_stage

@@ -66,6 +66,14 @@ def test_where_nothing_changed_the_interval_is_not_without_width() -> None:
     assert found.side == 0
 
 
+def test_the_interval_of_a_score_stays_on_its_scale() -> None:
+    # By hand, of 98 problems: none solved leaves the two made-up problems,
+    # t(0.975, 97) * sqrt(2) * 100 / 100 = 1.98472 * 1.41421.
+    low, high = ask(gained(0, of=98), SCORE), ask(gained(98, of=98), SCORE)
+    assert (low.low, low.high) == pytest.approx((0, 2.8068), abs=1e-3)
+    assert (high.low, high.high) == pytest.approx((100 - 2.8068, 100), abs=1e-3)
+
+
 def test_scores_that_are_all_0_tell_nothing() -> None:
     found = ask(gained(0, 0, base=0))
     assert found.side == 0 and found.low < 0 < found.high

@@ -109,3 +109,19 @@ def test_a_pair_marks_the_lines_of_one_side_alone_and_shows_no_markup_of_the_mod
 
 def test_one_judge_alone_is_told_to_have_no_second() -> None:
     assert "no second" in stage_text.agreement_sentence("static", pd.DataFrame())
+
+
+def test_the_answers_sentence_has_the_difference_with_its_interval() -> None:
+    """Of DPO, BoNBoN and both, the row of both is told; a run without any says what it takes."""
+    row = {"source": "run", "model": "nano", "requirement": "functional", "higher": "PTA",
+           "more": "not distinguishable", "ends": 2.0, "ends_low": 1.0, "ends_high": 3.0,
+           "gains": 0.5, "gains_low": -1.0, "gains_high": 2.0, "seeds": 3, "pta_change": 1.0,
+           "fta_change": 0.5, "n": 10, "benchmarks": "F1"}  # fmt: skip
+    row |= {
+        f"{name}_tasks{end}": 0.0 for name in ("ends", "gains") for end in ("", "_low", "_high")
+    }
+    answers = pd.DataFrame([{**row, "stage": "dpo", "higher": "FTA"}, {**row, "stage": "aligned"}])
+    said = stage_text.answer_sentence(answers)
+    assert said.startswith("**nano, functional, both techniques:** PTA ends higher (PTA - FTA +2.0")
+    assert "[+1.0, +3.0]" in said and "FTA ends higher" not in said
+    assert stage_text.answer_sentence(answers.head(0)).startswith("**No answer yet:**")

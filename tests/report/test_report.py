@@ -152,6 +152,11 @@ def test_a_table_stands_under_its_own_caption(run: RunPaths) -> None:
     assert "<h2>Table 3. *All*</h2>" in text
 
 
+def test_no_page_shows_markup_as_text(run: RunPaths) -> None:
+    for page in build_report(run).parent.rglob("*.html"):
+        assert not re.search(r"&lt;/?(div|table|td|p|b|a)\b", page.read_text()), page.name
+
+
 def test_every_page_names_itself_in_the_navigation(run: RunPaths) -> None:
     folder = build_report(run).parent
     for stem in PAGES:

@@ -142,11 +142,6 @@ def _never_behind(arms: Arms, args: Args) -> Numbers:
     return Numbers([wins, losses], wins > 0 and not losses)
 
 
-def _higher_mean(arms: Arms, args: Args) -> Numbers:
-    mean = float((100 * arms[0].change / arms[0].scale).mean())
-    return Numbers([mean], mean > EQUAL)
-
-
 def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Numbers:
     base = arms[0].base / arms[0].scale
     below = arms[0].benchmark[base < args["cut"] - EQUAL]
@@ -188,7 +183,6 @@ STATISTICS: dict[str, Callable[[Arms, Args], Numbers | None]] = {
     "ahead": _ahead,
     "sometimes ahead": _sometimes_ahead,
     "never behind": _never_behind,
-    "higher mean": _higher_mean,
     "least start": lambda arms, args: _starts(arms, args, np.min),
     "mean start": lambda arms, args: _starts(arms, args, np.mean),
     "mean": _compared(_size, np.mean, clarity.means),
