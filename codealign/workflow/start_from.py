@@ -265,8 +265,8 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
     borne = [one for one in advise(frame, read_problems(root)) if one.verdict == SUPPORTED]
     told = "; ".join(f"{one.id} ({one.next_step})" for one in borne)
     yield f"advice this run bears out: {told or 'none of R1-R9'}"
-    picture = RunPaths(root).figures / "scores_functional.svg"
-    if picture.exists():
+    drawn = [RunPaths(root).figures / f"{name}.svg" for name in ("answer", "scores_functional")]
+    if picture := next((one for one in drawn if one.exists()), None):
         yield f"picture: {os.path.relpath(picture, PROJECT)}"
     (model,) = (short_name(one) for one in params.models)
     effect = found.get("functional")

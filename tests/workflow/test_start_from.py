@@ -10,16 +10,25 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_up_run import write_run
 
 from codealign.analysis.effects import Effect
 from codealign.cli import main
 from codealign.errors import CodealignError
 from codealign.params import Params, load_params, validate
 from codealign.paths import NANO_WEIGHTS, PROJECT
+from codealign.records import write_jsonl
 from codealign.workflow import budget
 from codealign.workflow.budget import Budget, fit, read_budget
 from codealign.workflow.rates import Rates
-from codealign.workflow.start_from import fitted, pair_of, profile_of, sentence
+from codealign.workflow.start_from import (
+    Course,
+    closing_lines,
+    fitted,
+    pair_of,
+    profile_of,
+    sentence,
+)
 
 SMOKE = PROJECT / "params/smoke.yaml"
 PACE = Rates(generated=1000, trained=2000, flops=4, execution_s=0.05, start_s=2)
@@ -154,3 +163,29 @@ def test_two_folders_end_in_a_sentence_for_each_requirement(folders, tmp_path: P
     assert load_params(project / "params/start-tiny-coder.yaml").study.seeds == [0, 1]
     again = subprocess.run(command, cwd=project, env=own, capture_output=True, text=True)
     assert "is there and is run as it is" in again.stdout and again.returncode == 0
+
+
+def test_the_last_lines_are_the_answers_what_was_left_out_and_where_to_look(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("codealign.workflow.start_from.PROJECT", tmp_path)
+    (tmp_path / "params").mkdir()
+    file = tmp_path / "params/mine.yaml"
+    file.write_text("profile: mine\nmodels: [nano]\nstudy: {seeds: [0, 1, 2]}\n")
+    run = tmp_path / "runs/mine"
+    write_run(run, 0.2)
+    for stage, status in (("base", "fail"), ("dpo", "pass")):
+        folder = run / f"evals/nano/finetuned/functional/{stage}/humaneval"
+        told = {"task_id": "HumanEval/0", "solution": f"def f(): {stage}", "kind": "wrong"}
+        write_jsonl(folder / "attempts.jsonl", [
+            {**told, "base_status": status, "plus_status": status}
+        ])  # fmt: skip
+    lines = list(closing_lines(file, Course([0], [1, 2], "the budget would not hold another seed")))
+    assert lines[0].startswith("seeds not trained: 1, 2 (the budget would not hold another seed)")
+    assert lines[1].startswith("functional cannot be told (+0.0, base minus instruct): ")
+    assert lines[2].startswith("non-functional cannot be told (+0.0, base minus instruct): ")
+    assert lines[3].startswith("advice this run bears out: ")
+    assert lines[4] == "ten samples before and after alignment: runs/mine/before_and_after.md"
+    assert lines[5] == "report: runs/mine/report/index.html"
+    said = (run / "before_and_after.md").read_text()
+    assert "## humaneval HumanEval/0: wrong, then solved" in said and "def f(): dpo" in said
