@@ -54,7 +54,7 @@ FILLS = {
 KEYWORD, FUNCTION = "#004f7c", "#7a2f5f"
 THEME = {
     INK: "#e6e8eb", MUTED: "#a3acb6", RULE: "#48515b", BAND: "#1d2228", PAPER: "#14171a",
-    ON: "#0d1013", BLUE: "#4a9fdb", GOOD: "#4fc3a0", BAD: "#f0a06a", KEYWORD: "#7cc4f5",
+    ON: "#0d1013", BLUE: "#2f86c6", GOOD: "#4fc3a0", BAD: "#f0a06a", KEYWORD: "#7cc4f5",
     FUNCTION: "#e3a1cb", "#e3f1fa": "#12344a", "#fdf1d8": "#3b2f12", "#a86f00": "#d9a441",
     "#f1f2f4": "#272c32", "#dcf1ea": "#123a2e", "#fae6dc": "#47241a", "#fbfbfa": "#1a1e23",
     **dict(zip(HEAT, ("#f39a52", "#8f4a14", "#4d2e17", "#262b31", "#17364d", "#1c648f", "#6cbcf0"),
