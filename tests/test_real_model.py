@@ -84,6 +84,8 @@ def small(folder: Path, model: str) -> Path:
     params |= {"profile": "small", "models": [model], "requirements": ["functional"],
                "variants": ["pretrained"], "stages": ["base", "sft", "dpo"]}  # fmt: skip
     params["prefs"]["seeds"] = 9
+    for training in (params["sft"], params["align"]["dpo"], params["align"]["bonbon"]):
+        training["pairs"] = 0  # however many there are
     params["functional"] |= {"limit": 2, "max_new_tokens": 64}
     (folder / "small.yaml").write_text(yaml.safe_dump(params))
     return folder / "runs" / "small"

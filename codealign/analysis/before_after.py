@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from codealign.evaluate.functional.verdicts import Attempt
 from codealign.paths import RunPaths
 from codealign.records import ALIGNED, read_jsonl, write_text
 
 SHOWN = 10
 FILE = "before_and_after.md"
-Attempts = dict[str, dict[str, Any]]
+Attempts = dict[str, Attempt]
 
 
 def write_before_and_after(root: Path, model: str, variant: str) -> Path | None:
@@ -40,17 +40,13 @@ def _attempts(folder: Path) -> Attempts:
     """Return the first sample of each problem of an evaluated model."""
     found: Attempts = {}
     for file in sorted(folder.glob("*/attempts.jsonl")):
-        for one in read_jsonl(file, dict):
-            found.setdefault(f"{file.parent.name} {one['task_id']}", one)
+        for one in read_jsonl(file, Attempt):
+            found.setdefault(f"{file.parent.name} {one.task_id}", one)
     return found
 
 
-def _passed(one: dict[str, Any]) -> bool:
-    return one["base_status"] == "pass" and one["plus_status"] in ("pass", "")
-
-
 def _chosen(before: Attempts, after: Attempts, shared: list[str]) -> list[str]:
-    moved = {task: (_passed(before[task]), _passed(after[task])) for task in shared}
+    moved = {task: (before[task].passed, after[task].passed) for task in shared}
     won = [t for t, (was, is_now) in moved.items() if is_now and not was]
     lost = [t for t, (was, is_now) in moved.items() if was and not is_now]
     turns = [t for pair in zip(won, lost, strict=False) for t in pair]
@@ -60,7 +56,7 @@ def _chosen(before: Attempts, after: Attempts, shared: list[str]) -> list[str]:
 def _told(before: Attempts, after: Attempts, tasks: list[str]) -> Iterator[str]:
     for task in tasks:
         one, other = before[task], after[task]
-        words = [("solved" if _passed(x) else x["kind"] or "failed") for x in (one, other)]
+        words = [("solved" if x.passed else x.kind or "failed") for x in (one, other)]
         yield f"## {task}: {words[0]}, then {words[1]}\n"
         for name, x in (("Before", one), ("After", other)):
-            yield f"{name}:\n\n````python\n{x['solution'].strip()}\n````\n"
+            yield f"{name}:\n\n````python\n{x.solution.strip()}\n````\n"

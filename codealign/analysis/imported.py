@@ -11,19 +11,18 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from codealign.analysis import stats
 from codealign.analysis.measured import score_of
 from codealign.analysis.scores import (
     benchmark,
     benchmarks,
     collect_all,
-    count_of,
     frame_of,
+    printed_interval,
 )
 from codealign.cell import Cell
 from codealign.errors import CodealignError
@@ -206,9 +205,7 @@ def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
     if not 0 <= value <= b.scale or n < 1 or math.isnan(value):
         raise CodealignError(f"{b.name} = {value:g} of {n} problems: a value is 0 to {b.scale:g} "
                              "and n at least 1; is the unit right?")  # fmt: skip
-    if b.metric == "pass@1":
-        return stats.wilson(count_of(value, n), n)
-    return stats.bounded_mean(value, n, b.scale)
+    return printed_interval(value, n, b)
 
 
 def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
@@ -234,7 +231,7 @@ def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
     note = {"run": root.name, "note": NOTE, "parts": parts, "jobs": {}}
     write_text(paths.lock, json.dumps(note, indent=1) + "\n")
     log = root / "imported.jsonl"
-    told = list(read_jsonl(log, dict)) if log.exists() else []
+    told = _there(log, dict)
     told += [{"file": path.name, "hash": file_hash(path), **made.cell.columns(),
               "lacks": made.lacks} for made in found]  # fmt: skip
     write_jsonl(log, told)
@@ -242,20 +239,19 @@ def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
 
 def _merge(paths: RunPaths, made: Made, source: str) -> None:
     c, new = made.cell, {score.benchmark for score in made.scores}
-    folder = paths.evals(c.model, c.variant, c.requirement, c.stage)
-    old = folder / "scores.jsonl"
-    kept = [s for s in read_jsonl(old, Score) if s.benchmark not in new] if old.exists() else []
-    items = folder / "items.jsonl"
-    rest = (
-        [i for i in read_jsonl(items, dict) if i["benchmark"] not in new] if items.exists() else []
-    )
-    where = {
-        k: v for k, v in asdict(c).items() if k in ("model", "variant", "requirement", "stage")
-    }
+    where = {"model": c.model, "variant": c.variant, "requirement": c.requirement, "stage": c.stage}
+    folder = paths.evals(*where.values())
+    old, items = folder / "scores.jsonl", folder / "items.jsonl"
+    kept = [s for s in _there(old, Score) if s.benchmark not in new]
+    rest = [i for i in _there(items, dict) if i["benchmark"] not in new]
     own = [{**where, "benchmark": name, "id": key, "value": value}
            for name, of in made.values.items() for key, value in of.items()]  # fmt: skip
     write_jsonl(items, [*rest, *own])
     write_jsonl(old, [*kept, *(replace(score, source=source) for score in made.scores)])
+
+
+def _there(path: Path, kind: type[Any]) -> list[Any]:
+    return list(read_jsonl(path, kind)) if path.exists() else []
 
 
 def lacking(root: Path) -> list[str]:

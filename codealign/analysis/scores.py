@@ -94,10 +94,11 @@ def count_of(value: float, n: int, scale: float = 1.0) -> int:
     return round(value / scale * n)
 
 
-def _printed_interval(value: float, b: Benchmark) -> stats.Interval:
+def printed_interval(value: float, n: int, b: Benchmark) -> stats.Interval:
+    """Return the interval of a score of which only its value and number of problems are known."""
     if b.metric == "pass@1":
-        return stats.wilson(count_of(value, b.n), b.n)
-    return stats.bounded_mean(value, b.n, b.scale)
+        return stats.wilson(count_of(value, n), n)
+    return stats.bounded_mean(value, n, b.scale)
 
 
 def percent_of_scale(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -123,7 +124,7 @@ def _published() -> pd.DataFrame:
     rows = []
     for r in raw.itertuples(index=False):
         b = by_column[r.metric]
-        low, high, method = _printed_interval(r.value, b)
+        low, high, method = printed_interval(r.value, b.n, b)
         score = Score(
             PAPER, r.model, r.variant, b.requirement, PRINTED_STAGES[r.stage], b.name, b.metric,
             float(r.value), b.n, 0, low, high, method, trained=b.requirement,

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from codealign.analysis import labels, stats
 from codealign.analysis.answer import answer_lines
+from codealign.analysis.scores import benchmark
 from codealign.records import Pair, Score
 
 SHARED = 1 / 3
@@ -160,7 +161,7 @@ def functional_sentence(cell: Mapping[str, str], measured: pd.DataFrame) -> str:
     """Return an evaluated model's first score with n and interval, and its mean pass@1."""
     rates = measured[measured["metric"] == "pass@1"]
     first = measured.iloc[0]
-    name = benchmark_label(first["benchmark"])
+    name = benchmark(first["benchmark"]).label
     return (
         f"**{title(cell)}**: {first['metric']} {first['value']:.3f} on {name} (n = {first['n']}, "
         f"{interval(first['low'], first['high'], '.3f')}); mean pass@1 {rates['value'].mean():.3f} "
@@ -182,13 +183,6 @@ def title(cell: Mapping[str, str]) -> str:
     """Return the name of an evaluated model, e.g. "nano fine-tuned, SFT"."""
     stage, variant = labels.STAGES[cell["stage"]], labels.VARIANTS[cell["variant"]]
     return f"{cell['model']} {variant}, {stage}"
-
-
-def benchmark_label(name: str) -> str:
-    """Return a benchmark's name as the figures print it."""
-    from codealign.analysis.scores import benchmark
-
-    return benchmark(name).label
 
 
 def functional_line(measured: pd.DataFrame, level: str, gates: Iterable[Any]) -> str:

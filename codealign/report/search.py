@@ -29,10 +29,9 @@ def write_index(report: Path) -> Path:
 
 def _rows(path: Path, name: str) -> list[list[str]]:
     """Return address, page, section and text of each part of a page."""
-    html = (
-        path.read_text(encoding="utf-8").partition("<main")[2].partition('<nav class="around"')[0]
-    )
-    title = _text(TITLE.search(path.read_text(encoding="utf-8"))[1])
+    whole = path.read_text(encoding="utf-8")
+    html = whole.partition("<main")[2].partition('<nav class="around"')[0]
+    title = _text(TITLE.search(whole)[1])
     rows, section = [], ""
     for part in PART.split(html)[1:]:
         if heading := HEADING.search(part):

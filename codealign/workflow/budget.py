@@ -139,9 +139,8 @@ def _with(params: Params, share: float, limit: int) -> Params:
 
 
 def _seeds(params: Params, count: int) -> Params:
-    seeds = params.study.seeds[:count] or list(range(count))
-    if len(seeds) < count:
-        seeds = list(range(count))
+    own = params.study.seeds
+    seeds = own[:count] if len(own) >= count else list(range(count))
     return params.model_copy(update={"study": params.study.model_copy(update={"seeds": seeds})})
 
 

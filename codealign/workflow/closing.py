@@ -23,7 +23,7 @@ def closing(paths: RunPaths) -> tuple[Path, str]:
     and draws the pages takes most of the time of a call that has nothing to do.
     """
     index, kept = paths.report / "index.html", read_marker(paths.report / KEPT)
-    source = made_from(paths)
+    source = source_hash(paths)
     if kept.get("made_from") == source and kept.get("pages") == pages(paths.report):
         return index, kept["text"]
     from codealign.analysis.answer import closing_text
@@ -36,7 +36,7 @@ def closing(paths: RunPaths) -> tuple[Path, str]:
     return index, text
 
 
-def made_from(paths: RunPaths) -> str:
+def source_hash(paths: RunPaths) -> str:
     """Return a hash of the package's files and the markers, and of what else is in the run.
 
     Of the run's other files size and time count: a wrong guess only builds the report once more.

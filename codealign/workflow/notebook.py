@@ -14,7 +14,6 @@ import sys
 import warnings
 from dataclasses import dataclass
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,17 +139,16 @@ def bundle(picture: Drawn | Path) -> tuple[dict[str, str], dict[str, Any]]:
 
     The caption is its plain text and the picture's alternative text.
     """
-    from codealign.analysis.figures.style import FIXED, styled
+    from codealign.analysis.figures.style import rendered, styled
 
     about: dict[str, Any] = {}
     if isinstance(picture, Path):
         captions = json.loads((picture.parent / "captions.json").read_text(encoding="utf-8"))
         png, caption, about["width"] = picture.read_bytes(), captions[picture.stem], WIDTH
     else:
-        buffer, caption = BytesIO(), picture.caption
+        caption = picture.caption
         with styled():
-            picture.figure.savefig(buffer, format="png", dpi=DPI, metadata=FIXED["png"])
-        png = buffer.getvalue()
+            png = rendered(picture.figure, "png", DPI)
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": caption}
     return data, {"image/png": {**about, "alt": caption}}
 

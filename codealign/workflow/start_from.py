@@ -227,13 +227,23 @@ def _enough(file: Path, course: Course, seeds: Sequence[int], early: bool) -> st
 
 def answers(file: Path) -> dict[str, Any]:
     """Return for each requirement the difference of the pathways' ends, base minus instruct."""
-    from codealign.analysis.cells import cells_of, read_problems
-    from codealign.analysis.questions import ask, ends_higher
+    params = load_params(file)
+    return _answers(params, *_measured(PROJECT / "runs" / params.profile))
+
+
+def _measured(root: Path) -> tuple[Any, Any]:
+    """Return a run's scores and the values of its problems."""
+    from codealign.analysis.cells import read_problems
     from codealign.analysis.scores import collect_all
 
-    params = load_params(file)
-    root = PROJECT / "runs" / params.profile
-    cells = cells_of(collect_all(root), read_problems(root))
+    return collect_all(root), read_problems(root)
+
+
+def _answers(params: Params, frame: Any, problems: Any) -> dict[str, Any]:
+    from codealign.analysis.cells import cells_of
+    from codealign.analysis.questions import ask, ends_higher
+
+    cells = cells_of(frame, problems)
     (model,) = (short_name(one) for one in params.models)
     stages = aligned(params)
     return {r: ask(cells, ends_higher(r, stages), model) for r in params.requirements}
@@ -248,8 +258,6 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
     """Yield what a run of two models has told: an answer a requirement, and where to look."""
     from codealign.analysis.advice import SUPPORTED, advise
     from codealign.analysis.before_after import write_before_and_after
-    from codealign.analysis.cells import read_problems
-    from codealign.analysis.scores import collect_all
 
     params = load_params(file)
     root, planned = PROJECT / "runs" / params.profile, len(params.study.seeds)
@@ -258,11 +266,11 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
         shown = file.relative_to(PROJECT)
         yield (f"seeds not trained: {told} ({course.why}); `codealign reproduce --params {shown}` "
                "trains them")  # fmt: skip
-    found = answers(file)
+    measured = _measured(root)
+    found = _answers(params, *measured)
     for requirement, effect in found.items():
         yield sentence(requirement, effect, planned, course.seconds / 3600)
-    frame = collect_all(root)
-    borne = [one for one in advise(frame, read_problems(root)) if one.verdict == SUPPORTED]
+    borne = [one for one in advise(*measured) if one.verdict == SUPPORTED]
     told = "; ".join(f"{one.id} ({one.next_step})" for one in borne)
     yield f"advice this run bears out: {told or 'none of R1-R9'}"
     drawn = [RunPaths(root).figures / f"{name}.svg" for name in ("answer", "scores_functional")]

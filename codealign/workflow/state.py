@@ -18,22 +18,20 @@ from typing import Any
 
 from codealign.additions import own_benchmarks, own_dimensions
 from codealign.errors import CodealignError
-from codealign.params import Align, Codal, Functional, Prefs, Section, Sft, Study, Survey, validate
+from codealign.params import Section, Study, Survey, validate
 from codealign.paths import FURTHER_RATINGS, PROJECT, RunPaths
 from codealign.prompts import SETS
 from codealign.provenance import file_hash
 from codealign.records import stable_id
 from codealign.registry import identity
+from codealign.stages.job import SECTIONS as STAGE_SECTIONS
 from codealign.workflow.code import code_hash
 from codealign.workflow.lock import is_held
 from codealign.workflow.markers import RESULT, read_failure, read_result
 from codealign.workflow.plan import Job, read_plan
 
 DONE, OUTDATED, FAILED, TO_DO = "done", "outdated", "failed", "to do"
-SECTIONS: dict[str, type[Section]] = {
-    "prefs": Prefs, "sft": Sft, "align": Align, "functional": Functional, "codal": Codal,
-    "survey": Survey, "study": Study,
-}  # fmt: skip
+SECTIONS: dict[str, type[Section]] = {**STAGE_SECTIONS, "survey": Survey, "study": Study}
 ADAPTER = ("adapter_model.safetensors",)
 SCORES = ("scores.jsonl", "items.jsonl")
 READS = {

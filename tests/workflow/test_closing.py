@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codealign.paths import RunPaths
-from codealign.workflow.closing import KEPT, closing, made_from, pages
+from codealign.workflow.closing import KEPT, closing, pages, source_hash
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def run(tmp_path: Path) -> RunPaths:
     for place in ("tables/table3.md", "jobs/07_paper/result.json", "report/index.html"):
         (tmp_path / place).parent.mkdir(parents=True)
         (tmp_path / place).write_text("{}")
-    kept = {"made_from": made_from(paths), "pages": pages(paths.report), "text": "the answer"}
+    kept = {"made_from": source_hash(paths), "pages": pages(paths.report), "text": "the answer"}
     (paths.report / KEPT).write_text(json.dumps(kept))
     return paths
 
@@ -32,9 +32,9 @@ def test_a_report_of_what_is_there_is_not_built_again(run: RunPaths) -> None:
 
 @pytest.mark.parametrize("place", ["tables/table3.md", "jobs/07_paper/result.json", "scores.csv"])
 def test_what_it_shows_makes_it_another(run: RunPaths, place: str) -> None:
-    before = made_from(run)
+    before = source_hash(run)
     (run.root / place).write_text("another")
-    assert made_from(run) != before
+    assert source_hash(run) != before
 
 
 def test_a_lost_page_is_noticed(run: RunPaths) -> None:

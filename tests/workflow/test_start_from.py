@@ -15,6 +15,7 @@ from made_up_run import write_run
 from codealign.analysis.effects import Effect
 from codealign.cli import main
 from codealign.errors import CodealignError
+from codealign.evaluate.functional.verdicts import Attempt
 from codealign.params import Params, load_params, validate
 from codealign.paths import NANO_WEIGHTS, PROJECT
 from codealign.records import write_jsonl
@@ -176,10 +177,9 @@ def test_the_last_lines_are_the_answers_what_was_left_out_and_where_to_look(
     write_run(run, 0.2)
     for stage, status in (("base", "fail"), ("dpo", "pass")):
         folder = run / f"evals/nano/finetuned/functional/{stage}/humaneval"
-        told = {"task_id": "HumanEval/0", "solution": f"def f(): {stage}", "kind": "wrong"}
-        write_jsonl(folder / "attempts.jsonl", [
-            {**told, "base_status": status, "plus_status": status}
-        ])  # fmt: skip
+        solution, detail = f"def f(): {stage}", "f() == 1"
+        made = Attempt("HumanEval/0", 0, solution, status, status, "wrong", detail, 0.1)
+        write_jsonl(folder / "attempts.jsonl", [made])
     lines = list(closing_lines(file, Course([0], [1, 2], "the budget would not hold another seed")))
     assert lines[0].startswith("seeds not trained: 1, 2 (the budget would not hold another seed)")
     assert lines[1].startswith("functional cannot be told (+0.0, base minus instruct): ")
