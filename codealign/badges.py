@@ -148,10 +148,10 @@ def _notebook(name: str) -> str:
 
 def write() -> list[Path]:
     """Write every file that differs; return their paths."""
-    changed = [path for path, text in written().items() if path.read_text("utf-8") != text]
-    for path, text in written().items():
-        if path in changed:
-            write_text(path, text)
+    texts = written()
+    changed = [path for path, text in texts.items() if path.read_text("utf-8") != text]
+    for path in changed:
+        write_text(path, texts[path])
     return changed
 
 
