@@ -152,7 +152,8 @@ def test_two_folders_end_in_a_sentence_for_each_requirement(folders, tmp_path: P
     for part in ("notebooks", "params", "workflow"):
         shutil.copytree(PROJECT / part, project / part)
     asked = ["--base", folders[0], "--instruct", folders[1], "--params", "params/smoke.yaml"]
-    command = [sys.executable, "-m", "codealign.cli", "start-from", *asked, "--seeds", "2"]
+    asked += ["--seeds", "2", "--set", "prefs.seeds=120"]  # smoke's few give seed 0 no pairs
+    command = [sys.executable, "-m", "codealign.cli", "start-from", *asked]
     own = {**os.environ, "CODEALIGN_PROJECT": str(project)}
     done = subprocess.run(command, cwd=project, env=own, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
