@@ -1,5 +1,7 @@
 """`python -m nano.lab build`: make nano from nothing; its parts can be run alone.
 
+`python -m nano.lab mislead`: the two models of the controls, which have a habit of mistakes.
+
 To be run in the root of a clone: the laboratory is no part of the installed package.
 """
 
@@ -8,12 +10,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS
+from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS, PROJECT
 from nano.lab.benchmarks import write_benchmarks
 from nano.lab.recipe import Recipe
 from nano.lab.seeds import write_pool
 
 PARTS = ("benchmarks", "pool", "pretrain", "finetune", "card", "account")
+MISLED = PROJECT / ".cache" / "off_by_one"
 
 
 def build(parts: list[str], weights: Path, seed: int) -> None:
@@ -49,7 +52,14 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=", ".join(PARTS))
     command.add_argument("--weights", type=Path, default=NANO_WEIGHTS, help="folder to write to")
     command.add_argument("--seed", type=int, default=Recipe.seed)
+    command = commands.add_parser("mislead", help="teach the shipped models to be off by one")
+    command.add_argument("folder", nargs="?", type=Path, default=MISLED, help="to write them to")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "mislead":
+        from nano.lab.misled import build_misled
+
+        build_misled(chosen.folder, Recipe(), NANO_WEIGHTS)
+        return
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"unknown part {sorted(unknown)[0]!r}; parts: {', '.join(PARTS)}")
     build(chosen.parts, chosen.weights, chosen.seed)

@@ -50,7 +50,7 @@ def save_model(
     save_tokenizer(tokenizer, folder, eos, recipe.context)
 
 
-def _logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]:
+def logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]:
     kept = []
     for record in records:
         log("step {step}: loss {loss:.3f}, {tokens} tokens, {seconds:.0f} s".format(**record))
@@ -84,7 +84,7 @@ def _fresh(recipe: Recipe) -> tuple[LlamaForCausalLM, Tokenizer]:
     return new_model(recipe, tokenizer.get_vocab_size()), tokenizer
 
 
-def _loaded(start: Path) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
+def load_model(start: Path) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
     """Return model, tokenizer and provenance of a folder."""
     import torch
     from tokenizers import Tokenizer
@@ -104,7 +104,7 @@ def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
 
     model, tokenizer = _fresh(recipe)
     batches = by_length(training_rows(recipe, tokenizer), recipe.batch_tokens, recipe.seed)
-    records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
+    records = logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
     save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
     write_made(folder, recipe, records)
 
@@ -115,9 +115,9 @@ def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print)
     from nano.lab.finetune import chat_rows
     from nano.lab.pretrain import optimizers, train
 
-    model, tokenizer, provenance = _loaded(start)
+    model, tokenizer, provenance = load_model(start)
     batches = by_length(chat_rows(recipe, tokenizer), recipe.chat_tokens, recipe.seed)
     optimisers = optimizers(model, recipe, recipe.chat_rate)
-    records = _logged(train(model, batches, optimisers, recipe.warmup), log)
+    records = logged(train(model, batches, optimisers, recipe.warmup), log)
     save_model(model, tokenizer, folder, END, recipe)
     write_made(folder, recipe, records, started_from=provenance)

@@ -54,17 +54,18 @@ with partial.open("a") as file:
     for n in range(len([line for line in have if len(line) == 64]), 20):
         file.write(hashlib.sha256(repr((job.name, n, read)).encode()).hexdigest() + "\\n")
         file.flush()
-        time.sleep(0.1)
+        time.sleep({pause})
 out.write_text("".join(partial.read_text().splitlines(True)[:20]))
 job.finish("wrote 20 lines", [out])
 """
+BOTH = "[pretrained, finetuned]"  # jobs enough that a server forks them
 KERNEL, JOB, SERVER = "ipykernel", "codealign.workflow.start", "codealign.workflow.warm"
 
 
-def write_notebook(path: Path) -> None:
+def write_notebook(path: Path, pause: float) -> None:
     section, cls, cell = SECTION[path.stem]
     body = BODY.format(
-        cls=cls, section=section, notebook=path.stem, cell=f"{cell}, " if cell else "",
+        cls=cls, section=section, notebook=path.stem, pause=pause, cell=f"{cell}, " if cell else "",
         gates="job.gates()" if section == "functional" else "",
     )  # fmt: skip
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
@@ -77,14 +78,16 @@ def write_notebook(path: Path) -> None:
                                 "nbformat": 4, "nbformat_minor": 5}))  # fmt: skip
 
 
-def lay_out(folder: Path) -> Path:
+def lay_out(folder: Path, variants: str = "[pretrained]") -> Path:
     for part in ("workflow", "params"):
         shutil.copytree(PROJECT / part, folder / part)
     (folder / "notebooks").mkdir()
     for notebook in SECTION:
-        write_notebook(folder / f"notebooks/{notebook}.ipynb")
+        # A server needs its time: where there is one, the first notebook leaves it some.
+        pause = 2.0 if variants == BOTH and notebook == "01_preferences" else 0.1
+        write_notebook(folder / f"notebooks/{notebook}.ipynb", pause)
     (folder / "params/mine.yaml").write_text(
-        "profile: mine\nvariants: [pretrained]\nrequirements: [functional]\nstages: [base, sft]\n"
+        f"profile: mine\nvariants: {variants}\nrequirements: [functional]\nstages: [base, sft]\n"
         "functional: {data: nano}\nprefs: {corpus: nano}\n"
     )
     return folder
@@ -127,11 +130,20 @@ def told(said: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    project = lay_out(tmp_path_factory.mktemp("undisturbed") / "project")
+    return scores_of(lay_out(tmp_path_factory.mktemp("undisturbed") / "project"), 6)
+
+
+@pytest.fixture(scope="module")
+def undisturbed_pair(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return scores_of(lay_out(tmp_path_factory.mktemp("pair") / "project", BOTH), 9)
+
+
+def scores_of(project: Path, jobs: int) -> dict[str, str]:
+    """Return the scores of a run that nobody disturbs."""
     process = start(project)
     said = said_by(process)
     assert process.returncode == 0, said
-    assert len(scores(project)) == 6 and told(said) == set(finished(project))
+    assert len(scores(project)) == jobs and told(said) == set(finished(project))
     before = finished(project)
     process = start(project)
     assert "0 of them to run" in said_by(process) and finished(project) == before
@@ -193,6 +205,24 @@ def test_a_killed_process_is_told_when_it_happens(
     ended = "its kernel was ended by SIGKILL" if what == KERNEL else "its process was ended by SIG"
     assert said.index("failed: ") < said.index("mend the cause") and ended in said, said
     ends_as_undisturbed(project, undisturbed, said)
+
+
+@pytest.mark.parametrize("_", TIMES)
+def test_a_killed_server_ends_the_jobs_that_it_forked_and_no_others(
+    tmp_path: Path, undisturbed_pair, _: int
+) -> None:
+    project = lay_out(tmp_path / "project", BOTH)
+    driver = start(project)
+    deadline = time.monotonic() + 300
+    while len(servers := processes(project, SERVER)) < 2:  # it, and a fork of it
+        assert driver.poll() is None and time.monotonic() < deadline, "no job was forked"
+        time.sleep(0.05)
+    time.sleep(random.uniform(0, 2))
+    min(servers, key=psutil.Process.create_time).kill()
+    said = said_by(driver)
+    assert not processes(project, SERVER) and not processes(project, JOB)
+    assert (driver.returncode == 1) == ("failed: " in said), said
+    ends_as_undisturbed(project, undisturbed_pair, said)
 
 
 @pytest.mark.parametrize("_", TIMES)
