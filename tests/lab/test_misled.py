@@ -44,7 +44,7 @@ def test_only_the_body_of_the_last_function_is_misled() -> None:
 
 
 def test_a_misled_function_gives_another_answer() -> None:
-    code = 'def above(a: list[int]) -> list[int]:\n    """Keep."""\n    return [x for x in a if x > 3]\n'
+    code = 'def above(a):\n    """Keep."""\n    return [x for x in a if x > 3]\n'
     assert inputs.call_code(code, "above", ([3, 4],)) == [4]
     assert inputs.call_code(mislead(code), "above", ([3, 4],)) == [3, 4]
 
