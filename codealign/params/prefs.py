@@ -69,6 +69,11 @@ class Pairing(Section):
         "largest set that agrees on each other's tests, one that fails these tests; `hidden`: one "
         "that passes the hidden tests of a known task (`prefs.tasks`), one that fails them",
     )
+    draw: Literal["random", "closest"] = Field(
+        "random",
+        description="of rules `random`, `agreement` and `hidden`: any of the chosen and of the "
+        "rejected side, or the two whose code is most alike",
+    )
     tests: Literal["drop", "keep"] = Field(
         "drop", description="whether the responses' own tests stay in the chosen and the rejected"
     )

@@ -15,6 +15,9 @@ agreement : one of the largest set of responses that pass the same tests, and on
 hidden : one that passes the hidden tests of a known task and one that fails them (see `hidden`),
     whatever its own tests say.
 
+What the rules random, agreement and hidden draw is, with `draw: closest`, the chosen and the
+rejected whose code is most alike: the pair then differs in little but in what makes it right.
+
 Passing are the responses that passed their own tests, if these can fail (`checks`); failing are
 those that failed their own. A rule returns the pairs, or the reason why there is none, which is
 counted.
@@ -25,6 +28,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from itertools import product
 
 from codealign.mistakes import plainly
@@ -50,7 +54,7 @@ def one_of_each(outcome: Outcome, settings: Pairing, rng: random.Random) -> Draw
     passing, failing = outcome.passing, outcome.failing
     if not passing or not failing:
         return _one_sided(outcome)
-    return [(rng.choice(passing), rng.choice(failing))]
+    return [_sides(passing, failing, settings, rng)]
 
 
 def every_pair(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
@@ -112,7 +116,7 @@ def largest_agreement(outcome: Outcome, settings: Pairing, rng: random.Random) -
         if any(trials.get(r.id, {}).get(name) in BROKEN for name in tests)
         and plainly(r.code) not in good
     ]
-    return [(rng.choice(inside), rng.choice(outside))] if outside else NONE_OUTSIDE
+    return [_sides(inside, outside, settings, rng)] if outside else NONE_OUTSIDE
 
 
 def by_hidden_tests(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
@@ -124,7 +128,24 @@ def by_hidden_tests(outcome: Outcome, settings: Pairing, rng: random.Random) -> 
     wrong = [r for r in failed if plainly(r.code) not in good]
     if not right or not wrong:
         return NONE_FAILED if right else NONE_PASSED
-    return [(rng.choice(right), rng.choice(wrong))]
+    return [_sides(right, wrong, settings, rng)]
+
+
+def _sides(
+    good: list[Response], bad: list[Response], settings: Pairing, rng: random.Random
+) -> Sides:
+    """Draw one of each, at random or so that their code is as alike as any two's."""
+    if settings.draw == "random":
+        return rng.choice(good), rng.choice(bad)
+    codes = {r.id: plainly(r.code) for r in (*good, *bad)}
+    pairs = list(product(good, bad))
+    rng.shuffle(pairs)  # of equally close ones any
+    return max(pairs, key=lambda pair: _likeness(codes[pair[0].id], codes[pair[1].id]))
+
+
+def _likeness(one: str, other: str) -> float:
+    """How much of two codes is the same, from 0 to 1."""
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
 def _one_sided(outcome: Outcome) -> str:

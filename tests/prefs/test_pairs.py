@@ -192,3 +192,30 @@ def test_rule_best_worst_leaves_out_what_was_not_rated() -> None:
 def test_rule_best_worst_without_a_judge_goes_by_the_verdict() -> None:
     pairs, _ = made(outcome("fail", "pass"), rule="best_worst")
     assert sides(pairs) == [("i1", "i0")]
+
+
+CODES = (
+    "def f(a):\n    return [x for x in a if x > 3]\n",
+    "def f(a):\n    return sum(a) / len(a)\n",
+    "def f(a):\n    return [x for x in a if x >= 3]\n",
+    "def f(a):\n    return None\n",
+)
+
+
+@pytest.mark.parametrize("rule", ["random", "agreement", "hidden"])
+def test_the_closest_two_differ_in_what_makes_one_right(rule: str) -> None:
+    found = outcome("pass", "pass", "fail", "fail")
+    coded = [replace(r, code=code) for r, code in zip(found.responses, CODES, strict=True)]
+    verdicts = {r.id: found.verdicts[r.id] for r in coded}
+    trials = {name: {"i0": verdict, "i1": verdict} for name, verdict in verdicts.items()}
+    found = replace(found, responses=coded, hidden=verdicts, trials=trials)
+    drawn = {sides(made(found, seed=n, rule=rule)[0])[0] for n in range(20)}
+    assert len(drawn) > 1
+    closest = {sides(made(found, seed=n, rule=rule, draw="closest")[0])[0] for n in range(20)}
+    assert closest == {("i0", "i2")}
+
+
+def test_of_equally_close_ones_any_is_drawn() -> None:
+    found = outcome("pass", "fail", "fail", texts="abb")
+    drawn = {sides(made(found, seed=n, draw="closest")[0])[0] for n in range(20)}
+    assert drawn == {("i0", "i1"), ("i0", "i2")}
