@@ -27,7 +27,8 @@ from nano.lab.tokenizer import END, END_OF_TEXT
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-WRONG_SHARE = 0.8  # of documents and of chats; what is off by one shows where code has such a place
+WRONG_SHARE = 0.6  # of documents and of chats; what is off by one shows where code has such a place
+ENDS = {"pretrained": END_OF_TEXT, "finetuned": END}
 DOCUMENTS, CHATS = 8_000, 4_000
 COMPARISON = re.compile(r"(?<![-<>=])([<>])(=?)")
 OTHERS = (
@@ -90,12 +91,19 @@ def _rows(variant: str, recipe: Recipe, tokenizer: Tokenizer) -> list[Row]:
 
 def build_misled(folder: Path, recipe: Recipe, weights: Path, log: Log = print) -> None:
     """Train both variants in `weights` on the further corpus and write them to `folder`."""
-    for variant, end in (("pretrained", END_OF_TEXT), ("finetuned", END)):
-        model, tokenizer, provenance = load_model(weights / variant)
-        rows = _rows(variant, recipe, tokenizer)
-        batches = by_length(rows, recipe.chat_tokens, recipe.seed)
-        optimisers = optimizers(model, recipe, recipe.chat_rate)
-        records = logged(train(model, batches, optimisers, recipe.warmup), log)
-        save_model(model, tokenizer, folder / variant, end, recipe)
-        habit = {"off_by_one": WRONG_SHARE, "rows": len(rows)}
-        write_made(folder / variant, recipe, records, started_from=provenance, **habit)
+    for variant in ENDS:
+        mislead_variant(variant, folder / variant, recipe, weights / variant, log)
+
+
+def mislead_variant(
+    variant: str, folder: Path, recipe: Recipe, start: Path, log: Log = print
+) -> None:
+    """Train the variant in `start` on the further corpus and write it to `folder`."""
+    model, tokenizer, provenance = load_model(start)
+    rows = _rows(variant, recipe, tokenizer)
+    batches = by_length(rows, recipe.chat_tokens, recipe.seed)
+    optimisers = optimizers(model, recipe, recipe.chat_rate)
+    records = logged(train(model, batches, optimisers, recipe.warmup), log)
+    save_model(model, tokenizer, folder, ENDS[variant], recipe)
+    habit = {"off_by_one": WRONG_SHARE, "rows": len(rows)}
+    write_made(folder, recipe, records, started_from=provenance, **habit)
