@@ -135,22 +135,25 @@ def open_notebook(
 
 
 def bundle(picture: Drawn | Path) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return a figure, or a PNG file beside its `captions.json`, as a notebook's output.
+    """Return a figure, or a PNG file beside its `captions.json` and `alt.json`, as an output.
 
-    The caption is its plain text and the picture's alternative text.
+    The caption is the output's plain text; the picture's alternative text says its result.
     """
     from codealign.analysis.figures.style import rendered, styled
 
     about: dict[str, Any] = {}
     if isinstance(picture, Path):
-        captions = json.loads((picture.parent / "captions.json").read_text(encoding="utf-8"))
-        png, caption, about["width"] = picture.read_bytes(), captions[picture.stem], WIDTH
+        caption, said = (
+            json.loads((picture.parent / f"{texts}.json").read_text(encoding="utf-8"))[picture.stem]
+            for texts in ("captions", "alt")
+        )
+        png, about["width"] = picture.read_bytes(), WIDTH
     else:
-        caption = picture.caption
+        caption, said = picture.caption, picture.alt or picture.caption
         with styled():
             png = rendered(picture.figure, "png", DPI)
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": caption}
-    return data, {"image/png": {**about, "alt": caption}}
+    return data, {"image/png": {**about, "alt": said}}
 
 
 def show(picture: Drawn | Path) -> None:
