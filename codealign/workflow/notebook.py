@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import sys
-import warnings
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from codealign.noise import hush
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,6 @@ DPI = 144
 """Of pictures in notebooks: 5.5 inches fill the width of a notebook's page."""
 WIDTH = 792
 """Pixels of a page's width: 5.5 inches at `DPI`."""
-NOISY = ("torchao", "torch.utils._pytree")
-"""Loggers that warn on import of what nobody here can mend, with places on this machine's disk."""
 
 
 @dataclass
@@ -109,9 +107,7 @@ def open_notebook(
         from codealign.workflow.colab import prepare
 
         profile = prepare(notebook, profile)
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", "IProgress not found")
+    hush()
     from IPython.display import display
 
     from codealign.workflow.context import open_job, open_stage
