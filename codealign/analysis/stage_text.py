@@ -16,11 +16,11 @@ from pydantic import BaseModel
 from codealign.analysis import labels, stats
 from codealign.analysis.answer import answer_lines
 from codealign.analysis.scores import benchmark
-from codealign.records import Pair, Score
+from codealign.records import PATHWAY, Pair, Score
 
 NAMES = {
     "benchmark": lambda code: benchmark(code).label,
-    "variant": lambda code: labels.VARIANTS.get(code, code),
+    "pathway": lambda code: PATHWAY.get(code, code),
     "requirement": lambda code: labels.REQUIREMENTS.get(code, code),
     "dimension": lambda code: code.replace("_", " "),
     **dict.fromkeys(("stage", "before", "after"), lambda code: labels.STAGES.get(code, code)),
@@ -68,9 +68,10 @@ def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]
 def readable(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
     """Return a table for readers: each number with its interval, names in the place of codes.
 
-    Bounds `x_low` and `x_high` go into the column `x`, `low` and `high` into the one before them.
+    Bounds `x_low` and `x_high` go into the column `x`, `low` and `high` into the one before them;
+    a variant is named by its pathway.
     """
-    shown = table.reset_index(drop=True)
+    shown = table.reset_index(drop=True).rename(columns={"variant": "pathway"})
     for low in [name for name in table if name == "low" or name.endswith("_low")]:
         bounds = [low, f"{low[:-3]}high"]
         of = low[:-4] or table.columns[table.columns.get_loc(low) - 1]

@@ -51,16 +51,19 @@ def test_a_whole_number_among_settings_stays_one() -> None:
 
 def test_a_table_for_readers_has_intervals_in_brackets_and_names_for_codes() -> None:
     table = pd.DataFrame({
-        "stage": ["dpo", "own"], "benchmark": ["humaneval_plus", "mbpp"], "value": [0.51234, 1.0],
+        "stage": ["dpo", "own"], "variant": ["finetuned", "pretrained"],
+        "benchmark": ["humaneval_plus", "mbpp"], "value": [0.51234, 1.0],
         "low": [0.4, float("nan")], "high": [0.6, float("nan")], "n": [6, 7],
         "rho": [-0.5, float("nan")], "rho_low": [-0.75, 0.0], "rho_high": [-0.25, 0.0],
     }, index=[3, 9])  # fmt: skip
     assert stage_text.readable(table, 2).to_dict("index") == {
-        0: {"stage": "DPO", "benchmark": "HumanEval+", "value": "0.51 [0.40, 0.60]", "n": 6,
-            "rho": "-0.50 [-0.75, -0.25]"},
-        1: {"stage": "own", "benchmark": "MBPP", "value": "1.00", "n": 7, "rho": ""},
+        0: {"stage": "DPO", "pathway": "FTA", "benchmark": "HumanEval+",
+            "value": "0.51 [0.40, 0.60]", "n": 6, "rho": "-0.50 [-0.75, -0.25]"},
+        1: {"stage": "own", "pathway": "PTA", "benchmark": "MBPP", "value": "1.00", "n": 7,
+            "rho": ""},
     }  # fmt: skip
-    assert list(stage_text.readable(table.head(0))) == ["stage", "benchmark", "value", "n", "rho"]
+    names = ["stage", "pathway", "benchmark", "value", "n", "rho"]
+    assert list(stage_text.readable(table.head(0))) == names
 
 
 def test_a_closing_line_gives_the_ends_of_the_loss_as_they_were_handed_in() -> None:
