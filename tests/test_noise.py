@@ -9,6 +9,7 @@ import warnings
 
 import pytest
 
+from codealign import cli
 from codealign.noise import NOISE, hush
 
 SAID = {
@@ -58,3 +59,10 @@ def test_a_command_that_loads_the_libraries_has_nothing_on_standard_error(import
     script = f"from codealign.noise import hush; hush(); {import_}"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_every_command_begins_with_it(monkeypatch, tmp_path) -> None:
+    called = []
+    monkeypatch.setattr(cli, "hush", lambda: called.append(1))
+    assert cli.main(["status", str(tmp_path / "none")]) == 1
+    assert called == [1]
