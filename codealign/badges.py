@@ -119,15 +119,15 @@ def found() -> str:
 
     claims = pd.read_csv(PROJECT / "paper_tables/paper/claims.csv")
     mine = claims[claims["origin"] == "paper"]
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in mine["verdict"].value_counts().items())
+    counts = ", ".join(f"{n} *{verdict}*" for verdict, n in mine["verdict"].value_counts().items())
     lines = [
         f"Of the paper's {len(mine)} checkable statements, held against its own tables: {counts}."
     ]
     answers = pd.read_csv(PROJECT / "paper_tables/nano/answer.csv")
     rows = main_rows(answers).to_dict("records")
     for (what, said), row in zip(headlines(answers), rows, strict=True):
-        numbers = " and ".join(span(row, name) for name in QUESTIONS)
-        lines.append(f"On nano, {what}, {said} (PTA - FTA {numbers} points, n = {row['n']}).")
+        numbers = ", ".join(f"{name} {span(row, name)}" for name in QUESTIONS)
+        lines.append(f"On nano, {what}, {said} (PTA - FTA: {numbers} points, n = {row['n']}).")
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -23,6 +23,7 @@ from codealign.commands import (
     training,
 )
 from codealign.errors import CodealignError
+from codealign.noise import hush
 
 INTERRUPTED = 130  # as a shell reports an interrupt
 GROUPS = (
@@ -60,6 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit code (1 after an error, 2 for wrong usage)."""
     if hasattr(sys.stdout, "reconfigure"):  # a terminal may lack letters: C locale, ASCII
         sys.stdout.reconfigure(errors="replace")
+    hush()
     args = build_parser().parse_args(argv)
     try:
         return args.run_command(args)

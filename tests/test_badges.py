@@ -85,7 +85,7 @@ def test_the_readmes_numbers_are_those_of_the_committed_tables() -> None:
     told = found().splitlines()
     assert len(told) == 3
     assert f"the paper's {len(mine)} checkable statements" in told[0]
-    assert f" {reproduced} reproduced," in told[0]
+    assert f" {reproduced} *reproduced*," in told[0]
     with (PROJECT / "paper_tables/nano/answer.csv").open(newline="", encoding="utf-8") as file:
         both = [row for row in csv.DictReader(file) if row["stage"] == "aligned"]
     for line, row in zip(told[1:], both, strict=True):

@@ -35,7 +35,7 @@ COLUMNS = [
 ASKED = {"higher": "ends higher", "more": "gains more"}
 MOST_TIMES = 100
 """An effort beyond this many times the present one is not advised."""
-NO_ANSWER = "No answer yet: it takes an aligned score of both pathways."
+NO_ANSWER = "No answer: it takes an aligned score of both pathways."
 HOW = (
     "Differences are PTA minus FTA in points (percent of the scale, mean over the requirement's "
     "benchmarks), with 95% intervals, paired over problems where their values are known. A winner "
@@ -206,10 +206,17 @@ def span(row: dict[str, Any], name: str) -> str:
     return labels.with_interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")), "{:+.1f}")
 
 
-def how(answers: pd.DataFrame) -> str:
-    """Return how the numbers are made and what their intervals hold."""
+def how(answers: pd.DataFrame, lacks: bool = True) -> str:
+    """Return how the numbers are made and what their intervals hold; "" where there are none.
+
+    Parameters
+    ----------
+    lacks : say what is missing, too; not where `surer` stands beside.
+    """
+    if answers.empty:
+        return ""
     alone = bool((answers["seeds"] == 1).any())
-    return HOW + HOLDS[alone] + (f" {WHAT_LACKS} " if alone else " ") + WEIGHTS
+    return HOW + HOLDS[alone] + (f" {WHAT_LACKS} " if alone and lacks else " ") + WEIGHTS
 
 
 def surer(answers: pd.DataFrame) -> list[str]:
@@ -247,7 +254,8 @@ def _more(row: dict[str, Any], name: str) -> str:
 
 def answer_markdown(answers: pd.DataFrame) -> str:
     """Return the sentences as a Markdown list, and how the numbers are made."""
-    return "\n".join([*(f"- {line}" for line in answer_lines(answers)), "", how(answers)]) + "\n"
+    lines = "\n".join(f"- {line}" for line in answer_lines(answers))
+    return "\n\n".join(filter(None, [lines, how(answers)])) + "\n"
 
 
 def write_answer(out: Path | str, scores: pd.DataFrame, items: Problems | None = None) -> str:

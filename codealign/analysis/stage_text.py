@@ -16,8 +16,16 @@ from pydantic import BaseModel
 from codealign.analysis import labels, stats
 from codealign.analysis.answer import answer_lines
 from codealign.analysis.scores import benchmark
-from codealign.records import Pair, Score
+from codealign.records import PATHWAY, Pair, Score
 
+NAMES = {
+    "benchmark": lambda code: benchmark(code).label,
+    "pathway": lambda code: PATHWAY.get(code, code),
+    "requirement": lambda code: labels.REQUIREMENTS.get(code, code),
+    "dimension": lambda code: code.replace("_", " "),
+    **dict.fromkeys(("stage", "before", "after"), lambda code: labels.STAGES.get(code, code)),
+}
+"""What is printed for the codes in columns of these names."""
 SHARED = 1 / 3
 """Of a pair's lines that must be common for marks of the others to show a difference."""
 
@@ -45,7 +53,8 @@ def changed(settings: BaseModel) -> pd.DataFrame:
     """Return the settings that differ from the default, beside it; nested ones by `a.b`."""
     own, default = (dict(_flat(one.model_dump())) for one in (settings, type(settings)()))
     rows = {k: (v, default.get(k, "")) for k, v in own.items() if v != default.get(k, "")}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["set to", "default"])
+    columns = ["set to", "default"]
+    return pd.DataFrame(list(rows.values()), list(rows), columns, dtype=object)  # 4 is no 4.0
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
@@ -54,6 +63,32 @@ def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]
         inside = isinstance(value, dict)
         found += _flat(value, f"{above}{key}.") if inside else [(f"{above}{key}", value)]
     return found
+
+
+def readable(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
+    """Return a table for readers: each number with its interval, names in the place of codes.
+
+    Bounds `x_low` and `x_high` go into the column `x`, `low` and `high` into the one before them;
+    a variant is named by its pathway.
+    """
+    shown = table.reset_index(drop=True).rename(columns={"variant": "pathway"})
+    for low in [name for name in table if name == "low" or name.endswith("_low")]:
+        bounds = [low, f"{low[:-3]}high"]
+        of = low[:-4] or table.columns[table.columns.get_loc(low) - 1]
+        each = table[[of, *bounds]].itertuples(index=False)
+        shown[of] = [_bracketed(*numbers, digits) for numbers in each]
+        shown = shown.drop(columns=bounds)
+    for column, named in NAMES.items():
+        if column in shown:
+            shown[column] = [named(code) for code in shown[column]]
+    return shown.round(digits)
+
+
+def _bracketed(value: float, low: float, high: float, digits: int) -> str:
+    if pd.isna(value):
+        return ""
+    bounds = "" if pd.isna(low) or pd.isna(high) else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{value:.{digits}f}{bounds}"
 
 
 def prefs_sentence(model: str, requirement: str, counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -96,9 +131,10 @@ def pair_html(pair: Pair) -> str:
     cells = [_code(lines, kept if marks else set(range(len(lines))))
              for lines, kept in zip(sides, alike, strict=True)]  # fmt: skip
     return (
-        f"<p>{escape(pair.prompt)}</p><table style='table-layout: fixed; width: 100%'><thead><tr>"
-        f"<th>chosen</th><th>rejected</th></tr></thead><tbody><tr>{''.join(cells)}</tr></tbody>"
-        "</table>"
+        f"<p>{escape(pair.prompt)}</p>"
+        "<table style='table-layout: fixed; width: 100%; min-width: 34rem'>"
+        "<thead><tr><th>chosen</th><th>rejected</th></tr></thead>"
+        f"<tbody><tr>{''.join(cells)}</tr></tbody></table>"
     )
 
 
@@ -125,12 +161,18 @@ def training_sentence(
     ends : loss at the start and at the end (`train.curves.ends`), in nats.
     """
     kind = "responses" if training.stage == "sft" else "pairs"
-    what = f"{labels.STAGES[training.stage]} of {cell['model']} {labels.VARIANTS[cell['variant']]}"
+    what, _, more = training_title(cell, pathway, training.stage).partition(" (")
     return (
-        f"**{what}** ({pathway}, {labels.REQUIREMENTS[cell['requirement']]}): {training.steps:,} "
+        f"**{what}** ({more}: {training.steps:,} "
         f"steps on {training.examples:,} {kind}; loss {ends[0]:.3f} at the start, {ends[1]:.3f} at "
         f"the end (means of a tenth of the steps). {training.gap_told}"
     ).strip()
+
+
+def training_title(cell: Mapping[str, str], pathway: str, stage: str) -> str:
+    """Return what was trained, e.g. "DPO of nano fine-tuned (FTA, functional)"."""
+    what = f"{labels.STAGES[stage]} of {cell['model']} {labels.VARIANTS[cell['variant']]}"
+    return f"{what} ({pathway}, {labels.REQUIREMENTS[cell['requirement']]})"
 
 
 def training_line(training: Training, ends: tuple[float, float]) -> str:

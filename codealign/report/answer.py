@@ -44,7 +44,7 @@ def answer_block(path: Path, picture: str = "") -> Markup:
     toys = [m for m in dict.fromkeys(answers["model"]) if m in known and known[m].embedded]
     return render(
         "answer", headlines=headlines(answers), picture=Markup(picture), surer=surer(answers),
-        numbers=_table(answers), how=how(answers), toys=toys,
+        numbers=_table(answers), how=how(answers, lacks=False), toys=toys,
     )  # fmt: skip
 
 

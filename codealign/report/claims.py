@@ -1,7 +1,7 @@
 """The claims ledger as a table with a search and filters.
 
 Without scripts the whole ledger is shown; `report.js` uncovers the controls, and sets them from the
-page's address (`claims.html?verdict=agrees`).
+page's address (`claims.html?verdict=agrees`), or to the lines that the run can answer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from codealign.analysis.claims.model import (
     CONTRADICTS,
     DISAGREES,
     NOT_DISTINGUISHABLE,
+    NOT_RUN,
     REPRODUCED,
     UNSTATED,
 )
@@ -43,9 +44,11 @@ def ledger_block(path: Path) -> Markup:
     marks = [{"id": c["id"], **{f"data-{name}": c[name] for name in FILTERS}} for c in claims]
     ledger = table(HEAD, [_cells(c) for c in claims], "Ledger of claims", extra=marks, id="claims")
     filters = {name: list(dict.fromkeys(frame[name])) for name in FILTERS}
+    but = {"verdict": NOT_RUN} if {NOT_RUN} < set(frame["verdict"]) else {}
+    first = urlencode({name: f"!{value}" for name, value in but.items()})
     return render(
         "claims", counts=counts_line(path), filters=filters, labels=LABELS, origins=ORIGINS,
-        n=len(frame), ledger=ledger,
+        n=len(frame), ledger=ledger, but=but, first=first,
     )  # fmt: skip
 
 

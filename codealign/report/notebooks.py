@@ -135,4 +135,18 @@ def _fit(cell: Tag, title: str) -> None:
         if warned or lines > LONG:
             what = "Warnings and progress" if warned else "Output"
             fold(output, f"{what} ({lines} line{'s' * (lines != 1)})")
+    for frame in cell.select("table.dataframe"):
+        for rules in frame.parent.find_all("style", recursive=False):
+            rules.decompose()  # pandas', which put names of text to the right
+        _without_count(frame)
     fit_tables(cell, title)
+
+
+def _without_count(frame: Tag) -> None:
+    """Take the first column away from a pandas table, if it only counts the rows from 0."""
+    rows = frame.select("tbody tr")
+    names = [row.find("th") for row in rows]
+    if [name and name.get_text() for name in names] != [str(n) for n in range(len(rows))]:
+        return
+    for row in frame.find_all("tr"):
+        row.find(["th", "td"]).decompose()

@@ -69,7 +69,7 @@ def _costs(paths: RunPaths, results: Mapping[str, Mapping[str, Any]]) -> Markup:
     spent: dict[str, list[float]] = {}
     for job, result in results.items():
         spent.setdefault(job.partition("-")[0], []).append(result["seconds"] / 60)
-    rows = [[name, str(len(each)), f"{sum(each):.1f}"] for name, each in spent.items()]
+    rows = [[name, str(len(each)), f"{sum(each):.1f}"] for name, each in sorted(spent.items())]
     costs = table(["Notebook", "Jobs", "Minutes"], rows, "Time of each notebook's jobs")
     if not (paths.root / "cost.json").exists():
         return costs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,12 @@ class Group:
         row = self.rows.setdefault(id, [None] * len(PLACES))
         row[place] = [self.texts.setdefault(_cut(text), len(self.texts)), *about]
 
-    def script(self, key: str) -> str:
-        """Return the file's text."""
+    def script(self, key: str, places: Sequence[int]) -> str:
+        """Return the file's text, with the answers at these of `PLACES`."""
         data = {
             "scale": self.scale, "note": self.note, "texts": list(self.texts),
-            "rows": [[id, self.prompts.get(id, ""), *row] for id, row in self.rows.items()],
+            "rows": [[id, self.prompts.get(id, ""), *(row[at] for at in places)]
+                     for id, row in self.rows.items()],
         }  # fmt: skip
         return f"samples({json.dumps(key)}, {json.dumps(data, ensure_ascii=False)});\n"
 
@@ -65,15 +66,21 @@ def samples_block(paths: RunPaths) -> Block:
     """Write the browser's data and return its section; it says so if nothing has been answered."""
     part = first_part(paths)
     shutil.rmtree(paths.report / FOLDER, ignore_errors=True)
-    groups = {}
-    for group in _groups(paths, part):
+    groups, found = {}, _groups(paths, part)
+    there = {PLACES[at][0] for group in found for row in group.rows.values()
+             for at, cell in enumerate(row) if cell}  # fmt: skip
+    places = [at for at, (variant, _) in enumerate(PLACES) if variant in there]
+    for group in found:
         key = f"{group.model}-{group.benchmark}"
         groups[key] = f"{group.model}, {_label(group.benchmark)}"
-        write_text(paths.report / FOLDER / f"{key}.js", group.script(key))
+        write_text(paths.report / FOLDER / f"{key}.js", group.script(key, places))
     seeds = len({p.seeded for p in paths.parts()} - {paths.root})
     seed = part.seeded.name if part.root != paths.root else ""
-    columns = [[PATHWAY[variant], labels.STAGES[stage]] for variant, stage in PLACES]
-    body = render("samples", groups=groups, columns=columns, seed=seed, seeds=seeds)
+    columns = [[PATHWAY[PLACES[at][0]], labels.STAGES[PLACES[at][1]]] for at in places]
+    pathways = [PATHWAY[variant] for variant in VARIANTS if variant in there]
+    body = render(
+        "samples", groups=groups, columns=columns, pathways=pathways, seed=seed, seeds=seeds
+    )
     return Block("samples", "What the models wrote, before and after", body)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from html import unescape
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from codealign.analysis.tables.study import NO_FINDINGS
 from codealign.paths import RunPaths
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, read_jsonl
 from codealign.report import overview
+from codealign.report.advice import TITLE as ADVICE
+from codealign.report.advice import advice_blocks
 from codealign.report.claims import ledger_block
 from codealign.report.foreign import render_markdown
 from codealign.report.page import Block, render, wide
@@ -25,8 +28,11 @@ from codealign.workflow.state import State, judge_run
 
 ANSWER, OVERVIEW_FIGURE, LEDGER = "answer", "scores_functional", "claims"
 """Figures that stand on other pages, too."""
+SAID = re.compile(r"<desc>(.*?)</desc>", re.S)
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 NO_LINKS = Markup()
+PAPERS = re.compile(r"figure\d+")
+"""Figures that the paper prints, most of them examples and diagrams: the run's own come first."""
 ENLARGED = 1.8
 """Pixels on the screen for a point of a figure, so that its smallest print can be read."""
 
@@ -47,7 +53,7 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
         "training": _training(paths),
         "claims": [Block("ledger", "The paper's claims", _ledger(paths, figures))],
         "findings": _findings(paths, figures),
-        "advice": [_markdown(paths, "advice", "Advice from this run")],
+        "advice": _advice(paths),
         "notebooks": [overview.jobs(states, pages)],
         "provenance": provenance_blocks(paths, states),
     }
@@ -85,6 +91,13 @@ def _findings(paths: RunPaths, figures: Mapping[str, Block]) -> list[Block]:
         _markdown(paths, "study", study, "study_*"),
         *[block for stem, block in figures.items() if stem.startswith("study_")],
     ]
+
+
+def _advice(paths: RunPaths) -> list[Block]:
+    lacking = [n for n in ("advice.md", "advice.csv") if not (paths.tables / n).exists()]
+    if lacking:
+        return [Block("advice", ADVICE, _missing(lacking[0]))]
+    return advice_blocks(paths, _files("tables", paths, "advice"))
 
 
 def _missing(name: str) -> Markup:
@@ -136,12 +149,21 @@ def _figures(paths: RunPaths) -> dict[str, Block]:
     told = json.loads(captions.read_text(encoding="utf-8"))
     results = paths.figures / "alt.json"
     alt = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-    return {s: _figure(paths, s, caption, alt.get(s, caption)) for s, caption in told.items()}
+    order = sorted(told, key=lambda stem: bool(PAPERS.fullmatch(stem)))
+    return {s: _figure(paths, s, told[s], alt.get(s, told[s])) for s in order}
 
 
 def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> Block:
-    """Return a figure with its caption, whose first words are the heading."""
+    """Return a figure with its caption, whose first words are the heading and stand there alone.
+
+    A result that the caption holds in the words of `alt` stands in the picture already.
+    """
+    caption = caption.replace(f" {alt}", "")
     title = re.match(r"(Figure \d+\. )?[^.:;,]+", caption)[0]
+    rest = caption[len(title) :]
+    if rest.startswith((".", ":")):
+        rest = rest[1:].strip()
+        caption = rest[:1].upper() + rest[1:]
     place = f"figures/{stem}.svg"
     links = _files("figures", paths, stem)
     body = _picture(paths.root / place, place, title, caption, links, alt)
@@ -190,9 +212,7 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
         with styled():
             target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
     title = f"{model}, {short}"
-    caption = (
-        f"{title}: {facts['steps']:,} steps on {facts['examples']:,} examples. Thin: logged; "
-        "thick: running mean."
-    )
-    picture = _picture(target, place, title, caption)
+    caption = f"{facts['steps']:,} steps on {facts['examples']:,} examples."
+    said = unescape(SAID.search(target.read_text(encoding="utf-8"))[1])
+    picture = _picture(target, place, title, caption, alt=said)
     return Block(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)

@@ -46,9 +46,9 @@ def curves(log: Path | str) -> pd.DataFrame:
 def ends(log: Path | str) -> tuple[float, float]:
     """Return the loss at the start and at the end of training, in nats.
 
-    Each is the mean of a tenth of the logged steps, at least five: the loss of a single mini-batch
-    varies more than training changes it.
+    Each is the mean of a tenth of the logged steps, at least five, never more than half: the loss
+    of a single mini-batch varies more than training changes it.
     """
     loss = curves(log).loss
-    part = max(5, len(loss) // 10)
+    part = max(1, min(max(5, len(loss) // 10), len(loss) // 2))
     return float(loss.head(part).mean()), float(loss.tail(part).mean())

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import sys
-import warnings
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from codealign.noise import hush
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,6 @@ DPI = 144
 """Of pictures in notebooks: 5.5 inches fill the width of a notebook's page."""
 WIDTH = 792
 """Pixels of a page's width: 5.5 inches at `DPI`."""
-NOISY = ("torchao", "torch.utils._pytree")
-"""Loggers that warn on import of what nobody here can mend, with places on this machine's disk."""
 
 
 @dataclass
@@ -109,9 +107,7 @@ def open_notebook(
         from codealign.workflow.colab import prepare
 
         profile = prepare(notebook, profile)
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", "IProgress not found")
+    hush()
     from IPython.display import display
 
     from codealign.workflow.context import open_job, open_stage
@@ -135,22 +131,25 @@ def open_notebook(
 
 
 def bundle(picture: Drawn | Path) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return a figure, or a PNG file beside its `captions.json`, as a notebook's output.
+    """Return a figure, or a PNG file beside its `captions.json` and `alt.json`, as an output.
 
-    The caption is its plain text and the picture's alternative text.
+    The caption is the output's plain text; the picture's alternative text says its result.
     """
     from codealign.analysis.figures.style import rendered, styled
 
     about: dict[str, Any] = {}
     if isinstance(picture, Path):
-        captions = json.loads((picture.parent / "captions.json").read_text(encoding="utf-8"))
-        png, caption, about["width"] = picture.read_bytes(), captions[picture.stem], WIDTH
+        caption, said = (
+            json.loads((picture.parent / f"{texts}.json").read_text(encoding="utf-8"))[picture.stem]
+            for texts in ("captions", "alt")
+        )
+        png, about["width"] = picture.read_bytes(), WIDTH
     else:
-        caption = picture.caption
+        caption, said = picture.caption, picture.alt or picture.caption
         with styled():
             png = rendered(picture.figure, "png", DPI)
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": caption}
-    return data, {"image/png": {**about, "alt": caption}}
+    return data, {"image/png": {**about, "alt": said}}
 
 
 def show(picture: Drawn | Path) -> None:

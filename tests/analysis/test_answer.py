@@ -128,7 +128,7 @@ def test_with_one_pathway_alone_there_is_no_answer() -> None:
     frame = measured()
     found = pathways(frame[frame["variant"] == "finetuned"])
     assert found.empty
-    assert answer_lines(found)[0].startswith("No answer yet")
+    assert answer_lines(found)[0].startswith("No answer")
 
 
 def test_the_smaller_loss_is_not_called_a_gain() -> None:
@@ -218,4 +218,4 @@ def test_a_runs_scores_are_summed_up(tmp_path: Path) -> None:
 
 
 def test_a_run_without_scores_has_no_answer_yet(tmp_path) -> None:
-    assert parts_of(tmp_path)[1].startswith("- No answer yet")
+    assert parts_of(tmp_path)[1].startswith("- No answer")

@@ -191,6 +191,13 @@ def test_the_heat_map_has_a_cell_for_every_benchmark_and_pathway(
     assert len(cells(axes)) == 18 * 10
 
 
+def test_the_heat_map_has_no_column_for_a_pathway_that_nobody_ran() -> None:
+    one = changes(measured()).query("variant == 'finetuned'")
+    axes = only(heatmap(one, "dpo"))
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["FTA"]
+    assert "not run" not in words(axes)
+
+
 def test_the_heat_map_is_coloured_by_evidence_not_by_size() -> None:
     moved = changes(measured())[lambda f: (f["benchmark"] == "mbpp") & (f["stage"] == "dpo")]
     sure = moved.assign(absolute=[0.01, -0.01], p_value=[0.01, 0.001], p_holm=[0.2, 0.01])

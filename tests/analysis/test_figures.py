@@ -306,6 +306,12 @@ def test_training_curves_have_a_panel_a_logged_metric() -> None:
     assert found._repr_png_().startswith(b"\x89PNG")
 
 
+def test_a_metric_that_was_logged_once_is_a_point_not_an_empty_panel() -> None:
+    log = [{"step": i, "loss": 1.0, **({"kl": 0.1} if i == 3 else {})} for i in range(4)]
+    loss, kl = (axes.lines[-1] for axes in training_curves(log).figure.axes[:2])
+    assert (loss.get_marker(), kl.get_marker()) == ("None", "o")
+
+
 def test_a_log_without_loss_is_refused() -> None:
     with pytest.raises(CodealignError, match="no step with a loss"):
         training_curves(pd.DataFrame({"step": [1], "epoch": [0.1]}))

@@ -44,6 +44,28 @@ def test_settings_are_shown_where_they_differ_from_the_default_alone() -> None:
     assert stage_text.changed(Dpo()).empty
 
 
+def test_a_whole_number_among_settings_stays_one() -> None:
+    found = stage_text.changed(Dpo(max_steps=4, beta=0.2))
+    assert {str(value) for value in found["set to"]} == {"4", "0.2"}
+
+
+def test_a_table_for_readers_has_intervals_in_brackets_and_names_for_codes() -> None:
+    table = pd.DataFrame({
+        "stage": ["dpo", "own"], "variant": ["finetuned", "pretrained"],
+        "benchmark": ["humaneval_plus", "mbpp"], "value": [0.51234, 1.0],
+        "low": [0.4, float("nan")], "high": [0.6, float("nan")], "n": [6, 7],
+        "rho": [-0.5, float("nan")], "rho_low": [-0.75, 0.0], "rho_high": [-0.25, 0.0],
+    }, index=[3, 9])  # fmt: skip
+    assert stage_text.readable(table, 2).to_dict("index") == {
+        0: {"stage": "DPO", "pathway": "FTA", "benchmark": "HumanEval+",
+            "value": "0.51 [0.40, 0.60]", "n": 6, "rho": "-0.50 [-0.75, -0.25]"},
+        1: {"stage": "own", "pathway": "PTA", "benchmark": "MBPP", "value": "1.00", "n": 7,
+            "rho": ""},
+    }  # fmt: skip
+    names = ["stage", "pathway", "benchmark", "value", "n", "rho"]
+    assert list(stage_text.readable(table.head(0))) == names
+
+
 def test_a_closing_line_gives_the_ends_of_the_loss_as_they_were_handed_in() -> None:
     line = stage_text.training_line(training(), (0.5, 0.25))
     assert line == "sft: 8 steps on 59 responses, loss 0.500 -> 0.250, 1 truncated"
@@ -124,7 +146,7 @@ def test_the_answers_sentence_has_the_difference_with_its_interval() -> None:
     said = stage_text.answer_sentence(answers)
     assert said.startswith("**nano, functional, both techniques:** PTA ends higher (PTA - FTA +2.0")
     assert "[+1.0, +3.0]" in said and "FTA ends higher" not in said
-    assert stage_text.answer_sentence(answers.head(0)).startswith("**No answer yet:**")
+    assert stage_text.answer_sentence(answers.head(0)).startswith("**No answer:**")
 
 
 def test_a_pair_without_common_lines_has_no_marks_and_no_fences() -> None:

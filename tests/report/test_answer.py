@@ -47,6 +47,10 @@ def test_the_answer_under_equal_weight_stands_beside_it(tmp_path: Path) -> None:
     assert "F1 1/9, F2 1/9, F4 7/9" in text
 
 
+def test_what_is_missing_stands_there_once(tmp_path: Path) -> None:
+    assert block(tmp_path, ROW | {"seeds": 1}).count("other seeds") == 1
+
+
 def test_a_smaller_loss_is_told_as_such(tmp_path: Path) -> None:
     text = block(tmp_path, ROW | {"more": "PTA", "pta_change": -1.0})
     assert "<b>PTA</b> (loses less)" in text

@@ -37,9 +37,9 @@ BAD_PAGE = """<!DOCTYPE html><html lang="en"><head><title>Bad</title></head><bod
 
 @pytest.fixture
 def claims(report: Path, browser: Chromium) -> Chromium:
-    """The page of claims, open on a wide screen."""
+    """The page of claims, all of them, open on a wide screen."""
     browser.show(1440)
-    browser.open((report / "claims.html").as_uri())
+    browser.open((report / "claims.html").as_uri() + "?verdict=")
     return browser
 
 
@@ -100,6 +100,23 @@ def test_typing_in_the_search_shows_the_claims_that_hold_all_words(claims, repor
     assert claims.run(SHOWN) == wanted
     told = f"{wanted} of {len(ledger(report))} shown"
     assert claims.run("document.querySelector('output').textContent") == told
+
+
+def test_the_ledger_begins_with_what_the_run_can_answer_and_shows_all_on_demand(
+    browser: Chromium, report: Path
+) -> None:
+    browser.open((report / "claims.html").as_uri())
+    answered = sum(row["verdict"] != "not run" for row in ledger(report))
+    assert 0 < answered < len(ledger(report))
+    assert browser.run(SHOWN) == answered
+    browser.run("document.querySelector('.filter button').click()")
+    browser.wait(f"{SHOWN} == {len(ledger(report))}")
+
+
+def test_a_link_to_one_claim_shows_it_whatever_its_verdict(browser: Chromium, report: Path) -> None:
+    id = next(row["id"] for row in ledger(report) if row["verdict"] == "not run")
+    browser.open((report / "claims.html").as_uri() + f"#{id}")
+    assert browser.run(f"document.getElementById({id!r}).checkVisibility()")
 
 
 def test_a_filter_is_set_with_the_arrow_keys(claims: Chromium, report: Path) -> None:

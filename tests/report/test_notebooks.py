@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 from made_up_report import failed_notebook, showing_notebook
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -51,6 +52,24 @@ def test_a_picture_keeps_its_own_text_and_one_without_gets_its_headings() -> Non
              new_code_cell("b", outputs=[new_output("display_data", png)])]  # fmt: skip
     (block,) = notebook_blocks(new_notebook(cells=cells))
     assert re.findall(r'alt="([^"]*)"', block.body) == ["Half pass.", "Picture: Scores"]
+
+
+def frame_page(frame: pd.DataFrame) -> str:
+    shown = new_output("execute_result", {"text/html": frame._repr_html_()})
+    (block,) = notebook_blocks(new_notebook(cells=[new_code_cell("frame", outputs=[shown])]))
+    return block.body
+
+
+def test_a_table_of_pandas_has_no_rules_of_its_own_and_no_count_of_its_rows() -> None:
+    page = frame_page(pd.DataFrame({"step": ["a", "b"], "count": [1, 2]}))
+    assert "<style" not in page and 'style="' not in page
+    assert re.findall(r"<th[^>]*>(.*?)</th>", page) == ["step", "count"]
+    assert "<td>a</td>" in page
+
+
+def test_a_table_of_pandas_keeps_rows_that_have_names() -> None:
+    page = frame_page(pd.DataFrame({"count": [1, 2]}, index=["kept", "lost"]))
+    assert re.findall(r"<th[^>]*>(.*?)</th>", page) == ["count", "kept", "lost"]
 
 
 def test_a_progress_bar_is_shown_as_it_ended() -> None:

@@ -97,6 +97,31 @@ def test_what_a_job_said_is_shown_as_text_not_as_html(run: RunPaths) -> None:
     assert "paper: 3 &lt;scores&gt;" in (run.report / "notebooks.html").read_text()
 
 
+def test_recommendations_begin_with_all_verdicts_each_a_link_to_its_numbers(run: RunPaths) -> None:
+    text = (build_report(run).parent / "advice.html").read_text()
+    assert "2 recommendations: 1 supported, 1 cannot tell." in text
+    assert '<b class="verdict good">supported</b>' in text
+    assert re.findall(r'<td[^>]*><a href="#(R\d)">', text) == ["R1", "R2"]
+    assert re.findall(r'<section id="(R\d)">', text) == ["R1", "R2"]
+
+
+def test_the_runs_own_figures_come_before_the_papers_examples(run: RunPaths) -> None:
+    captions = {"figure1": "Figure 1. An example.", "own": "Own scores: of this run."}
+    (run.figures / "captions.json").write_text(json.dumps(captions))
+    (run.figures / "own.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    text = (build_report(run).parent / "figures.html").read_text()
+    assert re.findall(r'<section id="(\w+)">', text) == ["own", "figure1"]
+
+
+def test_a_caption_does_not_say_the_heading_or_the_pictures_result_again(run: RunPaths) -> None:
+    captions = {"figure1": "Own scores. FTA wins. Marks: means of this run."}
+    (run.figures / "captions.json").write_text(json.dumps(captions))
+    (run.figures / "alt.json").write_text(json.dumps({"figure1": "FTA wins."}))
+    text = (build_report(run).parent / "figures.html").read_text()
+    assert "<figcaption>Marks: means of this run.<" in text
+    assert 'alt="FTA wins."' in text
+
+
 def test_the_run_is_described(run: RunPaths) -> None:
     assert "seed 7, device CPU, 2 cores, commit abc" in build_report(run).read_text()
 

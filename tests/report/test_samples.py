@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from made_up_report import attempt, write_answers
 
 from codealign.paths import RunPaths
-from codealign.records import write_jsonl
+from codealign.records import STAGES, write_jsonl
 from codealign.report.samples import LONGEST, PLACES, samples_block
 
 PTA_BASE, PTA_DPO = PLACES.index(("pretrained", "base")), PLACES.index(("pretrained", "dpo"))
@@ -50,6 +52,15 @@ def test_a_failure_comes_with_its_first_failing_call(run: RunPaths) -> None:
 def test_a_stage_that_was_not_evaluated_is_empty_not_failed(run: RunPaths) -> None:
     at = PLACES.index(("pretrained", "sft"))
     assert cells(data(run, "humaneval"), "Nano/0")[at] is None
+
+
+def test_a_pathway_that_nobody_ran_has_no_column(run: RunPaths) -> None:
+    shutil.rmtree(run.root / "evals/nano/pretrained")
+    block = samples_block(run)
+    columns = json.loads(re.search(r"data-columns='([^']*)'", block.body)[1])
+    assert {pathway for pathway, _ in columns} == {"FTA"} and len(columns) == len(STAGES)
+    assert "PTA" not in block.body
+    assert len(cells(data(run, "humaneval"), "Nano/0")) == len(STAGES)
 
 
 def test_the_prompt_is_that_of_the_benchmark_the_run_used(run: RunPaths) -> None:

@@ -13,10 +13,10 @@ import torch
 from codealign.errors import CodealignError
 from codealign.models import load
 from codealign.params import Bonbon, Dpo, Sft
-from codealign.records import Pair, read_jsonl
+from codealign.records import Pair, read_jsonl, write_jsonl
 from codealign.train import run
 from codealign.train.align import pair_loss, told_target, train_align
-from codealign.train.curves import curves
+from codealign.train.curves import curves, ends
 from codealign.train.data import Tokens, tokenize
 from codealign.train.losses import bonbon_loss, dpo_loss
 from codealign.train.run import TrainJob
@@ -259,3 +259,18 @@ def test_the_target_in_force_is_told_with_the_reward_it_is_for(settings: Any) ->
     binary = paper.model_copy(update={"target": "binary"})
     assert told_target(binary).startswith("Target gap 5.54 nats, for n = 8, binary reward")
     assert "no target" in told_target(settings["dpo"])
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([4.0], (4.0, 4.0)),
+        ([4.0, 3.0, 2.0, 1.0], (3.5, 1.5)),
+        ([float(n) for n in range(20)], (2.0, 17.0)),
+    ],
+)
+def test_the_ends_of_a_loss_do_not_overlap(tmp_path: Path, losses, expected) -> None:
+    """Means of a tenth, at least five steps, at most half: of 0..19 the first five average 2."""
+    rows = [{"step": step, "loss": loss} for step, loss in enumerate(losses)]
+    write_jsonl(tmp_path / "log.jsonl", rows)
+    assert ends(tmp_path / "log.jsonl") == expected

@@ -24,7 +24,7 @@ from codealign.analysis.figures.common import (
 from codealign.analysis.figures.style import HEAT, Drawn, canvas
 from codealign.analysis.labels import model_label
 from codealign.analysis.scores import benchmark, every_benchmark
-from codealign.records import PATHWAY, VARIANTS
+from codealign.records import PATHWAY
 
 EVIDENCE = 0.05
 NOTE = (
@@ -50,7 +50,8 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
         return None
     part = in_points(part, "base", "value", "absolute", "low", "high")
     names = [n for n in every_benchmark() if n in set(part["benchmark"])]
-    columns = [(m, v) for m in present(part, "model") for v in VARIANTS]
+    variants = present(part, "variant")  # a pathway that nobody ran has no column
+    columns = [(m, v) for m in present(part, "model") for v in variants]
     told = {(r["benchmark"], r["model"], r["variant"]): r for r in part.to_dict("records")}
     level = [[_level(told.get((name, *column))) for column in columns] for name in names]
     width = max(3.5, min(style.WIDTH, 1.6 + 0.42 * len(columns)))
@@ -64,7 +65,7 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     for y, name in enumerate(names):
         for x, column in enumerate(columns):
             _number(axes, x, y, told.get((name, *column)), level[y][x])
-    _frame(axes, names, columns)
+    _frame(axes, names, columns, len(variants))
     _legend(figure)
     caption = (
         f"Change of {labels.STAGES[stage]} over base by benchmark, model and pathway (PTA from "
@@ -94,13 +95,12 @@ def _number(axes: Axes, x: int, y: int, row: dict | None, level: float) -> None:
     )  # fmt: skip
 
 
-def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]]) -> None:
+def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]], step: int) -> None:
     """Label rows by benchmark and columns by model and pathway; part models and tables."""
     axes.set_yticks([i + 0.5 for i in range(len(names))], [benchmark(n).label for n in names])
     axes.set_xticks([i + 0.5 for i in range(len(columns))], [PATHWAY[v] for _, v in columns])
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=2, rotation=0)
-    step = len(VARIANTS)
     for i in range(0, len(columns), step):
         axes.text(i + step / 2, -0.75, model_label(columns[i][0]), ha="center", va="bottom",
                   size=style.SMALL, weight="bold")  # fmt: skip

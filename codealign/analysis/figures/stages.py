@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from codealign.analysis import labels
 from codealign.analysis.figures import style
+from codealign.analysis.figures.common import in_points
 from codealign.analysis.figures.style import Drawn, canvas, styled
 from codealign.analysis.scores import benchmark
 from codealign.evaluate.codal_scores import LOWEST
@@ -22,17 +23,23 @@ STEPS = {
     "checks": "whose tests can fail", "pairs": "preference pairs",
 }  # fmt: skip
 PASSED = "pass"
+LINE = "Line: 95 % interval."
 KINDS = {
     PASSED: style.BLUE, "wrong": style.RED, "error": style.ORANGE, "no_answer": style.MUTED,
-    "extraction": style.SKY, "timeout": "#cc79a7", "crash": style.INK, "no_proof": "#f0e442",
-    "sandbox_error": style.RULE, "missing": style.RULE,
+    "extraction": style.SKY, "timeout": style.FUNCTION, "crash": style.INK,
+    "no_proof": style.KEYWORD, "sandbox_error": style.RULE, "missing": style.RULE,
 }  # fmt: skip
 """Colours of a sample's fate; names as in `evaluate.functional.KINDS`."""
+ON = {
+    **dict.fromkeys((style.RED, style.ORANGE, style.SKY), style.DARK), style.RULE: style.INK,
+}  # fmt: skip
+"""Colour of the print on a colour of `KINDS`; on all others `style.ON`."""
+READINGS = {"rated_mean": "rated answers", "zero_mean": "unrated as 0"}
 
 
-def _rows(n: int, extra: float = 0.75) -> tuple[Any, Axes]:
+def _rows(n: int, title: str, note: str = "", extra: float = 0.55) -> tuple[Any, Axes]:
     """Return a figure for n rows, the first on top, and its axes."""
-    figure = canvas(extra + ROW * n)
+    figure = canvas(extra + ROW * n, title=title, note=note)
     axes = figure.subplots()
     axes.set_ylim(n - 0.4, -0.6)
     axes.grid(True, axis="x")
@@ -52,16 +59,18 @@ def funnel(counts: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
     kept = {step: of["kept"] for step, of in counts.items() if step in STEPS}
     kept["passed"] = counts.get("executions", {}).get("pass", 0)
     steps = [step for step in STEPS if step in kept]
+    made = f"{kept['pairs']:,} pairs from {kept['responses']:,} responses: {title}"
     with styled():
-        figure, axes = _rows(len(steps), 0.5)
+        figure, axes = _rows(len(steps), made, extra=0.3)
         bars = axes.barh(range(len(steps)), [kept[s] for s in steps], color=style.SKY, height=0.7)
         bars[-1].set_color(style.BLUE)
         axes.bar_label(bars, _left(kept, steps), padding=3, fontsize=style.NORMAL)
         axes.set_yticks(range(len(steps)), [STEPS[s] for s in steps])
         axes.set_xlim(0, 1.12 * max(1, *kept.values()))
-        axes.set_title(f"{kept['pairs']:,} pairs from {kept['responses']:,} responses: {title}")
     told = "; ".join(f"{STEPS[step]} {kept[step]:,}" for step in steps)
-    return Drawn("funnel", f"What is left after each step, {title}: {told}.", figure)
+    caption = f"What is left after each step, {title}; percent: of the step before."
+    data = pd.DataFrame([(STEPS[step], kept[step]) for step in steps], columns=["step", "kept"])
+    return Drawn("funnel", caption, figure, f"What is left after each step: {told}.", data)
 
 
 def _left(kept: Mapping[str, int], steps: Sequence[str]) -> list[str]:
@@ -78,29 +87,25 @@ def score_dots(measured: pd.DataFrame, title: str) -> Drawn:
     ----------
     measured : tidy scores of one evaluated model.
     """
-    rows = measured.to_dict("records")
+    data = in_points(measured, "value", "low", "high")
+    rows = data.to_dict("records")
+    note = "Mark: percent of problems solved; orange: DPS of the correct solutions. " + LINE
     with styled():
-        figure, axes = _rows(len(rows))
+        figure, axes = _rows(len(rows), title, note)
         for y, row in enumerate(rows):
-            unit = 100 / benchmark(row["benchmark"]).scale
-            efficiency = row["metric"] == "dps"
-            _dot(axes, y, row, unit, style.ORANGE if efficiency else style.BLUE)
+            _dot(axes, y, row, style.ORANGE if row["metric"] == "dps" else style.BLUE)
         names = [f"{benchmark(r['benchmark']).label} (n = {r['n']})" for r in rows]
         axes.set_yticks(range(len(rows)), names)
-        axes.set_xlabel("percent of problems solved (orange: DPS of the correct solutions)")
-        axes.set_title(title)
-    return Drawn("scores", f"{title}: scores with 95 % intervals. {_told(rows)}", figure)
+        axes.set_xlabel("percent")
+    told = "; ".join(f"{benchmark(r['benchmark']).label} {r['value']:.1f}" for r in rows)
+    data = data[["benchmark", "metric", "value", "low", "high", "n"]]
+    caption = f"{title}: scores in percent with 95 % intervals."
+    return Drawn("scores", caption, figure, f"Scores in percent: {told}.", data)
 
 
-def _told(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "; ".join(f"{benchmark(r['benchmark']).label} {r['value']:.3g}" for r in rows) + "."
-
-
-def _dot(
-    axes: Axes, y: float, row: Mapping[str, Any], unit: float, colour: str, form: str = ".1f"
-) -> None:
+def _dot(axes: Axes, y: float, row: Mapping[str, Any], colour: str, form: str = ".1f") -> None:
     """Draw a value, its interval and, on the right, the number."""
-    low, high, value = (unit * float(row[key]) for key in ("low", "high", "value"))
+    low, high, value = (float(row[key]) for key in ("low", "high", "value"))
     if low == low and high == high:
         axes.plot([low, high], [y, y], color=colour, linewidth=1.4, alpha=0.45)
     axes.plot(value, y, "o", color=colour, markersize=4)
@@ -118,7 +123,7 @@ def failure_bars(kinds: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
     names, present = list(kinds), [k for k in KINDS if any(of.get(k) for of in kinds.values())]
     totals = {name: max(1, sum(of.values())) for name, of in kinds.items()}
     with styled():
-        figure, axes = _rows(len(names), 0.8)
+        figure, axes = _rows(len(names), title, extra=0.6)
         left = dict.fromkeys(names, 0.0)
         for kind in present:
             widths = [100 * kinds[n].get(kind, 0) / totals[n] for n in names]
@@ -126,16 +131,25 @@ def failure_bars(kinds: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
                              color=KINDS[kind], label=kind.replace("_", " "))  # fmt: skip
             told = [str(kinds[n].get(kind, 0)) if w > 4 else ""
                     for n, w in zip(names, widths, strict=True)]  # fmt: skip
-            dark = KINDS[kind] in (style.BLUE, style.RED, style.MUTED, style.INK)
             axes.bar_label(bars, told, label_type="center", fontsize=style.SMALL,
-                           color="white" if dark else style.INK)  # fmt: skip
+                           color=ON.get(KINDS[kind], style.ON))  # fmt: skip
             left = {n: left[n] + w for n, w in zip(names, widths, strict=True)}
         axes.set_yticks(range(len(names)), [benchmark(n).label for n in names])
         axes.set_xlim(0, 100)
         axes.set_xlabel("percent of the samples")
-        axes.set_title(title)
         figure.legend(loc="outside lower center", ncols=min(5, len(present)))
-    return Drawn("failures", f"{title}: what became of the samples of each benchmark.", figure)
+    caption = f"{title}: what became of the samples of each benchmark."
+    counts = [(n, k, kinds[n].get(k, 0)) for n in names for k in present]
+    data = pd.DataFrame(counts, columns=["benchmark", "kind", "samples"])
+    return Drawn("failures", caption, figure, _told_fates(data), data)
+
+
+def _told_fates(data: pd.DataFrame) -> str:
+    """Return how many samples pass and how the others fail, the most frequent kind first."""
+    sums = data.groupby("kind")["samples"].sum().sort_values(ascending=False, kind="stable")
+    fails = [f"{kind.replace('_', ' ')} {n:,}" for kind, n in sums.items() if kind != PASSED]
+    told = f"Of {sums.sum():,} samples {sums.get(PASSED, 0):,} pass"
+    return f"{told}; the others: {', '.join(fails)}." if fails else f"{told}."
 
 
 def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
@@ -145,10 +159,11 @@ def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
     ----------
     readings : what `codal_scores.side_by_side` returns.
     """
-    names = {"rated_mean": ("rated answers", style.BLUE), "zero_mean": ("unrated as 0", style.RED)}
+    colours = (style.BLUE, style.RED)
     with styled():
-        figure, axes = _rows(len(readings), 0.95)
-        for place, (column, (label, colour)) in enumerate(names.items()):
+        figure, axes = _rows(len(readings), title, LINE, 0.75)
+        for place, (column, label) in enumerate(READINGS.items()):
+            colour = colours[place]
             for y, row in enumerate(readings.to_dict("records")):
                 at = y + 0.18 * (2 * place - 1)
                 low, high = row[f"{column}_low"], row[f"{column}_high"]
@@ -159,12 +174,15 @@ def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
                           va="center", size=style.SMALL, color=colour)  # fmt: skip
         axes.set_yticks(range(len(readings)), [benchmark(name).label for name in readings.index])
         axes.set_xlabel(f"rating, {LOWEST:g} to 10")
-        axes.set_title(title)
         figure.legend(loc="outside lower center", ncols=2)
     told = "; ".join(f"{benchmark(name).label} {row['rated_mean']:.2f}"
                      for name, row in readings.iterrows())  # fmt: skip
-    caption = f"{title}: both readings with 95 % intervals. Of the rated answers: {told}."
-    return Drawn("dimensions", caption, figure)
+    apart = float((readings["rated_mean"] - readings["zero_mean"]).abs().max())
+    said = f"Mean rating of 10: {told}. The two readings differ by at most {apart:.2f}."
+    columns = [f"{name}{end}" for name in READINGS for end in ("", "_low", "_high")]
+    data = readings[columns].rename_axis("benchmark").reset_index()
+    caption = f"{title}: mean rating in both readings, with 95 % intervals."
+    return Drawn("dimensions", caption, figure, said, data)
 
 
 def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
@@ -174,24 +192,26 @@ def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
     ----------
     stages : rows of `judging.paired_stages`.
     """
-    rows = stages.to_dict("records")
+    data = stages.rename(columns={"difference": "value"})
+    rows = data.to_dict("records")
     if not rows:
         return None
     with styled():
-        figure, axes = _rows(len(rows))
+        figure, axes = _rows(len(rows), title, "Blue: the interval excludes 0. " + LINE)
         for y, row in enumerate(rows):
             clear = row["low"] > 0 or row["high"] < 0
-            colour = style.BLUE if clear else style.MUTED
-            _dot(axes, y, {**row, "value": row["difference"]}, 1.0, colour, "+.2f")
+            _dot(axes, y, row, style.BLUE if clear else style.MUTED, "+.2f")
         axes.axvline(0, color=style.INK, linewidth=0.8)
         steps = [f"{_pathway(r['pathway'])}: {labels.STAGES[r['before']]} to "
                  f"{labels.STAGES[r['after']]}" for r in rows]  # fmt: skip
         axes.set_yticks(range(len(rows)), steps)
-        axes.set_xlabel("change of the mean rating, points of 10 (blue: the interval excludes 0)")
-        axes.set_title(title)
+        axes.set_xlabel("change of the mean rating, points of 10")
     clear = sum(r["low"] > 0 or r["high"] < 0 for r in rows)
     caption = f"{title}: {clear} of {len(rows)} changes can be told from none (95 % intervals)."
-    return Drawn("stage_changes", caption, figure)
+    told = "; ".join(f"{step} {row['value']:+.2f}" for step, row in zip(steps, rows, strict=True))
+    said = f"{clear} of {len(rows)} changes can be told from none. In points: {told}."
+    data = data[["pathway", "before", "after", "value", "low", "high"]]
+    return Drawn("stage_changes", caption, figure, said, data)
 
 
 def _pathway(pathway: str) -> str:
@@ -209,9 +229,14 @@ def survey_dots(shares: pd.DataFrame, title: str) -> Drawn:
     """
     rows = shares.to_dict("records")
     with styled():
-        figure, axes = _rows(len(rows), 0.7)
+        figure, axes = _rows(len(rows), title, LINE)
         for y, row in enumerate(rows):
-            _dot(axes, y, {**row, "value": row["percent"]}, 1.0, style.BLUE)
+            _dot(axes, y, {**row, "value": row["percent"]}, style.BLUE)
         axes.set_yticks(range(len(rows)), [f"{r['question']}: {r['option']}" for r in rows])
-        axes.set(xlabel="percent of the answers", title=title)
-    return Drawn("survey", f"{title}: shares with Wilson's 95 % intervals.", figure)
+        axes.set_xlabel("percent of the answers")
+    first = shares.loc[shares.groupby("question", sort=False)["percent"].idxmax()]
+    told = "; ".join(f"{r['question']}: {r['option']} {r['percent']:.0f} %"
+                     for r in first.to_dict("records"))  # fmt: skip
+    caption = f"{title}: shares with Wilson's 95 % intervals."
+    data = shares[["question", "option", "percent", "low", "high"]]
+    return Drawn("survey", caption, figure, f"Chosen most often: {told}.", data)

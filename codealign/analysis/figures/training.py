@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from codealign.analysis.figures import style
 from codealign.analysis.figures.style import Drawn, canvas, styled
@@ -76,8 +77,10 @@ def _told(values: pd.Series, name: str) -> str:
 
 def _panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     smooth = rows[name].rolling(max(1, round(WINDOW * len(rows))), center=True, min_periods=1)
+    mark = "o" if len(rows) == 1 else ""  # one point has no line
     axes.plot(rows["step"], rows[name], color=style.SKY, linewidth=0.6, alpha=0.7)
-    axes.plot(rows["step"], smooth.mean(), color=style.BLUE, linewidth=1.2)
+    axes.plot(rows["step"], smooth.mean(), mark, color=style.BLUE, linewidth=1.2, markersize=4)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_title(METRICS[name])
     axes.set_xlabel("step")
     axes.grid(True, axis="y")

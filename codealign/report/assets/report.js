@@ -59,22 +59,26 @@ addEventListener("load", hint);
   });
 }
 
-// Filters over a table whose rows carry data- attributes; the page's address may set them.
+// Filters over a table whose rows carry data- attributes. The page's address may set them; one that
+// says nothing begins with the form's own first view. "!x" is all but x.
 for (const form of document.querySelectorAll("form[data-for]")) {
   const rows = [...document.querySelectorAll(`#${form.dataset.for} tbody tr`)];
   const text = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
   const count = form.querySelector("output");
   const selects = [...form.querySelectorAll("select")];
 
+  const fits = (wanted, value) => (wanted[0] === "!" ? value !== wanted.slice(1) : value === wanted);
+
   const show = () => {
     const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of rows) {
-      const chosen = selects.every((s) => !s.value || row.dataset[s.name] === s.value);
+      const chosen = selects.every((s) => !s.value || fits(s.value, row.dataset[s.name]));
       row.hidden = !(chosen && words.every((word) => text.get(row).includes(word)));
     }
     count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown`;
   };
-  for (const [name, value] of new URLSearchParams(location.search)) {
+  const begin = location.search || location.hash ? location.search : form.dataset.first ?? "";
+  for (const [name, value] of new URLSearchParams(begin)) {
     if (form.elements[name]) form.elements[name].value = value;
   }
   form.hidden = false;

@@ -1,0 +1,54 @@
+"""The paper's recommendations held against a run: all verdicts first, then each by itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pandas as pd
+from markupsafe import Markup
+
+from codealign.analysis.advice import NOT_SUPPORTED, SUPPORTED
+from codealign.paths import RunPaths
+from codealign.report.foreign import render_markdown
+from codealign.report.page import Block, table
+
+TITLE = "Which of the paper's recommendations does this run bear out?"
+PART = re.compile(r"^### ((R\d+): .*)\n", re.M)
+TONES = {SUPPORTED: "good", NOT_SUPPORTED: "bad"}
+"""How a verdict is coloured; all others leave it open."""
+
+
+def advice_blocks(paths: RunPaths, files: Markup) -> list[Block]:
+    """Return the overview of `advice.csv` and a block for each recommendation of `advice.md`.
+
+    Parameters
+    ----------
+    files : links to the formats, below the overview.
+    """
+    frame = pd.read_csv(paths.tables / "advice.csv", dtype=str, keep_default_na=False)
+    counts = Counter(frame["verdict"]).most_common()
+    told = ", ".join(f"{n} {verdict}" for verdict, n in counts)
+    rows = [
+        [_link(row["id"]), _badge(row["verdict"]), row.get("next_step", "")]
+        for row in frame.to_dict("records")
+    ]
+    head = ["Paper", "This run", "What to do next"]
+    body = Markup("<p>{} recommendations: {}.</p>").format(len(frame), told)
+    body += table(head, rows, "Verdicts by rule over this run's scores") + files
+    text = (paths.tables / "advice.md").read_text(encoding="utf-8")
+    _, *parts = PART.split(text)
+    each = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return [
+        Block("advice", TITLE, body, "All nine" if len(frame) == 9 else "All"),
+        *(Block(id, title, render_markdown(said, title), id) for title, id, said in each),
+    ]
+
+
+def _link(id: str) -> Markup:
+    return Markup('<a href="#{0}">{0}</a>').format(id)
+
+
+def _badge(verdict: str) -> Markup:
+    tone = TONES.get(verdict, "open")
+    return Markup('<b class="verdict {}">{}</b>').format(tone, verdict)
