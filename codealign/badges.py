@@ -2,8 +2,9 @@
 
 The address is `project.urls.Repository` in pyproject.toml; until `codealign publish-address URL`
 has set it there is none, and no badge, no `repository-code` and no clone line names one. README's
-sentences on what was found come from the committed tables. `python -m codealign.badges` writes all
-of it; a test holds the files against it.
+sentences on what was found come from the committed tables, and so do those of docs/explanation/
+study.md on the placebo. `python -m codealign.badges` writes all of it; a test holds the files
+against it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tomllib
 from pathlib import Path
 
 import pandas as pd
+from scipy.stats import t, ttest_ind_from_stats
 
 from codealign import __version__
 from codealign.errors import CodealignError
@@ -30,7 +32,8 @@ LINK = re.compile(r"\[(\w+)\.ipynb\]\([./]*notebooks/\1\.ipynb\)")
 URLS = re.compile(r'^\[project\.urls\]\nRepository = "[^"]*"\n\n', re.M)
 GITHUB = re.compile(r"https://github\.com/[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[\w.-]+")
 OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)', re.S)
-PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff")
+PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff", "docs/explanation/study.md")
+PLACEBO = ("nano/results/tables/study_placebo.csv", "nano/results/placebo/tables/study_placebo.csv")
 
 
 def repository() -> str:
@@ -92,22 +95,28 @@ if "google.colab" in sys.modules and not find_spec("codealign"):
 def written() -> dict[Path, str]:
     """Return the text that each file must have."""
     pages = {PROJECT / "notebooks" / f"{name}.ipynb": _notebook(name) for name in NOTEBOOKS}
-    colab, readme, citation = (PROJECT / name for name in PAGES)
+    colab, readme, citation, study = (PROJECT / name for name in PAGES)
     text = BADGE.sub(lambda match: LINKED.format(match[1]), colab.read_text(encoding="utf-8"))
     pages[colab] = LINK.sub(lambda match: badge(match[1]) or match[0], text)
-    pages[readme] = _readme(readme.read_text(encoding="utf-8"))
+    parts = {"clone": _clone(), "found": found()}
+    pages[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
+    pages[study] = _filled(study.read_text(encoding="utf-8"), {"placebo": placebo()})
     text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.M)
     line = f"repository-code: {repository()}\n" if repository() else ""
     pages[citation] = text.replace("abstract:", f"{line}abstract:", 1)
     return pages
 
 
-def _readme(text: str) -> str:
-    """Return README with its clone line and what the committed tables say."""
-    clone = "Open a terminal in the folder of this README."
+def _clone() -> str:
+    """Return the line of README that gets the source tree."""
     if repository():
-        clone = f"```console\ngit clone {repository()}.git codealign && cd codealign\n```"
-    for name, told in (("clone", clone), ("found", found())):
+        return f"```console\ngit clone {repository()}.git codealign && cd codealign\n```"
+    return "Open a terminal in the folder of this README."
+
+
+def _filled(text: str, parts: dict[str, str]) -> str:
+    """Return a page with each part between its two marks."""
+    for name, told in parts.items():
         part = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.S)
         text = part.sub(lambda match, told=told: match[1] + told + match[2], text)
     return text
@@ -129,6 +138,32 @@ def found() -> str:
         numbers = ", ".join(f"{name} {span(row, name)}" for name in QUESTIONS)
         lines.append(f"On nano, {what}, {said} (PTA - FTA: {numbers} points, n = {row['n']}).")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def placebo() -> str:
+    """Return what the two committed sets of seeds say of the placebo, apart and together."""
+    sets = [_over_sft(pd.read_csv(PROJECT / path)) for path in PLACEBO]
+    (first, second), errors, (n, m) = zip(*sets, strict=True)
+    p = ttest_ind_from_stats(
+        first, errors[0] * n**0.5, n, second, errors[1] * m**0.5, m, equal_var=False
+    ).pvalue
+    shares = n / (n + m), m / (n + m)
+    mean = shares[0] * first + shares[1] * second
+    parts = [(share * error) ** 2 for share, error in zip(shares, errors, strict=True)]
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+    half = t.ppf(0.975, freedom) * sum(parts) ** 0.5
+    return (
+        f"Gain of the placebo over its SFT model, points: {first:+.1f} in {n} seeds, {second:+.1f} "
+        f"in {m}, {mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}] in all {n + m}; the two sets "
+        f"differ with p = {p:.1g} (Welch's test, from the tables' intervals as printed)."
+    )
+
+
+def _over_sft(table: pd.DataFrame) -> tuple[float, float, int]:
+    """Return mean, standard error and seeds of the placebo's gain, over all cells."""
+    (row,) = table[table["Cell"] == "All cells"].to_dict("records")
+    mean, low, high = map(float, re.findall(r"[-+][\d.]+", row["Placebo above its SFT"]))
+    return mean, (high - low) / 2 / t.ppf(0.975, row["Seeds"] - 1), row["Seeds"]
 
 
 def _notebook(name: str) -> str:
