@@ -154,8 +154,8 @@ def placebo() -> str:
     half = t.ppf(0.975, freedom) * sum(parts) ** 0.5
     return (
         f"Gain of the placebo over its SFT model, points: {first:+.1f} in {n} seeds, {second:+.1f} "
-        f"in {m}, {mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}] in all {n + m}; the two sets "
-        f"differ with p = {p:.1g} (Welch's test, from the tables' intervals as printed)."
+        f"in {m}, {mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}] in all {n + m}; the two "
+        f"sets differ with p = {p:.1g} (Welch's test, from the tables' intervals as printed)."
     )
 
 
