@@ -34,13 +34,13 @@ def test_a_cell_has_a_place_and_is_read_back_from_it(cell: Cell, section: str, p
 def test_its_place_is_where_a_run_keeps_its_results() -> None:
     cell = HOME.at(seed=2, ablation="few")
     part = RunPaths(Path(part_folder("run", 2, "sft", "few")))
-    place = part.evals("nano", "pretrained", "functional", "dpo")
+    place = part.evals(HOME)
     assert f"run/{cell.path('sft')}" == place.as_posix()
 
 
 def test_a_checkpoint_lies_where_its_cells_training_puts_it() -> None:
     part = RunPaths(Path(part_folder("run", 2)))
-    place = part.checkpoint("nano", "pretrained", "functional", "dpo").relative_to("run")
+    place = part.checkpoint(HOME).relative_to("run")
     assert Cell.parse(place.as_posix()) == HOME.at(seed=2)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from codealign.analysis.measured import score_of
 from codealign.analysis.scores import (
+    EVALUATED,
     benchmark,
     benchmarks,
     collect_all,
@@ -102,14 +103,13 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
 
 def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:
     """Return what problems' values make of one evaluated model."""
-    where = {**_where(cell), "requirement": cell.requirement}
-    place = {"seed": cell.seed or 0}
-    made = [replace(score_of(where, name, found), **place) for name, found in of.items()]
+    made = [score_of("", _seeded(cell, name), found) for name, found in of.items()]
     return Made(cell, made, of, list(lacks))
 
 
-def _where(cell: Cell) -> dict[str, str]:
-    return {"source": "", "model": cell.model, "variant": cell.variant, "stage": cell.stage}
+def _seeded(cell: Cell, name: str = "") -> Cell:
+    """Return a cell as a row of scores has it: with a benchmark, and 0 for no seed."""
+    return cell.at(benchmark=name, seed=cell.seed or 0)
 
 
 def _share(passed: Iterator[bool]) -> float | None:
@@ -139,12 +139,12 @@ def read_ratings(path: Path, cell: Cell) -> Made:
     found = [_rating(row, f"{path}: row {at}") for at, row in enumerate(rows, 1)]
     absent = [d for d in DIMENSIONS if d not in {r.dimension for r in found}]
     lacks = [f"codal_{d}: no rating" for d in absent]
-    made = [s for s in scores(found, requirement="non_functional", **_where(cell))
+    made = [s for s in scores(found, "", _seeded(cell))
             if s.metric == RATED and not (s.benchmark == "codal" and absent)]  # fmt: skip
     of = {name: each for name, each in values(found).items() if name != "codal" or not absent}
     unrated = sum(r.rating is None for r in found)
     lacks += [f"codal: {unrated} of {len(found)} answers are unrated"] * (unrated > 0)
-    return Made(cell, [replace(s, seed=cell.seed or 0) for s in made], of, lacks)
+    return Made(cell, made, of, lacks)
 
 
 def _rating(row: Mapping[str, Any], where: str) -> Rating:
@@ -193,9 +193,8 @@ def read_scores_table(path: Path) -> list[Made]:
             raise CodealignError(f"{path}: line {at}: {error}") from None
         cell = Cell(row["model"], row["variant"], b.requirement, row["stage"], seed=seed)
         low, high, how = _interval(value, n, b)
-        score = Score(**_where(cell), requirement=b.requirement, benchmark=b.name, metric=b.metric,
-                      value=value, n=n, missing=missing, low=low, high=high, interval=how,
-                      seed=seed or 0)  # fmt: skip
+        score = Score("", **_seeded(cell, b.name).columns(), metric=b.metric, value=value, n=n,
+                      missing=missing, low=low, high=high, interval=how)  # fmt: skip
         found.setdefault(cell, Made(cell, [], {}, [])).scores.append(score)
     lacks = ["values of the problems: intervals are not paired over them"]
     return [replace(made, lacks=lacks) for made in found.values()]
@@ -238,9 +237,9 @@ def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
 
 
 def _merge(paths: RunPaths, made: Made, source: str) -> None:
-    c, new = made.cell, {score.benchmark for score in made.scores}
-    where = {"model": c.model, "variant": c.variant, "requirement": c.requirement, "stage": c.stage}
-    folder = paths.evals(*where.values())
+    new = {score.benchmark for score in made.scores}
+    where = {key: getattr(made.cell, key) for key in EVALUATED}
+    folder = paths.evals(made.cell)
     old, items = folder / "scores.jsonl", folder / "items.jsonl"
     kept = [s for s in _there(old, Score) if s.benchmark not in new]
     rest = [i for i in _there(items, dict) if i["benchmark"] not in new]

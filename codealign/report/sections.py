@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from codealign.analysis import labels
 from codealign.analysis.tables.study import NO_FINDINGS
+from codealign.cell import Cell
 from codealign.paths import RunPaths
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, read_jsonl
 from codealign.report import overview
@@ -178,9 +179,9 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
     from codealign.analysis.figures.style import rendered, styled
     from codealign.analysis.figures.training import training_curves
 
-    model, variant, requirement, stage = folder.parts[-4:]
-    short = f"{PATHWAY[variant]} {labels.STAGES[stage]}, {labels.REQUIREMENTS[requirement]}"
-    place = f"training/{model}-{variant}-{requirement}-{stage}.svg"
+    c = Cell.parse(folder.relative_to(first_part(paths).root).as_posix())
+    short = f"{PATHWAY[c.variant]} {labels.STAGES[c.stage]}, {labels.REQUIREMENTS[c.requirement]}"
+    place = f"training/{c.model}-{c.variant}-{c.requirement}-{c.stage}.svg"
     target, log = paths.report / place, folder / "trainer_log.jsonl"
     facts = json.loads((folder / "training.json").read_text("utf-8"))
     if not target.exists() or target.stat().st_mtime < log.stat().st_mtime:
@@ -189,10 +190,10 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
         target.parent.mkdir(parents=True, exist_ok=True)
         with styled():
             target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
-    title = f"{model}, {short}"
+    title = f"{c.model}, {short}"
     caption = (
         f"{title}: {facts['steps']:,} steps on {facts['examples']:,} examples. Thin: logged; "
         "thick: running mean."
     )
     picture = _picture(target, place, title, caption)
-    return Block(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)
+    return Block(f"{c.stage}-{c.variant}-{c.requirement}-{c.model}", title, picture, short)

@@ -24,9 +24,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 TIMES = range(int(os.environ.get("CODEALIGN_TRIALS", "1")))
 pytestmark = pytest.mark.long
 SECTION = {
-    "01_preferences": ("prefs", "Prefs", "model, requirement"),
-    "02_sft": ("sft", "Sft", "model, variant, requirement"),
-    "04_functional": ("functional", "Functional", "model, variant, stage"),
+    "01_preferences": ("prefs", "Prefs", "model=model, requirement=requirement"),
+    "02_sft": ("sft", "Sft", "model=model, variant=variant, requirement=requirement"),
+    "04_functional": ("functional", "Functional", "model=model, variant=variant, stage=stage"),
     "06_survey_kappa": ("survey", "Survey", ""),
     "07_paper": ("study", "Study", ""),
 }
