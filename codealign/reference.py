@@ -21,6 +21,26 @@ from codealign.paths import PROJECT
 
 MADE = "*This page is made by `python -m codealign.reference`; change the code, not the page.*"
 REQUIRED = "required"
+BASE = """## base
+
+`base: nano.yaml` in a profile takes the settings of another and says only what differs:
+
+```yaml
+base: nano.yaml
+profile: mine
+align: {dpo: {beta: 0.5}}
+```
+
+- `base` names a file as seen from the profile's folder (`.yaml` may be left out); one without a \
+folder may also be a profile of the project's `params/` or one that the package brings. A base may \
+have a base itself.
+- Mappings are merged key by key; a list or a value takes the place of the base's.
+- `null` takes a setting of the base away, so that its default holds: `codal: null`.
+- `profile` is never the base's: two profiles are two run folders.
+- An anchor (`&training`) belongs to its own file: a changed `sft` does not change the `align` \
+of a base that repeats its `sft` by one.
+- What decides a run is the settings that result, wherever they are written: a change of the base \
+makes anew what it changes, and nothing else."""
 
 
 def pages() -> dict[str, str]:
@@ -30,7 +50,7 @@ def pages() -> dict[str, str]:
 
 def params_page() -> str:
     """Return the settings of a profile: key, type, default, meaning."""
-    parts = ["# Settings of a profile (`params/*.yaml`)", MADE, "An unknown key is refused."]
+    parts = ["# Settings of a profile (`params/*.yaml`)", MADE, "An unknown key is refused.", BASE]
     return "\n\n".join([*parts, *_section(Params, "", None)]) + "\n"
 
 

@@ -1,6 +1,7 @@
 """Schema of `params/*.yaml`: one file is one profile; unknown keys are refused.
 
-Every field has a type, a default and a description; the reference page is generated from them.
+`base: nano.yaml` in a file takes the settings of another file, and the own one says what differs. Every
+field has a type, a default and a description; the reference page is generated from them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from codealign.errors import CodealignError
+from codealign.errors import CodealignError, nearest
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Checks, Filters, Hub, Pairing, Prefs
-from codealign.params.profile import Ablation, ModelPair, Params, Resources, Study
+from codealign.params.profile import Ablation, ModelPair, Params, Resources, Study, laid_over
 from codealign.params.section import (
     AnySection,
     Generation,
@@ -26,6 +27,7 @@ from codealign.params.section import (
     validate,
 )
 from codealign.params.training import Align, Bonbon, Dpo, Gates, Lora, Sft, Training
+from codealign.paths import PROJECT, shipped
 
 __all__ = [
     "Ablation", "Align", "AnySection", "Bonbon", "Checks", "Codal", "Dpo", "Filters", "Functional",
@@ -76,8 +78,53 @@ def load_params(path: Path | str, changes: Sequence[str] = ()) -> Params:
 
 
 def read_params(path: Path | str, changes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a profile as plain data, unchecked but for its being YAML; as `load_params`."""
-    path = Path(path)
+    """Return a profile with what its base says as plain data; as `load_params`.
+
+    Only a base is checked, so that its faults are named as its own; the rest is known to be YAML.
+    """
+    data = _with_base(Path(path), ())
+    for change in changes:
+        data = _changed(data, change)
+    return data
+
+
+def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """Return a file's settings over those of its base; `above` are the files it is the base of."""
+    data = _mapping(path)
+    if "base" not in data:
+        return data
+    named = data.pop("base")
+    base, files = _base_file(path, named), [*above, path]
+    if base.resolve() in [file.resolve() for file in files]:
+        circle = " -> ".join(file.name for file in [*files, base])
+        raise CodealignError(f"{path}: base: {named} goes in a circle: {circle}")
+    below = _with_base(base, tuple(files))
+    validate(Params, below, str(base))
+    del below["profile"]  # two profiles are never one run
+    return laid_over(below, data)
+
+
+def _base_file(path: Path, named: Any) -> Path:
+    """Return the file of a base: as seen from its profile's folder, or one of the known profiles.
+
+    Raises
+    ------
+    CodealignError
+        There is none.
+    """
+    if not isinstance(named, str) or not named:
+        raise CodealignError(f"{path}: base: {named!r} is no name of a profile, as in nano.yaml")
+    file = Path(named) if named.endswith(".yaml") else Path(f"{named}.yaml")
+    known = [PROJECT / "params", shipped() / "params"] if file.name == str(file) else []
+    folders = [path.parent, *known]
+    for folder in folders:
+        if (folder / file).is_file():
+            return folder / file
+    names = sorted({p.name for folder in folders for p in folder.glob("*.yaml")})
+    raise CodealignError(f"{path}: base: no profile {named!r}" + nearest(file.name, names))
+
+
+def _mapping(path: Path) -> dict[str, Any]:
     if not path.is_file():
         known = ", ".join(sorted(p.name for p in path.parent.glob("*.yaml"))) or "none"
         what = "a folder, no params file" if path.is_dir() else "no such params file"
@@ -85,8 +132,6 @@ def read_params(path: Path | str, changes: Sequence[str] = ()) -> dict[str, Any]
     data = _read(path.read_bytes(), str(path))
     if not isinstance(data, dict):
         raise CodealignError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
-    for change in changes:
-        data = _changed(data, change)
     return data
 
 

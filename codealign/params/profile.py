@@ -148,7 +148,7 @@ class Params(Section):
         if unknown or not settings:
             said = f"unknown section {unknown[0]!r}" if unknown else "no settings"
             raise CodealignError(f"{place}: {said}; sections are {', '.join(MADE)}")
-        return validate(Params, _merged(data, settings), place)
+        return validate(Params, laid_over(data, settings), place)
 
     def resolved(self, where: str = "") -> Params:
         """Return the profile with each ablation checked and its `changes` filled in."""
@@ -160,11 +160,16 @@ class Params(Section):
         return self.model_copy(update={"study": self.study.model_copy(update={"ablations": found})})
 
 
-def _merged(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def laid_over(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the data with some settings changed, mappings key by key.
+
+    A setting that the data have and that is null here is taken away: its default holds again.
+    """
     both = {
         k: v for k, v in settings.items() if isinstance(v, dict) and isinstance(data.get(k), dict)
     }
-    return {**data, **settings, **{k: _merged(data[k], v) for k, v in both.items()}}
+    whole = {**data, **settings, **{k: laid_over(data[k], v) for k, v in both.items()}}
+    return {k: v for k, v in whole.items() if v is not None or k not in data}
 
 
 def _keys(settings: dict[str, Any], above: str = "") -> list[str]:

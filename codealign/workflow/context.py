@@ -330,12 +330,16 @@ def check_injected(notebook: str, history: Sequence[str]) -> None:
     ------
     CodealignError
         A name that is none of the notebook's parameters nor a profile's (all of a profile may be
-        handed to each notebook), or a value it cannot have.
+        handed to each notebook), a value it cannot have, or a profile with a base: its settings
+        are more than what its file says.
     """
     places = [i for i, source in enumerate(history) if source.startswith(INJECTED)]
     if not places or not places[-1]:
         return
     own, given = (_assigned(history[place]) for place in (places[-1] - 1, places[-1]))
+    if "base" in given:
+        whole = f"-p profile {given.get('profile')} in place of -f gives all of its settings"
+        raise CodealignError(f"{notebook}: this profile leaves to its base what it shares; {whole}")
     for name, value in given.items():
         if name not in own and name not in Params.model_fields:
             raise CodealignError(f"{notebook}: no parameter {name!r}" + nearest(name, sorted(own)))

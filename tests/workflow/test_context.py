@@ -148,6 +148,12 @@ def test_what_papermill_only_warns_of_is_refused(injected: str, said: str) -> No
         check_injected("02_sft", [OWN, f"# Parameters\n{injected}\n"])
 
 
+def test_a_profile_with_a_base_is_not_handed_over_by_its_file() -> None:
+    given = '# Parameters\nbase = "nano.yaml"\nprofile = "mine"\nsft = {"epochs": 1.0}\n'
+    with pytest.raises(CodealignError, match="-p profile mine in place of -f"):
+        check_injected("02_sft", [OWN, given])
+
+
 def test_parameters_of_the_notebook_are_taken() -> None:
     check_injected("02_sft", [OWN, '# Parameters\nseed = 3\nvariant = "finetuned"\nsft = {}\n'])
     check_injected("02_sft", [OWN, "import sys"])
