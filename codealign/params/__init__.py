@@ -1,7 +1,7 @@
 """Schema of `params/*.yaml`: one file is one profile; unknown keys are refused.
 
-`base: nano.yaml` in a file takes the settings of another file, and the own one says what differs. Every
-field has a type, a default and a description; the reference page is generated from them.
+A file with `base: nano.yaml` takes the settings of that one and says what differs. Every field has
+a type, a default and a description; the reference page is generated from them.
 """
 
 from __future__ import annotations
