@@ -98,7 +98,7 @@ def check(name: str, variant: Variant) -> Checked:
     Raises
     ------
     CodealignError
-        There is no such model, or its configuration cannot be had; whatever else is wrong is in
+        There is no such model, or its configuration is unavailable; whatever else is wrong is in
         the facts.
     """
     weights.quiet_environment()

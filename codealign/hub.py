@@ -67,7 +67,7 @@ def upload(
         )
     except (httpx.TransportError, ConnectionError) as error:
         raise CodealignError(
-            f"{command}: {repo}: the hub is not reached ({error}); mend the network, run again"
+            f"{command}: {repo}: the hub is not reached ({error}); fix the network, run again"
         ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         said = str(error).strip().split("\n")[-1]

@@ -271,7 +271,7 @@ def hub_file(repo: str, revision: str | None, name: str) -> Path | None:
 
 
 def unavailable(where: str, error: Exception) -> str:
-    """Return in one line why a model's files cannot be had, and what to do."""
+    """Return in one line why a model's files are unavailable, and what to do."""
     if _folder(where):
         told = "`codealign check-model` with its name says more"
         return f"{where}: cannot load what is in this folder ({_line(error)}); {told}"
@@ -293,7 +293,7 @@ def _line(error: Exception) -> str:
 def shape_of(name: str) -> Shape | None:
     """Return a model's dimensions: the registry's, or those of its configuration.
 
-    None if the architecture is not of Llama's kind, or the configuration cannot be had here.
+    None if the architecture is not of Llama's kind, or the configuration is unavailable here.
     """
     entry = spec(name)
     if entry.shape:

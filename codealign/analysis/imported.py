@@ -254,7 +254,7 @@ def _there(path: Path, kind: type[Any]) -> list[Any]:
 
 
 def lacking(root: Path) -> list[str]:
-    """Return what an imported run still lacks for the question of the study, a line a model."""
+    """Return what an imported run still lacks for the question of the study, a line per model."""
     frame = collect_all(root)
     lines = []
     for model in dict.fromkeys(frame["model"]):

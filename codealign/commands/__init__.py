@@ -1,4 +1,4 @@
-"""The subcommands of `codealign`: one module a group, each with `add(command)`.
+"""The subcommands of `codealign`: one module per group, each with `add(command)`.
 
 `command(name, run, help)` makes the parser of one subcommand; `run(args)` returns the exit code.
 A group does its imports inside its functions, so that `codealign --help` starts fast.

@@ -136,7 +136,7 @@ def _column(row: dict[str, Any], names: Sequence[str], data: str, ending: str = 
 def requests(
     problems: Iterable[Problem], chat: Callable[[str], str] | None = None
 ) -> list[Request]:
-    """Return one request a problem; its id is the problem's.
+    """Return one request per problem; its id is the problem's.
 
     Parameters
     ----------

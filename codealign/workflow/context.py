@@ -289,7 +289,7 @@ def open_stage(
     Raises
     ------
     CodealignError
-        A setting or parameter with a fault, a model that cannot be had, an input that is missing.
+        A setting or parameter with a fault, a model that is unavailable, an input that is missing.
     """
     profile, model = chosen(profile, model)
     opened = open_job(notebook, profile=profile, run=run, seed=seed, model=model, **where)

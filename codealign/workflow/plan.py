@@ -190,7 +190,7 @@ class _Planner:
 
 
 def _seed_parts(params: Params, run: str) -> list[_Part]:
-    """Return a part a seed; a profile with one seed has the run's own folder alone."""
+    """Return a part per seed; a profile with one seed has the run's own folder alone."""
     if not params.study.seeds:
         return [_Part(run, params, params.seed)]
     return [_Part(part_folder(run, seed), params, seed) for seed in params.study.seeds]

@@ -258,7 +258,7 @@ def _given_files(jobs: Iterable[Job]) -> Iterator[Finding]:
         for key in ("answers", "human_ratings"):
             if place := getattr(one, key):
                 there = Path(place).is_file() or (PROJECT / place).is_file()
-                yield Finding(f"survey.{key}", there, place, "no such file; mend the path")
+                yield Finding(f"survey.{key}", there, place, "no such file; correct the path")
 
 
 def _sandbox(jobs: Iterable[Job]) -> Iterator[Finding]:

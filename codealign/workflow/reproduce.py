@@ -184,7 +184,7 @@ def _close(
         print(line)
     print(f"{'failed' if outcome.code else 'done'} after {seconds / 60:.1f} min")
     if outcome.code:
-        print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
+        print(f"fix the cause and run the same command again; log: {run}/snakemake.log")
 
 
 def unfinished(root: Path, jobs: Sequence[Job]) -> list[str]:

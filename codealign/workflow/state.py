@@ -333,7 +333,7 @@ def _short(value: Any) -> str:
 
 
 def state_lines(states: Mapping[str, State]) -> list[str]:
-    """Return one line a job and a closing count."""
+    """Return one line per job and a closing count."""
     count = Counter(state.kind for state in states.values())
     counted = [f"{count[kind]} {kind}" for kind in (DONE, OUTDATED, FAILED, TO_DO) if count[kind]]
     return [*(state.line(job) for job, state in states.items()), ", ".join(counted)]

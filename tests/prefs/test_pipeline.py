@@ -234,8 +234,8 @@ def test_an_error_of_the_sandbox_is_counted_and_tried_by_the_next_run(
     broken = run(candidates, generator(), sandbox(errors=programs), tmp_path / "broken")
     assert broken.pairs == 0
     assert broken.lines[-1].endswith(f", {programs} sandbox errors (retried)")
-    mended = run(candidates, generator(), sandbox(), tmp_path / "broken")
-    assert mended.pairs == made[0].pairs > 0
+    repaired = run(candidates, generator(), sandbox(), tmp_path / "broken")
+    assert repaired.pairs == made[0].pairs > 0
     assert pairs_of(tmp_path / "broken") == pairs_of(made[1])
 
 

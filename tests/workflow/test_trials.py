@@ -191,7 +191,7 @@ def test_a_killed_process_is_told_when_it_happens(
     said = said_by(driver)
     assert driver.returncode == 1
     ended = "its kernel was ended by SIGKILL" if what == KERNEL else "its process was ended by SIG"
-    assert said.index("failed: ") < said.index("mend the cause") and ended in said, said
+    assert said.index("failed: ") < said.index("fix the cause") and ended in said, said
     ends_as_undisturbed(project, undisturbed, said)
 
 

@@ -76,7 +76,7 @@ def require(benchmarks: Iterable[str], else_do: Callable[[list[str]], str] | Non
 
 
 def _fetch(absent: Iterable[PublicFile]) -> tuple[list[PublicFile], str]:
-    """Fetch files; return those that cannot be had, and the first reason.
+    """Fetch files; return those that are unavailable, and the first reason.
 
     A server that does not answer is not asked again; one that lacks a file is.
     """

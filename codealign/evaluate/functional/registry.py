@@ -170,7 +170,7 @@ def prompts_of(source: Literal["nano", "public"], names: Sequence[str] = ("all",
 
 
 def require_public(names: Sequence[str], guarded: bool = True) -> None:
-    """Fetch what is not there of these benchmarks' public files; names all that cannot be had.
+    """Fetch what is not there of these benchmarks' public files; names all that are unavailable.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ def read_samples(
         found.faults["missing"] = lacking
     if found.faults and not partial:
         raise CodealignError(
-            f"{path}: {found.note()}; mend the file, or accept it as it is with `--partial`"
+            f"{path}: {found.note()}; fix the file, or accept it as it is with `--partial`"
         )
     return found
 
