@@ -78,11 +78,11 @@ def short_name(model: str) -> str:
     whole = "-".join(parts[-last:])
     plain = unicodedata.normalize("NFKD", whole)
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    found = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")
-    if plain.isascii() and found and len(found) <= LONGEST:
-        return found
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")
+    if plain.isascii() and name and len(name) <= LONGEST:
+        return name
     mark = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{found[: LONGEST - 7].strip('-.') or 'model'}-{mark}"
+    return f"{name[: LONGEST - 7].strip('-.') or 'model'}-{mark}"
 
 
 # What a job makes, upstream first: an ablation makes anew what it varies, and all after it.
@@ -170,9 +170,9 @@ class RunPaths:
         if not self.lock.exists():
             return {}
         try:
-            found = json.loads(self.lock.read_text(encoding="utf-8"))
-            jobs = {name: entry or {} for name, entry in found.get("jobs", {}).items()}
-            return {**found, "jobs": jobs}
+            plan = json.loads(self.lock.read_text(encoding="utf-8"))
+            jobs = {name: entry or {} for name, entry in plan.get("jobs", {}).items()}
+            return {**plan, "jobs": jobs}
         except (OSError, ValueError, TypeError, AttributeError) as error:
             again = "`codealign reproduce` with the run's profile writes it anew"
             raise CodealignError(f"{self.lock}: broken plan ({error}); {again}") from None
@@ -186,8 +186,8 @@ class RunPaths:
 
         Which seed and ablation, this part says and not the cell.
         """
-        made = self.maker("sft" if cell.stage == "sft" else "align").root
-        model = made / "checkpoints" / short_name(cell.model) / cell.variant
+        part = self.maker("sft" if cell.stage == "sft" else "align").root
+        model = part / "checkpoints" / short_name(cell.model) / cell.variant
         return model / cell.trained / cell.stage
 
     def evals(self, cell: Cell) -> Path:

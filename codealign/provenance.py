@@ -34,13 +34,13 @@ def commit() -> str:
 
 def versions() -> dict[str, str]:
     """Return the installed version of each library a result depends on ("absent" if it is not)."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "absent"
-    return found
+            versions[name] = "absent"
+    return versions
 
 
 def device() -> str:

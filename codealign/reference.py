@@ -74,7 +74,7 @@ def _section(model: type[BaseModel], place: str, made: BaseModel | None) -> list
 
 def _setting(key: str, field: FieldInfo, value: Any) -> str:
     default = REQUIRED if value is REQUIRED else f"`{value!r}`"
-    return f"| `{key}` | {_type(field.annotation)} | {default} | {_said(field)} |"
+    return f"| `{key}` | {_type(field.annotation)} | {default} | {_meaning(field)} |"
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -103,14 +103,14 @@ def _default(field: FieldInfo) -> Any:
     return REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
 
 
-def _said(field: FieldInfo) -> str:
+def _meaning(field: FieldInfo) -> str:
     limits = {"Ge": "at least {}", "Gt": "above {}", "Le": "at most {}", "Lt": "below {}"}
-    told = []
+    words = []
     for rule in field.metadata:
         name = type(rule).__name__
         if name in limits:
-            told.append(limits[name].format(getattr(rule, name.lower())))
-    return "; ".join([*([field.description] if field.description else []), *told])
+            words.append(limits[name].format(getattr(rule, name.lower())))
+    return "; ".join([*([field.description] if field.description else []), *words])
 
 
 def commands_page() -> str:
@@ -138,9 +138,9 @@ def _argument(action: argparse.Action) -> str:
     # The number of cores is the machine's own.
     shown = "all" if action.dest == "cores" else action.default
     default = "required" if needed else "" if shown in (None, "", False) else f"`{shown}`"
-    said = (action.help or "").replace("%(default)s", str(shown)).replace("|", "\\|")
+    meaning = (action.help or "").replace("%(default)s", str(shown)).replace("|", "\\|")
     choices = f" (one of {', '.join(map(str, action.choices))})" if action.choices else ""
-    return f"| `{name}` | {default} | {said}{choices} |"
+    return f"| `{name}` | {default} | {meaning}{choices} |"
 
 
 def api_page() -> str:
@@ -157,10 +157,10 @@ def _entry(name: str, found: Any) -> list[str]:
     home = codealign._HOME[name]
     doc = inspect.getdoc(found) or ""
     if inspect.isclass(found) and issubclass(found, BaseException | BaseModel):
-        told = f"class {name}"
+        head = f"class {name}"
     else:
-        told = f"{name}{inspect.signature(found)}"
-    return [f"## {name}", f"`codealign.{home}`", f"```text\n{told}\n\n{doc}\n```"]
+        head = f"{name}{inspect.signature(found)}"
+    return [f"## {name}", f"`codealign.{home}`", f"```text\n{head}\n\n{doc}\n```"]
 
 
 def main() -> int:

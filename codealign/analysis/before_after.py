@@ -30,10 +30,10 @@ def write_before_and_after(root: Path, model: str, variant: str) -> Path | None:
             before = _attempts(RunPaths(root).evals(cell.at(stage="base")))
             after = _attempts(part.evals(cell))
             if shared := [task for task in before if task in after]:
-                told = _told(before, after, _chosen(before, after, shared))
+                lines = _side_by_side(before, after, _chosen(before, after, shared))
                 head = f"# {model}, {variant}: before alignment and after {stage}\n"
                 path = RunPaths(root).root / FILE
-                write_text(path, "\n".join([head, *told]))
+                write_text(path, "\n".join([head, *lines]))
                 return path
     return None
 
@@ -55,7 +55,7 @@ def _chosen(before: Attempts, after: Attempts, shared: list[str]) -> list[str]:
     return list(dict.fromkeys([*turns, *won, *lost, *shared]))[:SHOWN]
 
 
-def _told(before: Attempts, after: Attempts, tasks: list[str]) -> Iterator[str]:
+def _side_by_side(before: Attempts, after: Attempts, tasks: list[str]) -> Iterator[str]:
     for task in tasks:
         one, other = before[task], after[task]
         words = [("solved" if x.passed else x.kind or "failed") for x in (one, other)]

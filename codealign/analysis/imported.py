@@ -81,8 +81,8 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
         assert tasks, "no task in it"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         remedy = "give the *_eval_results.json that `evalplus.evaluate` wrote"
-        said = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
-        raise CodealignError(said) from None
+        fault = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
+        raise CodealignError(fault) from None
     name = name or _benchmark(path, tasks)
     base = {t: _share(s == "pass" for s, _ in found) for t, found in tasks.items()}
     every = {t: _share(s == "pass" and p in ("pass", None) for s, p in found)
@@ -103,8 +103,8 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
 
 def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:
     """Return what problems' values make of one evaluated model."""
-    made = [score_of("", _seeded(cell, name), found) for name, found in of.items()]
-    return Made(cell, made, of, list(lacks))
+    rows = [score_of("", _seeded(cell, name), found) for name, found in of.items()]
+    return Made(cell, rows, of, list(lacks))
 
 
 def _seeded(cell: Cell, name: str = "") -> Cell:
@@ -136,14 +136,14 @@ def read_ratings(path: Path, cell: Cell) -> Made:
         A row lacks one of them, or has another dimension or rating.
     """
     rows = list(_rows(path))
-    found = [_rating(row, f"{path}: row {at}") for at, row in enumerate(rows, 1)]
-    absent = [d for d in DIMENSIONS if d not in {r.dimension for r in found}]
+    ratings = [_rating(row, f"{path}: row {at}") for at, row in enumerate(rows, 1)]
+    absent = [d for d in DIMENSIONS if d not in {r.dimension for r in ratings}]
     lacks = [f"codal_{d}: no rating" for d in absent]
-    made = [s for s in scores(found, "", _seeded(cell))
+    made = [s for s in scores(ratings, "", _seeded(cell))
             if s.metric == RATED and not (s.benchmark == "codal" and absent)]  # fmt: skip
-    of = {name: each for name, each in values(found).items() if name != "codal" or not absent}
-    unrated = sum(r.rating is None for r in found)
-    lacks += [f"codal: {unrated} of {len(found)} answers are unrated"] * (unrated > 0)
+    of = {name: each for name, each in values(ratings).items() if name != "codal" or not absent}
+    unrated = sum(r.rating is None for r in ratings)
+    lacks += [f"codal: {unrated} of {len(ratings)} answers are unrated"] * (unrated > 0)
     return Made(cell, made, of, lacks)
 
 
@@ -178,7 +178,7 @@ def read_scores_table(path: Path) -> list[Made]:
     CodealignError
         A column is lacking, or a value is none.
     """
-    found: dict[Cell, Made] = {}
+    by_cell: dict[Cell, Made] = {}
     for at, row in enumerate(_rows(path), 2):
         lacking = [name for name in SCORES if not row.get(name)]
         if lacking:
@@ -195,9 +195,9 @@ def read_scores_table(path: Path) -> list[Made]:
         low, high, how = _interval(value, n, b)
         score = Score("", **_seeded(cell, b.name).columns(), metric=b.metric, value=value, n=n,
                       missing=missing, low=low, high=high, interval=how)  # fmt: skip
-        found.setdefault(cell, Made(cell, [], {}, [])).scores.append(score)
+        by_cell.setdefault(cell, Made(cell, [], {}, [])).scores.append(score)
     lacks = ["values of the problems: intervals are not paired over them"]
-    return [replace(made, lacks=lacks) for made in found.values()]
+    return [replace(made, lacks=lacks) for made in by_cell.values()]
 
 
 def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
@@ -230,10 +230,10 @@ def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
     note = {"run": root.name, "note": NOTE, "parts": parts, "jobs": {}}
     write_text(paths.lock, json.dumps(note, indent=1) + "\n")
     log = root / "imported.jsonl"
-    told = _there(log, dict)
-    told += [{"file": path.name, "hash": file_hash(path), **made.cell.columns(),
+    entries = _there(log, dict)
+    entries += [{"file": path.name, "hash": file_hash(path), **made.cell.columns(),
               "lacks": made.lacks} for made in found]  # fmt: skip
-    write_jsonl(log, told)
+    write_jsonl(log, entries)
 
 
 def _merge(paths: RunPaths, made: Made, source: str) -> None:

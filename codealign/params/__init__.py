@@ -46,16 +46,16 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if (key.tag, key.value) in seen:
-                    said = f"key {key.value!r} stands there twice"
-                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+                    fault = f"key {key.value!r} stands there twice"
+                    raise yaml.constructor.ConstructorError(None, None, fault, key.start_mark)
                 seen.add((key.tag, key.value))
         return node
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Refuse the numbers that YAML 1.1 reads otherwise than they look: 010 is 8, 1:30 is 90."""
         if not re.fullmatch(r"[-+]?(?:0|[1-9][0-9_]*)", node.value):
-            said = f"{node.value!r} is another number in YAML ({super().construct_yaml_int(node)})"
-            raise yaml.constructor.ConstructorError(None, None, said, node.start_mark)
+            fault = f"{node.value!r} is another number in YAML ({super().construct_yaml_int(node)})"
+            raise yaml.constructor.ConstructorError(None, None, fault, node.start_mark)
         return super().construct_yaml_int(node)
 
 
@@ -140,7 +140,7 @@ def _read(text: str | bytes, where: str) -> Any:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         return yaml.load(plain, _Loader)
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise CodealignError(f"{where}: not valid YAML: {_said(error)}") from None
+        raise CodealignError(f"{where}: not valid YAML: {_yaml_fault(error)}") from None
 
 
 def _changed(data: dict[str, Any], change: str) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _changed(data: dict[str, Any], change: str) -> dict[str, Any]:
     return data
 
 
-def _said(error: Exception) -> str:
+def _yaml_fault(error: Exception) -> str:
     """Return a YAML error in one line: what is wrong, and where."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if isinstance(error, UnicodeDecodeError):

@@ -65,14 +65,14 @@ def capabilities(mechanisms: tuple[str, ...] = MECHANISMS) -> Capabilities:
     for mechanism in mechanisms:
         reason, filtered = try_mechanism(mechanism)
         if not reason and mechanism != "limits":
-            return _found("strong", mechanism, failed)
+            return _capabilities("strong", mechanism, failed)
         if mechanism == "limits" and filtered:
-            return _found("basic", mechanism, {**failed, mechanism: f"open: {reason}"})
+            return _capabilities("basic", mechanism, {**failed, mechanism: f"open: {reason}"})
         failed[mechanism] = reason
-    return _found("none", "", failed)
+    return _capabilities("none", "", failed)
 
 
-def _found(level: str, mechanism: str, failed: dict[str, str]) -> Capabilities:
+def _capabilities(level: str, mechanism: str, failed: dict[str, str]) -> Capabilities:
     advice = {name: ADVICE[name] for name in failed if name in ADVICE}
     return Capabilities(level, mechanism, failed, advice)
 

@@ -40,14 +40,14 @@ def run_prefs(job: Job, report: Callable[[str], None] = print) -> PrefsResult:
     source = "nano" if settings.corpus == "nano" else "public"
     corpus, known = write_inputs(folder, settings, job.seed)
     candidates = folder / "candidates.jsonl"
-    found = extract(corpus, candidates, prompts_of(source, benchmarks), settings)
-    report(found.line())
+    extraction = extract(corpus, candidates, prompts_of(source, benchmarks), settings)
+    report(extraction.line())
     engine = open_engine(settings.engine, job.model, settings.variant, base_url=settings.base_url)
     ask = {**settings.pairs.asking(), "cache": job.paths.top / "replies"}
     about = {"name": settings.corpus, "benchmarks": benchmarks}
     with Sandbox(workers=settings.workers, accept=settings.sandbox) as sandbox:
-        made = run_pipeline(
-            found.path,
+        summary = run_pipeline(
+            extraction.path,
             settings,
             partial(generate, engine=engine),
             sandbox,
@@ -57,12 +57,12 @@ def run_prefs(job: Job, report: Callable[[str], None] = print) -> PrefsResult:
             model=name,
             judge=open_judge(settings.pairs.judge, **ask) if settings.pairs.judge else None,
             chat=engine.chat if settings.chat else None,
-            corpus={**about, "read": found.read, "removed": found.removed},
+            corpus={**about, "read": extraction.read, "removed": extraction.removed},
             report=report,
             known=known,
             earlier=_main_data(job),
         )
-    return PrefsResult(found, made, folder)
+    return PrefsResult(extraction, summary, folder)
 
 
 def _main_data(job: Job) -> Path | None:

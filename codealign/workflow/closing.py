@@ -31,8 +31,8 @@ def closing(paths: RunPaths) -> tuple[Path, str]:
 
     index = build_report(paths)
     text = closing_text(paths.root)
-    told = {"made_from": source, "pages": pages(paths.report), "text": text}
-    write_text(paths.report / KEPT, json.dumps(told) + "\n")
+    facts = {"made_from": source, "pages": pages(paths.report), "text": text}
+    write_text(paths.report / KEPT, json.dumps(facts) + "\n")
     return index, text
 
 

@@ -94,17 +94,17 @@ class Context:
             `params/<profile>.yaml`.
         """
         if given:
-            found = validate(cls, given, section)
+            checked = validate(cls, given, section)
         else:
-            found = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
-        self.used[section] = found.model_dump()
+            checked = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
+        self.used[section] = checked.model_dump()
         stage = self.cell.stage if self.cell else ""
-        own = {section: state.own_stage(section, found.deciding(), stage)}
+        own = {section: state.own_stage(section, checked.deciding(), stage)}
         # Files that they name are looked at now: one that changes later did not make the result.
         made_from = state.plain(own)
         self.named |= made_from.pop("files", {})
         self.deciding |= made_from
-        return found
+        return checked
 
     def check_model(self, variant: Variant, engine: str = "transformers") -> str:
         """Check the model before anything is made with it; return the gist in one line.
@@ -131,11 +131,11 @@ class Context:
     def gates(self) -> Gates:
         """Return the gates on this job's scores: its plan's, else those of the profile's file."""
         if planned := self._planned().get("gates"):
-            found = validate(Gates, planned, "gates")
+            gates = validate(Gates, planned, "gates")
         else:
-            found = load_params(PROJECT / "params" / f"{self.profile}.yaml").gates
-        self.gated = found.model_dump()
-        return found
+            gates = load_params(PROJECT / "params" / f"{self.profile}.yaml").gates
+        self.gated = gates.model_dump()
+        return gates
 
     def _planned(self) -> dict[str, Any]:
         """Return what the run's plan says of this job; {} of one that is run by hand without."""
@@ -153,9 +153,9 @@ class Context:
         CodealignError
             An input is not there; the message names the notebook that makes it.
         """
-        found = list(inputs)
-        self.require(found)
-        hashes = [provenance.file_hash(p) for p in found]
+        files = list(inputs)
+        self.require(files)
+        hashes = [provenance.file_hash(p) for p in files]
         code = code_hash(self.notebook, anew=False)
         mark = stable_id(self.name, self.seed, self._decided(), code, *hashes)
         if path.exists() and _read(path / MARK) != mark:
@@ -171,13 +171,13 @@ class Context:
 
     def _made_by(self, path: Path) -> str:
         """Return which notebook makes an input of this one, and with which parameters."""
-        made = self._makers().get(path.parent) if self.cell else None
-        if made is None:
+        maker = self._makers().get(path.parent) if self.cell else None
+        if maker is None:
             return "it is an input of this notebook"
-        notebook, cell = made
+        notebook, cell = maker
         given = {"profile": self.profile, **parameters_of(notebook, cell)}
-        said = ", ".join(f"{name} = {value!r}" for name, value in given.items())
-        return f"run notebooks/{notebook}.ipynb first, which makes it, with {said}"
+        parameters = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+        return f"run notebooks/{notebook}.ipynb first, which makes it, with {parameters}"
 
     def _makers(self) -> dict[Path, tuple[str, Cell]]:
         """Return the folders that earlier notebooks make of the model, each with its notebook."""
@@ -349,12 +349,12 @@ def check_injected(notebook: str, history: Sequence[str]) -> None:
 
 def _assigned(source: str) -> dict[str, Any]:
     """Return the names that a cell assigns to, with their values where these are literals."""
-    found: dict[str, Any] = {}
+    assigned: dict[str, Any] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = node.value
-            found[node.targets[0].id] = value.value if isinstance(value, ast.Constant) else None
-    return found
+            assigned[node.targets[0].id] = value.value if isinstance(value, ast.Constant) else None
+    return assigned
 
 
 def _history() -> list[str]:

@@ -92,8 +92,8 @@ class _Part:
 
     def settings(self, section: str, stage: str) -> dict[str, Any]:
         """Return a section's settings as a job gets them: of `align` its own technique's alone."""
-        found = getattr(self.params, section).model_dump()
-        return {section: {stage: found[stage]} if section == "align" else found}
+        settings = getattr(self.params, section).model_dump()
+        return {section: {stage: settings[stage]} if section == "align" else settings}
 
 
 class _Planner:
@@ -198,7 +198,7 @@ def _seed_parts(params: Params, run: str) -> list[_Part]:
 
 def _ablation_parts(params: Params, run: str) -> list[tuple[_Part, list[str]]]:
     """Return each ablation's part of each seed, with its stages."""
-    found = []
+    parts = []
     trained = [stage for stage in params.stages if stage != "base"]
     for name, ablation in params.study.ablations.items():
         own = params.varied(name)
@@ -208,8 +208,8 @@ def _ablation_parts(params: Params, run: str) -> list[tuple[_Part, list[str]]]:
         for seed in params.study.seeds or [None]:
             folder = part_folder(run, seed, section, name)
             part = _Part(folder, own, params.seed if seed is None else seed)
-            found.append((part, list(ablation.stages) or trained))
-    return found
+            parts.append((part, list(ablation.stages) or trained))
+    return parts
 
 
 def make_plan(params: Params, run: str = "") -> list[Job]:

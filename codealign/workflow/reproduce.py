@@ -59,8 +59,8 @@ def reproduce(
         interrupt, or another process is at work on this run.
     """
     if PROJECT == INSTALLED:
-        told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
-        raise CodealignError(f"{Path.cwd()}: {told}")
+        todo = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
+        raise CodealignError(f"{Path.cwd()}: {todo}")
     params = load_params(params_file, changes)
     _check_scheduler(profile, dry_run)
     run = f"runs/{params.profile}"
@@ -127,8 +127,8 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         if not (outcome.code and again) or attempt == RESTARTS:
             break
         if profile != LOCAL:
-            told = ", ".join(again)
-            print(f"killed, or lost with their node, and started again: {told}", flush=True)
+            names = ", ".join(again)
+            print(f"killed, or lost with their node, and started again: {names}", flush=True)
     return outcome
 
 
@@ -213,8 +213,8 @@ def _last_words(root: Path, name: str) -> str:
     if full := causes.full_disk(root):
         return f"failed: {name}: {full}"
     log = root / "jobs" / name / "log.txt"
-    said = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
-    last = next((line for line in reversed(said) if line.strip()), "")
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    last = next((line for line in reversed(lines) if line.strip()), "")
     began = (root / ".driver" / f"{name}.began").exists()
     if not began:
         return f"not run: {name} (was not started)"
