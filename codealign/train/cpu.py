@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.models.llama.modeling_llama import LlamaAttention
+from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention
 
 from codealign.errors import CodealignError
-from codealign.train.cpu_attention import KINDS, LeanAttention
-from codealign.train.cpu_layers import make_lean
+from codealign.train.cpu_layers import make_lean, product_dtype
 
 ATTENTION = "causal_blocks"  # transformers builds no mask for a name that it does not know
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -94,3 +96,191 @@ def row_lengths(input_ids: Tensor, attention_mask: Tensor | None) -> list[int]:
     if (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
         raise CodealignError("attention: sequences must be padded on the right")
     return attention_mask.sum(1).tolist()
+
+
+# Causal attention on a CPU, within sequences that follow one another in a row of tokens.
+
+BLOCK = 64  # queries handled together
+KINDS = (LlamaAttention, Qwen2Attention)
+
+
+class LeanAttention(torch.nn.Module):
+    """Llama's and Qwen2's attention over sequences in a row, positions and all as one function."""
+
+    q_proj: torch.nn.Module
+    k_proj: torch.nn.Module
+    v_proj: torch.nn.Module
+    o_proj: torch.nn.Module
+    head_dim: int
+    scaling: float
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        position_embeddings: tuple[Tensor, Tensor],
+        sequence_lengths: Sequence[int],
+        past_key_values: Any = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, None]:
+        """Return what the layer it stands for returns, [1, n, size], and no weights.
+
+        Parameters
+        ----------
+        hidden_states : [1, n, size].
+        position_embeddings : cosines and sines of the positions' angles, [1, n, head_dim].
+        sequence_lengths : of the sequences; they add up to n.
+
+        Raises
+        ------
+        CodealignError
+            Keys of earlier calls: this is for training, not for generation.
+        """
+        if past_key_values is not None:
+            raise CodealignError(
+                "attention: a model in training was asked to generate; load it anew"
+            )
+        rows = (f(hidden_states)[0] for f in (self.q_proj, self.k_proj, self.v_proj))
+        q, k, v = (row.view(len(row), -1, self.head_dim) for row in rows)
+        out = attend(q, k, v, *position_embeddings, self.scaling, sequence_lengths)
+        return self.o_proj(out.flatten(1)[None]), None
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    scaling: float,
+    sequence_lengths: Sequence[int],
+) -> Tensor:
+    """Return causal attention with rotary positions within each sequence, [n, heads, size].
+
+    Parameters
+    ----------
+    query, key, value : [n, heads, size]; the latter two may have fewer heads.
+    cos, sin : of the angles by which a position turns queries and keys, [1, n, size] (Su et al.,
+        2021, in transformers' order: a vector's first half turns with its second).
+    scaling : factor of the scores.
+    sequence_lengths : tokens of the sequences that follow one another; they add up to n.
+    """
+    heads = query.shape[1]
+    if (groups := heads // key.shape[1]) > 1:
+        key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
+    turn = _Turn(cos[0, :, None], sin[0, :, None])
+    layout = _layout(tuple(sequence_lengths), heads)
+    return _CausalBlocks.apply(query, key, value, turn, scaling, layout)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """The rotation of a vector by its position's angles; `cos` and `sin` are [n, 1, size]."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def __call__(self, row: Tensor, scale: float = 1.0) -> Tensor:
+        """Return [n, heads, size], turned and scaled."""
+        half = row.shape[-1] // 2
+        return self._of(row, -self.sin[..., :half], self.sin[..., half:], scale)
+
+    def back(self, row: Tensor, scale: float = 1.0) -> Tensor:
+        """Return the gradient with respect to what was turned from that of the result."""
+        half = row.shape[-1] // 2
+        return self._of(row, self.sin[..., half:], -self.sin[..., :half], scale)
+
+    def _of(self, row: Tensor, first: Tensor, second: Tensor, scale: float) -> Tensor:
+        row = row.to(self.cos.dtype)
+        (left, right), out = row.chunk(2, -1), row * (scale * self.cos)
+        out_left, out_right = out.chunk(2, -1)
+        out_left.addcmul_(right, first, value=scale)
+        out_right.addcmul_(left, second, value=scale)
+        return out
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Sequences of a row side by side, the shortest first, padded to the longest."""
+
+    heads: int
+    count: int
+    longest: int
+    places: Tensor
+    """[n * heads], where a head's token of the row stands among count x heads x longest."""
+    blocks: list[tuple[int, int, int]]
+    """The first sequence that reaches into a block of queries, and where the block starts and ends.
+    """
+
+    def pad(self, row: Tensor) -> Tensor:
+        """Return [n, heads, size] as [count * heads, longest, size], 0 at padding."""
+        size = row.shape[-1]
+        wide = row.new_zeros(self.count * self.heads * self.longest, size)
+        wide.index_copy_(0, self.places, row.reshape(-1, size))
+        return wide.view(-1, self.longest, size)
+
+    def unpad(self, wide: Tensor) -> Tensor:
+        """Return what `pad` was given; what stands at padding is not read."""
+        size = wide.shape[-1]
+        return wide.view(-1, size).index_select(0, self.places).view(-1, self.heads, size)
+
+
+@functools.lru_cache(maxsize=2)
+def _layout(lengths: tuple[int, ...], heads: int) -> _Layout:
+    # The shortest sequence first: those that reach into a block of queries are then the last ones,
+    # so that a slice leaves the others out and no product is computed for their padding.
+    order, longest = sorted(range(len(lengths)), key=lengths.__getitem__), max(lengths)
+    rank = {sequence: rank for rank, sequence in enumerate(order)}
+    first = torch.cat([torch.arange(n) + rank[i] * heads * longest for i, n in enumerate(lengths)])
+    places = first[:, None] + torch.arange(heads) * longest
+    starts = range(0, longest, BLOCK)
+    blocks = [(sum(n <= s for n in lengths), s, min(s + BLOCK, longest)) for s in starts]
+    return _Layout(heads, len(lengths), longest, places.flatten(), blocks)
+
+
+class _CausalBlocks(torch.autograd.Function):
+    """softmax(s q k' + mask) v of turned queries and keys, block of queries by block.
+
+    Each block reads the keys up to its own end.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, turn: _Turn, s: float, layout: _Layout
+    ) -> Tensor:
+        dtype, heads = product_dtype(query), layout.heads
+        q, k, v = (layout.pad(t.to(dtype)) for t in (turn(query, s), turn(key), value))
+        out, shares = torch.empty_like(q), []
+        for ended, start, end in layout.blocks:
+            rows = slice(ended * heads, None)
+            scores = q[rows, start:end] @ k[rows, :end].mT
+            # Only the square on the diagonal has keys of the future; those behind it are not read.
+            future = torch.ones(end - start, end - start, dtype=torch.bool).triu_(1)
+            scores[:, :, start:].masked_fill_(future, -torch.inf)
+            # Kept for the way back: recomputing them would cost the scores' product once more.
+            shares.append(scores.softmax(-1).to(dtype))
+            out[rows, start:end] = shares[-1] @ v[rows, :end]
+        ctx.save_for_backward(q, k, v, *shares)
+        ctx.layout, ctx.turn, ctx.scaling = layout, turn, s
+        ctx.dtypes = query.dtype, key.dtype, value.dtype
+        return layout.unpad(out)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, *shares = ctx.saved_tensors
+        layout, heads = ctx.layout, ctx.layout.heads
+        grad = layout.pad(grad.to(q.dtype))
+        of_q, of_k, of_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        for (ended, start, end), share in zip(layout.blocks, shares, strict=True):
+            rows = slice(ended * heads, None)
+            part = grad[rows, start:end]
+            # Keys and values are read by every later block, so their gradients add up; a query
+            # belongs to one block, so its gradient is written once.
+            of_v[rows, :end].baddbmm_(share.mT, part)
+            of_share = part @ v[rows, :end].mT
+            of_score = torch._softmax_backward_data(of_share, share, -1, share.dtype)
+            of_q[rows, start:end] = of_score @ k[rows, :end]
+            of_k[rows, :end].baddbmm_(of_score.mT, q[rows, start:end])
+        of_q, of_k, of_v = (layout.unpad(t) for t in (of_q, of_k, of_v))
+        gradients = ctx.turn.back(of_q, ctx.scaling), ctx.turn.back(of_k), of_v
+        given = (t.to(dtype) for t, dtype in zip(gradients, ctx.dtypes, strict=True))
+        return *given, None, None, None

@@ -18,7 +18,7 @@ from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
 
 from codealign.errors import CodealignError
 from codealign.train import cpu
-from codealign.train.cpu_attention import BLOCK, LeanAttention
+from codealign.train.cpu import BLOCK, LeanAttention
 from codealign.train.cpu_layers import LeanLinear, LeanNorm
 
 
