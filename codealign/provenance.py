@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from codealign.paths import PROJECT
-from codealign.records import write_text
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "unsloth", "datasets", "evalplus", "papermill")
 
@@ -71,10 +68,3 @@ def header(**more: Any) -> dict[str, Any]:
         "versions": versions(),
         **more,
     }
-
-
-def write_provenance(folder: Path | str, inputs: Iterable[Path | str] = (), **more: Any) -> None:
-    """Write `provenance.json` beside an output: the header and the hash of each input file."""
-    hashes = {str(p): file_hash(p) for p in inputs}
-    text = json.dumps({**header(**more), "inputs": hashes}, indent=1, default=str)
-    write_text(Path(folder) / "provenance.json", text + "\n")
