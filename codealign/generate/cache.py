@@ -1,4 +1,4 @@
-"""A key-value cache for batches that shrink: rows that have finished are dropped."""
+"""A key-value cache for batches that shrink, and attention of grouped queries without copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the generated steps of the pipeline share: the generating callable, and stable item ids."""
+"""What the generated steps of the pipeline share: the callable, stable item ids, the completing."""
 
 from __future__ import annotations
 

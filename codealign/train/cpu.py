@@ -1,6 +1,6 @@
 """Training on a CPU: the same functions and gradients, with less arithmetic and less memory.
 
-LoRA's linear layers, the norms before them (`cpu_layers`) and causal attention (`cpu_attention`)
+LoRA's linear layers, the norms before them (`cpu_layers`) and causal attention (`LeanAttention`)
 compute here what PEFT and transformers compute, to rounding. What is saved: all work on padding,
 the half of the attention matrix that the mask would blank, passes over a layer's whole output that
 scale, add or change the type of what another pass has at hand, and the kernel's work of handing out
