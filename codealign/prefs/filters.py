@@ -2,7 +2,7 @@
 
 Each filter is a predicate with a name; `seeds.extract` applies them in this order and counts what
 each removed. Behind them it checks types (`typecheck`), and looks for benchmark problems and
-duplicates, with what stands below. Where they differ from SelfCodeAlign's: docs/explanation/deviations.md.
+duplicates (below). Where they differ from SelfCodeAlign's: docs/explanation/deviations.md.
 """
 
 from __future__ import annotations

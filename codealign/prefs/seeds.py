@@ -13,8 +13,15 @@ from codealign.errors import CodealignError
 from codealign.generate import windows
 from codealign.params import Hub, Prefs
 from codealign.prefs.filters import FILTERS, Benchmarks, NearDuplicates, fingerprint
-from codealign.prefs.hub import PREFIX, hub_modules
-from codealign.prefs.sources import Module, SourceFunction, corpus_folder, functions, read_modules
+from codealign.prefs.sources import (
+    PREFIX,
+    Module,
+    SourceFunction,
+    corpus_folder,
+    functions,
+    hub_modules,
+    read_modules,
+)
 from codealign.prefs.typecheck import faulty
 from codealign.records import Seed, from_json, seed_of, stable_id, write_jsonl, write_text
 from codealign.resumable import Index

@@ -198,8 +198,7 @@ def _data(jobs: Sequence[Job]) -> Iterator[Finding]:
 
 def _corpus(settings: Prefs) -> str:
     """Open a corpus; of a data set the first file is read."""
-    from codealign.prefs.hub import PREFIX, hub_modules
-    from codealign.prefs.sources import corpus_folder
+    from codealign.prefs.sources import PREFIX, corpus_folder, hub_modules
 
     if settings.corpus.startswith(PREFIX):
         first = hub_modules(settings.corpus.removeprefix(PREFIX), settings.hub, Counter())

@@ -30,8 +30,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional.cache import cached
-from codealign.evaluate.functional.expected import HASH_OVER
+from codealign.evaluate.functional.expected import HASH_OVER, cached
 from codealign.evaluate.functional.problems import Problem
 from codealign.records import stable_id
 from codealign.sandbox import Call, Program, Result, Sandbox
