@@ -14,6 +14,7 @@ from codealign.generate import windows
 from codealign.params import Hub, Prefs
 from codealign.prefs.filters import FILTERS, Benchmarks, NearDuplicates, fingerprint
 from codealign.prefs.sources import (
+    LOST,
     PREFIX,
     Module,
     SourceFunction,
@@ -50,7 +51,7 @@ class Extraction:
     def line(self) -> str:
         """Return one closing line."""
         why = "".join(f"; {n} {name}" for name, n in self.removed.items() if n)
-        lost = "".join(f"; {n} {name}" for name, n in self.read.items() if "files " in name)
+        lost = "".join(f"; {n} {name}" for name, n in self.read.items() if name in LOST)
         return f"seeds: {self.kept} of {self.read['functions']} functions kept{why}{lost}"
 
 

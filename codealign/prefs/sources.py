@@ -18,6 +18,10 @@ from typing import Any
 from codealign.errors import CodealignError, nearest
 from codealign.params import Hub
 
+UNREADABLE, NOT_TEXT = "files that cannot be read", "files that are not UTF-8"
+NOT_PYTHON = "files that do not parse"
+LOST = (UNREADABLE, NOT_TEXT, NOT_PYTHON)
+"""What the counts of a corpus call the files that gave nothing."""
 SKIPPED_FOLDERS = frozenset(
     "test tests __pycache__ site-packages idlelib lib2to3 turtledemo ensurepip _vendor".split()
 )
@@ -156,7 +160,7 @@ def read_modules(folder: Path, counts: Counter[str]) -> Iterator[Module]:
             content = path.read_bytes()
         except OSError:
             counts["files"] += 1
-            counts["files that cannot be read"] += 1
+            counts[UNREADABLE] += 1
         else:
             yield from parsed(content, relative.as_posix(), counts)
 
@@ -171,9 +175,9 @@ def parsed(content: bytes | str, path: str, counts: Counter[str]) -> Iterator[Mo
             warnings.simplefilter("ignore", SyntaxWarning)  # of other people's code
             tree = ast.parse(text)
     except UnicodeDecodeError:
-        counts["files that are not UTF-8"] += 1
+        counts[NOT_TEXT] += 1
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        counts["files that do not parse"] += 1
+        counts[NOT_PYTHON] += 1
     else:
         yield Module(path, tuple(text.split("\n")), tree)
 
