@@ -30,7 +30,7 @@ DPI = 144
 WIDTH = 792
 """Pixels of a page's width: 5.5 inches at `DPI`."""
 NOISY = ("torchao", "torch.utils._pytree")
-"""Loggers that warn on import of what nobody here can fix, with places on this machine's disk."""
+"""Loggers that warn on import of what nobody here can mend, with places on this machine's disk."""
 
 
 @dataclass
