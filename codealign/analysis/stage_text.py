@@ -137,11 +137,11 @@ def training_sentence(
 def training_line(training: Training, ends: tuple[float, float]) -> str:
     """Return a training's closing line; `ends` as in `training_sentence`."""
     kind = "responses" if training.stage == "sft" else "pairs"
-    line = (
+    told = (
         f"{training.stage}: {training.steps} steps on {training.examples} {kind}, "
         f"loss {ends[0]:.3f} -> {ends[1]:.3f}, {training.truncated} truncated"
     )
-    return f"{line}; {training.gap_told}" if training.gap_told else line
+    return f"{told}; {training.gap_told}" if training.gap_told else told
 
 
 def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -195,9 +195,9 @@ def functional_line(measured: pd.DataFrame, level: str, gates: Iterable[Any]) ->
 
 def codal_line(overall: Score, judge: str, gates: Iterable[Any]) -> str:
     """Return the closing line of a CODAL evaluation, with the gates that failed."""
-    line = f"codal: {overall.value:.2f} of 10 by {judge}, {overall.n} rated"
+    told = f"codal: {overall.value:.2f} of 10 by {judge}, {overall.n} rated"
     failed = [str(gate) for gate in gates if not gate.passed]
-    return "; ".join([f"{line}, {overall.missing} unrated", *failed])
+    return "; ".join([f"{told}, {overall.missing} unrated", *failed])
 
 
 def answer_sentence(answers: pd.DataFrame) -> str:

@@ -54,7 +54,7 @@ def keep(paths: RunPaths, out: Path) -> list[Path]:
         executed = nbformat.read(paths.notebooks / f"{job}.ipynb", as_version=4)
         target = out / "notebooks" / f"{job}.ipynb"
         written.append(_text(target, nbformat.writes(stripped(executed)) + "\n"))
-    return [*written, _text(out / "made_by.json", _provenance(paths))]
+    return [*written, _text(out / "made_by.json", _made_by(paths))]
 
 
 def _text(path: Path, text: str) -> Path:
@@ -122,7 +122,7 @@ def _cut(text: str) -> str:
     return f"{text[:LONGEST]}\n... {len(text) - LONGEST} characters cut"
 
 
-def _provenance(paths: RunPaths) -> str:
+def _made_by(paths: RunPaths) -> str:
     """Return the provenance of the last job and the cost of the run, as JSON."""
     result = json.loads((paths.jobs / "07_paper" / "result.json").read_text(encoding="utf-8"))
     cost = paths.root / "cost.json"

@@ -85,9 +85,7 @@ def _costs(paths: RunPaths, results: Mapping[str, Mapping[str, Any]]) -> Markup:
 def _each(dicts: list[dict[str, Any]]) -> dict[str, str]:
     """Return for each key the different values it has, as text."""
     keys = dict.fromkeys(key for one in dicts for key in one)
-    return {
-        key: ", ".join(dict.fromkeys(_as_text(d[key]) for d in dicts if key in d)) for key in keys
-    }
+    return {key: ", ".join(dict.fromkeys(_said(d[key]) for d in dicts if key in d)) for key in keys}
 
 
 def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
@@ -100,9 +98,9 @@ def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _pairs(caption: str, facts: dict[str, Any]) -> Markup:
-    rows = [[name, _as_text(value)] for name, value in facts.items()]
+    rows = [[name, _said(value)] for name, value in facts.items()]
     return table(HEAD, rows, caption, kind="facts")
 
 
-def _as_text(value: Any) -> str:
+def _said(value: Any) -> str:
     return value if value and isinstance(value, str) else json.dumps(value)

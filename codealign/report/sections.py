@@ -179,9 +179,10 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
     from codealign.analysis.figures.style import rendered, styled
     from codealign.analysis.figures.training import training_curves
 
-    c = Cell.parse(folder.relative_to(first_part(paths).root).as_posix())
-    short = f"{PATHWAY[c.variant]} {labels.STAGES[c.stage]}, {labels.REQUIREMENTS[c.requirement]}"
-    place = f"training/{c.model}-{c.variant}-{c.requirement}-{c.stage}.svg"
+    cell = Cell.parse(folder.relative_to(first_part(paths).root).as_posix())
+    model, variant, requirement, stage = cell.model, cell.variant, cell.requirement, cell.stage
+    short = f"{PATHWAY[variant]} {labels.STAGES[stage]}, {labels.REQUIREMENTS[requirement]}"
+    place = f"training/{model}-{variant}-{requirement}-{stage}.svg"
     target, log = paths.report / place, folder / "trainer_log.jsonl"
     facts = json.loads((folder / "training.json").read_text("utf-8"))
     if not target.exists() or target.stat().st_mtime < log.stat().st_mtime:
@@ -190,10 +191,10 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
         target.parent.mkdir(parents=True, exist_ok=True)
         with styled():
             target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
-    title = f"{c.model}, {short}"
+    title = f"{model}, {short}"
     caption = (
         f"{title}: {facts['steps']:,} steps on {facts['examples']:,} examples. Thin: logged; "
         "thick: running mean."
     )
     picture = _picture(target, place, title, caption)
-    return Block(f"{c.stage}-{c.variant}-{c.requirement}-{c.model}", title, picture, short)
+    return Block(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)

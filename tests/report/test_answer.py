@@ -9,7 +9,7 @@ import pandas as pd
 from made_up_run import measured
 
 from codealign.analysis.answer import COLUMNS, NO_ANSWER, pathways
-from codealign.report.overview import HALF, answer_block
+from codealign.report.answer import HALF, answer_block
 
 ROW = {
     "source": "mine", "model": "nano", "requirement": "functional", "stage": "dpo",
