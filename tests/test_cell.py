@@ -44,6 +44,13 @@ def test_a_checkpoint_lies_where_its_cells_training_puts_it() -> None:
     assert Cell.parse(place.as_posix()) == HOME.at(seed=2)
 
 
+def test_a_part_says_which_seed_and_ablation_and_not_the_cell() -> None:
+    part = RunPaths(Path(part_folder("run", 2)))
+    elsewhere = HOME.at(seed=7, ablation="few")
+    assert part.evals(elsewhere) == part.evals(HOME)
+    assert part.checkpoint(elsewhere) == part.checkpoint(HOME)
+
+
 def test_another_path_is_refused_with_what_is_expected() -> None:
     with pytest.raises(CodealignError, match=r"a/b: not the place of a cell; expected"):
         Cell.parse("a/b")
@@ -56,4 +63,5 @@ def test_its_columns_make_it_again() -> None:
 def test_what_is_not_said_is_the_benchmarks_own_requirement() -> None:
     assert HOME.trained == "functional" and HOME.main
     assert not HOME.at(trained="non_functional").main
+    assert HOME.at(trained="non_functional").cross and not HOME.cross
     assert not HOME.at(ablation="x").main
