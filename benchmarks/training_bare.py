@@ -60,7 +60,7 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: i
     from codealign.train.cpu import quicken
     from codealign.train.data import tokenize
     from codealign.train.losses import dpo_loss
-    from codealign.train.sampler import RandomBatches
+    from codealign.train.trainers import RandomBatches
     from codealign.weights import bf16_is_fast
 
     model, size = peft_model(adapter, seed, "eager"), BATCH[stage]

@@ -144,7 +144,7 @@ def child(variant: str, seed: int, epochs: int) -> None:
     from codealign import weights
     from codealign.models import load
     from codealign.train.data import tokenize
-    from codealign.train.sampler import RandomBatches
+    from codealign.train.trainers import RandomBatches
 
     weights.quiet_environment()
     if variant == "unsloth":

@@ -18,6 +18,7 @@ class Cell:
     Attributes
     ----------
     model, variant, requirement, stage : as in `records`; `requirement` is that of the benchmark.
+        A job of preference data has no variant and no stage: "" both.
     benchmark : "" means the evaluated model as a whole.
     seed : of the training; None means all seeds together, or a model that was not trained.
     trained : requirement the model was trained for; "" means the benchmark's.
@@ -50,9 +51,14 @@ class Cell:
         return dataclasses.asdict(self)
 
     @property
+    def cross(self) -> bool:
+        """Whether the model was trained for another requirement than that of the benchmark."""
+        return self.trained != self.requirement
+
+    @property
     def main(self) -> bool:
         """Whether this is a cell of the study itself: no ablation, no cross-evaluation."""
-        return not self.ablation and self.trained == self.requirement
+        return not self.ablation and not self.cross
 
     def path(self, section: str = "") -> str:
         """Return where the cell's results lie, seen from the run's folder.
@@ -63,7 +69,7 @@ class Cell:
         """
         parts = [] if self.seed is None else ["seeds", str(self.seed)]
         parts += ["ablations", section, self.ablation] if self.ablation else []
-        kind = "evals" if self.trained == self.requirement else "cross"
+        kind = "cross" if self.cross else "evals"
         parts += [kind, self.model, self.variant, self.requirement, self.stage]
         return "/".join([*parts, *[self.benchmark] * bool(self.benchmark)])
 

@@ -69,8 +69,8 @@ class Checked:
             Names each problem on a line of its own.
         """
         if self.problems:
-            told = "\n".join(f"  {problem}" for problem in self.problems)
-            raise CodealignError(f"{self.model} {self.variant} ({self.where}):\n{told}")
+            listed = "\n".join(f"  {problem}" for problem in self.problems)
+            raise CodealignError(f"{self.model} {self.variant} ({self.where}):\n{listed}")
 
 
 def variants_of(name: str) -> list[Variant]:
@@ -79,13 +79,13 @@ def variants_of(name: str) -> list[Variant]:
     One set of weights is looked at as what it seems to be: fine-tuned if it brings a chat template.
     """
     entry = spec(name)
-    found: list[Variant] = ["pretrained", "finetuned"] if entry.embedded else list(entry.hub)
+    variants: list[Variant] = ["pretrained", "finetuned"] if entry.embedded else list(entry.hub)
     try:
-        check_variants(name, found)
+        check_variants(name, variants)
     except CodealignError:
         where, revision = source(name, "finetuned")
         return ["finetuned" if has_chat_template(where, revision) else "pretrained"]
-    return found
+    return variants
 
 
 def check(name: str, variant: Variant) -> Checked:
@@ -98,7 +98,7 @@ def check(name: str, variant: Variant) -> Checked:
     Raises
     ------
     CodealignError
-        There is no such model, or its configuration cannot be had; whatever else is wrong is in
+        There is no such model, or its configuration is unavailable; whatever else is wrong is in
         the facts.
     """
     weights.quiet_environment()
@@ -175,9 +175,11 @@ def _text(
     try:
         tokenizer = text.load_tokenizer(where, revision)
     except Exception as error:  # as in `_tried`
-        said = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         yield Fact("asked", "not at all")
-        yield Fact("tokenizer", "cannot be used", f"{said} (files: tokenizer.json and its config)")
+        yield Fact(
+            "tokenizer", "cannot be used", f"{reason} (files: tokenizer.json and its config)"
+        )
         return
     kind = type(tokenizer).__name__
     yield Fact("tokenizer", f"{kind}, {len(tokenizer):,} tokens; gives back indentation, tabs, "
@@ -193,14 +195,14 @@ def _special(tokenizer: Any, chat: bool, config: dict[str, Any]) -> Fact:
     start = "added to a plain prompt" if text.starts_with_bos(tokenizer) else "not added"
     bos = f"BOS {tokenizer.bos_token!r} ({start})" if tokenizer.bos_token else "no BOS"
     end = text.end_token(tokenizer, chat and bool(tokenizer.chat_template))
-    told = f"{bos}, answers end with {tokenizer.convert_ids_to_tokens(end)!r}"
-    told += f", EOS {tokenizer.eos_token!r}, pad {tokenizer.pad_token!r}"
+    ends = f"{bos}, answers end with {tokenizer.convert_ids_to_tokens(end)!r}"
+    ends += f", EOS {tokenizer.eos_token!r}, pad {tokenizer.pad_token!r}"
     size = config.get("vocab_size", 0)
     special = (tokenizer.bos_token_id, end, tokenizer.eos_token_id, tokenizer.pad_token_id)
     if size and any(token is not None and token >= size for token in special):
         remedy = "take the tokenizer that belongs to these weights"
-        return Fact("special tokens", told, f"an id beyond the {size:,} embedded ones; {remedy}")
-    return Fact("special tokens", told)
+        return Fact("special tokens", ends, f"an id beyond the {size:,} embedded ones; {remedy}")
+    return Fact("special tokens", ends)
 
 
 def _asked(name: str, variant: Variant, tokenizer: Any) -> Fact:

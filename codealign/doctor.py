@@ -53,11 +53,11 @@ def isolation(wanted: str = "strong") -> Finding:
     """Say how well programs are kept apart here, and whether that is what is wanted or better."""
     from codealign.sandbox import capabilities
 
-    found = capabilities()
-    advice = "; ".join(f"{name}: {how}" for name, how in found.advice.items())
-    enough = found.level in ("strong", wanted)
+    sandbox = capabilities()
+    advice = "; ".join(f"{name}: {how}" for name, how in sandbox.advice.items())
+    enough = sandbox.level in ("strong", wanted)
     better = f"stronger still, {advice}" if advice else ""
-    return Finding("code isolation", enough, f"{found.level} ({found.note})", advice, better)
+    return Finding("code isolation", enough, f"{sandbox.level} ({sandbox.note})", advice, better)
 
 
 def _disk() -> Finding:

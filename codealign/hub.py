@@ -67,10 +67,10 @@ def upload(
         )
     except (httpx.TransportError, ConnectionError) as error:
         raise CodealignError(
-            f"{command}: {repo}: the hub is not reached ({error}); mend the network, run again"
+            f"{command}: {repo}: the hub is not reached ({error}); fix the network, run again"
         ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        said = str(error).strip().split("\n")[-1]
-        raise CodealignError(f"{command}: {repo}: {said}") from error
+        reason = str(error).strip().split("\n")[-1]
+        raise CodealignError(f"{command}: {repo}: {reason}") from error
     folders = {"model": "", "dataset": "datasets/"}
     return Uploaded(f"{api.endpoint}/{folders[kind]}{repo}", done.commit_url, done.oid)

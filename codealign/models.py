@@ -66,7 +66,7 @@ def load(
     Raises
     ------
     CodealignError
-        Unknown model; weights that cannot be had or do not fit config.json; a tokenizer that
+        Unknown model; weights that are unavailable or do not fit config.json; a tokenizer that
         garbles text; no Unsloth; 4 bits without a GPU; no adapter, or one of another model.
     """
     quiet_environment()

@@ -78,11 +78,11 @@ def short_name(model: str) -> str:
     whole = "-".join(parts[-last:])
     plain = unicodedata.normalize("NFKD", whole)
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    found = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")
-    if plain.isascii() and found and len(found) <= LONGEST:
-        return found
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.")
+    if plain.isascii() and name and len(name) <= LONGEST:
+        return name
     mark = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{found[: LONGEST - 7].strip('-.') or 'model'}-{mark}"
+    return f"{name[: LONGEST - 7].strip('-.') or 'model'}-{mark}"
 
 
 # What a job makes, upstream first: an ablation makes anew what it varies, and all after it.
@@ -170,9 +170,9 @@ class RunPaths:
         if not self.lock.exists():
             return {}
         try:
-            found = json.loads(self.lock.read_text(encoding="utf-8"))
-            jobs = {name: entry or {} for name, entry in found.get("jobs", {}).items()}
-            return {**found, "jobs": jobs}
+            plan = json.loads(self.lock.read_text(encoding="utf-8"))
+            jobs = {name: entry or {} for name, entry in plan.get("jobs", {}).items()}
+            return {**plan, "jobs": jobs}
         except (OSError, ValueError, TypeError, AttributeError) as error:
             again = "`codealign reproduce` with the run's profile writes it anew"
             raise CodealignError(f"{self.lock}: broken plan ({error}); {again}") from None
@@ -181,28 +181,21 @@ class RunPaths:
         """Preference data of one model and requirement: one file for each step of the pipeline."""
         return self.maker("prefs").root / "prefs" / short_name(model) / requirement
 
-    def checkpoint(self, model: str, variant: str, requirement: str, stage: str) -> Path:
-        """PEFT adapter and trainer log of one trained stage (sft, dpo or bonbon)."""
-        made = self.maker("sft" if stage == "sft" else "align").root
-        return made / "checkpoints" / short_name(model) / variant / requirement / stage
+    def checkpoint(self, cell: Cell) -> Path:
+        """PEFT adapter and trainer log of a cell's model (sft, dpo or bonbon), as it was trained.
 
-    def adapter(self, model: str, variant: str, requirement: str, stage: str) -> Path | None:
-        """Folder of the stage's adapter, or None for the base model, which has none."""
-        found = self.checkpoint(model, variant, requirement, stage)
-        return None if stage == "base" else found
-
-    def evals(
-        self, model: str, variant: str, requirement: str, stage: str, trained: str = ""
-    ) -> Path:
-        """Samples and results of one evaluated model, one folder for each benchmark.
-
-        Parameters
-        ----------
-        requirement : of the benchmarks.
-        trained : requirement the model was trained for, if it is another one (cross-evaluation).
+        Which seed and ablation, this part says and not the cell.
         """
-        cell = Cell(short_name(model), variant, requirement, stage, trained=trained)
-        return self.root / cell.path()
+        part = self.maker("sft" if cell.stage == "sft" else "align").root
+        model = part / "checkpoints" / short_name(cell.model) / cell.variant
+        return model / cell.trained / cell.stage
+
+    def evals(self, cell: Cell) -> Path:
+        """Samples and results of an evaluated model, one folder for each benchmark.
+
+        Which seed and ablation, this part says and not the cell.
+        """
+        return self.root / cell.at(model=short_name(cell.model), seed=None, ablation="").path()
 
     @property
     def scores(self) -> Path:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from codealign.paths import PROJECT
-from codealign.records import write_text
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "unsloth", "datasets", "evalplus", "papermill")
 
@@ -34,13 +31,13 @@ def commit() -> str:
 
 def versions() -> dict[str, str]:
     """Return the installed version of each library a result depends on ("absent" if it is not)."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "absent"
-    return found
+            versions[name] = "absent"
+    return versions
 
 
 def device() -> str:
@@ -71,10 +68,3 @@ def header(**more: Any) -> dict[str, Any]:
         "versions": versions(),
         **more,
     }
-
-
-def write_provenance(folder: Path | str, inputs: Iterable[Path | str] = (), **more: Any) -> None:
-    """Write `provenance.json` beside an output: the header and the hash of each input file."""
-    hashes = {str(p): file_hash(p) for p in inputs}
-    text = json.dumps({**header(**more), "inputs": hashes}, indent=1, default=str)
-    write_text(Path(folder) / "provenance.json", text + "\n")

@@ -260,7 +260,7 @@ def from_json(line: str | bytes, cls: type[Record], where: str) -> Record:
     try:
         data = json.loads(line)
     except ValueError as error:  # not JSON, or not UTF-8
-        raise CodealignError(f"{where}: not a JSON line ({error}); remove or mend it") from error
+        raise CodealignError(f"{where}: not a JSON line ({error}); remove or fix it") from error
     if cls is dict:
         return data
     try:
@@ -313,7 +313,7 @@ def atomic_file(path: Path | str) -> Iterator[TextIO]:
 def unwritable(path: Path, error: OSError) -> CodealignError:
     """Return the error for a file that could not be written: what, why, what to do."""
     return CodealignError(
-        f"{path}: cannot be written ({error.strerror}); free space or mend the place, then run "
+        f"{path}: cannot be written ({error.strerror}); free space or fix the place, then run "
         "again: what was finished is kept and the run continues there"
     )
 

@@ -21,6 +21,26 @@ from codealign.paths import PROJECT
 
 MADE = "*This page is made by `python -m codealign.reference`; change the code, not the page.*"
 REQUIRED = "required"
+BASE = """## base
+
+`base: nano.yaml` in a profile takes the settings of another and says only what differs:
+
+```yaml
+base: nano.yaml
+profile: mine
+align: {dpo: {beta: 0.5}}
+```
+
+- `base` names a file as seen from the profile's folder (`.yaml` may be left out); one without a \
+folder may also be a profile of the project's `params/` or one that the package brings. A base may \
+have a base itself.
+- Mappings are merged key by key; a list or a value takes the place of the base's.
+- `null` takes a setting of the base away, so that its default holds: `codal: null`.
+- `profile` is never the base's: two profiles are two run folders.
+- An anchor (`&training`) belongs to its own file: a changed `sft` does not change the `align` \
+of a base that repeats its `sft` by one.
+- What decides a run is the settings that result, wherever they are written: a change of the base \
+makes anew what it changes, and nothing else."""
 
 
 def pages() -> dict[str, str]:
@@ -30,7 +50,7 @@ def pages() -> dict[str, str]:
 
 def params_page() -> str:
     """Return the settings of a profile: key, type, default, meaning."""
-    parts = ["# Settings of a profile (`params/*.yaml`)", MADE, "An unknown key is refused."]
+    parts = ["# Settings of a profile (`params/*.yaml`)", MADE, "An unknown key is refused.", BASE]
     return "\n\n".join([*parts, *_section(Params, "", None)]) + "\n"
 
 
@@ -54,7 +74,7 @@ def _section(model: type[BaseModel], place: str, made: BaseModel | None) -> list
 
 def _setting(key: str, field: FieldInfo, value: Any) -> str:
     default = REQUIRED if value is REQUIRED else f"`{value!r}`"
-    return f"| `{key}` | {_type(field.annotation)} | {default} | {_said(field)} |"
+    return f"| `{key}` | {_type(field.annotation)} | {default} | {_meaning(field)} |"
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -83,14 +103,14 @@ def _default(field: FieldInfo) -> Any:
     return REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
 
 
-def _said(field: FieldInfo) -> str:
+def _meaning(field: FieldInfo) -> str:
     limits = {"Ge": "at least {}", "Gt": "above {}", "Le": "at most {}", "Lt": "below {}"}
-    told = []
+    words = []
     for rule in field.metadata:
         name = type(rule).__name__
         if name in limits:
-            told.append(limits[name].format(getattr(rule, name.lower())))
-    return "; ".join([*([field.description] if field.description else []), *told])
+            words.append(limits[name].format(getattr(rule, name.lower())))
+    return "; ".join([*([field.description] if field.description else []), *words])
 
 
 def commands_page() -> str:
@@ -118,9 +138,9 @@ def _argument(action: argparse.Action) -> str:
     # The number of cores is the machine's own.
     shown = "all" if action.dest == "cores" else action.default
     default = "required" if needed else "" if shown in (None, "", False) else f"`{shown}`"
-    said = (action.help or "").replace("%(default)s", str(shown)).replace("|", "\\|")
+    meaning = (action.help or "").replace("%(default)s", str(shown)).replace("|", "\\|")
     choices = f" (one of {', '.join(map(str, action.choices))})" if action.choices else ""
-    return f"| `{name}` | {default} | {said}{choices} |"
+    return f"| `{name}` | {default} | {meaning}{choices} |"
 
 
 def api_page() -> str:
@@ -137,10 +157,10 @@ def _entry(name: str, found: Any) -> list[str]:
     home = codealign._HOME[name]
     doc = inspect.getdoc(found) or ""
     if inspect.isclass(found) and issubclass(found, BaseException | BaseModel):
-        told = f"class {name}"
+        head = f"class {name}"
     else:
-        told = f"{name}{inspect.signature(found)}"
-    return [f"## {name}", f"`codealign.{home}`", f"```text\n{told}\n\n{doc}\n```"]
+        head = f"{name}{inspect.signature(found)}"
+    return [f"## {name}", f"`codealign.{home}`", f"```text\n{head}\n\n{doc}\n```"]
 
 
 def main() -> int:

@@ -80,19 +80,19 @@ def spec(name: str) -> ModelSpec:
         return known[name]
     if pair := _pair(name):
         places = {v: place for v in VARIANTS if (place := getattr(pair, v))}
-        return _made({v: _single(place) for v, place in places.items()})
+        return _spec_of({v: _single(place) for v, place in places.items()})
     if folder := _folder(name):
         inside = {v: str(folder / v) for v in VARIANTS if (folder / v).is_dir()}
-        return _made(inside or dict.fromkeys(VARIANTS, _single(name)))
+        return _spec_of(inside or dict.fromkeys(VARIANTS, _single(name)))
     if HUB_ID.fullmatch(name):
-        return _made(dict.fromkeys(VARIANTS, name))
+        return _spec_of(dict.fromkeys(VARIANTS, name))
     raise CodealignError(
         f"unknown model {name!r} (neither in {REGISTRY.name} nor a folder, nor a Hugging Face id "
         "as owner/name)" + nearest(name, list(known))
     )
 
 
-def _made(places: dict[Variant, str]) -> ModelSpec:
+def _spec_of(places: dict[Variant, str]) -> ModelSpec:
     chat = [variant for variant in places if variant == "finetuned"]
     family = next((f for place in places.values() if (f := _family(place))), "")
     linear = LINEAR if family in ("", *LLAMA_LIKE) else []
@@ -130,12 +130,12 @@ def _single(place: str) -> str:
     if (folder / "config.json").exists():
         return str(folder)
     if (folder / "adapter_config.json").exists():
-        said = "an adapter, not a model; name its model, or join them with `codealign merge`"
+        what = "an adapter, not a model; name its model, or join them with `codealign merge`"
     elif any(folder.glob("*.gguf")):
-        said = "GGUF weights; convert them to a Hugging Face folder (config.json, *.safetensors)"
+        what = "GGUF weights; convert them to a Hugging Face folder (config.json, *.safetensors)"
     else:
-        said = "no config.json in it, and no pretrained/ or finetuned/; name a Hugging Face folder"
-    raise CodealignError(f"{folder}: {said}")
+        what = "no config.json in it, and no pretrained/ or finetuned/; name a Hugging Face folder"
+    raise CodealignError(f"{folder}: {what}")
 
 
 def reference(name: str) -> str:
@@ -241,12 +241,12 @@ def read_config(where: str, revision: str | None = None) -> dict[str, Any]:
     if path is None or not path.exists():
         raise CodealignError(f"{where}: no config.json; name a Hugging Face model")
     try:
-        found = json.loads(path.read_bytes())
+        config = json.loads(path.read_bytes())
     except (ValueError, OSError) as error:
         raise CodealignError(f"{path}: cannot be read as JSON ({error}); copy it anew") from None
-    if not isinstance(found, dict):
+    if not isinstance(config, dict):
         raise CodealignError(f"{path}: not a model's configuration; copy it anew")
-    return found
+    return config
 
 
 def hub_file(repo: str, revision: str | None, name: str) -> Path | None:
@@ -271,10 +271,10 @@ def hub_file(repo: str, revision: str | None, name: str) -> Path | None:
 
 
 def unavailable(where: str, error: Exception) -> str:
-    """Return in one line why a model's files cannot be had, and what to do."""
+    """Return in one line why a model's files are unavailable, and what to do."""
     if _folder(where):
-        told = "`codealign check-model` with its name says more"
-        return f"{where}: cannot load what is in this folder ({_line(error)}); {told}"
+        advice = "`codealign check-model` with its name says more"
+        return f"{where}: cannot load what is in this folder ({_line(error)}); {advice}"
     gates = {place: entry.gated for entry in registry().values() for place in entry.hub.values()}
     if gated := gates.get(where):
         return f"{where}: cannot fetch the weights; access is gated: {gated} ({_line(error)})"
@@ -293,7 +293,7 @@ def _line(error: Exception) -> str:
 def shape_of(name: str) -> Shape | None:
     """Return a model's dimensions: the registry's, or those of its configuration.
 
-    None if the architecture is not of Llama's kind, or the configuration cannot be had here.
+    None if the architecture is not of Llama's kind, or the configuration is unavailable here.
     """
     entry = spec(name)
     if entry.shape:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from codealign.errors import CodealignError
-from codealign.records import atomic_file, from_json, to_json, unwritable
+from codealign.records import atomic_file, from_json, to_json, unwritable, write_text
 
 Record = TypeVar("Record")
 BLOCK = 1 << 16
@@ -202,3 +202,19 @@ def drop_torn_line(descriptor: int) -> None:
         end = start
     if end < size:
         os.ftruncate(descriptor, end)
+
+
+def resumable(path: Path, cls: type[Record], key: str) -> Resumable[Record]:
+    """Open a result file for continuing; what was made under another `key` is discarded.
+
+    Parameters
+    ----------
+    path : the finished file; the key is kept beside it in `<path>.key`.
+    key : changes with everything that decides the records (inputs, settings, model).
+    """
+    note = path.with_name(path.name + ".key")
+    if not note.exists() or note.read_text(encoding="utf-8") != key:
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + ".partial").unlink(missing_ok=True)
+        write_text(note, key)
+    return Resumable(path, cls)

@@ -75,7 +75,7 @@ def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list
     try:
         rows = [(reader.line_num, [c.strip() for c in row]) for row in reader if any(row)]
     except csv.Error as error:
-        raise CodealignError(f"{path}:{reader.line_num}: {error}; mend this line") from None
+        raise CodealignError(f"{path}:{reader.line_num}: {error}; fix this line") from None
     (_, names), *rows = rows
     while names and not names[-1]:
         names.pop()

@@ -262,7 +262,7 @@ def copy_adapter(model: Any, adapter: Path | str) -> None:
 
     try:
         result = set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cpu"))
-    except RuntimeError as error:  # torch lists every tensor of another shape, one a line
+    except RuntimeError as error:  # torch lists every tensor of another shape, one per line
         faults = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
     else:
         own = ("lora_", "modules_to_save")

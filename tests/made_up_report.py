@@ -30,6 +30,7 @@ from codealign.analysis.tables import (
     study_tables,
     write_tables,
 )
+from codealign.cell import Cell
 from codealign.paths import RunPaths
 from codealign.records import VARIANTS, write_jsonl, write_text
 from codealign.report import build_report
@@ -60,7 +61,7 @@ def write_report(root: Path) -> RunPaths:
     for job, notebook in ((FAILED, failed_notebook()), (DONE, showing_notebook())):
         nbformat.write(notebook, paths.notebooks / f"{job}.ipynb")
     write_answers(paths)
-    log = paths.checkpoint("nano", "pretrained", "functional", "dpo") / "trainer_log.jsonl"
+    log = paths.checkpoint(Cell("nano", "pretrained", "functional", "dpo")) / "trainer_log.jsonl"
     write_text(log.parent / "training.json", '{"steps": 4, "examples": 8}')
     write_jsonl(log, [{"step": i, "loss": 1 / i, "gap": 0.1 * i} for i in range(1, 5)])
     build_report(paths)
@@ -76,11 +77,11 @@ def write_answers(paths: RunPaths) -> None:
     settings = {"functional": {"data": "nano"}}
     write_text(paths.jobs / "04_functional-nano-pretrained-base/params.yaml", json.dumps(settings))
     for (variant, stage), right in solved.items():
-        folder = paths.evals("nano", variant, "functional", stage) / "humaneval"
+        folder = paths.evals(Cell("nano", variant, "functional", stage)) / "humaneval"
         attempts = [attempt(i, f"def f():\n    return {stage!r}", i in right) for i in range(3)]
         write_jsonl(folder / "attempts.jsonl", attempts)
     for variant in VARIANTS:
-        codal = paths.evals("nano", variant, "non_functional", "base") / "codal"
+        codal = paths.evals(Cell("nano", variant, "non_functional", "base")) / "codal"
         asked = {"id": "NanoCodal/style/0", "dimension": "style", "instruction": "Write it.",
                  "principle": "Short names.", "reference": "", "text": "def f(): ..."}  # fmt: skip
         write_jsonl(codal / "answers.jsonl", [asked])

@@ -11,6 +11,7 @@ import pandas as pd
 from codealign.analysis.context import Context
 from codealign.analysis.measured import write_measured
 from codealign.analysis.scores import benchmarks, frame_of
+from codealign.cell import Cell
 from codealign.paths import RunPaths
 from codealign.records import REQUIREMENTS, STAGES, VARIANTS, Score
 
@@ -53,10 +54,10 @@ def write_run(root: Path, gain: float) -> None:
             for b in benchmarks().values()
             if b.requirement == requirement
         }
-        cell = {"model": "nano", "variant": variant, "requirement": requirement, "stage": stage}
-        folder = RunPaths(root).evals(*cell.values())
+        cell = Cell("nano", variant, requirement, stage, seed=0)
+        folder = RunPaths(root).evals(cell)
         folder.mkdir(parents=True)
-        write_measured(folder, {"source": root.name, **cell}, values)
+        write_measured(folder, root.name, cell, values)
 
 
 def _value(i: int, more: float, metric: str, scale: float) -> float:

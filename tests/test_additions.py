@@ -49,6 +49,7 @@ from codealign import (
     measured_scores, open_judge, score_changes, write_tables,
 )
 from codealign.analysis.measured import write_measured
+from codealign.cell import Cell
 from codealign.evaluate.codal import load_problems
 from codealign.evaluate.codal_scores import RATED, scores as codal_rows, values
 from codealign.evaluate.functional import expand
@@ -66,11 +67,10 @@ with Sandbox(accept=params.functional.sandbox) as box:
     found = {"base": evaluate_functional("mine", half, problems, box),
              "dpo": evaluate_functional("mine", right, problems, box)}
 for stage, result in found.items():
-    cell = {"source": "mine", "model": "mine", "variant": "pretrained",
-            "requirement": "functional", "stage": stage}
+    cell = Cell("mine", "pretrained", "functional", stage, seed=0)
     folder = Path("runs/mine/evals/mine/pretrained/functional") / stage
     folder.mkdir(parents=True)
-    write_measured(folder, cell, result.values())
+    write_measured(folder, "mine", cell, result.values())
 scores = measured_scores("runs/mine")
 asked = load_problems("nano", 1, own=params.codal.dimensions)
 answers = [Answer(p.id, p.dimension, p.instruction, p.principle, p.reference, "1234")
@@ -78,13 +78,12 @@ answers = [Answer(p.id, p.dimension, p.instruction, p.principle, p.reference, "1
 ratings = list(open_judge(params.codal.judge).rate(answers))
 static = list(open_judge("static").rate(answers))
 rated = values(ratings)
-where = {"source": "mine", "model": "mine", "variant": "pretrained"}
-rows = codal_rows(ratings, **where, stage="base")
+cell = Cell("mine", "pretrained", "non_functional", "base", seed=0)
+rows = codal_rows(ratings, "mine", cell)
 folder = Path("runs/mine/evals/mine/pretrained/non_functional/base")
 folder.mkdir(parents=True)
 kept = [r for r in rows if r.metric == RATED]
-cell = {**where, "requirement": "non_functional", "stage": "base"}
-write_measured(folder, cell, rated, kept)
+write_measured(folder, "mine", cell, rated, kept)
 scores = measured_scores("runs/mine")
 seeds = [f"seed{i}" for i in range(6)]
 shares = Dimensions(seeds, "non_functional", params.prefs.dimensions)

@@ -34,14 +34,21 @@ def test_a_cell_has_a_place_and_is_read_back_from_it(cell: Cell, section: str, p
 def test_its_place_is_where_a_run_keeps_its_results() -> None:
     cell = HOME.at(seed=2, ablation="few")
     part = RunPaths(Path(part_folder("run", 2, "sft", "few")))
-    place = part.evals("nano", "pretrained", "functional", "dpo")
+    place = part.evals(HOME)
     assert f"run/{cell.path('sft')}" == place.as_posix()
 
 
 def test_a_checkpoint_lies_where_its_cells_training_puts_it() -> None:
     part = RunPaths(Path(part_folder("run", 2)))
-    place = part.checkpoint("nano", "pretrained", "functional", "dpo").relative_to("run")
+    place = part.checkpoint(HOME).relative_to("run")
     assert Cell.parse(place.as_posix()) == HOME.at(seed=2)
+
+
+def test_a_part_says_which_seed_and_ablation_and_not_the_cell() -> None:
+    part = RunPaths(Path(part_folder("run", 2)))
+    elsewhere = HOME.at(seed=7, ablation="few")
+    assert part.evals(elsewhere) == part.evals(HOME)
+    assert part.checkpoint(elsewhere) == part.checkpoint(HOME)
 
 
 def test_another_path_is_refused_with_what_is_expected() -> None:
@@ -56,4 +63,5 @@ def test_its_columns_make_it_again() -> None:
 def test_what_is_not_said_is_the_benchmarks_own_requirement() -> None:
     assert HOME.trained == "functional" and HOME.main
     assert not HOME.at(trained="non_functional").main
+    assert HOME.at(trained="non_functional").cross and not HOME.cross
     assert not HOME.at(ablation="x").main

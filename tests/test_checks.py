@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_architectures import make_architecture
 
+from codealign.cell import Cell
 from codealign.checks import check, variants_of
 from codealign.cli import main
 from codealign.errors import CodealignError
@@ -143,7 +144,8 @@ def test_layers_that_are_not_there_are_told_with_those_that_are(
 def test_a_job_refuses_a_model_with_problems_and_says_all_of_them(
     copy: Path, tmp_path: Path
 ) -> None:
-    job = Context("02_sft", (str(copy), "finetuned"), "x", RunPaths(tmp_path / "run"), 0)
+    cell = Cell(str(copy), "finetuned", "functional", "sft")
+    job = Context("02_sft", cell, "x", RunPaths(tmp_path / "run"), 0)
     assert "own finetuned: qwen2, 2 layers" in job.check_model("finetuned")
     (copy / "chat_template.jinja").unlink()
     with pytest.raises(CodealignError, match=r"own finetuned \(.*\n  asked: there is no chat"):
@@ -152,9 +154,10 @@ def test_a_job_refuses_a_model_with_problems_and_says_all_of_them(
 
 def test_what_was_made_from_other_weights_is_put_away(copy: Path, tmp_path: Path) -> None:
     def folder() -> Path:
-        job = Context("02_sft", (str(copy), "finetuned"), "x", RunPaths(tmp_path / "run"), 0)
+        cell = Cell(str(copy), "finetuned", "functional", "sft")
+        job = Context("02_sft", cell, "x", RunPaths(tmp_path / "run"), 0)
         job.check_model("finetuned")
-        return job.folder(job.paths.checkpoint(str(copy), "finetuned", "functional", "sft"))
+        return job.folder(job.paths.checkpoint(cell))
 
     (folder() / "adapter").write_text("old")
     assert (folder() / "adapter").exists()
@@ -163,7 +166,9 @@ def test_what_was_made_from_other_weights_is_put_away(copy: Path, tmp_path: Path
 
 
 def test_a_model_at_a_server_is_not_looked_at(tmp_path: Path) -> None:
-    job = Context("01_preferences", ("gpt-4o",), "x", RunPaths(tmp_path), 0)
+    job = Context(
+        "01_preferences", Cell("gpt-4o", "", "functional", ""), "x", RunPaths(tmp_path), 0
+    )
     assert job.check_model("pretrained", "openai") == "gpt-4o at a server"
 
 

@@ -24,10 +24,17 @@ from codealign.generate import (
     open_engine,
     windows,
 )
-from codealign.generate.attention import grouped_attention
-from codealign.generate.local import WINDOW, LocalEngine, shared_length
+from codealign.generate.cache import grouped_attention
+from codealign.generate.local import (
+    WINDOW,
+    LocalEngine,
+    generators,
+    gumbel,
+    nucleus,
+    pick,
+    shared_length,
+)
 from codealign.generate.progress import Progress
-from codealign.generate.sampling import generators, gumbel, nucleus, pick
 from codealign.params import Generation
 
 ITEMS = [Request(f"item{i}", "hello " + "x" * (5 * i % 17) + str(i)) for i in range(12)]
@@ -279,7 +286,7 @@ def test_a_doubtful_choice_is_made_from_the_row_alone(samples: dict, monkeypatch
     model = tiny_llama(0)
     model.generation_config.eos_token_id = None
     engine = LocalEngine(model, tiny_tokenizer("pretrained"))
-    monkeypatch.setattr("codealign.generate.sampling.LOGIT_SLACK", 99.0)
+    monkeypatch.setattr("codealign.generate.local.LOGIT_SLACK", 99.0)
     alone = []
     monkeypatch.setattr(model, "forward", watched(model.forward, alone))
     assert run(engine, items=ITEMS[:2], n=1) == {

@@ -16,6 +16,7 @@ import yaml
 
 import codealign
 from codealign.cli import main
+from codealign.params import load_params
 from codealign.paths import PACKAGE, PROJECT
 
 DATA = (".py", ".yaml", ".csv", ".txt", ".gz", ".safetensors", ".json", ".jsonl", ".css", ".js")
@@ -35,6 +36,8 @@ def test_init_lays_out_a_project_that_can_be_run(tmp_path, capsys) -> None:
     assert main(["init", str(tmp_path / "mine")]) == 0
     notebooks = {p.name for p in (tmp_path / "mine/notebooks").glob("*.ipynb")}
     assert notebooks == {p.name for p in (PROJECT / "notebooks").glob("*.ipynb")}
+    for path in (tmp_path / "mine/params").glob("nano*.yaml"):
+        assert load_params(path) == load_params(PROJECT / "params" / path.name)
     assert (tmp_path / "mine/params/nano.yaml").exists()
     assert (tmp_path / "mine/workflow/Snakefile").exists()
     assert "next: cd" in capsys.readouterr().out
@@ -124,3 +127,8 @@ def test_an_installed_wheel_works_far_from_the_source_tree(wheel: Path, tmp_path
     assert "07_paper" in planned.stdout, planned.stderr
     assert planned.stdout.startswith(f"project: {away / 'mine'}\n")
     assert not (away / "mine" / "runs").exists()
+    # The base of a profile is the package's own where the project has none of that name.
+    (away / "mine/params/nano.yaml").unlink()
+    (away / "mine/params/own.yaml").write_text("base: nano.yaml\nprofile: own\n")
+    plan = run("plan", "--params", "params/own.yaml", cwd=away / "mine")
+    assert "own: 32 jobs" in plan.stdout, plan.stderr

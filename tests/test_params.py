@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from codealign.errors import CodealignError
-from codealign.params import Codal, Params, Sft, load_params, validate
+from codealign.params import Codal, Params, Sft, load_params, read_params, validate
+from codealign.workflow.plan import make_plan
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROFILES = sorted(p for p in (PROJECT / "params").glob("*.yaml") if p.name != "models.yaml")
@@ -220,3 +222,101 @@ def test_a_change_that_cannot_be_made_says_why(tmp_path, change: str, said: str)
     with pytest.raises(CodealignError) as error:
         load_params(file, [change])
     assert said in str(error.value)
+
+
+def profile(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(f"profile: {name}\n{text}")
+    return path
+
+
+def test_a_profile_takes_its_bases_settings_and_says_what_differs(tmp_path: Path) -> None:
+    text = "models: [nano, {name: x, pretrained: a}]\nsft: {epochs: 3.0, lora: {r: 4, alpha: 9}}\n"
+    profile(tmp_path, "below", text + "codal: {limit: 7}\nseed: 5\n")
+    own = "base: below.yaml\nmodels: [nano]\nsft: {lora: {r: 8}}\ncodal: null\n"
+    params = load_params(profile(tmp_path, "above", own))
+    assert (params.profile, params.seed, params.models) == ("above", 5, ["nano"])
+    assert (params.sft.epochs, params.sft.lora.r, params.sft.lora.alpha) == (3.0, 8, 9)
+    assert params.codal == Codal(), "null: its default, not the base's"
+
+
+def test_a_base_may_have_a_base_and_a_change_beside_the_file_comes_last(tmp_path: Path) -> None:
+    profile(tmp_path, "a", "seed: 1\nalign: {dpo: {beta: 0.2, epochs: 1.0}}\n")
+    profile(tmp_path, "b", "base: a\nalign: {dpo: {epochs: 2.0}}\n")
+    params = load_params(profile(tmp_path, "c", "base: b\n"), ["align.dpo.epochs=4.0"])
+    assert (params.seed, params.align.dpo.beta, params.align.dpo.epochs) == (1, 0.2, 4.0)
+
+
+def test_a_base_without_a_folder_may_be_one_that_the_package_brings(tmp_path: Path) -> None:
+    shipped = load_params(PROJECT / "params" / "smoke.yaml")
+    found = load_params(profile(tmp_path, "mine", "base: smoke\n"))
+    assert found == shipped.model_copy(update={"profile": "mine"})
+    profile(tmp_path, "smoke", "seed: 77\n")  # one beside the file comes first
+    assert load_params(tmp_path / "mine.yaml").seed == 77
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("base: below.yaml\nsede: 1\n", "/mine.yaml: unknown key 'sede'; did you mean 'seed'?"),
+        ("base: wrong.yaml\n", "/wrong.yaml: unknown key 'sft.epochz'; did you mean 'epochs'?"),
+        ("base: belov.yaml\n", "/mine.yaml: base: no profile 'belov.yaml'; did you mean 'below"),
+        ("base: mine.yaml\n", "/mine.yaml: base: mine.yaml goes in a circle: mine.yaml -> mine."),
+        ("base: round.yaml\n", "/round.yaml: base: mine.yaml goes in a circle: mine.yaml -> round"),
+        ("base: [below.yaml]\n", "/mine.yaml: base: ['below.yaml'] is no name of a profile"),
+        ("base: below.yaml\ncodall: null\n", "/mine.yaml: unknown key 'codall'"),
+        ("base: models.yaml\n", "/models.yaml: "),
+    ],
+)
+def test_a_fault_of_a_base_or_below_one_names_its_file(tmp_path: Path, own: str, said: str) -> None:
+    profile(tmp_path, "below", "seed: 3\n")
+    profile(tmp_path, "wrong", "sft: {epochz: 1.0}\n")
+    profile(tmp_path, "round", "base: mine.yaml\n")
+    with pytest.raises(CodealignError) as error:
+        load_params(profile(tmp_path, "mine", own))
+    assert said in str(error.value)
+
+
+def test_two_profiles_are_never_one_run(tmp_path: Path) -> None:
+    profile(tmp_path, "below", "seed: 3\n")
+    (tmp_path / "mine.yaml").write_text("base: below.yaml\n")
+    with pytest.raises(CodealignError, match="mine.yaml: profile: "):
+        load_params(tmp_path / "mine.yaml")
+
+
+WITH_BASE = [p for p in PROFILES if "base" in yaml.safe_load(p.read_text())]
+
+
+@pytest.mark.parametrize("path", WITH_BASE, ids=lambda p: p.stem)
+def test_written_out_a_profile_with_a_base_makes_the_same_jobs(path: Path, tmp_path: Path) -> None:
+    whole = tmp_path / path.name
+    whole.write_text(yaml.safe_dump(read_params(path), sort_keys=False))
+    assert "base" not in read_params(path)
+    assert load_params(whole).model_dump_json() == load_params(path).model_dump_json()
+    assert make_plan(load_params(whole)) == make_plan(load_params(path))
+
+
+@pytest.mark.parametrize("path", WITH_BASE, ids=lambda p: p.stem)
+def test_a_profile_differs_from_its_base_in_what_it_says(path: Path) -> None:
+    own = yaml.safe_load(path.read_text())
+    base = load_params(path.parent / own.pop("base")).model_dump()
+    params = load_params(path).model_dump()
+    for section, settings in params.items():
+        if section not in own:
+            assert settings == base[section], section
+        elif isinstance(settings, dict) and own[section] and section != "study":
+            kept = settings.keys() - own[section].keys()
+            assert all(settings[key] == base[section][key] for key in kept), section
+
+
+def test_a_change_of_the_base_changes_the_jobs_that_it_is_about(tmp_path: Path) -> None:
+    small = "models: [nano]\nvariants: [pretrained]\nrequirements: [functional]\n"
+    below = profile(tmp_path, "below", f"{small}align: {{dpo: {{beta: 0.1}}}}\n")
+    mine = profile(tmp_path, "mine", "base: below.yaml\nstages: [base, dpo]\n")
+    before = {job.name: job for job in make_plan(load_params(mine))}
+    below.write_text(below.read_text().replace("0.1", "0.3") + "# another comment\n")
+    after = {job.name: job for job in make_plan(load_params(mine))}
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"03_align-nano-pretrained-functional-dpo"}
+    below.write_text(below.read_text().replace("0.3", "0.10") + "# and back\n")
+    assert {job.name: job for job in make_plan(load_params(mine))} == before

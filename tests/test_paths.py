@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.paths import PACKAGE, RunPaths, find_project, part_folder
 
-CELL = ("nano", "pretrained", "functional")
+CELL = Cell("nano", "pretrained", "functional", "dpo")
 
 
 def test_one_seed_without_ablation_works_in_the_run_itself() -> None:
@@ -37,17 +38,19 @@ def test_an_ablation_of_a_run_with_one_seed_lies_in_the_run() -> None:
 )
 def test_an_ablation_makes_what_it_varies_and_all_after_it(section: str, own: set[str]) -> None:
     paths = RunPaths(Path(part_folder("runs/x", 0, section, "other")))
-    found = {stage: paths.checkpoint(*CELL, stage) for stage in ("sft", "dpo")}
+    found = {stage: paths.checkpoint(CELL.at(stage=stage)) for stage in ("sft", "dpo")}
     found["prefs"] = paths.prefs("nano", "functional")
     assert {name for name, path in found.items() if "ablations" in path.parts} == own
 
 
 def test_cross_evaluations_lie_apart_from_the_models_own() -> None:
     paths = RunPaths(Path("runs/x"))
-    own = paths.evals(*CELL, "dpo", trained="functional")
-    cross = paths.evals(*CELL, "dpo", trained="non_functional")
-    assert own == paths.evals(*CELL, "dpo") == Path("runs/x/evals/nano/pretrained/functional/dpo")
-    assert cross == Path("runs/x/cross/nano/pretrained/functional/dpo")
+    cross = CELL.at(trained="non_functional")
+    assert paths.evals(CELL) == Path("runs/x/evals/nano/pretrained/functional/dpo")
+    assert paths.evals(cross) == Path("runs/x/cross/nano/pretrained/functional/dpo")
+    # Its model is the other requirement's.
+    made = Path("runs/x/checkpoints/nano/pretrained/non_functional/dpo")
+    assert paths.checkpoint(cross) == made
 
 
 def test_what_belongs_to_the_whole_run_is_in_its_folder() -> None:

@@ -12,6 +12,7 @@ import yaml
 from tiny import make_tiny
 from tiny_architectures import make_architecture
 
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.models import uses_chat
 from codealign.params import Params, load_params
@@ -224,8 +225,9 @@ def test_a_runs_paths_are_of_the_short_name_and_jobs_get_what_names_the_model(pl
     assert job.parameters["model"] == str(plain)
     assert job.name.startswith(f"04_functional-{short_name(str(plain))}-finetuned")
     paths = RunPaths(Path("runs/x"))
-    cell = (str(plain), "finetuned", "functional", "sft")
-    for path in (paths.prefs(*cell[::2]), paths.checkpoint(*cell), paths.evals(*cell)):
+    cell = Cell(str(plain), "finetuned", "functional", "sft")
+    data = paths.prefs(cell.model, cell.requirement)
+    for path in (data, paths.checkpoint(cell), paths.evals(cell)):
         assert path.is_relative_to("runs/x") and short_name(str(plain)) in path.parts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from codealign.cell import Cell
 from codealign.evaluate.functional.verdicts import Attempt
 from codealign.paths import RunPaths
 from codealign.records import ALIGNED, read_jsonl, write_text
@@ -25,13 +26,14 @@ def write_before_and_after(root: Path, model: str, variant: str) -> Path | None:
     """
     for part in RunPaths(root).parts():
         for stage in ALIGNED:
-            before = _attempts(RunPaths(root).evals(model, variant, "functional", "base"))
-            after = _attempts(part.evals(model, variant, "functional", stage))
+            cell = Cell(model, variant, "functional", stage)
+            before = _attempts(RunPaths(root).evals(cell.at(stage="base")))
+            after = _attempts(part.evals(cell))
             if shared := [task for task in before if task in after]:
-                told = _told(before, after, _chosen(before, after, shared))
+                lines = _side_by_side(before, after, _chosen(before, after, shared))
                 head = f"# {model}, {variant}: before alignment and after {stage}\n"
                 path = RunPaths(root).root / FILE
-                write_text(path, "\n".join([head, *told]))
+                write_text(path, "\n".join([head, *lines]))
                 return path
     return None
 
@@ -53,7 +55,7 @@ def _chosen(before: Attempts, after: Attempts, shared: list[str]) -> list[str]:
     return list(dict.fromkeys([*turns, *won, *lost, *shared]))[:SHOWN]
 
 
-def _told(before: Attempts, after: Attempts, tasks: list[str]) -> Iterator[str]:
+def _side_by_side(before: Attempts, after: Attempts, tasks: list[str]) -> Iterator[str]:
     for task in tasks:
         one, other = before[task], after[task]
         words = [("solved" if x.passed else x.kind or "failed") for x in (one, other)]

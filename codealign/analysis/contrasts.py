@@ -94,7 +94,7 @@ def parts_of(
     for term, mine in zip(contrast, stages, strict=True):
         names = [name for name in term.names if name not in lacking]
         if not names:
-            return f"not run: {_told(term)}"
+            return f"not run: {_named(term)}"
         places = [(v, s) for v in term.variants for s in mine]
         rows = [[cells.index[term.cell(model, v, s, n)] for v, s in places] for n in names]
         starts = rows
@@ -121,7 +121,7 @@ def _complete(
     return all(cell in cells.index for cell in wanted)
 
 
-def _told(term: Term) -> str:
+def _named(term: Term) -> str:
     who = f"{term.model} " if term.model else ""
     return f"{who}{' and '.join(term.variants)}, {' and '.join(term.stages)}, {term.requirement}"
 

@@ -15,7 +15,7 @@ from typing import Any
 from codealign.analysis.cells import MEMBERS, Cells, cells_of, read_values
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.questions import of
-from codealign.analysis.scores import EVALUATED, benchmark, frame_of
+from codealign.analysis.scores import benchmark, frame_of
 from codealign.cell import Cell
 from codealign.params import Gates
 from codealign.paths import RunPaths
@@ -48,7 +48,7 @@ class Gate:
         return f"{self.rule} failed ({then}): {self.reason}"
 
 
-def check_gates(paths: RunPaths, cell: Mapping[str, str], settings: Gates) -> list[Gate]:
+def check_gates(paths: RunPaths, cell: Cell, settings: Gates) -> list[Gate]:
     """Judge one evaluated model by its scores on the benchmarks of what it was trained for.
 
     R4 takes the base's score, as the summary shows it (`cells.MEMBERS`; without any of those
@@ -60,21 +60,20 @@ def check_gates(paths: RunPaths, cell: Mapping[str, str], settings: Gates) -> li
     Parameters
     ----------
     paths : of the run, or of the part of it (a seed's, an ablation's) that was evaluated.
-    cell : model, variant, requirement and stage, evaluated already.
+    cell : the model, evaluated already.
 
     Returns
     -------
     list[Gate]
         None or one. Without scores of the base a gate passes and says so.
     """
-    where = [cell[key] for key in EVALUATED]
-    action = getattr(settings, GATE[cell["stage"]])
-    folder, base = paths.evals(*where), RunPaths(paths.top).evals(*where[:3], "base")
+    action, cell = getattr(settings, GATE[cell.stage]), cell.at(seed=None, ablation="")
+    folder, base = paths.evals(cell), RunPaths(paths.top).evals(cell.at(stage="base"))
     verdicts: list[Verdict] = []
-    if action != "off" and cell["stage"] != "base":
-        verdicts = [_change(Cell(*where), base, folder)]
-    elif action != "off" and cell["requirement"] == "functional":
-        verdicts = _baseline(Cell(*where), folder, settings.threshold)
+    if action != "off" and cell.stage != "base":
+        verdicts = [_change(cell, base, folder)]
+    elif action != "off" and cell.requirement == "functional":
+        verdicts = _baseline(cell, folder, settings.threshold)
     gates = [Gate(v.rule, v.passed, v.reason, action) for v in verdicts]
     write_jsonl(folder / FILE, gates)
     return gates

@@ -18,6 +18,7 @@ from typing import Any
 
 from codealign.analysis.measured import score_of
 from codealign.analysis.scores import (
+    EVALUATED,
     benchmark,
     benchmarks,
     collect_all,
@@ -80,8 +81,8 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
         assert tasks, "no task in it"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         remedy = "give the *_eval_results.json that `evalplus.evaluate` wrote"
-        said = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
-        raise CodealignError(said) from None
+        fault = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
+        raise CodealignError(fault) from None
     name = name or _benchmark(path, tasks)
     base = {t: _share(s == "pass" for s, _ in found) for t, found in tasks.items()}
     every = {t: _share(s == "pass" and p in ("pass", None) for s, p in found)
@@ -102,14 +103,13 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
 
 def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:
     """Return what problems' values make of one evaluated model."""
-    where = {**_where(cell), "requirement": cell.requirement}
-    place = {"seed": cell.seed or 0}
-    made = [replace(score_of(where, name, found), **place) for name, found in of.items()]
-    return Made(cell, made, of, list(lacks))
+    rows = [score_of("", _seeded(cell, name), found) for name, found in of.items()]
+    return Made(cell, rows, of, list(lacks))
 
 
-def _where(cell: Cell) -> dict[str, str]:
-    return {"source": "", "model": cell.model, "variant": cell.variant, "stage": cell.stage}
+def _seeded(cell: Cell, name: str = "") -> Cell:
+    """Return a cell as a row of scores has it: with a benchmark, and 0 for no seed."""
+    return cell.at(benchmark=name, seed=cell.seed or 0)
 
 
 def _share(passed: Iterator[bool]) -> float | None:
@@ -136,15 +136,15 @@ def read_ratings(path: Path, cell: Cell) -> Made:
         A row lacks one of them, or has another dimension or rating.
     """
     rows = list(_rows(path))
-    found = [_rating(row, f"{path}: row {at}") for at, row in enumerate(rows, 1)]
-    absent = [d for d in DIMENSIONS if d not in {r.dimension for r in found}]
+    ratings = [_rating(row, f"{path}: row {at}") for at, row in enumerate(rows, 1)]
+    absent = [d for d in DIMENSIONS if d not in {r.dimension for r in ratings}]
     lacks = [f"codal_{d}: no rating" for d in absent]
-    made = [s for s in scores(found, requirement="non_functional", **_where(cell))
+    made = [s for s in scores(ratings, "", _seeded(cell))
             if s.metric == RATED and not (s.benchmark == "codal" and absent)]  # fmt: skip
-    of = {name: each for name, each in values(found).items() if name != "codal" or not absent}
-    unrated = sum(r.rating is None for r in found)
-    lacks += [f"codal: {unrated} of {len(found)} answers are unrated"] * (unrated > 0)
-    return Made(cell, [replace(s, seed=cell.seed or 0) for s in made], of, lacks)
+    of = {name: each for name, each in values(ratings).items() if name != "codal" or not absent}
+    unrated = sum(r.rating is None for r in ratings)
+    lacks += [f"codal: {unrated} of {len(ratings)} answers are unrated"] * (unrated > 0)
+    return Made(cell, made, of, lacks)
 
 
 def _rating(row: Mapping[str, Any], where: str) -> Rating:
@@ -178,7 +178,7 @@ def read_scores_table(path: Path) -> list[Made]:
     CodealignError
         A column is lacking, or a value is none.
     """
-    found: dict[Cell, Made] = {}
+    by_cell: dict[Cell, Made] = {}
     for at, row in enumerate(_rows(path), 2):
         lacking = [name for name in SCORES if not row.get(name)]
         if lacking:
@@ -193,12 +193,11 @@ def read_scores_table(path: Path) -> list[Made]:
             raise CodealignError(f"{path}: line {at}: {error}") from None
         cell = Cell(row["model"], row["variant"], b.requirement, row["stage"], seed=seed)
         low, high, how = _interval(value, n, b)
-        score = Score(**_where(cell), requirement=b.requirement, benchmark=b.name, metric=b.metric,
-                      value=value, n=n, missing=missing, low=low, high=high, interval=how,
-                      seed=seed or 0)  # fmt: skip
-        found.setdefault(cell, Made(cell, [], {}, [])).scores.append(score)
+        score = Score("", **_seeded(cell, b.name).columns(), metric=b.metric, value=value, n=n,
+                      missing=missing, low=low, high=high, interval=how)  # fmt: skip
+        by_cell.setdefault(cell, Made(cell, [], {}, [])).scores.append(score)
     lacks = ["values of the problems: intervals are not paired over them"]
-    return [replace(made, lacks=lacks) for made in found.values()]
+    return [replace(made, lacks=lacks) for made in by_cell.values()]
 
 
 def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
@@ -231,16 +230,16 @@ def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
     note = {"run": root.name, "note": NOTE, "parts": parts, "jobs": {}}
     write_text(paths.lock, json.dumps(note, indent=1) + "\n")
     log = root / "imported.jsonl"
-    told = _there(log, dict)
-    told += [{"file": path.name, "hash": file_hash(path), **made.cell.columns(),
+    entries = _there(log, dict)
+    entries += [{"file": path.name, "hash": file_hash(path), **made.cell.columns(),
               "lacks": made.lacks} for made in found]  # fmt: skip
-    write_jsonl(log, told)
+    write_jsonl(log, entries)
 
 
 def _merge(paths: RunPaths, made: Made, source: str) -> None:
-    c, new = made.cell, {score.benchmark for score in made.scores}
-    where = {"model": c.model, "variant": c.variant, "requirement": c.requirement, "stage": c.stage}
-    folder = paths.evals(*where.values())
+    new = {score.benchmark for score in made.scores}
+    where = {key: getattr(made.cell, key) for key in EVALUATED}
+    folder = paths.evals(made.cell)
     old, items = folder / "scores.jsonl", folder / "items.jsonl"
     kept = [s for s in _there(old, Score) if s.benchmark not in new]
     rest = [i for i in _there(items, dict) if i["benchmark"] not in new]
@@ -255,7 +254,7 @@ def _there(path: Path, kind: type[Any]) -> list[Any]:
 
 
 def lacking(root: Path) -> list[str]:
-    """Return what an imported run still lacks for the question of the study, a line a model."""
+    """Return what an imported run still lacks for the question of the study, a line per model."""
     frame = collect_all(root)
     lines = []
     for model in dict.fromkeys(frame["model"]):

@@ -118,8 +118,8 @@ class _Layout:
             both = np.stack([even, odd], 2) / (size / 2)[None, :, None]
             halves += list(np.broadcast_to(both, (k, *both.shape[1:])).transpose(1, 0, 2))
             answers += np.split(values.mean(axis=0), first[1:])
-        told = tuple(Answers(c, a) for c, a in zip(self.clusters, answers, strict=True))
-        return Cells(self.index, tuple(range(k)), np.array(means), self.n, told, np.array(halves),
+        solved = tuple(Answers(c, a) for c, a in zip(self.clusters, answers, strict=True))
+        return Cells(self.index, tuple(range(k)), np.array(means), self.n, solved, np.array(halves),
                      self.total, self.about, self.plans.setdefault(k, {}))  # fmt: skip
 
 

@@ -116,8 +116,8 @@ def power_lines(
 
 
 def papers_reach() -> list[str]:
-    """Return what the paper's design, one training a cell, could have told of one model."""
-    lines = ["the paper's design, one training run a cell, for one model:"]
+    """Return what the paper's design, one training per cell, could have told of one model."""
+    lines = ["the paper's design, one training run per cell, for one model:"]
     for requirement in REQUIREMENTS:
         sizes = {name: benchmark(name).n for name in MEMBERS[requirement]}
         (same,) = reach(sizes, [1], requirement, 0.0)

@@ -18,7 +18,7 @@ from codealign.records import write_text
 def evaluated(scores: pd.DataFrame) -> dict[str, Cell]:
     """Return every evaluated model that has a score, by its name."""
     places = scores.loc[scores["value"].notna(), EVALUATED].drop_duplicates()
-    return {"-".join(row.values()): Cell(**row) for row in places.to_dict("records")}
+    return {"-".join(row.values()): Cell.of(row) for row in places.to_dict("records")}
 
 
 def model_card(scores: pd.DataFrame, name: str) -> str:
@@ -36,7 +36,7 @@ def model_card(scores: pd.DataFrame, name: str) -> str:
     """
     cell = evaluated(scores).get(name)
     scored = scores[scores["value"].notna()].to_dict("records")
-    records = [row for row in scored if Cell(*(row[key] for key in EVALUATED)) == cell]
+    records = [row for row in scored if cell == Cell.of({key: row[key] for key in EVALUATED})]
     if not records:
         raise CodealignError(f"{name}: the run has no score of this model")
     index = [{"name": name, "results": [_result(row) for row in records]}]

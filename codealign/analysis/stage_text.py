@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from codealign.analysis import labels, stats
 from codealign.analysis.answer import answer_lines
 from codealign.analysis.scores import benchmark
+from codealign.cell import Cell
 from codealign.records import PATHWAY, Pair, Score
 
 NAMES = {
@@ -152,7 +153,7 @@ def _code(lines: Sequence[str], alike: set[int]) -> str:
 
 
 def training_sentence(
-    cell: Mapping[str, str], pathway: str, training: Training, ends: tuple[float, float]
+    cell: Cell, pathway: str, training: Training, ends: tuple[float, float]
 ) -> str:
     """Return what was trained on how much, where the loss went, and the gap that was reached.
 
@@ -169,10 +170,10 @@ def training_sentence(
     ).strip()
 
 
-def training_title(cell: Mapping[str, str], pathway: str, stage: str) -> str:
+def training_title(cell: Cell, pathway: str, stage: str) -> str:
     """Return what was trained, e.g. "DPO of nano fine-tuned (FTA, functional)"."""
-    what = f"{labels.STAGES[stage]} of {cell['model']} {labels.VARIANTS[cell['variant']]}"
-    return f"{what} ({pathway}, {labels.REQUIREMENTS[cell['requirement']]})"
+    what = f"{labels.STAGES[stage]} of {cell.model} {labels.VARIANTS[cell.variant]}"
+    return f"{what} ({pathway}, {labels.REQUIREMENTS[cell.requirement]})"
 
 
 def training_line(training: Training, ends: tuple[float, float]) -> str:
@@ -199,7 +200,7 @@ def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     return found
 
 
-def functional_sentence(cell: Mapping[str, str], measured: pd.DataFrame) -> str:
+def functional_sentence(cell: Cell, measured: pd.DataFrame) -> str:
     """Return an evaluated model's first score with n and interval, and its mean pass@1."""
     rates = measured[measured["metric"] == "pass@1"]
     first = measured.iloc[0]
@@ -211,7 +212,7 @@ def functional_sentence(cell: Mapping[str, str], measured: pd.DataFrame) -> str:
     )
 
 
-def codal_sentence(cell: Mapping[str, str], overall: Score, judge: str) -> str:
+def codal_sentence(cell: Cell, overall: Score, judge: str) -> str:
     """Return the CODAL score of an evaluated model, with its interval and what is missing."""
     return (
         f"**{title(cell)}**: CODAL {overall.value:.2f} of 10 by the judge `{judge}` "
@@ -221,10 +222,10 @@ def codal_sentence(cell: Mapping[str, str], overall: Score, judge: str) -> str:
     )
 
 
-def title(cell: Mapping[str, str]) -> str:
+def title(cell: Cell) -> str:
     """Return the name of an evaluated model, e.g. "nano fine-tuned, SFT"."""
-    stage, variant = labels.STAGES[cell["stage"]], labels.VARIANTS[cell["variant"]]
-    return f"{cell['model']} {variant}, {stage}"
+    stage, variant = labels.STAGES[cell.stage], labels.VARIANTS[cell.variant]
+    return f"{cell.model} {variant}, {stage}"
 
 
 def functional_line(measured: pd.DataFrame, level: str, gates: Iterable[Any]) -> str:

@@ -78,5 +78,5 @@ def chance(effect: Effect, looks: Sequence[int], matters: float) -> float:
     def within(low: float, high: float) -> float:
         return float(ndtr((high - effect.value) / moves) - ndtr((low - effect.value) / moves))
 
-    told = 1 - within(-half, half)
-    return told + (within(half - matters, matters - half) if half < matters else 0.0)
+    decided = 1 - within(-half, half)
+    return decided + (within(half - matters, matters - half) if half < matters else 0.0)

@@ -1,4 +1,4 @@
-"""The subcommands of `codealign`: one module a group, each with `add(command)`.
+"""The subcommands of `codealign`: one module per group, each with `add(command)`.
 
 `command(name, run, help)` makes the parser of one subcommand; `run(args)` returns the exit code.
 A group does its imports inside its functions, so that `codealign --help` starts fast.
@@ -95,8 +95,8 @@ def number(least: float, most: float = 1e9) -> Callable[[str], float]:
 
 def add_profile(sub: argparse.ArgumentParser, default: str | None = "params/nano.yaml") -> None:
     """Add the options that name a profile and change it for one run."""
-    told = " (default: %(default)s)" if default else ""
-    sub.add_argument("--params", default=default, help=f"profile{told}")
+    shown = " (default: %(default)s)" if default else ""
+    sub.add_argument("--params", default=default, help=f"profile{shown}")
     in_place = "a setting in place of the profile's, e.g. align.dpo.beta=0.5"
     sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=in_place)
     sub.add_argument("--model", action="append", help="a name in params/models.yaml, a folder or a "
@@ -108,11 +108,11 @@ def add_profile(sub: argparse.ArgumentParser, default: str | None = "params/nano
 
 def changes_of(args: argparse.Namespace) -> list[str]:
     """Return the changes that these options ask for, as `params.load_params` takes them."""
-    found = list(args.set)
+    changes = list(args.set)
     if args.model:
-        found.append(f"models={json.dumps(args.model)}")
+        changes.append(f"models={json.dumps(args.model)}")
     if args.limit is not None:
-        found += [f"functional.limit={args.limit}", f"codal.limit={args.limit}"]
+        changes += [f"functional.limit={args.limit}", f"codal.limit={args.limit}"]
     if args.seeds:
-        found.append(f"study.seeds={list(range(args.seeds))}")
-    return found
+        changes.append(f"study.seeds={list(range(args.seeds))}")
+    return changes

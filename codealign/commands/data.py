@@ -51,12 +51,13 @@ def _plan(args: argparse.Namespace) -> int:
 
     finished = PROJECT / "runs" / params.profile
     if args.measured:
-        found = estimate(params, run_folder(args.measured), price)
+        estimated = estimate(params, run_folder(args.measured), price)
     elif (finished / "cost.json").exists():
-        found = _by_own_run(params, finished, price)
+        estimated = _by_own_run(params, finished, price)
     else:
-        found = estimate(params, None, price)
-    print(json.dumps(found.to_json(), indent=1) if args.json else "\n".join(estimate_lines(found)))
+        estimated = estimate(params, None, price)
+    lines = [json.dumps(estimated.to_json(), indent=1)] if args.json else estimate_lines(estimated)
+    print("\n".join(lines))
     return 0
 
 

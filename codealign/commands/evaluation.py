@@ -49,7 +49,7 @@ def add(command: AddCommand) -> None:
     sub.add_argument("--partial", action="store_true", help="accept a samples file with faults")
     sub.add_argument("--limit", type=whole(0), default=0, help="first problems only")
     sub.add_argument(
-        "--n", type=whole(0), default=0, help="samples a problem (default: 1, or the file)"
+        "--n", type=whole(0), default=0, help="samples per problem (default: 1, or the file)"
     )
     _add_running(sub)
     _add_model(sub)
@@ -141,7 +141,7 @@ def _model(args: argparse.Namespace) -> Model:
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    """The summary for people: a line a benchmark, and what was wrong with the file."""
+    """The summary for people: a line per benchmark, and what was wrong with the file."""
     lines = []
     for part in found.get("parts", [found]):
         rates = [

@@ -34,7 +34,7 @@ def _execute(args: argparse.Namespace) -> int:
     if args.workers < 1:
         raise CodealignError(f"execute: --workers must be at least 1, found {args.workers}")
     if sys.stdin.isatty():
-        _say("reading programs from the terminal, one JSON object a line; end with Ctrl-D")
+        _say("reading programs from the terminal, one JSON object per line; end with Ctrl-D")
     try:
         counts = execute_stream(sys.stdin.buffer, sys.stdout, args.workers, args.accept, show=_say)
     except KeyboardInterrupt:

@@ -42,8 +42,8 @@ def _check(args: argparse.Namespace) -> int:
             checked.facts.append(_answer(name, variant))
         wrong += len(checked.problems)
         memory = _memory(name, checked)
-        told = _plain(checked, memory) if args.json else _table(checked, memory)
-        print("\n".join(told), flush=True)
+        text = _plain(checked, memory) if args.json else _table(checked, memory)
+        print("\n".join(text), flush=True)
     return 1 if wrong else 0
 
 
@@ -60,13 +60,13 @@ def _answer(name: str, variant: Any) -> Any:
     asked = Request("check", engine.chat(TASK) if chat else BEGUN)
     settings = Generation(temperature=0.0, max_new_tokens=LONGEST, batch_size=1)
     (made,) = generate([asked], engine, settings)
-    said = made.text if len(made.text) < 200 else f"{made.text[:200]}..."
+    answer = made.text if len(made.text) < 200 else f"{made.text[:200]}..."
     ends = "stops" if made.finish == "stop" else "is cut"
-    found = f"{ends} after {made.tokens} tokens: {said!r}"
+    ended = f"{ends} after {made.tokens} tokens: {answer!r}"
     if made.finish == "stop" or not chat:
-        return Fact("answer", found)
+        return Fact("answer", ended)
     end = engine.tokenizer.convert_ids_to_tokens(text.end_token(engine.tokenizer, chat))
-    return Fact("answer", found, f"it has not written {end!r}, which ends an answer by its chat "
+    return Fact("answer", ended, f"it has not written {end!r}, which ends an answer by its chat "
                 "template; check eos_token, and that the template is this model's own")  # fmt: skip
 
 
@@ -78,10 +78,10 @@ def _memory(name: str, checked: Checked) -> dict[str, float]:
 
 
 def _plain(checked: Checked, memory: dict[str, float]) -> Iterator[str]:
-    found = {"model": checked.model, "variant": checked.variant, "where": checked.where}
-    found |= {"parameters": checked.parameters, "memory_gib": memory}
-    found |= {"facts": [asdict(f) for f in checked.facts], "problems": checked.problems}
-    yield json.dumps(found, ensure_ascii=False)
+    facts = {"model": checked.model, "variant": checked.variant, "where": checked.where}
+    facts |= {"parameters": checked.parameters, "memory_gib": memory}
+    facts |= {"facts": [asdict(f) for f in checked.facts], "problems": checked.problems}
+    yield json.dumps(facts, ensure_ascii=False)
 
 
 def _table(checked: Checked, memory: dict[str, float]) -> Iterator[str]:
@@ -89,8 +89,8 @@ def _table(checked: Checked, memory: dict[str, float]) -> Iterator[str]:
     for fact in checked.facts:
         yield f"  {'wrong' if fact.problem else 'ok':6}{fact.name:15} {fact.found}"
     sizes = ", ".join(f"{kind} {size:.1f}" for kind, size in memory.items())
-    told = f"GPU memory, GiB: {sizes} (default settings)" if sizes else "not estimated for it"
-    yield f"  {'':6}{'memory':15} {told}"
+    needs = f"GPU memory, GiB: {sizes} (default settings)" if sizes else "not estimated for it"
+    yield f"  {'':6}{'memory':15} {needs}"
     for problem in checked.problems:
         yield f"problem: {problem}"
     yield f"{len(checked.problems)} problems" if checked.problems else "no problems"

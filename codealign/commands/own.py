@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 def add(command: AddCommand) -> None:
     """Add `start-from`, `power` and `import`."""
-    told = "say where alignment of one's own base and instruct model should start"
-    sub = command("start-from", _start_from, told)
+    about = "say where alignment of one's own base and instruct model should start"
+    sub = command("start-from", _start_from, about)
     add_profile(sub, default="params/start_from.yaml")
     sub.add_argument("--base", required=True, help="folder or Hugging Face id")
     sub.add_argument("--instruct", required=True, help="folder or Hugging Face id")
@@ -87,8 +87,8 @@ def _check(params: Params) -> None:
     from codealign.workflow.plan import make_plan
     from codealign.workflow.preflight import require
 
-    made = require(make_plan(params), PROJECT / "runs" / params.profile)
-    print(f"{made} checks: nothing is missing", flush=True)
+    checks = require(make_plan(params), PROJECT / "runs" / params.profile)
+    print(f"{checks} checks: nothing is missing", flush=True)
 
 
 def _planned(data: dict[str, Any], params: Params, budget: Any, cores: int) -> dict[str, Any]:
@@ -104,12 +104,12 @@ def _planned(data: dict[str, Any], params: Params, budget: Any, cores: int) -> d
         pace = rates_of(params, params.models[0])
         print(f"pace: {pace.generated:,.0f} tokens/s written, {pace.trained:,.0f} trained, "
               f"{1 / pace.execution_s:.0f} programs/s", flush=True)  # fmt: skip
-        found = budgets.fit(params, budget, pace, cores)
-        print("\n".join(found.lines()), flush=True)
-        return fitted(data, found.params)
+        fit = budgets.fit(params, budget, pace, cores)
+        print("\n".join(fit.lines()), flush=True)
+        return fitted(data, fit.params)
     seeds = [k for k in (1, 3, 5) if k <= len(params.study.seeds)]
-    told = power_lines(sizes_of(params), seeds, stages=aligned(params))
-    print("\n".join(told), flush=True)
+    lines = power_lines(sizes_of(params), seeds, stages=aligned(params))
+    print("\n".join(lines), flush=True)
     return data
 
 
@@ -147,8 +147,8 @@ def _power_of_run(root: Path, noise: dict[str, float] | None, matters: float) ->
     for model in cells.models:
         for requirement in MEMBERS:
             effect = ask(cells, ends_higher(requirement), model)
-            said = outlook(effect, requirement, matters=matters)
-            print(f"{model}, {requirement.replace('_', '-')}: {said}")
+            sentence = outlook(effect, requirement, matters=matters)
+            print(f"{model}, {requirement.replace('_', '-')}: {sentence}")
             if (found := noise_of(effect)) is not None:
                 own[requirement] = max(found, own.get(requirement, 0.0))
     print("\n".join(power_lines(sizes, (1, 2, 3, 5, 10), noise or own)))

@@ -52,8 +52,8 @@ def _tables(args: argparse.Namespace) -> int:
     from codealign.analysis.context import open_source
     from codealign.analysis.tables import write_tables
 
-    found = open_source(args.source)
-    return _say_written(write_tables(Path(args.out), found.scores, found.context))
+    source = open_source(args.source)
+    return _say_written(write_tables(Path(args.out), source.scores, source.context))
 
 
 def _figures(args: argparse.Namespace) -> int:
@@ -62,10 +62,10 @@ def _figures(args: argparse.Namespace) -> int:
     from codealign.analysis.context import open_source
     from codealign.analysis.figures import write_figures
 
-    found = open_source(args.source)
-    claims = ledger(found.rows, source=found.name, items=found.items)
+    source = open_source(args.source)
+    claims = ledger(source.rows, source=source.name, items=source.items)
     return _say_written(
-        write_figures(args.out, found.rows, found.context, found.items, claims=claims)
+        write_figures(args.out, source.rows, source.context, source.items, claims=claims)
     )
 
 
@@ -81,9 +81,9 @@ def _claims(args: argparse.Namespace) -> int:
     from codealign.analysis.context import open_source
     from codealign.analysis.scores import PAPER, published
 
-    found = open_source(args.source)
-    claims = ledger(found.rows, source=found.name, items=found.items)
-    on_paper = None if found.name == PAPER else ledger(published())
+    source = open_source(args.source)
+    claims = ledger(source.rows, source=source.name, items=source.items)
+    on_paper = None if source.name == PAPER else ledger(published())
     if args.json:
         print(json.dumps([claim.to_json() for claim in claims], indent=1))
     elif args.out:
@@ -98,8 +98,8 @@ def _advise(args: argparse.Namespace) -> int:
     from codealign.analysis.advice import advice_markdown, advise
     from codealign.analysis.context import open_source
 
-    found = open_source(args.source)
-    print(advice_markdown(advise(found.rows, found.items)))
+    source = open_source(args.source)
+    print(advice_markdown(advise(source.rows, source.items)))
     return 0
 
 
@@ -109,19 +109,19 @@ def _compare(args: argparse.Namespace) -> int:
     from codealign.analysis.runs import compare_runs, comparison_markdown
     from codealign.records import write_text
 
-    found = compare_runs(args.first, args.second)
-    text = comparison_markdown(found, args.first, args.second)
+    comparison = compare_runs(args.first, args.second)
+    text = comparison_markdown(comparison, args.first, args.second)
     if args.html:
         from codealign.report.compare import write_comparison
 
-        _say_written([write_comparison(found, args.first, args.second, Path(args.html))])
+        _say_written([write_comparison(comparison, args.first, args.second, Path(args.html))])
     if args.out:
         paths = [Path(args.out) / "compare.md", Path(args.out) / "compare.csv"]
         write_text(paths[0], text)
-        write_text(paths[1], found.cells.to_csv(index=False))
+        write_text(paths[1], comparison.cells.to_csv(index=False))
         _say_written(paths)
     elif not args.html:
-        print(found.cells.to_json(orient="records", indent=1) if args.json else text)
+        print(comparison.cells.to_json(orient="records", indent=1) if args.json else text)
     return 0
 
 

@@ -34,9 +34,9 @@ def _agree(args: argparse.Namespace) -> int:
     run_folder(args.run)
     from codealign.analysis.study.reference import agreement, read_seeds, run_seeds
 
-    found = agreement(read_seeds(args.reference), run_seeds(args.run))
-    off = found[~found["agrees"]]
-    print(f"{len(found)} cells in both, {len(off)} beyond the stated spread")
+    agreed = agreement(read_seeds(args.reference), run_seeds(args.run))
+    off = agreed[~agreed["agrees"]]
+    print(f"{len(agreed)} cells in both, {len(off)} beyond the stated spread")
     if len(off):
         print(off.round(2).to_string(index=False))
     return 1 if len(off) else 0

@@ -18,13 +18,13 @@ from typing import Any
 from codealign.additions import own_dimension
 from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import Judge
-from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Request, cut_at_stop
 from codealign.generate.progress import Progress
 from codealign.paths import NANO_DATA
 from codealign.progress import Bar
 from codealign.prompts import principle_for, response_prompt, task_text
 from codealign.records import DIMENSIONS, Answer, Rating, from_json, read_jsonl, stable_id
+from codealign.resumable import resumable
 from codealign.texts import lines_of
 
 REFERENCES = ("reference", "gpt-3.5-turbo_response", "gpt-4_response", "gpt-4-turbo_response")
@@ -136,7 +136,7 @@ def _column(row: dict[str, Any], names: Sequence[str], data: str, ending: str = 
 def requests(
     problems: Iterable[Problem], chat: Callable[[str], str] | None = None
 ) -> list[Request]:
-    """Return one request a problem; its id is the problem's.
+    """Return one request per problem; its id is the problem's.
 
     Parameters
     ----------

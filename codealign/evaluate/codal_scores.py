@@ -16,6 +16,7 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
+from codealign.cell import Cell
 from codealign.records import DIMENSIONS, Rating, Score
 
 RATED = "rating"
@@ -78,16 +79,8 @@ def interval(mean: Mean, lowest: float = 0.0) -> tuple[float | None, float | Non
     return max(mean.value - half, lowest), min(mean.value + half, 10.0), "Student t, 95 %"
 
 
-def scores(
-    ratings: Iterable[Rating],
-    *,
-    source: str,
-    model: str,
-    variant: str,
-    stage: str,
-    requirement: str = "non_functional",
-) -> list[Score]:
-    """Return the tidy rows: for each dimension present, and over the paper's five (`codal`).
+def scores(ratings: Iterable[Rating], source: str, cell: Cell) -> list[Score]:
+    """Return a cell's tidy rows: for each dimension present, and over the paper's five (`codal`).
 
     Metrics: `rating` (mean of rated answers), `rating_unrated_0` (unrated counted as 0) and
     `rated_share` (rated answers, 0 to 1, with Wilson's interval).
@@ -95,15 +88,13 @@ def scores(
     ratings = list(ratings)
     present = _by_dimension(ratings)
     papers = [r for r in ratings if r.dimension in DIMENSIONS]
-    where = {"source": source, "model": model, "variant": variant, "stage": stage}
-    where["requirement"] = requirement
     rows = []
     for metric, mean in ((RATED, mean_rated), (ZERO, mean_zero)):
         means = {f"codal_{d}": mean(group) for d, group in present.items()}
         means["codal"] = overall([means[f"codal_{d}"] for d in present if d in DIMENSIONS])
-        rows += [_row(name, metric, m, where) for name, m in means.items()]
+        rows += [_row(source, cell.at(benchmark=b), metric, m) for b, m in means.items()]
     for name, group in {**{f"codal_{d}": g for d, g in present.items()}, "codal": papers}.items():
-        rows.append(_share(name, group, where))
+        rows.append(_share(source, cell.at(benchmark=name), group))
     return rows
 
 
@@ -114,11 +105,11 @@ def _by_dimension(ratings: Sequence[Rating]) -> dict[str, list[Rating]]:
     return {d: group for d, group in groups.items() if group}
 
 
-def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
+def _row(source: str, cell: Cell, metric: str, mean: Mean) -> Score:
     low, high, how = interval(mean, LOWEST if metric == RATED else 0.0)
     return Score(
-        **where,
-        benchmark=name,
+        source,
+        **cell.columns(),
         metric=metric,
         value=mean.value,
         n=mean.n,
@@ -129,14 +120,14 @@ def _row(name: str, metric: str, mean: Mean, where: dict[str, str]) -> Score:
     )
 
 
-def _share(name: str, group: Sequence[Rating], where: dict[str, str]) -> Score:
+def _share(source: str, cell: Cell, group: Sequence[Rating]) -> Score:
     from statsmodels.stats.proportion import proportion_confint
 
     rated = sum(r.rating is not None for r in group)
     low, high = proportion_confint(rated, len(group), method="wilson")
     return Score(
-        **where,
-        benchmark=name,
+        source,
+        **cell.columns(),
         metric=RATE,
         value=rated / len(group),
         n=len(group),

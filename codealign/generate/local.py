@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Job, cut_at_stop, windows
-from codealign.generate.attention import use_grouped_attention
-from codealign.generate.cache import drop_rows, is_roomy, repeat_rows, roomy_cache
-from codealign.generate.sampling import generators, gumbel, pick
+from codealign.generate.cache import (
+    drop_rows,
+    is_roomy,
+    repeat_rows,
+    roomy_cache,
+    use_grouped_attention,
+)
 from codealign.params import Generation
 from codealign.text import answer_text, chat_prompt, decode, encode, end_tokens, special_stops
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 STOP_EVERY = 4  # steps between searches for stop strings; a late find only costs those steps
 SHARED = 16  # tokens that prompts must have in common at their beginning to be read once for all
@@ -212,3 +220,82 @@ def shared_length(prompts: Sequence[tuple[int, ...]]) -> int:
 def _pad(engine: LocalEngine) -> int:
     pad = engine.tokenizer.pad_token_id
     return min(engine.ends, default=0) if pad is None else pad
+
+
+# Choosing the next token: greedy, or by the Gumbel-max trick.
+
+# Measured in float32, another batch and padding (benchmarks/generation_speed.py): logits differ by
+# up to 3e-5 on nano, sums of probabilities by up to 5e-6.
+LOGIT_SLACK = 1e-3
+SLACK = 5e-5
+
+
+def generators(seeds: Sequence[int]) -> list[Generator]:
+    """Return a source of random numbers for each row, which depends on its seed alone."""
+    import numpy as np
+
+    return [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+
+
+def gumbel(rows: Sequence[Generator], vocabulary: int) -> Tensor:
+    """Draw standard Gumbel numbers, float64 [rows, vocabulary], the next ones of each row."""
+    import numpy as np
+
+    exponential = np.empty((len(rows), vocabulary))
+    for row, out in zip(rows, exponential, strict=True):
+        row.standard_exponential(out=out)
+    return torch.from_numpy(exponential).log_().neg_()
+
+
+class Pick(NamedTuple):
+    """Token ids [rows], and whether rounding could have given another one [rows]."""
+
+    tokens: Tensor
+    doubtful: Tensor
+
+
+def pick(logits: Tensor, noise: Tensor | None, temperature: float, top_p: float) -> Pick:
+    """Choose one token per row.
+
+    Parameters
+    ----------
+    logits : [rows, vocabulary].
+    noise : Gumbel numbers [rows, vocabulary]; None when greedy.
+    temperature : unused when greedy, which takes the most likely token (the first of equals).
+    top_p : below 1, only the nucleus is drawn from (Holtzman et al. 2020).
+
+    Returns
+    -------
+    The token of the largest logit / temperature + noise, which is a draw from the softmax of
+    logits / temperature (Maddison et al. 2014). Doubtful where logits that differ by the rounding
+    of another batch (`LOGIT_SLACK`, and `SLACK` at the nucleus' border) might have given another.
+    The inverse of the cumulative distribution would need one number per row instead of one per
+    token, but the rounding of a sum of probabilities outweighs whole tokens of the tail: with a
+    vocabulary of 49,152 nearly one draw in a hundred was doubtful (benchmarks/README.md).
+    """
+
+    if noise is None:
+        near = logits >= logits.max(-1, keepdim=True).values - LOGIT_SLACK
+        return Pick(logits.argmax(-1), near.sum(-1) > 1)
+    scores = logits.double() / temperature
+    doubtful = torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
+    if top_p < 1:
+        kept, doubtful = nucleus(scores.softmax(-1), top_p)
+        scores = scores.masked_fill(kept == 0, -torch.inf)
+    values, tokens = (scores + noise.to(scores.device)).topk(2, dim=-1)
+    return Pick(tokens[:, 0], doubtful | (values.diff(dim=-1)[:, 0] > -LOGIT_SLACK / temperature))
+
+
+def nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
+    """Zero all but the fewest most likely tokens that hold `top_p` together (not renormalised).
+
+    Also returns the rows in which rounding could change which tokens these are: [rows].
+    """
+    ordered, order = probabilities.sort(dim=-1, descending=True)
+    before = ordered.cumsum(-1) - ordered
+    kept = ordered.masked_fill(before >= top_p, 0)
+    doubtful = ((before - top_p).abs() < SLACK).logical_and(ordered > SLACK).any(-1)
+    count = (kept > 0).sum(-1, keepdim=True).clamp(max=ordered.shape[-1] - 1)
+    last, following = ordered.gather(-1, count - 1), ordered.gather(-1, count)
+    tied = (last > SLACK) & (last - following < LOGIT_SLACK * last)
+    return kept.new_zeros(kept.shape).scatter(-1, order, kept), doubtful | tied.squeeze(-1)

@@ -28,10 +28,10 @@ def text_of(content: Any) -> str:
     """
     if isinstance(content, list | tuple):
         content = "".join(map(_part, content))
-    return mended(content) if isinstance(content, str) else ""
+    return well_formed(content) if isinstance(content, str) else ""
 
 
-def mended(text: str) -> str:
+def well_formed(text: str) -> str:
     """Return a text with U+FFFD for each half of a surrogate pair, which no file can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

@@ -1,6 +1,7 @@
 """Schema of `params/*.yaml`: one file is one profile; unknown keys are refused.
 
-Every field has a type, a default and a description; the reference page is generated from them.
+A file with `base: nano.yaml` takes the settings of that one and says what differs. Every field has
+a type, a default and a description; the reference page is generated from them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from codealign.errors import CodealignError
+from codealign.errors import CodealignError, nearest
 from codealign.params.evaluation import Codal, Functional, Survey
 from codealign.params.prefs import Checks, Filters, Hub, Pairing, Prefs
-from codealign.params.profile import Ablation, ModelPair, Params, Resources, Study
+from codealign.params.profile import Ablation, ModelPair, Params, Resources, Study, laid_over
 from codealign.params.section import (
     AnySection,
     Generation,
@@ -26,6 +27,7 @@ from codealign.params.section import (
     validate,
 )
 from codealign.params.training import Align, Bonbon, Dpo, Gates, Lora, Sft, Training
+from codealign.paths import PROJECT, shipped
 
 __all__ = [
     "Ablation", "Align", "AnySection", "Bonbon", "Checks", "Codal", "Dpo", "Filters", "Functional",
@@ -44,16 +46,16 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if (key.tag, key.value) in seen:
-                    said = f"key {key.value!r} stands there twice"
-                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+                    fault = f"key {key.value!r} stands there twice"
+                    raise yaml.constructor.ConstructorError(None, None, fault, key.start_mark)
                 seen.add((key.tag, key.value))
         return node
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Refuse the numbers that YAML 1.1 reads otherwise than they look: 010 is 8, 1:30 is 90."""
         if not re.fullmatch(r"[-+]?(?:0|[1-9][0-9_]*)", node.value):
-            said = f"{node.value!r} is another number in YAML ({super().construct_yaml_int(node)})"
-            raise yaml.constructor.ConstructorError(None, None, said, node.start_mark)
+            fault = f"{node.value!r} is another number in YAML ({super().construct_yaml_int(node)})"
+            raise yaml.constructor.ConstructorError(None, None, fault, node.start_mark)
         return super().construct_yaml_int(node)
 
 
@@ -76,8 +78,53 @@ def load_params(path: Path | str, changes: Sequence[str] = ()) -> Params:
 
 
 def read_params(path: Path | str, changes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a profile as plain data, unchecked but for its being YAML; as `load_params`."""
-    path = Path(path)
+    """Return a profile with what its base says as plain data; as `load_params`.
+
+    Only a base is checked, so that its faults are named as its own; the rest is known to be YAML.
+    """
+    data = _with_base(Path(path), ())
+    for change in changes:
+        data = _changed(data, change)
+    return data
+
+
+def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """Return a file's settings over those of its base; `above` are the files it is the base of."""
+    data = _mapping(path)
+    if "base" not in data:
+        return data
+    named = data.pop("base")
+    base, files = _base_file(path, named), [*above, path]
+    if base.resolve() in [file.resolve() for file in files]:
+        circle = " -> ".join(file.name for file in [*files, base])
+        raise CodealignError(f"{path}: base: {named} goes in a circle: {circle}")
+    below = _with_base(base, tuple(files))
+    validate(Params, below, str(base))
+    del below["profile"]  # two profiles are never one run
+    return laid_over(below, data)
+
+
+def _base_file(path: Path, named: Any) -> Path:
+    """Return the file of a base: as seen from its profile's folder, or one of the known profiles.
+
+    Raises
+    ------
+    CodealignError
+        There is none.
+    """
+    if not isinstance(named, str) or not named:
+        raise CodealignError(f"{path}: base: {named!r} is no name of a profile, as in nano.yaml")
+    file = Path(named) if named.endswith(".yaml") else Path(f"{named}.yaml")
+    known = [PROJECT / "params", shipped() / "params"] if file.name == str(file) else []
+    folders = [path.parent, *known]
+    for folder in folders:
+        if (folder / file).is_file():
+            return folder / file
+    names = sorted({p.name for folder in folders for p in folder.glob("*.yaml")})
+    raise CodealignError(f"{path}: base: no profile {named!r}" + nearest(file.name, names))
+
+
+def _mapping(path: Path) -> dict[str, Any]:
     if not path.is_file():
         known = ", ".join(sorted(p.name for p in path.parent.glob("*.yaml"))) or "none"
         what = "a folder, no params file" if path.is_dir() else "no such params file"
@@ -85,8 +132,6 @@ def read_params(path: Path | str, changes: Sequence[str] = ()) -> dict[str, Any]
     data = _read(path.read_bytes(), str(path))
     if not isinstance(data, dict):
         raise CodealignError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
-    for change in changes:
-        data = _changed(data, change)
     return data
 
 
@@ -95,7 +140,7 @@ def _read(text: str | bytes, where: str) -> Any:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         return yaml.load(plain, _Loader)
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise CodealignError(f"{where}: not valid YAML: {_said(error)}") from None
+        raise CodealignError(f"{where}: not valid YAML: {_yaml_fault(error)}") from None
 
 
 def _changed(data: dict[str, Any], change: str) -> dict[str, Any]:
@@ -116,7 +161,7 @@ def _changed(data: dict[str, Any], change: str) -> dict[str, Any]:
     return data
 
 
-def _said(error: Exception) -> str:
+def _yaml_fault(error: Exception) -> str:
     """Return a YAML error in one line: what is wrong, and where."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if isinstance(error, UnicodeDecodeError):

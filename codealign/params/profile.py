@@ -146,33 +146,39 @@ class Params(Section):
         settings = self.study.ablations[name].settings
         unknown = [section for section in settings if section not in MADE]
         if unknown or not settings:
-            said = f"unknown section {unknown[0]!r}" if unknown else "no settings"
-            raise CodealignError(f"{place}: {said}; sections are {', '.join(MADE)}")
-        return validate(Params, _merged(data, settings), place)
+            fault = f"unknown section {unknown[0]!r}" if unknown else "no settings"
+            raise CodealignError(f"{place}: {fault}; sections are {', '.join(MADE)}")
+        return validate(Params, laid_over(data, settings), place)
 
     def resolved(self, where: str = "") -> Params:
         """Return the profile with each ablation checked and its `changes` filled in."""
-        found = {}
+        ablations = {}
         for name, ablation in self.study.ablations.items():
             before, after = (p.model_dump() for p in (self, self.varied(name, where)))
             changes = {key: [_at(before, key), _at(after, key)] for key in _keys(ablation.settings)}
-            found[name] = ablation.model_copy(update={"changes": changes})
-        return self.model_copy(update={"study": self.study.model_copy(update={"ablations": found})})
+            ablations[name] = ablation.model_copy(update={"changes": changes})
+        study = self.study.model_copy(update={"ablations": ablations})
+        return self.model_copy(update={"study": study})
 
 
-def _merged(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def laid_over(data: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the data with some settings changed, mappings key by key.
+
+    A setting that the data have and that is null here is taken away: its default holds again.
+    """
     both = {
         k: v for k, v in settings.items() if isinstance(v, dict) and isinstance(data.get(k), dict)
     }
-    return {**data, **settings, **{k: _merged(data[k], v) for k, v in both.items()}}
+    whole = {**data, **settings, **{k: laid_over(data[k], v) for k, v in both.items()}}
+    return {k: v for k, v in whole.items() if v is not None or k not in data}
 
 
 def _keys(settings: dict[str, Any], above: str = "") -> list[str]:
     """Return the dotted names of the settings in a nested mapping."""
-    found = []
+    names = []
     for key, value in settings.items():
-        found += _keys(value, f"{above}{key}.") if isinstance(value, dict) else [above + key]
-    return found
+        names += _keys(value, f"{above}{key}.") if isinstance(value, dict) else [above + key]
+    return names
 
 
 def _at(data: dict[str, Any], key: str) -> Any:

@@ -93,8 +93,8 @@ def _explain(cls: type[Section], error: Any, where: str) -> str:
     if isinstance(found, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", found):
         number = re.sub("([eE])", r".0\1", found)
         return f"{where}: {place}: {found} is text to YAML; write {number}"
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {place}: {said}" + f" (found {found!r})" * (not isinstance(found, dict))
+    fault = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {place}: {fault}" + f" (found {found!r})" * (not isinstance(found, dict))
 
 
 def _numbers(data: Any, place: str = "") -> Iterator[tuple[str, float]]:

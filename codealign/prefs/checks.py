@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +26,20 @@ from codealign.mistakes import mutants, stub
 from codealign.params import Checks
 from codealign.prefs.executions import Runs, made_by
 from codealign.prefs.independence import restating
-from codealign.prefs.settling import Settled, settle
-from codealign.prefs.testing import CANNOT_PARSE, Case, Untestable, case_of, make_case, parse_tests
+from codealign.prefs.testing import (
+    CANNOT_PARSE,
+    Case,
+    Untestable,
+    case_of,
+    make_case,
+    parse_tests,
+    program_of,
+    verdicts_of,
+)
 from codealign.progress import Bar
 from codealign.records import Check, Response, seed_of
 from codealign.resumable import Resumable
+from codealign.sandbox import Program
 
 REAL, RESTATE, NOTICE_NONE = "real", "tests restate the solution", "tests notice no wrong program"
 BROKEN = ("fail", "timeout", "crash")
@@ -129,3 +138,52 @@ def _counted(passed: Iterable[Response], file: Resumable[Check], checked: Checke
         checked.programs += bool(record.mutants) * (record.mutants + 2)
         checked.cpu_s += record.cpu_s
         yield response.id
+
+
+# Runs many cases of one response in one program, and again what the program did not get to.
+
+
+@dataclass
+class Settled:
+    """The verdicts of a response's cases, in their order, and the CPU seconds they took."""
+
+    id: str
+    cases: Sequence[Case]
+    verdicts: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
+
+    @property
+    def left(self) -> Sequence[Case]:
+        """The cases without a verdict."""
+        return self.cases[len(self.verdicts) :]
+
+
+def settle(
+    work: Iterable[tuple[str, Sequence[Case]]], sandbox: Runs, cpu_s: float
+) -> list[Settled]:
+    """Return the verdict of every case, in the order of the work.
+
+    A case that ends its program (it takes too long, or crashes) leaves those behind it for a
+    program of their own. After a sandbox error all that is left has the verdict `sandbox_error`.
+
+    Parameters
+    ----------
+    work : id and cases of each response; ids are unique.
+    cpu_s : CPU seconds of one case.
+    """
+    settled = {name: Settled(name, cases) for name, cases in work}
+    pending = [one for one in settled.values() if one.left]
+    while pending:
+        for result in sandbox.run(_programs(pending, cpu_s)):
+            one = settled[result.id]
+            verdicts = [v for v, _ in verdicts_of(result, len(one.left))]
+            if verdicts == ["sandbox_error"]:
+                verdicts *= len(one.left)
+            one.verdicts += verdicts
+            one.cpu_s += result.cpu_s
+        pending = [one for one in pending if one.left]
+    return list(settled.values())
+
+
+def _programs(pending: Iterable[Settled], cpu_s: float) -> Iterator[Program]:
+    return (program_of(one.id, one.left, cpu_s) for one in pending)

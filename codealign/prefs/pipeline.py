@@ -21,9 +21,8 @@ from codealign.prefs.outcomes import Outcome, outcomes
 from codealign.prefs.pairs import Lengths, make_pairs
 from codealign.prefs.ratings import Judge, needs_judge, rate
 from codealign.prefs.rules import NONE_FAILED, NONE_PASSED
-from codealign.prefs.sampling import Step, sample
 from codealign.prefs.seeds import choose_seeds
-from codealign.prefs.steps import Generate, Recipe
+from codealign.prefs.steps import Generate, Recipe, Step, sample
 from codealign.prefs.trials import run_trials
 from codealign.prompts import template_set
 from codealign.records import (

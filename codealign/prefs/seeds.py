@@ -12,10 +12,17 @@ from pathlib import Path
 from codealign.errors import CodealignError
 from codealign.generate import windows
 from codealign.params import Hub, Prefs
-from codealign.prefs.filters import FILTERS
-from codealign.prefs.hub import PREFIX, hub_modules
-from codealign.prefs.overlap import Benchmarks, NearDuplicates, fingerprint
-from codealign.prefs.sources import Module, SourceFunction, corpus_folder, functions, read_modules
+from codealign.prefs.filters import FILTERS, Benchmarks, NearDuplicates, fingerprint
+from codealign.prefs.sources import (
+    LOST,
+    PREFIX,
+    Module,
+    SourceFunction,
+    corpus_folder,
+    functions,
+    hub_modules,
+    read_modules,
+)
 from codealign.prefs.typecheck import faulty
 from codealign.records import Seed, from_json, seed_of, stable_id, write_jsonl, write_text
 from codealign.resumable import Index
@@ -44,7 +51,7 @@ class Extraction:
     def line(self) -> str:
         """Return one closing line."""
         why = "".join(f"; {n} {name}" for name, n in self.removed.items() if n)
-        lost = "".join(f"; {n} {name}" for name, n in self.read.items() if "files " in name)
+        lost = "".join(f"; {n} {name}" for name, n in self.read.items() if name in LOST)
         return f"seeds: {self.kept} of {self.read['functions']} functions kept{why}{lost}"
 
 

@@ -11,10 +11,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from codealign.errors import CodealignError
+from codealign.errors import CodealignError, nearest
+from codealign.params import Hub
 
+UNREADABLE, NOT_TEXT = "files that cannot be read", "files that are not UTF-8"
+NOT_PYTHON = "files that do not parse"
+LOST = (UNREADABLE, NOT_TEXT, NOT_PYTHON)
+"""What the counts of a corpus call the files that gave nothing."""
 SKIPPED_FOLDERS = frozenset(
     "test tests __pycache__ site-packages idlelib lib2to3 turtledemo ensurepip _vendor".split()
 )
@@ -153,7 +160,7 @@ def read_modules(folder: Path, counts: Counter[str]) -> Iterator[Module]:
             content = path.read_bytes()
         except OSError:
             counts["files"] += 1
-            counts["files that cannot be read"] += 1
+            counts[UNREADABLE] += 1
         else:
             yield from parsed(content, relative.as_posix(), counts)
 
@@ -168,9 +175,9 @@ def parsed(content: bytes | str, path: str, counts: Counter[str]) -> Iterator[Mo
             warnings.simplefilter("ignore", SyntaxWarning)  # of other people's code
             tree = ast.parse(text)
     except UnicodeDecodeError:
-        counts["files that are not UTF-8"] += 1
+        counts[NOT_TEXT] += 1
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        counts["files that do not parse"] += 1
+        counts[NOT_PYTHON] += 1
     else:
         yield Module(path, tuple(text.split("\n")), tree)
 
@@ -180,3 +187,60 @@ def functions(module: Module) -> Iterator[SourceFunction]:
     for node in module.tree.body:
         if isinstance(node, FunctionNode):
             yield SourceFunction(module, node)
+
+
+# A corpus that is a data set: The Stack, or any other with a text column, read as a stream.
+
+PREFIX = "hub:"
+
+
+def hub_modules(name: str, settings: Hub, counts: Counter[str]) -> Iterator[Module]:
+    """Yield the modules of a data set in its own order, one row per file; nothing is kept.
+
+    Parameters
+    ----------
+    name : a data set of the Hugging Face hub, e.g. `bigcode/the-stack-dedup`, or a folder that
+        `datasets` can load (Parquet or JSON Lines files).
+    counts : gets the files that were read and, by reason, those that could not be.
+
+    Raises
+    ------
+    CodealignError
+        No access (says how to log in), no such data set, no network, or no such column.
+    """
+    for number, row in enumerate(islice(_rows(name, settings), settings.files or None)):
+        if settings.column not in row:
+            raise CodealignError(
+                f"data set {name}: no column {settings.column!r}"
+                + nearest(settings.column, list(row))
+            )
+        parts = [str(row[c]) for c in settings.path_columns if row.get(c)]
+        yield from parsed(row[settings.column] or "", "/".join(parts) or f"row {number}", counts)
+
+
+def _rows(name: str, settings: Hub) -> Iterator[dict[str, Any]]:
+    from datasets import load_dataset
+
+    try:
+        yield from load_dataset(
+            name,
+            data_dir=settings.data_dir or None,
+            split=settings.split,
+            revision=None if Path(name).is_dir() else settings.revision,
+            streaming=True,
+        )
+    except (OSError, ValueError) as error:  # what datasets and huggingface_hub raise is one of them
+        raise CodealignError(f"data set {name}: {_advice(name, error)}") from error
+
+
+def _advice(name: str, error: Exception) -> str:
+    why = str(error).split("\n")[0]
+    if "gated" in why.lower() or "401" in why or "403" in why:
+        return (
+            f"no access ({why}); accept its terms at https://huggingface.co/datasets/{name}, then "
+            "run `hf auth login` or set HF_TOKEN"
+        )
+    return (
+        f"cannot be read ({why}); check its name, `hub.data_dir` and `hub.split`, and the network "
+        "(HF_HUB_OFFLINE); a private one needs `hf auth login` or HF_TOKEN"
+    )

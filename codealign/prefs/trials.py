@@ -14,10 +14,9 @@ from itertools import groupby
 from pathlib import Path
 
 from codealign.generate import windows
-from codealign.prefs.checks import BROKEN
+from codealign.prefs.checks import BROKEN, Settled, settle
 from codealign.prefs.executions import Runs, made_by
 from codealign.prefs.responses import lack, testable
-from codealign.prefs.settling import Settled, settle
 from codealign.prefs.testing import TESTS_LACKING, Case, defined
 from codealign.progress import Bar
 from codealign.records import Response, Trial, stable_id

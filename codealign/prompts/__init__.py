@@ -43,12 +43,12 @@ class Template:
     def fields(self) -> list[str]:
         """The names of the placeholders, in order of appearance, each once."""
         try:
-            found = [field for _, field, _, _ in string.Formatter().parse(self.text)]
+            fields = [field for _, field, _, _ in string.Formatter().parse(self.text)]
         except ValueError as error:
             raise CodealignError(
                 f"template {self.name!r}: {error}; write a literal brace twice"
             ) from None
-        return list(dict.fromkeys(f for f in found if f is not None))
+        return list(dict.fromkeys(f for f in fields if f is not None))
 
     def fill(self, **values: object) -> str:
         """Return the text with every placeholder replaced; values are not searched for braces.

@@ -17,6 +17,7 @@ import yaml
 
 from codealign.analysis import labels
 from codealign.analysis.scores import benchmark, benchmarks
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import BENCHMARKS, load, public
 from codealign.paths import RunPaths
@@ -99,12 +100,13 @@ def _groups(paths: RunPaths, part: RunPaths) -> list[Group]:
         made: dict[str, Group] = {}
         for place, (variant, stage) in enumerate(PLACES):
             for root in roots:
-                whole = RunPaths(root).evals(model, variant, "functional", stage)
+                cell = Cell(model, variant, "functional", stage)
+                whole = RunPaths(root).evals(cell)
                 for file in sorted(whole.glob("*/attempts.jsonl")):
                     group = made.setdefault(file.parent.name, Group(model, file.parent.name))
                     _add_attempts(group, place, file)
-                codal = RunPaths(root).evals(model, variant, "non_functional", stage) / "codal"
-                _add_ratings(made, model, place, codal)
+                rated = RunPaths(root).evals(cell.at(requirement="non_functional", trained=""))
+                _add_ratings(made, model, place, rated / "codal")
         for group in made.values():
             if group.scale == 1:
                 _add_prompts(paths, group)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from codealign.analysis import labels
 from codealign.analysis.tables.study import NO_FINDINGS
+from codealign.cell import Cell
 from codealign.paths import RunPaths
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, read_jsonl
 from codealign.report import overview
@@ -200,7 +201,8 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
     from codealign.analysis.figures.style import rendered, styled
     from codealign.analysis.figures.training import training_curves
 
-    model, variant, requirement, stage = folder.parts[-4:]
+    cell = Cell.parse(folder.relative_to(first_part(paths).root).as_posix())
+    model, variant, requirement, stage = cell.model, cell.variant, cell.requirement, cell.stage
     short = f"{PATHWAY[variant]} {labels.STAGES[stage]}, {labels.REQUIREMENTS[requirement]}"
     place = f"training/{model}-{variant}-{requirement}-{stage}.svg"
     target, log = paths.report / place, folder / "trainer_log.jsonl"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 VERDICTS = ("pass", "fail", "timeout", "crash", "no_proof", "suspect", "sandbox_error")
 """How a program can end: what `python main.py` would say of it, with proof.
@@ -20,7 +20,6 @@ suspect : it passed, but may have stopped the count of its instructions (only wi
     is then not its own. Neither a pass nor a failure.
 sandbox_error : the sandbox failed, twice, on two workers; says nothing about the program.
 """
-Level = Literal["strong", "basic"]
 
 
 class Encoded(str):

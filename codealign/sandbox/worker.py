@@ -112,10 +112,11 @@ class Worker:
         try:
             head, *outcomes = frames.split(answer)
             report = json.loads(head)
-            outputs = [_outcome(o) for o in outcomes]
         except ValueError as error:
-            if "encoded value" not in str(error):
-                raise WorkerLost(f"garbled answer: {error}") from None
+            raise WorkerLost(f"garbled answer: {error}") from None
+        try:
+            outputs = [_outcome(o) for o in outcomes]
+        except ValueError:
             return Result(program.id, "no_proof", "outcomes were forged", level, report["cpu_s"])
         self.clean = report.pop("clean")
         return Result(id=program.id, level=level, outputs=outputs, **report)
@@ -167,13 +168,10 @@ def _peak_mb(pid: int) -> int:
 
 
 def _outcome(data: bytes) -> Outcome:
-    """Decode the outcome of a call, of which a hostile program may have sent any bytes."""
+    """Decode the outcome of a call; ValueError if a hostile program has sent other bytes."""
     parse: Callable[[bytes], object] = codec.loads
     kind, rest = data[:1], data[1:]
-    try:
-        cpu, steps, body = rest.split(b" ", 2)
-        cost = float(cpu), int(steps)
-        value = parse(body) if kind == b"v" else None
-    except ValueError as error:
-        raise ValueError(f"not an encoded value: {error}") from None
+    cpu, steps, body = rest.split(b" ", 2)
+    cost = float(cpu), int(steps)
+    value = parse(body) if kind == b"v" else None
     return Outcome(value, "" if kind == b"v" else body.decode("utf-8", "replace"), *cost)

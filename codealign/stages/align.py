@@ -10,7 +10,7 @@ from codealign.train.variations import used_pairs
 
 
 def run_align(job: Job) -> TrainResult:
-    """Train a model further on the job's pairs by the technique `job.stage`; continue if cut."""
+    """Train a model further on the job's pairs by the technique of its stage; continue if cut."""
     pairs = used_pairs(read_jsonl(job.pairs, Pair), job.settings, job.seed)
-    start = job.adapter or (job.model, job.variant)
-    return train_align(pairs, start, job.stage, job.settings, job.folder, job.seed)
+    start = job.adapter or (job.model, job.cell.variant)
+    return train_align(pairs, start, job.cell.stage, job.settings, job.folder, job.seed)

@@ -58,8 +58,8 @@ def run_codal(job: Job, report: Callable[[str], None] = print) -> CodalResult:
     """
     s, folder = job.settings, job.folder / "codal"
     problems = load_problems(s.data, s.limit, own=s.dimensions)
-    engine = open_engine("transformers", job.model, job.variant, job.adapter)
-    asked = requests(problems, engine.chat if uses_chat(job.model, job.variant) else None)
+    engine = open_engine("transformers", job.model, job.cell.variant, job.adapter)
+    asked = requests(problems, engine.chat if uses_chat(job.model, job.cell.variant) else None)
     sizes = {"max_new_tokens": s.max_new_tokens, "batch_size": s.batch_size}
     greedy = Generation(temperature=0.0, **sizes)
     complete = partial(generate, engine=engine, settings=greedy, seed=job.seed, stop=STOP)
@@ -70,10 +70,9 @@ def run_codal(job: Job, report: Callable[[str], None] = print) -> CodalResult:
             judge = open_judge(name, **s.asking(), cache=job.paths.top / "replies")
             report(f"{name}: {judge.estimate(answers)}")
             ratings[name] = rate(answers, judge, folder / f"{file}.jsonl")
-    rows = scores(ratings[s.judge], **job.cell)
+    rows = scores(ratings[s.judge], job.profile, job.cell)
     kept = [row for row in rows if row.metric == RATED]
-    measured = write_measured(job.folder, job.cell, values(ratings[s.judge]), kept, job.place)
+    measured = write_measured(job.folder, job.profile, job.cell, values(ratings[s.judge]), kept)
     # A model rated on what it was not trained for says nothing on whether its training worked.
-    cross = job.trained != job.requirement
-    gates = [] if cross else check_gates(job.paths, job.cell, job.gates)
+    gates = [] if job.cell.cross else check_gates(job.paths, job.cell, job.gates)
     return CodalResult(answers, ratings, rows, measured, gates, job.folder)

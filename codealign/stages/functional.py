@@ -46,10 +46,10 @@ def run_functional(job: Job) -> FunctionalResult:
     """
     s = job.settings
     problems = {name: load(name, s.data, limit=s.limit) for name in expand(s.benchmarks)}
-    engine = open_engine("transformers", job.model, job.variant, job.adapter)
+    engine = open_engine("transformers", job.model, job.cell.variant, job.adapter)
     sizes = {"max_new_tokens": s.max_new_tokens, "batch_size": s.batch_size}
     greedy = Generation(temperature=0.0, **sizes)
-    model = Model(engine, uses_chat(job.model, job.variant), greedy, job.seed, form=s.format)
+    model = Model(engine, uses_chat(job.model, job.cell.variant), greedy, job.seed, form=s.format)
     folders = {name: job.folder / name for name in problems}
     samples = model.write(problems, folders)
     with Sandbox(workers=s.workers, accept=s.sandbox) as sandbox:
@@ -57,8 +57,7 @@ def run_functional(job: Job) -> FunctionalResult:
         results = evaluate_all(problems, samples, folders, sandbox, **how)
     values = {score: of for result in results.values() for score, of in result.values().items()}
     kinds = {name: text for r in results.values() for name, text in r.failures_told().items()}
-    measured = write_measured(job.folder, job.cell, values, None, job.place, kinds)
+    measured = write_measured(job.folder, job.profile, job.cell, values, failures=kinds)
     # A model scored on what it was not trained for says nothing on whether its training worked.
-    cross = job.trained != job.requirement
-    gates = [] if cross else check_gates(job.paths, job.cell, job.gates)
+    gates = [] if job.cell.cross else check_gates(job.paths, job.cell, job.gates)
     return FunctionalResult(problems, results, measured, gates, sandbox.level, job.folder)

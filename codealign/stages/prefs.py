@@ -10,7 +10,7 @@ from pathlib import Path
 from codealign.evaluate.functional.registry import guarding, prompts_of
 from codealign.evaluate.judges import open_judge
 from codealign.generate import generate, open_engine
-from codealign.paths import RunPaths, short_name
+from codealign.paths import RunPaths
 from codealign.prefs.card import Summary
 from codealign.prefs.pipeline import run_pipeline
 from codealign.prefs.pool import write_inputs
@@ -35,37 +35,37 @@ def run_prefs(job: Job, report: Callable[[str], None] = print) -> PrefsResult:
     ----------
     report : gets one closing line for each step.
     """
-    settings, folder, name = job.settings, job.folder, short_name(job.model)
+    settings, folder, name = job.settings, job.folder, job.cell.model
     benchmarks = guarding(settings.filters.benchmarks)  # whose problems stay out of the seeds
     source = "nano" if settings.corpus == "nano" else "public"
     corpus, known = write_inputs(folder, settings, job.seed)
     candidates = folder / "candidates.jsonl"
-    found = extract(corpus, candidates, prompts_of(source, benchmarks), settings)
-    report(found.line())
+    extraction = extract(corpus, candidates, prompts_of(source, benchmarks), settings)
+    report(extraction.line())
     engine = open_engine(settings.engine, job.model, settings.variant, base_url=settings.base_url)
     ask = {**settings.pairs.asking(), "cache": job.paths.top / "replies"}
     about = {"name": settings.corpus, "benchmarks": benchmarks}
     with Sandbox(workers=settings.workers, accept=settings.sandbox) as sandbox:
-        made = run_pipeline(
-            found.path,
+        summary = run_pipeline(
+            extraction.path,
             settings,
             partial(generate, engine=engine),
             sandbox,
             folder,
-            job.requirement,
+            job.cell.requirement,
             job.seed,
             model=name,
             judge=open_judge(settings.pairs.judge, **ask) if settings.pairs.judge else None,
             chat=engine.chat if settings.chat else None,
-            corpus={**about, "read": found.read, "removed": found.removed},
+            corpus={**about, "read": extraction.read, "removed": extraction.removed},
             report=report,
             known=known,
             earlier=_main_data(job),
         )
-    return PrefsResult(found, made, folder)
+    return PrefsResult(extraction, summary, folder)
 
 
 def _main_data(job: Job) -> Path | None:
     """Return where the main cells of an ablation's seed have their preference data, or None."""
-    main = RunPaths(job.paths.seeded).prefs(job.model, job.requirement)
+    main = RunPaths(job.paths.seeded).prefs(job.cell.model, job.cell.requirement)
     return main if main != job.folder else None

@@ -12,4 +12,4 @@ from codealign.train.variations import used_pairs
 def run_sft(job: Job) -> TrainResult:
     """Train an adapter on the chosen responses of the job's pairs; continue a run cut short."""
     pairs = used_pairs(read_jsonl(job.pairs, Pair), job.settings, job.seed)
-    return train_sft(pairs, job.model, job.variant, job.settings, job.folder, job.seed)
+    return train_sft(pairs, job.model, job.cell.variant, job.settings, job.folder, job.seed)

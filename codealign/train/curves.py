@@ -28,7 +28,7 @@ def curves(log: Path | str) -> pd.DataFrame:
     Columns: step, epoch, loss (nats), grad_norm (before clipping), learning_rate, tokens and
     elapsed_s (both from the start); for alignment also gap (nats), accuracy (share of pairs with a
     gap above 0), of either response the mean log pi/pi_ref and log pi (nats), and kl (nats per
-    token, as `divergence.Divergence` defines it; NaN at the steps where it was not estimated).
+    token, as `trainers.Divergence` defines it; NaN at the steps where it was not estimated).
 
     Raises
     ------

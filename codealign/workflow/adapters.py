@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from codealign.analysis.gating import failed_gates
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.hub import upload
 from codealign.models import load, uses_chat
@@ -91,7 +92,8 @@ def _finished(adapter: Path, anyway: bool) -> TrainResult:
 
 def _scores(adapter: Path) -> Path:
     """Return where a run keeps the scores of an adapter of its own; else the adapter's folder."""
-    parts = adapter.resolve().parts
-    if parts[-5:-4] != ("checkpoints",):
+    adapter = adapter.resolve()
+    if [folder.name for folder in adapter.parents[3:4]] != ["checkpoints"]:
         return adapter
-    return RunPaths(Path(*parts[:-5])).evals(*parts[-4:])
+    part = adapter.parents[4]
+    return RunPaths(part).evals(Cell.parse(adapter.relative_to(part).as_posix()))

@@ -46,13 +46,13 @@ def read_budget(texts: list[str]) -> Budget:
     CodealignError
         Another unit, or no number before it.
     """
-    found: dict[str, float] = {}
+    amounts: dict[str, float] = {}
     for text in texts:
         parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(gpuh|h|min|usd|\$)\s*", text.lower())
         if not parts or not float(parts[1]):
             raise CodealignError(f"--budget {text}: write it as 2h, 90min, 5gpuh or 10usd")
-        found[UNITS[parts[2]]] = float(parts[1]) / (60 if parts[2] == "min" else 1)
-    return Budget(**found)
+        amounts[UNITS[parts[2]]] = float(parts[1]) / (60 if parts[2] == "min" else 1)
+    return Budget(**amounts)
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ def fit(params: Params, budget: Budget, pace: Rates | None, cores: int) -> Fit:
         least = found[-1] if found else least
         fitting = [one for one in found if _fits(one, budget)]
         if several := [one for one in fitting if len(one.params.study.seeds) >= FEWEST]:
-            return min((_told(one) for one in _best(several)), key=lambda one: one.points)
+            return min((_with_reach(one) for one in _best(several)), key=lambda one: one.points)
         lone += [one for one in fitting if len(one.params.study.seeds) == 1]
     if lone:
-        return _told(max(lone, key=lambda one: one.hours))
+        return _with_reach(max(lone, key=lambda one: one.hours))
     assert least is not None
     asks = f"{least.hours * 60:.0f}min" if budget.hours else f"{least.gpu_hours:.1f}gpuh"
     if budget.usd is not None and least.usd > budget.usd:
@@ -171,7 +171,7 @@ def _best(found: list[Fit]) -> list[Fit]:
     return list(best.values())
 
 
-def _told(found: Fit) -> Fit:
+def _with_reach(found: Fit) -> Fit:
     seeds = len(found.params.study.seeds)
     sizes = sizes_of(found.params)
     requirement = "functional" if "functional" in found.params.requirements else "non_functional"

@@ -229,18 +229,18 @@ def what_it_takes(params: Params, notebook: str) -> list[str]:
     from codealign.workflow.estimate import estimate
     from codealign.workflow.memory import GIB, memory_lines
 
-    found = estimate(params)
-    line = next(line for line in found.lines if line.notebook == notebook)
+    estimated = estimate(params)
+    line = next(line for line in estimated.lines if line.notebook == notebook)
     minutes = 60 * line.hours / line.jobs
     about = f"about {minutes:.0f} min" if minutes >= 1 else "under a minute"
-    said = [f"time: {about} for one such notebook; the profile has {line.jobs}"]
+    lines = [f"time: {about} for one such notebook; the profile has {line.jobs}"]
     disk = f"disk: {line.gigabytes / line.jobs:.1f} GB of results in the project folder"
     if line.generated_tokens or line.trained_tokens:
-        weights = found.weights_gb / len(params.models) / len(params.variants)
+        weights = estimated.weights_gb / len(params.models) / len(params.variants)
         free = shutil.disk_usage(Path.home()).free / 1e9
         disk += f", {weights:.1f} GB of weights on this machine, which has {free:.0f} GB free"
-    said.append(disk)
-    memory = [one for one in found.memory if one.step.split()[0] == notebook]
+    lines.append(disk)
+    memory = [one for one in estimated.memory if one.step.split()[0] == notebook]
     if over := [one.step for one in memory if not one.fits]:
-        said.append(f"memory: {', '.join(over)} will not fit {memory[0].limit / GIB:.1f} GiB")
-    return [*said, *(memory_lines(memory) if memory else ()), *found.notes]
+        lines.append(f"memory: {', '.join(over)} will not fit {memory[0].limit / GIB:.1f} GiB")
+    return [*lines, *(memory_lines(memory) if memory else ()), *estimated.notes]

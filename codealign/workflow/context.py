@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from codealign import provenance
+from codealign.cell import Cell
 from codealign.checks import check
 from codealign.errors import CodealignError, nearest
 from codealign.params import (
@@ -29,23 +30,18 @@ from codealign.params import (
     validate,
 )
 from codealign.paths import PROJECT, RunPaths, short_name
-from codealign.records import stable_id, write_text
+from codealign.records import STAGES, stable_id, write_text
 from codealign.registry import among, references, registry, spec
 from codealign.stages.job import SECTIONS, Job
 from codealign.workflow import markers, state
 from codealign.workflow.code import code_hash
-from codealign.workflow.plan import job_name
+from codealign.workflow.plan import PLACES, job_name, parameters_of
 
 MARK = ".made_from"
 INJECTED = "# Parameters"
 """How the cell begins that papermill puts behind a notebook's own parameters."""
 DEFAULT = "nano"
 """The profile of a notebook that names none."""
-CELLS = {
-    "prefs": ("model", "requirement"),
-    "checkpoints": ("model", "variant", "requirement", "stage"),
-}
-"""Parameters of the job that makes a folder below one of these (`RunPaths`)."""
 CHOICES: dict[str, tuple[str, ...]] = {
     "variant": get_args(Variant),
     "requirement": get_args(Requirement),
@@ -53,14 +49,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "stage": get_args(Stage),
 }
 """Values that a notebook's parameters may have."""
-PLACES = {
-    "01_preferences": ("model", "requirement"),
-    "02_sft": ("model", "variant", "requirement"),
-    "03_align": ("model", "variant", "requirement", "stage"),
-    "04_functional": ("model", "variant", "stage"),
-    "05_codal": ("model", "variant", "stage"),
-}
-"""Parameters that a notebook names its job by."""
 STAGED = {
     "01_preferences": ("prefs", "functional", ""),
     "02_sft": ("sft", "functional", "sft"),
@@ -75,11 +63,12 @@ STAGED = {
 class Context:
     """One notebook at work; made by `open_job` or `open_stage`.
 
-    `work` is what its stage is to do, and `checked` what the check of its model said.
+    `cell` is None for a notebook about the run as a whole; its model is named as the registry knows
+    it. `work` is what its stage is to do, and `checked` what the check of its model said.
     """
 
     notebook: str
-    cell: tuple[str, ...]
+    cell: Cell | None
     profile: str
     paths: RunPaths
     seed: int
@@ -94,7 +83,7 @@ class Context:
     @property
     def name(self) -> str:
         """The job's name, as in the plan."""
-        return job_name(self.notebook, *self.cell, *self.paths.suffix)
+        return job_name(self.notebook, self.cell, self.paths.suffix)
 
     def settings(self, cls: type[AnySection], section: str, given: dict[str, Any]) -> AnySection:
         """Return a section of the parameters, checked.
@@ -105,17 +94,17 @@ class Context:
             `params/<profile>.yaml`.
         """
         if given:
-            found = validate(cls, given, section)
+            checked = validate(cls, given, section)
         else:
-            found = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
-        self.used[section] = found.model_dump()
-        stage = self.cell[-1] if self.cell else ""
-        own = {section: state.own_stage(section, found.deciding(), stage)}
+            checked = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
+        self.used[section] = checked.model_dump()
+        stage = self.cell.stage if self.cell else ""
+        own = {section: state.own_stage(section, checked.deciding(), stage)}
         # Files that they name are looked at now: one that changes later did not make the result.
         made_from = state.plain(own)
         self.named |= made_from.pop("files", {})
         self.deciding |= made_from
-        return found
+        return checked
 
     def check_model(self, variant: Variant, engine: str = "transformers") -> str:
         """Check the model before anything is made with it; return the gist in one line.
@@ -131,7 +120,7 @@ class Context:
         CodealignError
             Something is wrong with it; each problem is named, with what to do.
         """
-        name = self.cell[0]
+        name = self.cell.model
         if engine == "openai":
             return f"{short_name(name)} at a server"
         checked = check(name, variant)
@@ -142,11 +131,11 @@ class Context:
     def gates(self) -> Gates:
         """Return the gates on this job's scores: its plan's, else those of the profile's file."""
         if planned := self._planned().get("gates"):
-            found = validate(Gates, planned, "gates")
+            gates = validate(Gates, planned, "gates")
         else:
-            found = load_params(PROJECT / "params" / f"{self.profile}.yaml").gates
-        self.gated = found.model_dump()
-        return found
+            gates = load_params(PROJECT / "params" / f"{self.profile}.yaml").gates
+        self.gated = gates.model_dump()
+        return gates
 
     def _planned(self) -> dict[str, Any]:
         """Return what the run's plan says of this job; {} of one that is run by hand without."""
@@ -164,9 +153,9 @@ class Context:
         CodealignError
             An input is not there; the message names the notebook that makes it.
         """
-        found = list(inputs)
-        self.require(found)
-        hashes = [provenance.file_hash(p) for p in found]
+        files = list(inputs)
+        self.require(files)
+        hashes = [provenance.file_hash(p) for p in files]
         code = code_hash(self.notebook, anew=False)
         mark = stable_id(self.name, self.seed, self._decided(), code, *hashes)
         if path.exists() and _read(path / MARK) != mark:
@@ -182,18 +171,21 @@ class Context:
 
     def _made_by(self, path: Path) -> str:
         """Return which notebook makes an input of this one, and with which parameters."""
-        folders = path.parent.parts
-        kind = next((kind for kind in CELLS if kind in folders), "")
-        if not kind:
+        maker = self._makers().get(path.parent) if self.cell else None
+        if maker is None:
             return "it is an input of this notebook"
-        cell = folders[len(folders) - folders[::-1].index(kind) :]
-        trained = "02_sft" if cell[-1] == "sft" else "03_align"
-        notebook = trained if kind == "checkpoints" else "01_preferences"
-        given = {"profile": self.profile, **dict(zip(CELLS[kind], cell, strict=False))}
-        if given["model"] == short_name(self.cell[0]):
-            given["model"] = self.cell[0]  # what names it wherever it is read
-        said = ", ".join(f"{name} = {value!r}" for name, value in given.items())
-        return f"run notebooks/{notebook}.ipynb first, which makes it, with {said}"
+        notebook, cell = maker
+        given = {"profile": self.profile, **parameters_of(notebook, cell)}
+        parameters = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+        return f"run notebooks/{notebook}.ipynb first, which makes it, with {parameters}"
+
+    def _makers(self) -> dict[Path, tuple[str, Cell]]:
+        """Return the folders that earlier notebooks make of the model, each with its notebook."""
+        cell = self.cell.at(requirement=self.cell.trained)
+        trained = {stage: cell.at(stage=stage) for stage in STAGES[1:]}
+        makers = {self.paths.checkpoint(own): ("02_sft" if stage == "sft" else "03_align", own)
+                  for stage, own in trained.items()}  # fmt: skip
+        return makers | {self.paths.prefs(cell.model, cell.requirement): ("01_preferences", cell)}
 
     def header(self, **more: Any) -> dict[str, Any]:
         """Return the provenance header of this notebook (commit, versions, device, seed)."""
@@ -243,13 +235,14 @@ def chosen(profile: str, model: str) -> tuple[str, str]:
     return profile, among(models, model or short_name(references(models)[0]))
 
 
-def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int = 0) -> Context:
+def open_job(notebook: str, *, profile: str, run: str = "", seed: int = 0, **where: str) -> Context:
     """Open a notebook's job.
 
     Parameters
     ----------
     notebook : e.g. `02_sft`.
-    cell : the job's place in the matrix, e.g. model, variant, requirement.
+    where : the parameters that say which cell is the job's: model, variant, requirement, stage and
+        trained, as far as the notebook has them.
     profile : name of the settings; nano if empty.
     run : folder of the run or of a part of it (`paths.part_folder`), relative to the project;
         `runs/<profile>` if empty.
@@ -261,11 +254,16 @@ def open_job(notebook: str, *cell: str, profile: str, run: str = "", seed: int =
         none of them may have: nothing is written then.
     """
     check_injected(notebook, _history())
-    for name, value in zip(PLACES.get(notebook, ()), cell, strict=False):
-        _check_value(notebook, name, value)
+    for name in PLACES.get(notebook, ()):
+        _check_value(notebook, name, where[name])
     profile = profile or DEFAULT
-    root = PROJECT / (run or f"runs/{profile}")
-    return Context(notebook, cell, profile, RunPaths(root), seed)
+    paths = RunPaths(PROJECT / (run or f"runs/{profile}"))
+    cell = None
+    if notebook in STAGED:
+        _, requirement, stage = STAGED[notebook]
+        known = {"variant": "", "requirement": requirement, "stage": stage, **where}
+        cell = Cell(**known, seed=seed, ablation=paths.ablation)
+    return Context(notebook, cell, profile, paths, seed)
 
 
 def open_stage(
@@ -291,24 +289,18 @@ def open_stage(
     Raises
     ------
     CodealignError
-        A setting or parameter with a fault, a model that cannot be had, an input that is missing.
+        A setting or parameter with a fault, a model that is unavailable, an input that is missing.
     """
     profile, model = chosen(profile, model)
-    section, requirement, stage = STAGED[notebook]
-    named = {"model": model, **where}
-    cell = [named[key] for key in PLACES[notebook]]
-    trained = where.get("trained", "")
-    cross = ["cross"] if trained not in ("", requirement) else []
-    opened = open_job(notebook, *cell, *cross, profile=profile, run=run, seed=seed)
+    opened = open_job(notebook, profile=profile, run=run, seed=seed, model=model, **where)
+    section, cell = STAGED[notebook][0], opened.cell
     found = opened.settings(SECTIONS[section], section, settings)
-    own = getattr(found, where["stage"]) if section == "align" else found
-    place = {"variant": own.variant if section == "prefs" else where["variant"]}
-    place["requirement"] = where.get("requirement", requirement)
-    place["stage"] = where.get("stage", stage)
-    opened.checked = opened.check_model(place["variant"], getattr(own, "engine", "transformers"))
-    work = Job(section, model, **place, settings=own, paths=opened.paths, name=opened.name,
-               profile=profile, seed=seed, trained=trained)  # fmt: skip
-    judged = section in ("functional", "codal") and not cross
+    own = getattr(found, cell.stage) if section == "align" else found
+    variant = own.variant if section == "prefs" else cell.variant
+    opened.checked = opened.check_model(variant, getattr(own, "engine", "transformers"))
+    work = Job(section, model, cell.at(model=short_name(model)), own, opened.paths, opened.name,
+               profile, seed)  # fmt: skip
+    judged = section in ("functional", "codal") and not cell.cross
     opened.work = replace(work, gates=opened.gates()) if judged else work
     opened.require(work.inputs)
     if claim:
@@ -338,12 +330,16 @@ def check_injected(notebook: str, history: Sequence[str]) -> None:
     ------
     CodealignError
         A name that is none of the notebook's parameters nor a profile's (all of a profile may be
-        handed to each notebook), or a value it cannot have.
+        handed to each notebook), a value it cannot have, or a profile with a base: its settings
+        are more than what its file says.
     """
     places = [i for i, source in enumerate(history) if source.startswith(INJECTED)]
     if not places or not places[-1]:
         return
     own, given = (_assigned(history[place]) for place in (places[-1] - 1, places[-1]))
+    if "base" in given:
+        whole = f"-p profile {given.get('profile')} in place of -f gives all of its settings"
+        raise CodealignError(f"{notebook}: this profile leaves to its base what it shares; {whole}")
     for name, value in given.items():
         if name not in own and name not in Params.model_fields:
             raise CodealignError(f"{notebook}: no parameter {name!r}" + nearest(name, sorted(own)))
@@ -353,12 +349,12 @@ def check_injected(notebook: str, history: Sequence[str]) -> None:
 
 def _assigned(source: str) -> dict[str, Any]:
     """Return the names that a cell assigns to, with their values where these are literals."""
-    found: dict[str, Any] = {}
+    assigned: dict[str, Any] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = node.value
-            found[node.targets[0].id] = value.value if isinstance(value, ast.Constant) else None
-    return found
+            assigned[node.targets[0].id] = value.value if isinstance(value, ast.Constant) else None
+    return assigned
 
 
 def _history() -> list[str]:

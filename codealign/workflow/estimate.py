@@ -224,7 +224,7 @@ def _notes(lines: list[Line], run: Path | None, devices: list[str]) -> list[str]
             notes.append(f"assumed: {device['name']}; {source}; read {assumed()['read']}")
         notes.append(
             f"assumed: {assumed()['used_share']:.0%} of the longest completion is used, "
-            f"{assumed()['pairs_a_seed']:g} pair a seed; all assumptions: data/plan_rates.yaml"
+            f"{assumed()['pairs_a_seed']:g} pair per seed; all assumptions: data/plan_rates.yaml"
         )
     return notes
 

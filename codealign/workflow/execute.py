@@ -122,10 +122,10 @@ def _papermill(root: Path, job: Job, notebook: str, executed: str, options: dict
         code = kernels.exit_code()
         if code is None and not isinstance(error, DeadKernelError):
             raise
-        told = causes.died("its kernel", code, kills)
-        _fail(root, job.name, told)
+        cause = causes.died("its kernel", code, kills)
+        _fail(root, job.name, cause)
         with contextlib.suppress(OSError, ValueError, CodealignError):
-            _mark_dead(Path(executed), told)
+            _mark_dead(Path(executed), cause)
     else:
         return True
     return False
@@ -142,7 +142,7 @@ def _mark_dead(executed: Path, error: str) -> None:
     if ran:
         at = notebook.cells.index(ran[-1])
         ran[-1].metadata["papermill"]["status"] = "failed"
-        said = f'<span style="color:red">The kernel died in the next cell: {error}</span>'
-        told = nbformat.v4.new_markdown_cell(said, metadata={"tags": [STOPPED]}, id="kernel-died")
-        notebook.cells.insert(at, told)
+        text = f'<span style="color:red">The kernel died in the next cell: {error}</span>'
+        cell = nbformat.v4.new_markdown_cell(text, metadata={"tags": [STOPPED]}, id="kernel-died")
+        notebook.cells.insert(at, cell)
     write_text(executed, nbformat.writes(notebook) + "\n")

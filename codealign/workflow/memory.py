@@ -38,7 +38,7 @@ TILE = (4096, 32768)
 FUSED = (16, 4 * GIB)
 """Unsloth's cross-entropy: bytes a logit (value, copy, softmax, gradient) and largest chunk."""
 COMPARED = 256
-"""Token positions of which an alignment keeps the reference's distribution (train.divergence)."""
+"""Token positions of which an alignment keeps the reference's distribution (train.trainers)."""
 ROOM = 64
 """Positions by which a full key-value cache grows (generate.cache)."""
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from codealign.cell import Cell
 from codealign.errors import CodealignError, nearest
 from codealign.params import Params, Resources
 from codealign.paths import MADE, PROJECT, RunPaths, part_folder, short_name
@@ -33,6 +34,14 @@ NOTEBOOKS = (
     "07_paper",
 )
 EVALUATION = {"functional": "04_functional", "non_functional": "05_codal"}
+PLACES = {
+    "01_preferences": ("model", "requirement"),
+    "02_sft": ("model", "variant", "requirement"),
+    "03_align": ("model", "variant", "requirement", "stage"),
+    "04_functional": ("model", "variant", "stage"),
+    "05_codal": ("model", "variant", "stage"),
+}
+"""Coordinates of its cell that a notebook has as parameters, and that name its job."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,22 @@ class Job:
     gates: dict[str, Any] = field(default_factory=dict)
 
 
-def job_name(notebook: str, model: str = "", *cell: str) -> str:
-    """Return the name of a job, e.g. `02_sft-nano-pretrained-functional`."""
-    parts = (notebook, short_name(model) if model else "", *cell)
-    return "-".join(part for part in parts if part)
+def job_name(notebook: str, cell: Cell | None = None, suffix: Iterable[str] = ()) -> str:
+    """Return the name of a job, e.g. `02_sft-nano-pretrained-functional`.
+
+    Parameters
+    ----------
+    cell : of a notebook that has a place in the matrix (`PLACES`).
+    suffix : `RunPaths.suffix` of the part that the job works in.
+    """
+    place = parameters_of(notebook, cell) if cell else {}
+    own = [short_name(value) if key == "model" else value for key, value in place.items()]
+    return "-".join([notebook, *own, *["cross"] * bool(cell and cell.cross), *suffix])
+
+
+def parameters_of(notebook: str, cell: Cell) -> dict[str, str]:
+    """Return the parameters that say a notebook which cell is its own."""
+    return {key: getattr(cell, key) for key in PLACES[notebook]}
 
 
 @dataclass(frozen=True)
@@ -65,14 +86,14 @@ class _Part:
     params: Params
     seed: int
 
-    def name(self, section: str, notebook: str, *cell: str) -> str:
+    def name(self, section: str, notebook: str, cell: Cell) -> str:
         """Return the name of the job that makes this for this part, in it or in its seed's part."""
-        return job_name(notebook, *cell, *RunPaths(Path(self.run)).maker(section).suffix)
+        return job_name(notebook, cell, RunPaths(Path(self.run)).maker(section).suffix)
 
     def settings(self, section: str, stage: str) -> dict[str, Any]:
         """Return a section's settings as a job gets them: of `align` its own technique's alone."""
-        found = getattr(self.params, section).model_dump()
-        return {section: {stage: found[stage]} if section == "align" else found}
+        settings = getattr(self.params, section).model_dump()
+        return {section: {stage: settings[stage]} if section == "align" else settings}
 
 
 class _Planner:
@@ -90,60 +111,59 @@ class _Planner:
         gates = part.params.gates.model_dump() if notebook in EVALUATION.values() else {}
         self.jobs.setdefault(name, Job(name, notebook, {**common, **own}, needs, resources, gates))
 
-    def pairs(self, part: _Part, model: str, requirement: str) -> str:
-        """Plan preference data; like the other steps, return the job's name.
+    def pairs(self, part: _Part, cell: Cell) -> str:
+        """Plan a cell's preference data; like the other steps, return the job's name.
 
         An ablation's data come after its seed's, from which it may take over what it does not vary.
         """
-        name = part.name("prefs", "01_preferences", model, requirement)
-        own = {"model": model, "requirement": requirement, **part.settings("prefs", "")}
+        name = part.name("prefs", "01_preferences", cell)
+        own = {**parameters_of("01_preferences", cell), **part.settings("prefs", "")}
         seeded = RunPaths(RunPaths(Path(part.run)).seeded)
-        main = job_name("01_preferences", model, requirement, *seeded.suffix)
+        main = job_name("01_preferences", cell, seeded.suffix)
         self.add(part, name, "01_preferences", own, [main] if main in self.jobs else [])
         return name
 
-    def sft(self, part: _Part, cell: dict[str, str]) -> str:
-        """Plan SFT of a cell (model, variant, requirement)."""
-        needs = [self.pairs(part, cell["model"], cell["requirement"])]
-        if part.params.gates.baseline == "stop" and cell["requirement"] == "functional":
-            needs += self.base_scores(part, cell)
-        name = part.name("sft", "02_sft", *cell.values())
-        self.add(part, name, "02_sft", {**cell, **part.settings("sft", "")}, needs)
+    def sft(self, part: _Part, cell: Cell) -> str:
+        """Plan SFT of a cell's model."""
+        needs = [self.pairs(part, cell)]
+        if part.params.gates.baseline == "stop" and cell.requirement == "functional":
+            needs += self.base_scores(cell)
+        name = part.name("sft", "02_sft", cell)
+        own = {**parameters_of("02_sft", cell), **part.settings("sft", "")}
+        self.add(part, name, "02_sft", own, needs)
         return name
 
-    def stage(self, part: _Part, cell: dict[str, str], stage: str) -> list[str]:
-        """Plan what makes a stage's model; the base model needs nothing."""
-        if stage in ("base", "sft"):
-            return [self.sft(part, cell)] if stage == "sft" else []
-        settings = part.settings("align", stage)
-        needs = [self.pairs(part, cell["model"], cell["requirement"])]
-        if settings["align"][stage]["start"] == "sft":
+    def stage(self, part: _Part, cell: Cell) -> list[str]:
+        """Plan what makes a cell's model; the base model needs nothing."""
+        if cell.stage in ("base", "sft"):
+            return [self.sft(part, cell)] if cell.stage == "sft" else []
+        settings = part.settings("align", cell.stage)
+        needs = [self.pairs(part, cell)]
+        if settings["align"][cell.stage]["start"] == "sft":
             needs.append(self.sft(part, cell))
             if part.params.gates.sft == "stop" and "sft" in part.params.stages:
-                needs.append(self.evaluation(part, cell, "sft", cell["requirement"]))
-        name = part.name("align", "03_align", *cell.values(), stage)
-        self.add(part, name, "03_align", {**cell, "stage": stage, **settings}, needs)
+                needs.append(self.evaluation(part, cell.at(stage="sft")))
+        name = part.name("align", "03_align", cell)
+        own = {**parameters_of("03_align", cell), **settings}
+        self.add(part, name, "03_align", own, needs)
         return [name]
 
-    def evaluation(self, part: _Part, cell: dict[str, str], stage: str, requirement: str) -> str:
-        """Plan the evaluation of a stage's model on the benchmarks of a requirement."""
-        cross = requirement != cell["requirement"]
-        notebook = EVALUATION[requirement]
+    def evaluation(self, part: _Part, cell: Cell) -> str:
+        """Plan the evaluation of a cell's model on the benchmarks of its requirement."""
+        notebook = EVALUATION[cell.requirement]
         section = notebook.split("_")[1]
-        where = {"model": cell["model"], "variant": cell["variant"], "stage": stage}
-        name = part.name(section, notebook, *where.values(), "cross" if cross else "")
-        own = {**where, **({"trained": cell["requirement"]} if cross else {})}
-        needs = self.stage(part, cell, stage)
-        gate = part.params.gates.sft if stage == "sft" else part.params.gates.alignment
-        if stage != "base" and gate != "off" and not cross:
-            needs = needs + self.base_scores(part, cell)
+        name = part.name(section, notebook, cell)
+        own = parameters_of(notebook, cell) | ({"trained": cell.trained} if cell.cross else {})
+        needs = self.stage(part, cell.at(requirement=cell.trained))
+        gate = part.params.gates.sft if cell.stage == "sft" else part.params.gates.alignment
+        if cell.stage != "base" and gate != "off" and not cell.cross:
+            needs = needs + self.base_scores(cell)
         self.add(part, name, notebook, {**own, **part.settings(section, "")}, needs)
         return name
 
-    def base_scores(self, part: _Part, cell: dict[str, str]) -> list[str]:
+    def base_scores(self, cell: Cell) -> list[str]:
         """Return the job that scores a cell's base model, if the profile has one."""
-        notebook = EVALUATION[cell["requirement"]]
-        name = job_name(notebook, cell["model"], cell["variant"], "base")
+        name = job_name(EVALUATION[cell.requirement], cell.at(stage="base"))
         return [name] if name in self.jobs else []
 
     def base(self, part: _Part, requirements: Iterable[str]) -> None:
@@ -151,27 +171,26 @@ class _Planner:
         for model, requirement, variant in product(
             part.params.models, requirements, part.params.variants
         ):
-            cell = {"model": model, "variant": variant, "requirement": requirement}
-            self.evaluation(part, cell, "base", requirement)
+            self.evaluation(part, Cell(model, variant, requirement, "base"))
 
     def cells(self, part: _Part, stages: list[str], cross: bool = False) -> None:
         """Plan every cell of a part at these stages, training before evaluation."""
         p = part.params
         for model, requirement in product(p.models, p.requirements):
             for variant in p.variants:
-                cell = {"model": model, "variant": variant, "requirement": requirement}
-                for stage in stages:
-                    self.stage(part, cell, stage)
-                for stage in stages:
+                cells = [Cell(model, variant, requirement, stage) for stage in stages]
+                for cell in cells:
+                    self.stage(part, cell)
+                for cell in cells:
                     for tested in EVALUATION if cross else (requirement,):
-                        self.evaluation(part, cell, stage, tested)
+                        self.evaluation(part, cell.at(requirement=tested))
 
     def named(self, *notebooks: str) -> list[str]:
         return [job.name for job in self.jobs.values() if job.notebook in notebooks]
 
 
 def _seed_parts(params: Params, run: str) -> list[_Part]:
-    """Return a part a seed; a profile with one seed has the run's own folder alone."""
+    """Return a part per seed; a profile with one seed has the run's own folder alone."""
     if not params.study.seeds:
         return [_Part(run, params, params.seed)]
     return [_Part(part_folder(run, seed), params, seed) for seed in params.study.seeds]
@@ -179,7 +198,7 @@ def _seed_parts(params: Params, run: str) -> list[_Part]:
 
 def _ablation_parts(params: Params, run: str) -> list[tuple[_Part, list[str]]]:
     """Return each ablation's part of each seed, with its stages."""
-    found = []
+    parts = []
     trained = [stage for stage in params.stages if stage != "base"]
     for name, ablation in params.study.ablations.items():
         own = params.varied(name)
@@ -189,8 +208,8 @@ def _ablation_parts(params: Params, run: str) -> list[tuple[_Part, list[str]]]:
         for seed in params.study.seeds or [None]:
             folder = part_folder(run, seed, section, name)
             part = _Part(folder, own, params.seed if seed is None else seed)
-            found.append((part, list(ablation.stages) or trained))
-    return found
+            parts.append((part, list(ablation.stages) or trained))
+    return parts
 
 
 def make_plan(params: Params, run: str = "") -> list[Job]:

@@ -62,12 +62,12 @@ def require(jobs: Sequence[Job], root: Path, local: bool = True) -> int:
     CodealignError
         Names everything that is missing, each with how to get it.
     """
-    found = list(preflight(jobs, root, local))
-    if lacking := [one for one in found if not one.ok]:
-        told = "\n".join(f"  {line}" for one in lacking for line in _lines(one))
-        raise CodealignError(f"before the first job, {len(lacking)} of {len(found)} checks say "
-                             f"no:\n{told}")  # fmt: skip
-    return len(found)
+    findings = list(preflight(jobs, root, local))
+    if lacking := [one for one in findings if not one.ok]:
+        listed = "\n".join(f"  {line}" for one in lacking for line in _lines(one))
+        raise CodealignError(f"before the first job, {len(lacking)} of {len(findings)} checks say "
+                             f"no:\n{listed}")  # fmt: skip
+    return len(findings)
 
 
 def _lines(one: Finding) -> list[str]:
@@ -166,8 +166,8 @@ def _engines(jobs: Sequence[Job], local: bool) -> Iterator[Finding]:
 
         yield Finding("GPU", cuda.is_available(), "for 4-bit weights", "set lora.quantize: false")
     if reported := sorted({name for one in training for name in one.report_to}):
-        told = ", ".join(reported)
-        yield _tried("trackers", lambda: trackers.require(reported) or told)
+        names = ", ".join(reported)
+        yield _tried("trackers", lambda: trackers.require(reported) or names)
 
 
 def _installed(module: str) -> bool:
@@ -198,8 +198,7 @@ def _data(jobs: Sequence[Job]) -> Iterator[Finding]:
 
 def _corpus(settings: Prefs) -> str:
     """Open a corpus; of a data set the first file is read."""
-    from codealign.prefs.hub import PREFIX, hub_modules
-    from codealign.prefs.sources import corpus_folder
+    from codealign.prefs.sources import PREFIX, corpus_folder, hub_modules
 
     if settings.corpus.startswith(PREFIX):
         first = hub_modules(settings.corpus.removeprefix(PREFIX), settings.hub, Counter())
@@ -258,7 +257,7 @@ def _given_files(jobs: Iterable[Job]) -> Iterator[Finding]:
         for key in ("answers", "human_ratings"):
             if place := getattr(one, key):
                 there = Path(place).is_file() or (PROJECT / place).is_file()
-                yield Finding(f"survey.{key}", there, place, "no such file; mend the path")
+                yield Finding(f"survey.{key}", there, place, "no such file; correct the path")
 
 
 def _sandbox(jobs: Iterable[Job]) -> Iterator[Finding]:

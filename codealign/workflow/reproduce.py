@@ -11,13 +11,14 @@ from pathlib import Path
 
 from codealign.errors import CodealignError, nearest
 from codealign.params import Params, load_params
-from codealign.paths import INSTALLED, PROJECT, RunPaths
-from codealign.records import write_text
+from codealign.paths import INSTALLED, PACKAGE, PROJECT, RunPaths
+from codealign.provenance import file_hash
+from codealign.records import stable_id, write_text
 from codealign.registry import check_variants
 from codealign.workflow import causes, preflight
-from codealign.workflow.closing import closing
 from codealign.workflow.environment import processor
 from codealign.workflow.lock import held
+from codealign.workflow.markers import FAILURE, RESULT, read_marker
 from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, select
 from codealign.workflow.run import LOCAL, Outcome, run_plan
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
@@ -59,8 +60,8 @@ def reproduce(
         interrupt, or another process is at work on this run.
     """
     if PROJECT == INSTALLED:
-        told = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
-        raise CodealignError(f"{Path.cwd()}: {told}")
+        todo = "no notebooks/ and params/ here; `codealign init my-study`, then run it in my-study/"
+        raise CodealignError(f"{Path.cwd()}: {todo}")
     params = load_params(params_file, changes)
     _check_scheduler(profile, dry_run)
     run = f"runs/{params.profile}"
@@ -127,8 +128,8 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         if not (outcome.code and again) or attempt == RESTARTS:
             break
         if profile != LOCAL:
-            told = ", ".join(again)
-            print(f"killed, or lost with their node, and started again: {told}", flush=True)
+            names = ", ".join(again)
+            print(f"killed, or lost with their node, and started again: {names}", flush=True)
     return outcome
 
 
@@ -184,7 +185,7 @@ def _close(
         print(line)
     print(f"{'failed' if outcome.code else 'done'} after {seconds / 60:.1f} min")
     if outcome.code:
-        print(f"mend the cause and run the same command again; log: {run}/snakemake.log")
+        print(f"fix the cause and run the same command again; log: {run}/snakemake.log")
 
 
 def unfinished(root: Path, jobs: Sequence[Job]) -> list[str]:
@@ -213,8 +214,8 @@ def _last_words(root: Path, name: str) -> str:
     if full := causes.full_disk(root):
         return f"failed: {name}: {full}"
     log = root / "jobs" / name / "log.txt"
-    said = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
-    last = next((line for line in reversed(said) if line.strip()), "")
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    last = next((line for line in reversed(lines) if line.strip()), "")
     began = (root / ".driver" / f"{name}.began").exists()
     if not began:
         return f"not run: {name} (was not started)"
@@ -226,3 +227,52 @@ def _report(root: Path) -> None:
     index, text = closing(RunPaths(root))
     print(text)
     print(f"report: {os.path.relpath(index, PROJECT)}")
+
+
+# The report and the closing text of a run, made anew only if something they show has changed.
+
+KEPT = ".closing.json"
+"""In the report's folder: what it was made from, its pages, and the text that closes a run."""
+SHOWN = ("tables", "figures", "notebooks", "evals", "prefs", "checkpoints")
+"""Folders of a run whose files a report shows or counts."""
+
+
+def closing(paths: RunPaths) -> tuple[Path, str]:
+    """Return the report's first page and the closing text, built anew if need be.
+
+    A run of which nothing changed, nor the code that shows it, keeps both: what loads the tables
+    and draws the pages takes most of the time of a call that has nothing to do.
+    """
+    index, kept = paths.report / "index.html", read_marker(paths.report / KEPT)
+    source = source_hash(paths)
+    if kept.get("made_from") == source and kept.get("pages") == pages(paths.report):
+        return index, kept["text"]
+    from codealign.analysis.answer import closing_text
+    from codealign.report import build_report
+
+    index = build_report(paths)
+    text = closing_text(paths.root)
+    facts = {"made_from": source, "pages": pages(paths.report), "text": text}
+    write_text(paths.report / KEPT, json.dumps(facts) + "\n")
+    return index, text
+
+
+def source_hash(paths: RunPaths) -> str:
+    """Return a hash of the package's files and the markers, and of what else is in the run.
+
+    Of the run's other files size and time count: a wrong guess only builds the report once more.
+    """
+    read = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".yaml", ".css", ".js", ".html")]
+    read += [p for name in (RESULT, FAILURE) for p in paths.jobs.glob(f"*/{name}")]
+    read += [*paths.root.glob("*.json"), *paths.root.glob("*.csv")]
+    shown = [p for part in paths.parts() for name in SHOWN for p in (part.root / name).rglob("*")]
+    about = [(p, p.stat()) for p in sorted(shown) if p.is_file()]
+    return stable_id(
+        [(str(p), file_hash(p)) for p in sorted(read)],
+        [(str(p), stat.st_size, stat.st_mtime_ns) for p, stat in about],
+    )
+
+
+def pages(report: Path) -> int:
+    """Return how many pages a report has."""
+    return sum(1 for _ in report.rglob("*.html"))

@@ -36,8 +36,8 @@ def cancel_leftovers(run_root: Path) -> int:
     """End the jobs that an earlier driver of this run left in the queue; return how many."""
     prefix = job_prefix(run_root)
     queue = _say("squeue", "--me", "--noheader", "--format=%i %j")
-    found = [line.split() for line in queue.splitlines() if line.strip()]
-    ids = [job for job, name in found if name.startswith(prefix)]
+    rows = [line.split() for line in queue.splitlines() if line.strip()]
+    ids = [job for job, name in rows if name.startswith(prefix)]
     if ids:
         _say("scancel", *ids)
     return len(ids)

@@ -60,8 +60,8 @@ def pair_of(base: str, instruct: str, name: str = "") -> Pair:
     CodealignError
         No such model; the same one twice; an instruct model without a chat template.
     """
-    found = ModelPair(name="pair", pretrained=reference(base), finetuned=reference(instruct))
-    places = [source(found.text(), variant) for variant in (BASE, INSTRUCT)]
+    pair = ModelPair(name="pair", pretrained=reference(base), finetuned=reference(instruct))
+    places = [source(pair.text(), variant) for variant in (BASE, INSTRUCT)]
     if len({os.path.realpath(where) for where, _ in places}) == 1:
         raise CodealignError(
             f"--base and --instruct are the same weights ({places[0][0]}); name the other model of "
@@ -74,7 +74,7 @@ def pair_of(base: str, instruct: str, name: str = "") -> Pair:
             f"its own chat_template.jinja beside its tokenizer{swap}"
         )
     named = name or _common(short_name(base), short_name(instruct))
-    return Pair(found.model_copy(update={"name": named}), tuple(_remarks(places)))
+    return Pair(pair.model_copy(update={"name": named}), tuple(_remarks(places)))
 
 
 def _common(one: str, other: str) -> str:
@@ -132,8 +132,8 @@ def profile_of(
         named = ("01_preferences", "02_sft", "03_align", "04_functional", "05_codal")
         data["resources"] = {name: {"gpu": 1, "memory_mb": 16000} for name in named}
     if pair.remarks:
-        said = (f"{one[0].upper()}{one[1:]}." for one in pair.remarks)
-        note = [data.get("note", "").strip(), *said]
+        sentences = (f"{one[0].upper()}{one[1:]}." for one in pair.remarks)
+        note = [data.get("note", "").strip(), *sentences]
         data["note"] = " ".join(part for part in note if part)
     return data
 
@@ -219,10 +219,10 @@ def _enough(file: Path, course: Course, seeds: Sequence[int], early: bool) -> st
     if not early or len(course.done) < 2:
         return ""
     looks = range(2, len(seeds) + 1)
-    found = {r: decision(e, looks, MATTERS) for r, e in answers(file).items()}
-    if not found or not all(found.values()):
+    decisions = {r: decision(e, looks, MATTERS) for r, e in answers(file).items()}
+    if not decisions or not all(decisions.values()):
         return ""
-    return "; ".join(f"{r.replace('_', '-')}: {why}" for r, why in found.items())
+    return "; ".join(f"{r.replace('_', '-')}: {why}" for r, why in decisions.items())
 
 
 def answers(file: Path) -> dict[str, Any]:
@@ -262,17 +262,17 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
     params = load_params(file)
     root, planned = PROJECT / "runs" / params.profile, len(params.study.seeds)
     if course.left:
-        told = ", ".join(map(str, course.left))
+        left = ", ".join(map(str, course.left))
         shown = file.relative_to(PROJECT)
-        yield (f"seeds not trained: {told} ({course.why}); `codealign reproduce --params {shown}` "
+        yield (f"seeds not trained: {left} ({course.why}); `codealign reproduce --params {shown}` "
                "trains them")  # fmt: skip
     measured = _measured(root)
     found = _answers(params, *measured)
     for requirement, effect in found.items():
         yield sentence(requirement, effect, planned, course.seconds / 3600)
     borne = [one for one in advise(*measured) if one.verdict == SUPPORTED]
-    told = "; ".join(f"{one.id} ({one.next_step})" for one in borne)
-    yield f"advice this run bears out: {told or 'none of R1-R9'}"
+    rules = "; ".join(f"{one.id} ({one.next_step})" for one in borne)
+    yield f"advice this run bears out: {rules or 'none of R1-R9'}"
     drawn = [RunPaths(root).figures / f"{name}.svg" for name in ("answer", "scores_functional")]
     if picture := next((one for one in drawn if one.exists()), None):
         yield f"picture: {os.path.relpath(picture, PROJECT)}"

@@ -72,8 +72,8 @@ class State:
 
     def line(self, job: str) -> str:
         """Return the state as a line of text."""
-        told = self.result.get("line", "") if self.kind == DONE else self.reason.split("\n")[0]
-        return f"{self.kind:9}{job}" + (f"  {told}" if told else "")
+        line = self.result.get("line", "") if self.kind == DONE else self.reason.split("\n")[0]
+        return f"{self.kind:9}{job}" + (f"  {line}" if line else "")
 
 
 def judge(root: Path, jobs: Iterable[Job]) -> dict[str, State]:
@@ -116,8 +116,8 @@ def _why(root: Path, job: Job, result: Mapping[str, Any], needs: Mapping[str, St
     if not result:
         broken = (root / "jobs" / job.name / RESULT).exists()
         return "its result marker cannot be read" if broken else _waits(root, job, needs)
-    made = result.get("made_from")
-    if not isinstance(made, dict):
+    source = result.get("made_from")
+    if not isinstance(source, dict):
         return OLDER
     if not job.parameters:
         return "its params.yaml cannot be read"
@@ -126,14 +126,15 @@ def _why(root: Path, job: Job, result: Mapping[str, Any], needs: Mapping[str, St
         code = code_hash(job.notebook)
     except CodealignError as error:
         return str(error)
-    told = [
-        *differences(made.get("settings", {}), settings),
-        *(["the code of its stage"] if made.get("code") != code else []),
-        *_other_inputs(made.get("inputs", {}), job, needs),
-        *([ADDED] if made.get("inputs", {}).get(ADDED) != _added(root, job.notebook) else []),
+    reasons = [
+        *differences(source.get("settings", {}), settings),
+        *(["the code of its stage"] if source.get("code") != code else []),
+        *_other_inputs(source.get("inputs", {}), job, needs),
+        *([ADDED] if source.get("inputs", {}).get(ADDED) != _added(root, job.notebook) else []),
     ]
-    if told:
-        return "changed: " + "; ".join(told[:3]) + (f"; {len(told) - 3} more" * (len(told) > 3))
+    if reasons:
+        more = f"; {len(reasons) - 3} more" if len(reasons) > 3 else ""
+        return f"changed: {'; '.join(reasons[:3])}{more}"
     return _lacking(root, job, result) or _after(job, needs)
 
 
@@ -198,10 +199,10 @@ def _lacking(root: Path, job: Job, result: Mapping[str, Any]) -> str:
     if not (root / executed).is_file() or not (root / executed).stat().st_size:
         missing.insert(0, executed)
     altered = [place for place, _ in _unlike(root, result, gone=False)]
-    said = [(missing, "missing"), (altered, "not as it was made")]
+    kinds = [(missing, "missing"), (altered, "not as it was made")]
     return "; ".join(
         f"{found[0]} is {what}" + f" (and {len(found) - 1} more)" * (len(found) > 1)
-        for found, what in said
+        for found, what in kinds
         if found
     )
 
@@ -333,7 +334,7 @@ def _short(value: Any) -> str:
 
 
 def state_lines(states: Mapping[str, State]) -> list[str]:
-    """Return one line a job and a closing count."""
+    """Return one line per job and a closing count."""
     count = Counter(state.kind for state in states.values())
     counted = [f"{count[kind]} {kind}" for kind in (DONE, OUTDATED, FAILED, TO_DO) if count[kind]]
     return [*(state.line(job) for job, state in states.items()), ", ".join(counted)]

@@ -33,9 +33,9 @@ def write_stopped(root: Path, job: Job, reason: str) -> None:
 
     What the job made in an earlier run goes to `stale/`.
     """
-    made = map(Path, read_result(root, job.name).get("outputs", {}))
+    outputs = map(Path, read_result(root, job.name).get("outputs", {}))
     # Its folders whole, by their place in the run: `files` name where the run once was.
-    for place in sorted({p if p.parent == Path() else p.parent for p in made}):
+    for place in sorted({p if p.parent == Path() else p.parent for p in outputs}):
         if (root / place).exists():
             put_away(root, root / place)
     import nbformat  # half of what starting a job would take

@@ -58,10 +58,10 @@ def kinds_of(jobs: Iterable[Any]) -> list[str]:
     Notebooks that train without Unsloth have none: its import would change what they compute.
     """
     todo = [] if os.environ.get(OFF) else list(jobs)
-    found = [k for k, own in KINDS.items() if sum(j.notebook in own for j in todo) >= SEVERAL]
+    kinds = [k for k, own in KINDS.items() if sum(j.notebook in own for j in todo) >= SEVERAL]
     settings = [s for j in todo for s in (j.parameters.get("sft"), *_techniques(j)) if s]
     plain = any(s["backend"] != "unsloth" for s in settings)
-    return [kind for kind in found if not (kind == "training" and plain)]
+    return [kind for kind in kinds if not (kind == "training" and plain)]
 
 
 def _techniques(job: Any) -> list[dict[str, Any]]:

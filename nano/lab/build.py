@@ -51,6 +51,7 @@ def save_model(
 
 
 def logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]:
+    """Log each record of a training as it comes, and return them with rounded values."""
     kept = []
     for record in records:
         log("step {step}: loss {loss:.3f}, {tokens} tokens, {seconds:.0f} s".format(**record))

@@ -22,6 +22,7 @@ from codealign.analysis.tables.controls import (
     trained,
 )
 from codealign.analysis.tables.model import to_markdown
+from codealign.cell import Cell
 
 PLACE = ("nano", "pretrained", "functional")
 CHANGES = {
@@ -43,9 +44,8 @@ def evaluated(part: Path, stage: str, solved: int, seed: int, arm: str) -> None:
     folder = part.joinpath("evals", *PLACE, stage)
     folder.mkdir(parents=True)
     values = {f"Nano/{i}": float(i < solved) for i in range(20)}
-    cell = dict(zip(("source", "model", "variant", "requirement"), ("run", *PLACE), strict=True))
-    place = {"seed": seed, "trained": "functional", "ablation": arm}
-    write_measured(folder, cell | {"stage": stage}, {"humaneval_plus": values}, None, place)
+    cell = Cell(*PLACE, stage, seed=seed, ablation=arm)
+    write_measured(folder, "run", cell, {"humaneval_plus": values})
 
 
 def adapter(part: Path, stage: str, **facts: float | None) -> None:

@@ -8,15 +8,15 @@ import pytest
 
 from codealign.analysis.gating import Gate, check_gates, failed_gates, failed_of
 from codealign.analysis.measured import write_measured
+from codealign.cell import Cell
 from codealign.params import Gates
 from codealign.paths import RunPaths
 
 
-def evaluated(root: Path, stage: str, values: dict, requirement: str = "functional") -> dict:
+def evaluated(root: Path, stage: str, values: dict, requirement: str = "functional") -> Cell:
     """Write the scores of one stage; return its cell."""
-    cell = {"model": "m", "variant": "pretrained", "requirement": requirement, "stage": stage}
-    folder = RunPaths(root).evals("m", "pretrained", requirement, stage)
-    write_measured(folder, {"source": "mine", **cell}, values)
+    cell = Cell("m", "pretrained", requirement, stage, seed=0)
+    write_measured(RunPaths(root).evals(cell), "mine", cell, values)
     return cell
 
 
@@ -96,8 +96,7 @@ def test_a_failed_gate_stops_only_if_told_to() -> None:
 def test_failed_gates_are_found_again_beside_the_scores(tmp_path: Path) -> None:
     cell = evaluated(tmp_path, "base", {"humaneval": verdicts(0)})
     gates = check_gates(RunPaths(tmp_path), cell, Gates())
-    folder = RunPaths(tmp_path).evals("m", "pretrained", "functional", "base")
-    assert failed_gates(folder) == gates
+    assert failed_gates(RunPaths(tmp_path).evals(cell)) == gates
     assert failed_gates(tmp_path / "elsewhere") == []
 
 

@@ -10,19 +10,20 @@ import yaml
 
 from codealign.analysis.measured import write_measured
 from codealign.analysis.runs import compare_runs, comparison_markdown
+from codealign.cell import Cell
 from codealign.cli import main
 from codealign.errors import CodealignError
 from codealign.paths import RunPaths
 
-CELL = {"model": "nano", "variant": "pretrained", "requirement": "functional", "stage": "dpo"}
+CELL = Cell("nano", "pretrained", "functional", "dpo", seed=0)
 
 
 def make_run(root: Path, solved: int, rate: float, benchmarks: tuple[str, ...]) -> Path:
     """Make a run that solves the first problems of 20, trained with a learning rate."""
     values = {name: {f"p{i}": float(i < solved) for i in range(20)} for name in benchmarks}
-    folder = RunPaths(root).evals(*CELL.values())
+    folder = RunPaths(root).evals(CELL)
     folder.mkdir(parents=True)
-    write_measured(folder, {"source": root.name, **CELL}, values)
+    write_measured(folder, root.name, CELL, values)
     job = RunPaths(root).jobs / "03_align-nano"
     job.mkdir(parents=True)
     settings = {"run": str(root), "seed": 1, "align": {"dpo": {"learning_rate": rate, "beta": 0.1}}}

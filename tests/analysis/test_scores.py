@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from codealign.analysis import scores
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.paths import DATA, RunPaths
 from codealign.records import Score, write_jsonl
@@ -166,7 +167,7 @@ def test_collect_reads_the_parts_of_the_plan_and_keeps_the_main_cells(tmp_path: 
         row = score(stage="base" if part == "." else "dpo", ablation=paths.ablation)
         row = dataclasses.replace(row, seed=1 if "seeds/1" in part else 0)
         write_jsonl(
-            paths.evals("nano", "pretrained", "functional", row.stage) / "scores.jsonl", [row]
+            paths.evals(Cell("nano", "pretrained", "functional", row.stage)) / "scores.jsonl", [row]
         )
     # The plan does not know seeds/9: left from an earlier one.
     assert len(scores.collect_all(tmp_path)) == 4

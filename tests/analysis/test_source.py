@@ -6,6 +6,7 @@ import pytest
 
 from codealign.analysis.context import open_source
 from codealign.analysis.measured import write_measured
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 
 
@@ -15,10 +16,9 @@ def test_the_paper_has_720_scores() -> None:
 
 
 def test_a_run_folder_gives_its_own_scores(tmp_path) -> None:
-    cell = {"source": "mine", "model": "nano", "variant": "pretrained"}
-    cell |= {"requirement": "functional", "stage": "base"}
+    cell = Cell("nano", "pretrained", "functional", "base", seed=0)
     folder = tmp_path / "evals/nano/pretrained/functional/base"
-    write_measured(folder, cell, {"humaneval": {"a": 1.0}})
+    write_measured(folder, "mine", cell, {"humaneval": {"a": 1.0}})
     found = open_source(str(tmp_path))
     assert list(found.scores["source"]) == ["mine"]
     assert list(found.items.values()) == [{"a": 1.0}]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from codealign.analysis import stage_text
+from codealign.cell import Cell
 from codealign.params import Dpo
 from codealign.records import Pair, Score
 
@@ -15,7 +16,7 @@ COUNTS = {
     "seeds": {"kept": 10}, "responses": {"kept": 40, "without code": 3, "without tests": 0},
     "executions": {"kept": 20, "pass": 5, "fail": 15}, "pairs": {"kept": 4, "duplicate": 1},
 }  # fmt: skip
-CELL = {"model": "nano", "variant": "finetuned", "requirement": "functional", "stage": "dpo"}
+CELL = Cell("nano", "finetuned", "functional", "dpo")
 
 
 def training(**more: object) -> SimpleNamespace:
@@ -76,7 +77,7 @@ def test_a_closing_line_gives_the_ends_of_the_loss_as_they_were_handed_in() -> N
 
 
 def test_a_trainings_sentence_says_what_its_numbers_are_means_of() -> None:
-    said = stage_text.training_sentence({**CELL, "stage": "sft"}, "FTA", training(), (0.5, 0.25))
+    said = stage_text.training_sentence(CELL.at(stage="sft"), "FTA", training(), (0.5, 0.25))
     assert said == (
         "**SFT of nano fine-tuned** (FTA, functional): 8 steps on 59 responses; loss 0.500 at the "
         "start, 0.250 at the end (means of a tenth of the steps)."

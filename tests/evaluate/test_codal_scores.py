@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from codealign.cell import Cell
 from codealign.evaluate.codal_scores import (
     Mean,
     interval,
@@ -28,7 +29,7 @@ def ratings(dimension: str, *values: float | None) -> list[Rating]:
 
 
 def rows(found: list[Rating]) -> dict[tuple[str, str], object]:
-    made = scores(found, source="nano", model="nano", variant="pretrained", stage="dpo")
+    made = scores(found, "nano", Cell("nano", "pretrained", "non_functional", "dpo", seed=0))
     return {(s.benchmark, s.metric): s for s in made}
 
 

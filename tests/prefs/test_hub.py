@@ -12,8 +12,8 @@ import pytest
 
 from codealign.errors import CodealignError
 from codealign.params import Filters, Hub, Prefs
-from codealign.prefs.hub import hub_modules
 from codealign.prefs.seeds import extract
+from codealign.prefs.sources import hub_modules
 
 ADD = 'def add(a):\n    """Add one to a."""\n    return a + 1\n'
 DOUBLE = 'def double(a):\n    """Twice the number a."""\n    return a * 2\n'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codealign.prefs.overlap import Benchmarks, NearDuplicates, fingerprint, grams, shingles
+from codealign.prefs.filters import Benchmarks, NearDuplicates, fingerprint, grams, shingles
 
 TEXT = "return the sum of all even numbers in a list of integers"  # 12 words: 3 10-grams
 

@@ -12,7 +12,7 @@ from tiny import tiny_llama, tiny_tokenizer
 from codealign.errors import CodealignError
 from codealign.generate import generate
 from codealign.params import Generation, Pairing, Prefs
-from codealign.prefs import sampling
+from codealign.prefs import steps
 from codealign.prefs.pipeline import run_pipeline
 from codealign.records import (
     DIMENSIONS,
@@ -132,7 +132,7 @@ def test_a_killed_run_continues_to_the_same_bytes(
 def test_only_a_window_of_requests_is_handed_to_the_engine_at_once(
     made, candidates, generator, sandbox, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(sampling, "TOGETHER", 12)  # 12 requests of one, 2 of six completions
+    monkeypatch.setattr(steps, "TOGETHER", 12)  # 12 requests of one, 2 of six completions
     engine, handed = generator(), []
 
     def watched(items, **more):
@@ -234,8 +234,8 @@ def test_an_error_of_the_sandbox_is_counted_and_tried_by_the_next_run(
     broken = run(candidates, generator(), sandbox(errors=programs), tmp_path / "broken")
     assert broken.pairs == 0
     assert broken.lines[-1].endswith(f", {programs} sandbox errors (retried)")
-    mended = run(candidates, generator(), sandbox(), tmp_path / "broken")
-    assert mended.pairs == made[0].pairs > 0
+    repaired = run(candidates, generator(), sandbox(), tmp_path / "broken")
+    assert repaired.pairs == made[0].pairs > 0
     assert pairs_of(tmp_path / "broken") == pairs_of(made[1])
 
 

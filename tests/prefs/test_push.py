@@ -67,7 +67,7 @@ import sys
 from collections import Counter
 from codealign.errors import CodealignError
 from codealign.params import Hub
-from codealign.prefs.hub import hub_modules
+from codealign.prefs.sources import hub_modules
 try:
     next(hub_modules("me/gated", Hub(), Counter()))
 except CodealignError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from made_up_report import attempt, write_answers
 
+from codealign.cell import Cell
 from codealign.paths import RunPaths
 from codealign.records import STAGES, write_jsonl
 from codealign.report.samples import LONGEST, PLACES, samples_block
@@ -69,7 +70,7 @@ def test_the_prompt_is_that_of_the_benchmark_the_run_used(run: RunPaths) -> None
 
 
 def test_of_several_samples_the_share_that_passes_is_told(run: RunPaths) -> None:
-    folder = run.evals("nano", "pretrained", "functional", "base") / "humaneval"
+    folder = run.evals(Cell("nano", "pretrained", "functional", "base")) / "humaneval"
     several = [attempt(0, "a", False), attempt(0, "b", True), attempt(0, "c", True)]
     write_jsonl(folder / "attempts.jsonl", [{**a, "index": i} for i, a in enumerate(several)])
     found = data(run, "humaneval")
@@ -79,7 +80,7 @@ def test_of_several_samples_the_share_that_passes_is_told(run: RunPaths) -> None
 
 
 def test_where_nothing_was_extracted_the_whole_answer_is_shown(run: RunPaths) -> None:
-    folder = run.evals("nano", "pretrained", "functional", "base") / "humaneval"
+    folder = run.evals(Cell("nano", "pretrained", "functional", "base")) / "humaneval"
     lost = {**attempt(0, "import re", False), "kind": "no_answer"}
     write_jsonl(folder / "attempts.jsonl", [lost])
     whole = {"id": "Nano/0#0", "completion": "import re\nI cannot do that."}
@@ -95,14 +96,14 @@ def test_a_rated_answer_has_its_rating_and_its_parts(run: RunPaths) -> None:
 
 
 def test_a_long_answer_is_cut_and_says_so(run: RunPaths) -> None:
-    folder = run.evals("nano", "pretrained", "functional", "base") / "humaneval"
+    folder = run.evals(Cell("nano", "pretrained", "functional", "base")) / "humaneval"
     write_jsonl(folder / "attempts.jsonl", [attempt(0, "x" * (LONGEST + 7), True)])
     found = data(run, "humaneval")
     assert any(text.endswith("\n… 7 characters more") for text in found["texts"])
 
 
 def test_an_answer_cannot_end_the_script_it_stands_in(run: RunPaths) -> None:
-    folder = run.evals("nano", "pretrained", "functional", "base") / "humaneval"
+    folder = run.evals(Cell("nano", "pretrained", "functional", "base")) / "humaneval"
     write_jsonl(folder / "attempts.jsonl", [attempt(0, '</script>\u2028"', True)])
     found = data(run, "humaneval")  # reads it back as JSON
     assert '</script>\u2028"' in found["texts"]

@@ -18,8 +18,7 @@ from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
 
 from codealign.errors import CodealignError
 from codealign.train import cpu
-from codealign.train.cpu_attention import BLOCK, LeanAttention
-from codealign.train.cpu_layers import LeanLinear, LeanNorm
+from codealign.train.cpu import BLOCK, LeanAttention, LeanLinear, LeanNorm
 
 
 def test_padding_is_right_of_a_sequence_or_refused() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
-from codealign.train.cpu_attention import BLOCK, attend
+from codealign.train.cpu import BLOCK, attend
 
 
 def tensors(*shape: int, count: int = 3) -> list[Tensor]:

@@ -13,7 +13,7 @@ from codealign.models import load
 from codealign.records import Pair
 from codealign.train.align import train_align
 from codealign.train.curves import curves
-from codealign.train.divergence import EVERY, Divergence
+from codealign.train.trainers import EVERY, Divergence
 
 
 class Constant(torch.nn.Module):

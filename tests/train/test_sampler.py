@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from codealign.train.sampler import RandomBatches
+from codealign.train.trainers import RandomBatches
 
 RNG = random.Random(0)
 LENGTHS = [RNG.randrange(10, 500) for _ in range(203)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codealign.paths import RunPaths
-from codealign.workflow.closing import KEPT, closing, pages, source_hash
+from codealign.workflow.reproduce import KEPT, closing, pages, source_hash
 
 
 @pytest.fixture

@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.params import Codal, Gates, Sft
 from codealign.paths import PROJECT, RunPaths, part_folder
 from codealign.workflow.context import Context, check_injected, chosen, open_job, open_stage
+from codealign.workflow.plan import PLACES
+
+CELL = Cell("nano", "pretrained", "functional", "sft")
 
 
 def context(tmp_path: Path, seed: int = 0) -> Context:
-    return Context("02_sft", ("nano", "pretrained"), "nano", RunPaths(tmp_path / "run"), seed)
+    return Context("02_sft", CELL, "nano", RunPaths(tmp_path / "run"), seed)
 
 
 def test_settings_come_from_the_profile_unless_given(tmp_path) -> None:
@@ -61,10 +65,11 @@ def test_a_missing_adapter_names_the_notebook_that_makes_it(
     tmp_path, stage: str, notebook: str
 ) -> None:
     job = context(tmp_path)
-    source = job.paths.checkpoint("nano", "finetuned", "functional", stage) / "adapter.safetensors"
+    source = job.paths.checkpoint(CELL.at(stage=stage)) / "adapter.safetensors"
     said = f"run notebooks/{notebook}.ipynb first, which makes it, with profile = 'nano', model = "
-    said += f"'nano', variant = 'finetuned', requirement = 'functional', stage = '{stage}'"
-    with pytest.raises(CodealignError, match=re.escape(f"{source}: not there yet; {said}")):
+    said += "'nano', variant = 'pretrained', requirement = 'functional'"
+    said += f", stage = '{stage}'" * (notebook == "03_align")  # 02_sft has no such parameter
+    with pytest.raises(CodealignError, match=re.escape(f"{source}: not there yet; {said}") + "$"):
         job.folder(tmp_path / "run/out", [source])
 
 
@@ -94,7 +99,9 @@ def test_settings_of_pace_and_money_make_no_work_stale(tmp_path) -> None:
 def test_finishing_leaves_the_result_the_plan_waits_for(tmp_path) -> None:
     job = context(tmp_path)
     line = job.finish("sft: 3 steps", [tmp_path / "run/out/x"])
-    result = json.loads((tmp_path / "run/jobs/02_sft-nano-pretrained/result.json").read_text())
+    result = json.loads(
+        (tmp_path / "run/jobs/02_sft-nano-pretrained-functional/result.json").read_text()
+    )
     assert result["line"] == "sft: 3 steps"
     assert result["provenance"]["seed"] == 0
     assert line.startswith("sft: 3 steps (")
@@ -102,8 +109,8 @@ def test_finishing_leaves_the_result_the_plan_waits_for(tmp_path) -> None:
 
 def test_a_part_of_a_run_has_its_own_jobs_and_coordinates(tmp_path) -> None:
     paths = RunPaths(tmp_path / "run" / part_folder("x", 3, "align", "beta_1"))
-    job = Context("04_functional", ("nano", "cross"), "nano", paths, 3)
-    assert job.name == "04_functional-nano-cross-seed3-beta_1"
+    job = Context("04_functional", CELL.at(trained="non_functional"), "nano", paths, 3)
+    assert job.name == "04_functional-nano-pretrained-sft-cross-seed3-beta_1"
     job.finish("done", [])
     assert (tmp_path / f"run/x/jobs/{job.name}/result.json").exists()
 
@@ -120,8 +127,10 @@ def test_gates_are_the_plans_and_by_hand_the_profiles(tmp_path) -> None:
 def test_a_stop_names_the_job_that_said_it(tmp_path) -> None:
     job = context(tmp_path)
     job.finish("scored", [], stop="R4 failed")
-    result = json.loads((tmp_path / "run/jobs/02_sft-nano-pretrained/result.json").read_text())
-    assert result["stop"] == "02_sft-nano-pretrained: R4 failed"
+    result = json.loads(
+        (tmp_path / "run/jobs/02_sft-nano-pretrained-functional/result.json").read_text()
+    )
+    assert result["stop"] == "02_sft-nano-pretrained-functional: R4 failed"
 
 
 OWN = 'profile = ""\nseed = 0\nvariant = "pretrained"\nsft = {}'
@@ -139,6 +148,12 @@ def test_what_papermill_only_warns_of_is_refused(injected: str, said: str) -> No
         check_injected("02_sft", [OWN, f"# Parameters\n{injected}\n"])
 
 
+def test_a_profile_with_a_base_is_not_handed_over_by_its_file() -> None:
+    given = '# Parameters\nbase = "nano.yaml"\nprofile = "mine"\nsft = {"epochs": 1.0}\n'
+    with pytest.raises(CodealignError, match="-p profile mine in place of -f"):
+        check_injected("02_sft", [OWN, given])
+
+
 def test_parameters_of_the_notebook_are_taken() -> None:
     check_injected("02_sft", [OWN, '# Parameters\nseed = 3\nvariant = "finetuned"\nsft = {}\n'])
     check_injected("02_sft", [OWN, "import sys"])
@@ -146,18 +161,21 @@ def test_parameters_of_the_notebook_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell",
+    ("notebook", "wrong"),
     [
-        ("02_sft", "nano", "finetunedd", "functional"),
-        ("02_sft", "nano", "finetuned", "functionall"),
-        ("03_align", "nano", "finetuned", "functional", "sft"),
-        ("04_functional", "nanoo", "finetuned", "base"),
-        ("01_preferences", "nano", "x"),
+        ("02_sft", {"variant": "finetunedd"}),
+        ("02_sft", {"requirement": "functionall"}),
+        ("03_align", {"stage": "sft"}),
+        ("04_functional", {"model": "nanoo"}),
+        ("01_preferences", {"requirement": "x"}),
     ],
 )
-def test_a_job_that_cannot_be_is_not_opened(cell: tuple[str, ...]) -> None:
+def test_a_job_that_cannot_be_is_not_opened(notebook: str, wrong: dict[str, str]) -> None:
+    right = {"model": "nano", "variant": "finetuned", "requirement": "functional", "stage": "dpo"}
+    where = {key: right[key] for key in PLACES[notebook]}
+    open_job(notebook, profile="nano", **where)
     with pytest.raises(CodealignError):
-        open_job(*cell, profile="nano")
+        open_job(notebook, profile="nano", **where | wrong)
 
 
 def stage(notebook: str, tmp_path: Path, **where: str):
@@ -168,11 +186,7 @@ def stage(notebook: str, tmp_path: Path, **where: str):
 
 def test_an_evaluation_knows_its_model_its_place_and_its_folder(tmp_path) -> None:
     job = stage("04_functional", tmp_path, variant="finetuned", stage="base", trained="functional")
-    assert job.cell == {
-        "source": "nano", "model": "nano", "variant": "finetuned", "requirement": "functional",
-        "stage": "base",
-    }  # fmt: skip
-    assert job.place == {"seed": 3, "trained": "functional", "ablation": ""}
+    assert job.cell == Cell("nano", "finetuned", "functional", "base", seed=3)
     assert (job.name, job.adapter) == ("04_functional-nano-finetuned-base-seed3", None)
     assert job.folder == tmp_path / "run/seeds/3/evals/nano/finetuned/functional/base"
     assert job.folder.is_dir()

@@ -17,7 +17,7 @@ from codealign.models import LINEAR, load, shape_of
 from codealign.params import Lora, Params, Training, load_params
 from codealign.paths import PROJECT
 from codealign.shapes import Shape, read_shape
-from codealign.train import divergence
+from codealign.train import trainers
 from codealign.workflow import memory
 from codealign.workflow.memory import (
     GIB,
@@ -139,7 +139,7 @@ def test_the_libraries_chunks_are_those_assumed() -> None:
     from trl.trainer import utils
 
     assert (chunked.TOKEN_CHUNK_SIZE, utils._CHUNKED_LOGPROB_CHUNK_SIZE) == memory.TILE
-    assert (divergence.POSITIONS, cache.BLOCK) == (memory.COMPARED, memory.ROOM)
+    assert (trainers.POSITIONS, cache.BLOCK) == (memory.COMPARED, memory.ROOM)
 
 
 def test_keys_and_values_are_as_large_as_a_real_cache(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ PARAMETERS = {
     "07_paper": "study = {}",
 }
 CELL = {
-    "01_preferences": "model, requirement",
-    "02_sft": "model, variant, requirement",
-    "04_functional": "model, variant, stage",
+    "01_preferences": "model=model, requirement=requirement",
+    "02_sft": "model=model, variant=variant, requirement=requirement",
+    "04_functional": "model=model, variant=variant, stage=stage",
 }
 SECTION = {
     "01_preferences": ("prefs", "Prefs"),

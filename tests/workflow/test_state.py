@@ -43,8 +43,8 @@ def jobs(**more: object) -> list[Job]:
 def make(root: Path, job: Job, content: str = "made") -> None:
     """Do what a job's notebook does around its work: settings, outputs, result marker."""
     given = job.parameters
-    cell = [given[key] for key in context.PLACES.get(job.notebook, ())]
-    opened = open_job(job.notebook, *cell, profile="mine", run="runs/mine", seed=given["seed"])
+    where = {key: given[key] for key in plan.PLACES.get(job.notebook, ())}
+    opened = open_job(job.notebook, **where, profile="mine", run="runs/mine", seed=given["seed"])
     for section, cls in state.SECTIONS.items():
         if section in given:
             opened.settings(cls, section, given[section])

@@ -24,9 +24,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 TIMES = range(int(os.environ.get("CODEALIGN_TRIALS", "1")))
 pytestmark = pytest.mark.long
 SECTION = {
-    "01_preferences": ("prefs", "Prefs", "model, requirement"),
-    "02_sft": ("sft", "Sft", "model, variant, requirement"),
-    "04_functional": ("functional", "Functional", "model, variant, stage"),
+    "01_preferences": ("prefs", "Prefs", "model=model, requirement=requirement"),
+    "02_sft": ("sft", "Sft", "model=model, variant=variant, requirement=requirement"),
+    "04_functional": ("functional", "Functional", "model=model, variant=variant, stage=stage"),
     "06_survey_kappa": ("survey", "Survey", ""),
     "07_paper": ("study", "Study", ""),
 }
@@ -203,7 +203,7 @@ def test_a_killed_process_is_told_when_it_happens(
     said = said_by(driver)
     assert driver.returncode == 1
     ended = "its kernel was ended by SIGKILL" if what == KERNEL else "its process was ended by SIG"
-    assert said.index("failed: ") < said.index("mend the cause") and ended in said, said
+    assert said.index("failed: ") < said.index("fix the cause") and ended in said, said
     ends_as_undisturbed(project, undisturbed, said)
 
 

@@ -119,7 +119,7 @@ def _told_scores(part: pd.DataFrame, table: int) -> str:
 def profiles(changes: pd.DataFrame) -> Drawn | None:
     """Draw how far each stage moved CODAL's five dimensions; None without CODAL's changes.
 
-    A panel a model and pathway, all on one scale; the base model's rating stands beside.
+    A panel per model and pathway, all on one scale; the base model's rating stands beside.
     """
     part = changes[changes["benchmark"].isin(RATED)]
     if part.empty:

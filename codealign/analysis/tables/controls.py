@@ -67,7 +67,7 @@ def arms(study: Study, training: pd.DataFrame) -> list[Arm]:
     own_sft = set(known.loc[known["stage"] == "sft", "ablation"])
     labelled = []
     for place in study.places:
-        if place.requirement != place.trained or place.stage not in ALIGNED:
+        if place.cross or place.stage not in ALIGNED:
             continue
         mine = known[(known[PLACE] == [getattr(place, name) for name in PLACE]).all(axis=1)]
         if len(mine):

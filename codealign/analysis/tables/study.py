@@ -107,7 +107,7 @@ def pathways_table(study: Study) -> Table:
 
 def crossed(study: Study) -> list[Cell]:
     """Return the cells evaluated on the other requirement's benchmarks."""
-    return [p for p in study.places if p.trained != p.requirement and not p.ablation]
+    return [p for p in study.places if p.cross and not p.ablation]
 
 
 def tax_table(study: Study) -> Table:

@@ -19,12 +19,11 @@ from codealign.evaluate.functional.prompts import (
     with_same_stops,
 )
 from codealign.evaluate.functional.samples import Samples
-from codealign.evaluate.resume import resumable
 from codealign.generate import Completion, Engine, Request, generate
 from codealign.generate.progress import Progress
 from codealign.params import Generation
 from codealign.records import read_jsonl, stable_id
-from codealign.resumable import Resumable
+from codealign.resumable import Resumable, resumable
 
 
 @dataclass(frozen=True)

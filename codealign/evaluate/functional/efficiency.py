@@ -30,8 +30,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional.cache import cached
-from codealign.evaluate.functional.expected import HASH_OVER
+from codealign.evaluate.functional.expected import HASH_OVER, cached
 from codealign.evaluate.functional.problems import Problem
 from codealign.records import stable_id
 from codealign.sandbox import Call, Program, Result, Sandbox
@@ -149,15 +148,15 @@ def _id(problem: Problem, code: str) -> str:
 def _measure(
     pairs: list[tuple[Problem, str]], sandbox: Sandbox, measure: Measure
 ) -> Iterator[dict[str, Any]]:
-    """Yield `id`, `cost` and `reason` of each program; equal programs are run once."""
+    """Yield `id`, `cost`, `verdict` and `reason` of each program; equal programs are run once."""
     repeats = REPEATS if measure == "cpu" else 1
     named = {_id(problem, code): (problem, code) for problem, code in pairs}
     programs = (
         _program(name, *each, measure) for name, each in named.items() for _ in range(repeats)
     )
     for name, runs in groupby(sandbox.run(programs), key=lambda run: run.id):
-        value, reason = cost(list(runs), measure)
-        yield {"id": name, "cost": value, "reason": reason}
+        value, verdict, reason = cost(list(runs), measure)
+        yield {"id": name, "cost": value, "verdict": verdict, "reason": reason}
 
 
 def _program(name: str, problem: Problem, code: str, measure: Measure) -> Program:
@@ -185,19 +184,22 @@ def _refuse_unmeasured(
             )
 
 
-def cost(runs: list[Result], measure: Measure) -> tuple[float | None, str]:
-    """Return the cost of a solution from its runs, or None and the reason."""
+def cost(runs: list[Result], measure: Measure) -> tuple[float | None, str, str]:
+    """Return the cost of a solution from its runs, its verdict, and why it has no cost.
+
+    The verdict is the sandbox's, or `error` where a call raised; only `pass` has a cost.
+    """
     costs = []
     for run in runs:
         if run.verdict != "pass":
-            return None, f"{run.verdict}: {run.detail}"
+            return None, run.verdict, f"{run.verdict}: {run.detail}"
         outcome = run.outputs[0]
         if measure == "steps" and outcome.steps > MOST_STEPS:
-            return BEYOND, ""
+            return BEYOND, "pass", ""
         if outcome.error:
-            return None, f"error: {outcome.error}"
+            return None, "error", f"error: {outcome.error}"
         costs.append(outcome.cpu_s if measure == "cpu" else outcome.steps)
-    return float(min(costs)), ""
+    return float(min(costs)), "pass", ""
 
 
 def _efficiency(
@@ -205,7 +207,7 @@ def _efficiency(
 ) -> Efficiency:
     row = costs[_id(problem, solution)]
     if row["cost"] is None:
-        score = None if row["reason"].startswith("sandbox_error") else 0.0
+        score = None if row["verdict"] == "sandbox_error" else 0.0
         return Efficiency(solution, None, -1, score, score, row["reason"])
     codes = _references(problem)
     references = [costs[_id(problem, code)]["cost"] for code in codes]

@@ -6,16 +6,16 @@ the hashes differ, both are computed again in full and compared by the benchmark
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional.cache import cached
 from codealign.evaluate.functional.oracle import expects_only_presence
 from codealign.evaluate.functional.problems import Problem
-from codealign.records import stable_id
+from codealign.records import read_jsonl, stable_id, write_jsonl
 from codealign.sandbox import Call, Encoded, Hashed, Program, Result, Sandbox
 from codealign.sandbox.inside import codec
 
@@ -202,3 +202,33 @@ def text_of(value: Any) -> str:
         if isinstance(value, int):
             return f"an integer of about {round(value.bit_length() * DIGITS_A_BIT)} digits"
         return f"a {type(value).__name__} with an integer of thousands of digits"
+
+
+# Results that depend on nothing but their inputs, kept in files named by those inputs.
+
+FORMAT = 7
+"""To be raised when what a cached row holds, or how it is measured, changes."""
+
+
+def cached(
+    folder: Path | None,
+    kind: str,
+    ids: Iterable[str],
+    compute: Callable[[], Iterable[dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """Return the rows of an earlier call with the same `ids`, or compute and keep them.
+
+    Parameters
+    ----------
+    folder : where files are kept; None keeps nothing.
+    kind : begin of the file's name.
+    ids : content ids of all that the rows depend on; the Python version is added.
+    """
+    if folder is None:
+        return list(compute())
+    file = folder / f"{kind}-{stable_id(FORMAT, sys.version_info[:3], *ids)}.jsonl"
+    if file.exists():
+        return list(read_jsonl(file, dict))
+    rows = list(compute())
+    write_jsonl(file, rows)
+    return rows

@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 from codealign.evaluate.functional.problems import Problem
 from codealign.generate import Request
-from codealign.generate.wire import mended
+from codealign.generate.wire import well_formed
 from codealign.prompts import response_prompt
 
 INSTRUCTION = (
@@ -165,7 +165,7 @@ def sanitize(text: str, entry_point: str) -> str:
     It raises for half a surrogate pair, here U+FFFD, and for deep expressions (a sum of a thousand
     terms), which get a larger stack here; "" for a text that is too deep even then.
     """
-    text = mended(text)
+    text = well_formed(text)
     try:
         return _sanitized(text, entry_point)
     except RecursionError:

@@ -47,8 +47,8 @@ def files(benchmark: str) -> list[PublicFile]:
 
 
 def _released(benchmark: str, url: str, path: str, load: Callable[[], Any]) -> PublicFile:
-    told = f"Get {url} on a machine with network, and put it, decompressed, at {path}"
-    return PublicFile(benchmark, url, path, load, told)
+    advice = f"Get {url} on a machine with network, and put it, decompressed, at {path}"
+    return PublicFile(benchmark, url, path, load, advice)
 
 
 def require(benchmarks: Iterable[str], else_do: Callable[[list[str]], str] | None = None) -> None:
@@ -76,7 +76,7 @@ def require(benchmarks: Iterable[str], else_do: Callable[[list[str]], str] | Non
 
 
 def _fetch(absent: Iterable[PublicFile]) -> tuple[list[PublicFile], str]:
-    """Fetch files; return those that cannot be had, and the first reason.
+    """Fetch files; return those that are unavailable, and the first reason.
 
     A server that does not answer is not asked again; one that lacks a file is.
     """
@@ -158,12 +158,12 @@ def _evalperf() -> PublicFile:
 
     folder = os.path.join(config.HF_DATASETS_CACHE, "evalplus___evalperf")
     call = "from evalplus.data import get_evalperf_data as get; get()"
-    told = (
+    advice = (
         f'Run python -c "{call}" on a machine with network, and copy what is then in its '
         f"~/.cache/huggingface/datasets/evalplus___evalperf to {folder}"
     )
     url = "https://huggingface.co/datasets/evalplus/evalperf"
-    return PublicFile("evalperf", url, folder, get_evalperf_data, told)
+    return PublicFile("evalperf", url, folder, get_evalperf_data, advice)
 
 
 def joined(tasks: Iterable[Row]) -> Iterator[Row]:

@@ -107,7 +107,7 @@ def problem(benchmark: str, row: dict[str, Any], place: str) -> Problem:
         raise CodealignError(f"{place}: not a {benchmark} problem, lacks {', '.join(lacking)}")
     from_mbpp = row["task_id"].startswith("Mbpp/")
     oracle = "mbpp" if from_mbpp else benchmark.replace("evalperf", "humaneval")
-    found = Problem(
+    problem = Problem(
         **{key: row[key] for key in REQUIRED},
         base_input=row.get("base_input", []),
         plus_input=row.get("plus_input", []),
@@ -118,7 +118,7 @@ def problem(benchmark: str, row: dict[str, Any], place: str) -> Problem:
         pe_input=_pe_input(row),
         references=_references(row),
     )
-    return _as_python(found) if from_mbpp else found
+    return _as_python(problem) if from_mbpp else problem
 
 
 def _pe_input(row: dict[str, Any]) -> list[list[Any]]:
@@ -170,7 +170,7 @@ def prompts_of(source: Literal["nano", "public"], names: Sequence[str] = ("all",
 
 
 def require_public(names: Sequence[str], guarded: bool = True) -> None:
-    """Fetch what is not there of these benchmarks' public files; names all that cannot be had.
+    """Fetch what is not there of these benchmarks' public files; names all that are unavailable.
 
     Parameters
     ----------

@@ -122,7 +122,7 @@ def _inside(folder: str, name: str) -> Path:
             return file
     raise CodealignError(
         f"{folder}: holds neither {files[0].name} nor {files[2].name}; `evoeval` needs a folder "
-        f"with one file a category, or name one category, e.g. {name}"
+        f"with one file per category, or name one category, e.g. {name}"
     )
 
 

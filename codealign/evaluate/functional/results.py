@@ -118,11 +118,11 @@ class Results:
         """Unbiased pass@k of one problem (Chen et al. 2021); None with fewer than k samples."""
         from evalplus.eval import estimate_pass_at_k
 
-        found = [a for a in self.attempts.get(task_id, []) if a.kind != "sandbox_error"]
-        if len(found) < k:
+        attempts = [a for a in self.attempts.get(task_id, []) if a.kind != "sandbox_error"]
+        if len(attempts) < k:
             return None
-        right = sum(a.base_status == "pass" if base_only else a.passed for a in found)
-        return float(estimate_pass_at_k([len(found)], [right], k)[0])
+        right = sum(a.base_status == "pass" if base_only else a.passed for a in attempts)
+        return float(estimate_pass_at_k([len(attempts)], [right], k)[0])
 
     def closing_line(self) -> str:
         """One line: scores with n, then failures by kind."""
@@ -166,8 +166,8 @@ class Results:
         return _mean([e.dps for e in self.efficiency.get(task_id, []) if e.dps is not None])
 
     def _dps_norm(self, task_id: str) -> float | None:
-        found = [e.dps_norm for e in self.efficiency.get(task_id, []) if e.dps_norm is not None]
-        return _mean(found)
+        norms = [e.dps_norm for e in self.efficiency.get(task_id, []) if e.dps_norm is not None]
+        return _mean(norms)
 
     def _evalplus(self) -> dict[str, Any]:
         rows = {
@@ -185,8 +185,8 @@ class Results:
         """evalplus' `evalperf_results.json`; the unit of the counts is told beside them."""
         rows = {task_id: self._evalperf_row(task_id) for task_id in self.attempts}
         n = max(map(len, self.attempts.values()), default=0)
-        made = {"date": time.strftime("%Y-%m-%d %H:%M"), "n_samples": n, "measure": self.measure}
-        return {**made, "min_correct": 1, "max_profile": MOST_SAMPLES, "eval": rows}
+        head = {"date": time.strftime("%Y-%m-%d %H:%M"), "n_samples": n, "measure": self.measure}
+        return {**head, "min_correct": 1, "max_profile": MOST_SAMPLES, "eval": rows}
 
     def _evalperf_row(self, task_id: str) -> dict[str, Any]:
         measured = self.efficiency.get(task_id, [])
@@ -230,11 +230,11 @@ def _mean(values: list[float]) -> float | None:
 
 
 def _row(benchmark: str, metric: str, values: dict[str, float | None]) -> dict[str, Any]:
-    found = [v for v in values.values() if v is not None]
+    scored = [v for v in values.values() if v is not None]
     return {
         "benchmark": benchmark,
         "metric": metric,
-        "value": _mean(found),
-        "n": len(found),
-        "missing": len(values) - len(found),
+        "value": _mean(scored),
+        "n": len(scored),
+        "missing": len(values) - len(scored),
     }

@@ -71,18 +71,18 @@ def read_samples(
         raise CodealignError(f"{path}: no such samples file")
     rows = list(_rows(path, problems))
     counts = Counter(t for _, t, _ in rows if t in problems)
-    found = Samples(n=n or _usual(counts, len(problems)))
+    samples = Samples(n=n or _usual(counts, len(problems)))
     for place, task_id, solution in rows:
         if task_id is None or task_id not in beyond:
-            _take(found, place, task_id, solution, problems)
-    lacking = [t for t in problems if len(found.solutions.get(t, [])) < found.n]
+            _take(samples, place, task_id, solution, problems)
+    lacking = [t for t in problems if len(samples.solutions.get(t, [])) < samples.n]
     if lacking:
-        found.faults["missing"] = lacking
-    if found.faults and not partial:
+        samples.faults["missing"] = lacking
+    if samples.faults and not partial:
         raise CodealignError(
-            f"{path}: {found.note()}; mend the file, or accept it as it is with `--partial`"
+            f"{path}: {samples.note()}; fix the file, or accept it as it is with `--partial`"
         )
-    return found
+    return samples
 
 
 def _usual(counts: Counter[str], problems: int) -> int:

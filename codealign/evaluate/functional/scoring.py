@@ -153,8 +153,8 @@ def _wants_more(sample: _Sample, limits: Limits) -> bool:
 def _is_undecided(sample: _Sample, limits: Limits) -> bool:
     if sample.result.verdict == "sandbox_error":
         return False
-    found = [first_failure(sample.expected, s, sample.result, limits) for s in SUITES]
-    return any(failure is not None and failure[1] == "undecided" for failure in found)
+    failures = [first_failure(sample.expected, s, sample.result, limits) for s in SUITES]
+    return any(failure is not None and failure[1] == "undecided" for failure in failures)
 
 
 def _in_full(samples: list[_Sample], sandbox: Sandbox, limits: Limits) -> Iterator[_Sample]:

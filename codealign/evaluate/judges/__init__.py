@@ -114,13 +114,13 @@ def _own(name: str) -> Judge:
     """Return the judge that a function outside the package makes."""
     module, _, function = name.removeprefix(PYTHON).partition(":")
     try:
-        made = getattr(import_module(module), function)()
+        judge = getattr(import_module(module), function)()
     except (ImportError, AttributeError, ValueError) as error:
         raise CodealignError(
             f"judge {name!r}: {error}; give `python:<module>:<function>`, the module installed "
             "or a file in the project's folder"
         ) from error
-    lacking = [part for part in ("name", "key", "estimate", "rate") if not hasattr(made, part)]
+    lacking = [part for part in ("name", "key", "estimate", "rate") if not hasattr(judge, part)]
     if lacking:
         raise CodealignError(f"judge {name!r}: what it returns lacks {', '.join(lacking)}")
-    return made
+    return judge

@@ -37,8 +37,8 @@ def refused_for_all(
 
 def unaccepted(name: str, model: str, base_url: str) -> CodealignError:
     """Return the error about a parameter, or a model, that the server refuses."""
-    said = wire.parameter_refusal(base_url or "api.openai.com", model, name)
-    return CodealignError(f"judge {model!r}: {said}; nothing is stored for these answers")
+    refusal = wire.parameter_refusal(base_url or "api.openai.com", model, name)
+    return CodealignError(f"judge {model!r}: {refusal}; nothing is stored for these answers")
 
 
 def explain(
@@ -61,5 +61,5 @@ def explain(
         openai.APIStatusError: f"{server} refuses the requests ({status})",
     }
     known = next((text for kind, text in what.items() if isinstance(error, kind)), "")
-    said = wire.long_wait(error, server) or known or type(error).__name__
-    return CodealignError(f"judge {model!r}: {said}")
+    reason = wire.long_wait(error, server) or known or type(error).__name__
+    return CodealignError(f"judge {model!r}: {reason}")

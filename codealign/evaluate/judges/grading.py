@@ -62,8 +62,8 @@ def rating(
     """
     value, wrong = (None, fault) if fault else parse_rating(reply)
     if cut and not fault:
-        said = "no rating in the reply (it was cut at its longest)"
+        reason = "no rating in the reply (it was cut at its longest)"
         empty = f"the reply was cut at its longest ({cut} tokens) before an answer"
-        value, wrong = None, said if reply.strip() else empty
+        value, wrong = None, reason if reply.strip() else empty
     rubric = rubric_hash(answer.dimension, answer_first)
     return Rating(answer.id, answer.dimension, judge, value, wrong or reply.strip(), rubric)

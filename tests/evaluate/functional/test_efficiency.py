@@ -91,12 +91,12 @@ def test_cpu_time_may_be_the_measure(sandbox: Sandbox) -> None:
 
 def test_beyond_the_limit_all_are_equally_slow() -> None:
     runs = [Result("x", "pass", "", "strong", 1.0, outputs=[Outcome(1, steps=MOST_STEPS + 9)])]
-    assert cost(runs, "steps") == (MOST_STEPS + 1, "")
+    assert cost(runs, "steps") == (MOST_STEPS + 1, "pass", "")
 
 
 def test_a_sandbox_error_is_unscored_not_zero() -> None:
-    value, reason = cost([Result("x", "sandbox_error", "lost", "strong", 0.0)], "steps")
-    assert value is None
+    value, verdict, reason = cost([Result("x", "sandbox_error", "lost", "strong", 0.0)], "steps")
+    assert (value, verdict) == (None, "sandbox_error")
     assert reason == "sandbox_error: lost"
 
 
@@ -134,7 +134,7 @@ def test_a_substitute_is_taken_as_asked(sandbox: Sandbox) -> None:
 
 def test_the_cost_in_instructions_has_no_limit() -> None:
     runs = [Result("x", "pass", "", "strong", 1.0, outputs=[Outcome(1, steps=10 * MOST_STEPS)])]
-    assert cost(runs, "instructions") == (10.0 * MOST_STEPS, "")
+    assert cost(runs, "instructions") == (10.0 * MOST_STEPS, "pass", "")
 
 
 def test_results_are_written_as_evalperf_writes_them(sandbox: Sandbox, tmp_path: Path) -> None:
