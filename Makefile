@@ -1,7 +1,7 @@
 # make reproduce   the whole study on the embedded model nano, ending with a report to open
 # make test        the tests
 # make real        a real small language model through the same study
-# More targets: install, check, nano, study, controls, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
+# More targets: install, check, nano, study, controls, habit, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
 PYTHON ?= python3.11
 VENV   ?= .venv
 PARAMS ?= params/nano.yaml
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: reproduce real test check install nano published reference keep-nano study keep-study \
-        controls keep-controls lint clean
+        controls keep-controls habit keep-habit lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
@@ -72,6 +72,15 @@ keep-study: install
 # Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement. Hours.
 controls: install
 	$(BIN)/codealign reproduce --params params/nano_controls.yaml --cores $(CORES)
+
+# The one whose effect is known: nano is taught a habit of mistakes first (ten minutes of one core).
+habit: install
+	test -e .cache/off_by_one/finetuned/provenance.json || \
+	  OMP_NUM_THREADS=1 $(BIN)/python -m nano.lab mislead .cache/off_by_one
+	$(BIN)/codealign reproduce --params params/nano_habit.yaml --cores $(CORES)
+
+keep-habit: install
+	$(BIN)/codealign keep runs/nano_habit --out nano/results/habit
 
 keep-controls: install
 	$(BIN)/codealign keep runs/nano_controls --out nano/results/controls
