@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from codealign.provenance import file_hash
-from codealign.records import write_text
+from codealign.records import stable_id, write_text
 
-RESULT, FAILURE = "result.json", "failed.json"
+RESULT, FAILURE, PARAMS = "result.json", "failed.json", "params.yaml"
 PROGRESS = "progress.json"
 BOOKED = "result.next.json"
 """What a notebook writes that a driver runs: a result only once its executed copy is whole too."""
@@ -88,9 +88,12 @@ def outputs(root: Path, written: Iterable[Path]) -> dict[str, list[Any]]:
 
 
 def write_failure(root: Path, job: str, *, error: str, cell: int | None = None) -> None:
-    """Say that a job failed; `cell` is the notebook's, if one raised the error."""
-    text = json.dumps({"cell": cell, "error": error}, indent=1)
-    write_text(Path(root) / "jobs" / job / FAILURE, text + "\n")
+    """Say that a job failed, with which settings, and in which cell if one raised the error."""
+    folder = Path(root) / "jobs" / job
+    marker = {"cell": cell, "error": error}
+    if (folder / PARAMS).exists():
+        marker["settings"] = stable_id((folder / PARAMS).read_text(encoding="utf-8"))
+    write_text(folder / FAILURE, json.dumps(marker, indent=1) + "\n")
 
 
 def clear(root: Path, job: str) -> None:
@@ -99,12 +102,21 @@ def clear(root: Path, job: str) -> None:
         (Path(root) / "jobs" / job / name).unlink(missing_ok=True)
 
 
-def read_failure(root: Path, job: str) -> str:
-    """Return the error of a job that failed, "" if it has not."""
+def read_failure(root: Path, job: str, settings: str | None = None) -> str:
+    """Return the error of a job that failed, "" if it has not.
+
+    Parameters
+    ----------
+    settings : text of its `params.yaml`; a failure with others is none. None: whatever they were.
+    """
     path = Path(root) / "jobs" / job / FAILURE
     if not path.exists():
         return ""
-    return str(read_marker(path).get("error", "unknown: its marker cannot be read"))
+    marker = read_marker(path)
+    of = marker.get("settings")
+    if of and settings is not None and of != stable_id(settings):
+        return ""
+    return str(marker.get("error", "unknown: its marker cannot be read"))
 
 
 def put_away(root: Path, path: Path) -> None:

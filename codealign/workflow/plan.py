@@ -23,6 +23,7 @@ from codealign.paths import MADE, PROJECT, RunPaths, part_folder, short_name
 from codealign.records import write_text
 from codealign.registry import references
 from codealign.workflow.code import notebook_parameters
+from codealign.workflow.markers import PARAMS
 
 NOTEBOOKS = (
     "01_preferences",
@@ -283,14 +284,18 @@ def freeze(jobs: list[Job], run: str, note: str = "") -> Path:
     paths = RunPaths(PROJECT / run)
     for job in jobs:
         check_parameters(job)
-        text = yaml.safe_dump(job.parameters, sort_keys=True, allow_unicode=True)
-        _write_if_changed(paths.jobs / job.name / "params.yaml", text)
+        _write_if_changed(paths.jobs / job.name / PARAMS, frozen(job))
     lock = {job.name: _lock_entry(job) for job in jobs}
     folders = dict.fromkeys([run, *(job.parameters["run"] for job in jobs)])
     parts = [os.path.relpath(folder, run) for folder in folders]
     plan = {"run": run, **({"note": note} if note else {}), "parts": parts, "jobs": lock}
     _write_if_changed(paths.lock, json.dumps(plan, indent=1) + "\n")
     return paths.lock
+
+
+def frozen(job: Job) -> str:
+    """Return the text of a job's `params.yaml`."""
+    return yaml.safe_dump(job.parameters, sort_keys=True, allow_unicode=True)
 
 
 def _write_if_changed(path: Path, text: str) -> None:
@@ -336,7 +341,7 @@ def read_plan(run_root: Path, *names: str) -> list[Job]:
         Job(
             name,
             entry.get("notebook", name.split("-")[0]),
-            read_parameters(folder / name / "params.yaml"),
+            read_parameters(folder / name / PARAMS),
             entry.get("needs", []),
             Resources.model_validate(entry.get("resources", {})),
             entry.get("gates", {}),

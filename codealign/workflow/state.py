@@ -28,7 +28,7 @@ from codealign.stages.job import SECTIONS as STAGE_SECTIONS
 from codealign.workflow.code import code_hash
 from codealign.workflow.lock import is_held
 from codealign.workflow.markers import RESULT, read_failure, read_result
-from codealign.workflow.plan import Job, read_plan
+from codealign.workflow.plan import Job, frozen, read_plan
 
 DONE, OUTDATED, FAILED, TO_DO = "done", "outdated", "failed", "to do"
 SECTIONS: dict[str, type[Section]] = {**STAGE_SECTIONS, "survey": Survey, "study": Study}
@@ -106,7 +106,7 @@ def _judge(root: Path, job: Job, needs: Mapping[str, State]) -> State:
     reason = _why(root, job, result, needs)
     if not reason:
         return State(DONE, result=result)
-    if failure := read_failure(root, job.name):
+    if failure := read_failure(root, job.name, frozen(job)):
         return State(FAILED, failure, result)
     return State(OUTDATED if result else TO_DO, reason, result)
 

@@ -230,11 +230,14 @@ def test_a_broken_result_is_a_job_to_do(root: Path, broken: str) -> None:
     assert (found.kind, found.reason) == (TO_DO, "its result marker cannot be read")
 
 
-def test_a_failure_is_the_state_until_the_job_is_done(root: Path) -> None:
+def test_a_failure_is_the_state_until_the_job_is_done_or_its_settings_change(root: Path) -> None:
+    others = jobs(sft={"epochs": 9.0})
+    plan.freeze(others, "runs/mine")
     markers.write_failure(root, SFT, error="ValueError: no pairs")
-    assert judge_run(root)[SFT].kind == DONE  # of a try with other settings, since undone
-    found = judge(root, jobs(sft={"epochs": 9.0}))[SFT]
+    found = judge(root, others)[SFT]
     assert (found.kind, found.reason) == (FAILED, "ValueError: no pairs")
+    assert judge(root, jobs(sft={"epochs": 5.0}))[SFT].kind == OUTDATED
+    assert judge(root, jobs())[SFT].kind == DONE
 
 
 def test_a_file_named_in_the_settings_counts_by_its_content(root: Path, tmp_path: Path) -> None:
