@@ -86,6 +86,10 @@ def lay_out(folder: Path, variants: str = "[pretrained]") -> Path:
         # A server needs its time: where there is one, the first notebook leaves it some.
         pause = 2.0 if variants == BOTH and notebook == "01_preferences" else 0.1
         write_notebook(folder / f"notebooks/{notebook}.ipynb", pause)
+    for notebook in ("03_align", "05_codal"):  # never run: a server reads all of its kind
+        shutil.copy(
+            folder / "notebooks/04_functional.ipynb", folder / f"notebooks/{notebook}.ipynb"
+        )
     (folder / "params/mine.yaml").write_text(
         f"profile: mine\nvariants: {variants}\nrequirements: [functional]\nstages: [base, sft]\n"
         "functional: {data: nano}\nprefs: {corpus: nano}\n"
