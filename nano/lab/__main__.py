@@ -1,6 +1,7 @@
 """`python -m nano.lab build`: make nano from nothing; its parts can be run alone.
 
-`python -m nano.lab mislead`: the two models of the controls, which have a habit of mistakes.
+`python -m nano.lab mislead`: the two models of the control, which have a habit of mistakes.
+`python -m nano.lab room`: what pairs could teach a model.
 
 To be run in the root of a clone: the laboratory is no part of the installed package.
 """
@@ -44,6 +45,18 @@ def build(parts: list[str], weights: Path, seed: int) -> None:
         print((write_account(NANO_DATA, weights, recipe) / "README.md").read_text(encoding="utf-8"))
 
 
+def _room(model: str, count: int) -> None:
+    """Print a line of counts per variant."""
+    from codealign.generate.local import LocalEngine
+    from codealign.models import load
+    from nano.lab.room import room
+
+    for variant in ("pretrained", "finetuned"):
+        engine = LocalEngine(*load(model, variant, None, backend="peft", training=False))
+        counts = room(engine, variant == "finetuned", count)
+        print(f"{variant}:", ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(prog="python -m nano.lab", description=__doc__)
@@ -54,7 +67,13 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_argument("--seed", type=int, default=Recipe.seed)
     command = commands.add_parser("mislead", help="teach the shipped models to be off by one")
     command.add_argument("folder", nargs="?", type=Path, default=MISLED, help="to write them to")
+    command = commands.add_parser("room", help="count what pairs of hidden labels could teach")
+    command.add_argument("--model", default="nano", help="as in a profile's models")
+    command.add_argument("--count", type=int, default=400, help="seed functions")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "room":
+        _room(chosen.model, chosen.count)
+        return
     if chosen.command == "mislead":
         from nano.lab.misled import build_misled
 

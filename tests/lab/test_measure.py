@@ -7,6 +7,7 @@ from codealign.generate import Completion
 from codealign.prefs.pool import known_tasks, pool_functions
 from codealign.prompts import response_prompt
 from nano.lab.measure import SEED, pass_shares, sampling_shares
+from nano.lab.room import GREEDY, room
 
 PROBLEMS = load("humaneval", "nano", limit=4).values()
 
@@ -65,3 +66,36 @@ def test_shares_tell_own_tests_from_the_hidden_ones() -> None:
     assert shares == {
         "own": 2 / 3, "right": 2 / 3, "right_if_own": 0.5, "own_if_right": 0.5, "mixed": 1.0
     }  # fmt: skip
+
+
+def test_a_pair_is_held_against_what_the_model_answers_most_likely() -> None:
+    """Of the tasks one is always right, two in samples only (one of them with no wrong one)."""
+    code = {one.name: one.code for one in pool_functions(SEED, 8)}
+    names = {response_prompt(one.text): one.name for one in known_tasks(SEED, 8)}
+    kinds = dict(zip(sorted(names.values()), ("always", "mixed", "sampled", "never"), strict=False))
+
+    class Sampled(Scripted):
+        def complete(self, jobs, settings, stop):
+            self.greedy = settings.temperature == GREEDY.temperature
+            yield from super().complete(jobs, settings, stop)
+
+    def reply(prompt: str, index: int) -> str:
+        name = names[prompt]
+        kind = kinds.get(name, "never")
+        right = (
+            kind == "always"
+            or not engine.greedy
+            and (kind == "sampled" or kind == "mixed" and index == 0)
+        )
+        solution = code[name] if right else f"def {name}(*a):\n    return {{}}\n"
+        return f"```python\n{solution}```\n### Tests\n```python\nassert {name}\n```\n"
+
+    engine = Sampled(reply)
+    counts = room(engine, chat=False, count=8, n=3, seed=SEED)
+    assert counts == {
+        "instructions": len(names),
+        "with a pair": 1,
+        "of these right when greedy": 0,
+        "wrong when greedy": len(names) - 1,
+        "of these with a right sample": 2,
+    }
