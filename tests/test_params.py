@@ -320,3 +320,10 @@ def test_a_change_of_the_base_changes_the_jobs_that_it_is_about(tmp_path: Path) 
     assert changed == {"03_align-nano-pretrained-functional-dpo"}
     below.write_text(below.read_text().replace("0.3", "0.10") + "# and back\n")
     assert {job.name: job for job in make_plan(load_params(mine))} == before
+
+
+@pytest.mark.parametrize("rule", ["all", "judge", "best_worst"])
+def test_a_draw_that_the_rule_would_pass_over_is_refused(tmp_path, rule: str) -> None:
+    text = f"profile: mine\nprefs: {{pairs: {{rule: {rule}, draw: closest, judge: static}}}}\n"
+    with pytest.raises(CodealignError, match=f"rule {rule} draws nothing, so draw: closest has no"):
+        load_params(write(tmp_path, text))

@@ -96,6 +96,9 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
         lacks.append(f"{name}_plus: the added tests were not run")
     for score in of:
         absent = benchmark(score).n - len(of[score])
+        if absent < 0:
+            fault = f"{len(of[score])} problems, but {score} has {benchmark(score).n}"
+            raise CodealignError(f"{path}: {fault}; give the file of one benchmark")
         of[score] |= {f"absent {i + 1}": None for i in range(absent)}
         lacks += [f"{score}: {absent} of {benchmark(score).n} problems"] * (absent > 0)
     return made_of(cell, of, lacks)
@@ -151,7 +154,7 @@ def _rating(row: Mapping[str, Any], where: str) -> Rating:
     try:
         key, dimension, given = str(row["id"]), row["dimension"], row["rating"]
         rating = None if given in ("", None) else float(given)
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CodealignError(f"{where}: needs id, dimension and rating ({error})") from None
     if dimension not in DIMENSIONS or not (rating is None or 1 <= rating <= 10):
         raise CodealignError(f"{where}: {dimension} {given}: a rating is 1 to 10, a dimension one "
@@ -195,7 +198,11 @@ def read_scores_table(path: Path) -> list[Made]:
         low, high, how = _interval(value, n, b)
         score = Score("", **_seeded(cell, b.name).columns(), metric=b.metric, value=value, n=n,
                       missing=missing, low=low, high=high, interval=how)  # fmt: skip
-        by_cell.setdefault(cell, Made(cell, [], {}, [])).scores.append(score)
+        made = by_cell.setdefault(cell, Made(cell, [], {}, []))
+        if b.name in {s.benchmark for s in made.scores}:
+            raise CodealignError(f"{path}: line {at}: a second score of {b.name} for this model, "
+                                 "stage and seed; keep one")  # fmt: skip
+        made.scores.append(score)
     lacks = ["values of the problems: intervals are not paired over them"]
     return [replace(made, lacks=lacks) for made in by_cell.values()]
 

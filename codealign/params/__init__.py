@@ -131,7 +131,8 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise CodealignError(f"{path}: {what}; {path.parent} has: {known}")
     data = _read(path.read_bytes(), str(path))
     if not isinstance(data, dict):
-        raise CodealignError(f"{path}: expected a mapping of settings, found {type(data).__name__}")
+        found = "nothing" if data is None else type(data).__name__
+        raise CodealignError(f"{path}: expected a mapping of settings, found {found}")
     return data
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from codealign.params.section import NEUTRAL, Generation, Section, Variant
 
@@ -58,6 +58,10 @@ class Checks(Section):
     )
 
 
+DRAWN = ("random", "agreement", "hidden")
+"""Rules that leave open which two responses of two sides make a pair."""
+
+
 class Pairing(Section):
     """Which responses of an instruction make its pairs (`prefs.rules`)."""
 
@@ -89,6 +93,16 @@ class Pairing(Section):
     )
     min_gap: float = Field(1.0, gt=0, description="least difference of two ratings (1 to 10)")
     max_pairs: int = Field(0, ge=0, description="of rule `all`, an instruction; 0: no limit")
+
+    @model_validator(mode="after")
+    def _drawn(self) -> Self:
+        """Refuse a draw that the rule would pass over in silence."""
+        if self.draw != "random" and self.rule not in DRAWN:
+            raise ValueError(
+                f"rule {self.rule} draws nothing, so draw: {self.draw} has no effect; leave draw "
+                f"out, or use rule {', '.join(DRAWN[:-1])} or {DRAWN[-1]}"
+            )
+        return self
 
     def asking(self) -> dict[str, Any]:
         """Return how a judge at a server is asked, as `judges.open_judge` takes it."""

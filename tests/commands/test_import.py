@@ -58,6 +58,12 @@ def test_without_added_tests_there_is_no_score_of_them(tmp_path: Path) -> None:
     assert made.lacks[0] == "mbpp_plus: the added tests were not run"
 
 
+def test_more_problems_than_the_benchmark_has_are_refused(tmp_path: Path) -> None:
+    every = {f"HumanEval/{i}": [("pass", "pass")] for i in range(165)}
+    with pytest.raises(CodealignError, match="165 problems, but humaneval has 164; give the file"):
+        read_results(results(tmp_path / "x.json", every), CELL)
+
+
 def test_evoeval_is_told_by_the_files_name(tmp_path: Path) -> None:
     file = results(tmp_path / "EvoEval_subtle_eval_results.json", {"EvoEval/3": [("pass", None)]})
     assert list(read_results(file, CELL).values) == ["evoeval_subtle"]
@@ -119,6 +125,10 @@ def test_a_second_file_adds_to_the_first_and_replaces_its_own_benchmark(tmp_path
         ("a.csv", "model,variant,stage,benchmark,value,n\nm,pretrained,base,mbpp,61,378\n", [],
          "a value is 0 to 1 and n at least 1; is the unit right?"),
         ("a.csv", "id,dimension,rating\na,style,11\n", ["--model", "m"], "a rating is 1 to 10"),
+        ("a.csv", "model,variant,stage,benchmark,value,n\nm,pretrained,base,mbpp,0.6,378\n"
+         "m,pretrained,base,mbpp,0.7,378\n", [], "line 3: a second score of mbpp for this model"),
+        ("a.jsonl", '{"id": "a", "dimension": "style", "rating": [4]}\n', ["--model", "m"],
+         "needs id, dimension and rating"),
         ("a.txt", "hello\n", ["--model", "m"], "neither results, samples, ratings nor scores"),
     ],
 )  # fmt: skip
