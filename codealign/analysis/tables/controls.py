@@ -71,11 +71,10 @@ def arms(study: Study, training: pd.DataFrame) -> list[Arm]:
             continue
         mine = known[(known[PLACE] == [getattr(place, name) for name in PLACE]).all(axis=1)]
         if len(mine):
-            start = place.at(
-                stage="sft", ablation=place.ablation if place.ablation in own_sft else ""
-            )
-            facts = mine[FACTS].mean().to_dict()
-            labelled.append(Arm(place, study.minus(place, start), study.change(place), facts))
+            # As in the table of the placebo, where the arm has the main cell's SFT.
+            own = place.ablation in own_sft and place.ablation
+            gain = study.minus(place, place.at(stage="sft")) if own else study.change(place, "sft")
+            labelled.append(Arm(place, gain, study.change(place), mine[FACTS].mean().to_dict()))
     return labelled
 
 
