@@ -2,9 +2,9 @@
 
 The address is `project.urls.Repository` in pyproject.toml; until `codealign publish-address URL`
 has set it there is none, and no badge, no `repository-code` and no clone line names one. README's
-sentences on what was found come from the committed tables, and so do those of docs/explanation/
-study.md on the placebo. `python -m codealign.badges` writes all of it; a test holds the files
-against it.
+sentences on what was found come from the committed tables, as do those of
+docs/explanation/study.md on the placebo and the habit. `python -m codealign.badges` writes all of
+it; a test holds the files against it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ GITHUB = re.compile(r"https://github\.com/[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9]
 OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)', re.S)
 PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff", "docs/explanation/study.md")
 PLACEBO = ("nano/results/tables/study_placebo.csv", "nano/results/placebo/tables/study_placebo.csv")
+HABIT = "nano/results/habit/tables/study_placebo.csv"
 
 
 def repository() -> str:
@@ -100,7 +101,8 @@ def written() -> dict[Path, str]:
     pages[colab] = LINK.sub(lambda match: badge(match[1]) or match[0], text)
     parts = {"clone": _clone(), "found": found()}
     pages[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
-    pages[study] = _filled(study.read_text(encoding="utf-8"), {"placebo": placebo()})
+    parts = {"placebo": placebo(), "habit": habit()}
+    pages[study] = _filled(study.read_text(encoding="utf-8"), parts)
     text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.M)
     line = f"repository-code: {repository()}\n" if repository() else ""
     pages[citation] = text.replace("abstract:", f"{line}abstract:", 1)
@@ -156,6 +158,17 @@ def placebo() -> str:
         f"Gain of the placebo over its SFT model, points: {first:+.1f} in {n} seeds, {second:+.1f} "
         f"in {m}, {mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}] in all {n + m}; the two "
         f"sets differ with p = {p:.1g} (Welch's test, from the tables' intervals as printed)."
+    )
+
+
+def habit() -> str:
+    """Return what the committed control of known effect says, over all cells."""
+    table = pd.read_csv(PROJECT / HABIT)
+    (row,) = table[table["Cell"] == "All cells"].to_dict("records")
+    return (
+        f"Above their SFT models, over PTA and FTA, DPO and BoNBoN, {row['Seeds']} seeds: pairs "
+        f"that hidden tests label {row['Main above its SFT']} points of pass@1, a coin's "
+        f"{row['Placebo above its SFT']} (95% intervals over seeds and problems)."
     )
 
 

@@ -35,7 +35,8 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the files that name the address, as the project."""
     files = [path.relative_to(PROJECT) for path in written()]
     tables = [Path(f"paper_tables/{name}.csv") for name in ("paper/claims", "nano/answer")]
-    for file in (*files, *tables, *map(Path, badges.PLACEBO), Path("pyproject.toml")):
+    tables += map(Path, (*badges.PLACEBO, badges.HABIT))
+    for file in (*files, *tables, Path("pyproject.toml")):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / file, tmp_path / file)
     monkeypatch.setattr(badges, "PROJECT", tmp_path)
