@@ -14,6 +14,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from scipy.stats import t, ttest_ind_from_stats
@@ -144,7 +145,7 @@ def found() -> str:
 
 def placebo() -> str:
     """Return what the two committed sets of seeds say of the placebo, apart and together."""
-    sets = [_over_sft(pd.read_csv(PROJECT / path)) for path in PLACEBO]
+    sets = [_over_sft(_all_cells(path)) for path in PLACEBO]
     (first, second), errors, (n, m) = zip(*sets, strict=True)
     p = ttest_ind_from_stats(
         first, errors[0] * n**0.5, n, second, errors[1] * m**0.5, m, equal_var=False
@@ -163,8 +164,7 @@ def placebo() -> str:
 
 def habit() -> str:
     """Return what the committed control of known effect says, over all cells."""
-    table = pd.read_csv(PROJECT / HABIT)
-    (row,) = table[table["Cell"] == "All cells"].to_dict("records")
+    row = _all_cells(HABIT)
     return (
         f"Above their SFT models, over PTA and FTA, DPO and BoNBoN, {row['Seeds']} seeds: pairs "
         f"that hidden tests label {row['Main above its SFT']} points of pass@1, a coin's "
@@ -172,9 +172,15 @@ def habit() -> str:
     )
 
 
-def _over_sft(table: pd.DataFrame) -> tuple[float, float, int]:
-    """Return mean, standard error and seeds of the placebo's gain, over all cells."""
+def _all_cells(path: str) -> dict[str, Any]:
+    """Return the row of a placebo's table that is about all cells together."""
+    table = pd.read_csv(PROJECT / path)
     (row,) = table[table["Cell"] == "All cells"].to_dict("records")
+    return row
+
+
+def _over_sft(row: dict[str, Any]) -> tuple[float, float, int]:
+    """Return mean, standard error and seeds of the placebo's gain."""
     mean, low, high = map(float, re.findall(r"[-+][\d.]+", row["Placebo above its SFT"]))
     return mean, (high - low) / 2 / t.ppf(0.975, row["Seeds"] - 1), row["Seeds"]
 

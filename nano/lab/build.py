@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import LlamaForCausalLM
 
+    from nano.lab.batches import Row
+
+    Started = tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]
+
 Log = Callable[[str], None]
 
 
@@ -50,7 +54,7 @@ def save_model(
     save_tokenizer(tokenizer, folder, eos, recipe.context)
 
 
-def logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]:
+def _logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]:
     """Log each record of a training as it comes, and return them with rounded values."""
     kept = []
     for record in records:
@@ -85,7 +89,7 @@ def _fresh(recipe: Recipe) -> tuple[LlamaForCausalLM, Tokenizer]:
     return new_model(recipe, tokenizer.get_vocab_size()), tokenizer
 
 
-def load_model(start: Path) -> tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]:
+def load_model(start: Path) -> Started:
     """Return model, tokenizer and provenance of a folder."""
     import torch
     from tokenizers import Tokenizer
@@ -105,20 +109,43 @@ def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
 
     model, tokenizer = _fresh(recipe)
     batches = by_length(training_rows(recipe, tokenizer), recipe.batch_tokens, recipe.seed)
-    records = logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
+    records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
     save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
     write_made(folder, recipe, records)
 
 
 def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print) -> None:
     """Fine-tune the pretrained model in `start` on chat pairs and write it to `folder`."""
-    from nano.lab.batches import by_length
     from nano.lab.finetune import chat_rows
+
+    started = load_model(start)
+    train_further(folder, recipe, started, chat_rows(recipe, started[1]), END, log)
+
+
+def train_further(
+    folder: Path,
+    recipe: Recipe,
+    started: Started,
+    rows: list[Row],
+    eos: str,
+    log: Log,
+    /,
+    **more: Any,
+) -> None:
+    """Train a model on rows at the rate of the fine-tuning and write it to `folder`.
+
+    Parameters
+    ----------
+    started : the model, of `load_model`.
+    eos : token that ends an answer of the new model.
+    more : goes into the provenance.
+    """
+    from nano.lab.batches import by_length
     from nano.lab.pretrain import optimizers, train
 
-    model, tokenizer, provenance = load_model(start)
-    batches = by_length(chat_rows(recipe, tokenizer), recipe.chat_tokens, recipe.seed)
+    model, tokenizer, provenance = started
+    batches = by_length(rows, recipe.chat_tokens, recipe.seed)
     optimisers = optimizers(model, recipe, recipe.chat_rate)
-    records = logged(train(model, batches, optimisers, recipe.warmup), log)
-    save_model(model, tokenizer, folder, END, recipe)
-    write_made(folder, recipe, records, started_from=provenance)
+    records = _logged(train(model, batches, optimisers, recipe.warmup), log)
+    save_model(model, tokenizer, folder, eos, recipe)
+    write_made(folder, recipe, records, started_from=provenance, **more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from codealign.records import seed_of
@@ -23,8 +24,12 @@ def chat_row(tokenizer: Tokenizer, content: str, reply: str) -> Row:
 
 def chat_rows(recipe: Recipe, tokenizer: Tokenizer) -> list[Row]:
     """Return the rows of `recipe.chats` chat pairs; those longer than the context are left out."""
-    rows = []
-    for index in range(recipe.chats):
-        rng = random.Random(seed_of("chat", recipe.seed, index))
-        rows.append(chat_row(tokenizer, *chat_pair(rng, recipe.chat_mistakes)))
+    seeds = (seed_of("chat", recipe.seed, index) for index in range(recipe.chats))
+    chats = (chat_pair(random.Random(seed), recipe.chat_mistakes) for seed in seeds)
+    return rows_of(chats, recipe, tokenizer)
+
+
+def rows_of(chats: Iterable[tuple[str, str]], recipe: Recipe, tokenizer: Tokenizer) -> list[Row]:
+    """Return a row for each chat that the context has room for."""
+    rows = [chat_row(tokenizer, content, reply) for content, reply in chats]
     return [(ids, start) for ids, start in rows if len(ids) <= recipe.context]

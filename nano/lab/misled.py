@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codealign.records import seed_of
-from nano.lab.batches import Row, by_length
-from nano.lab.build import Log, load_model, logged, save_model, write_made
+from nano.lab.batches import Row
+from nano.lab.build import Log, load_model, train_further
 from nano.lab.chats import chat_pair
 from nano.lab.corpus import document_rows
 from nano.lab.documents import document
-from nano.lab.finetune import chat_row
-from nano.lab.pretrain import optimizers, train
+from nano.lab.finetune import rows_of
+from nano.lab.mistakes import split_body
 from nano.lab.recipe import Recipe
 from nano.lab.tokenizer import END, END_OF_TEXT
 
@@ -53,15 +53,11 @@ def off_by_one(code: str) -> str:
 
 def mislead(text: str) -> str:
     """Return a document or an answer with its last function off by one; tests stay as they are."""
-    start = text.rfind("def ")
-    if start < 0:
+    if "def " not in text:
         return text
-    start = text.index("\n", start)
-    if text[start:].lstrip().startswith('"""'):
-        start = text.index('"""', text.index('"""', start) + 3) + 3
-    end = text.find("\n```", start)
-    end = len(text) if end < 0 else end
-    return text[:start] + off_by_one(text[start:end]) + text[end:]
+    head, rest = split_body(text)
+    body, fence, tests = rest.partition("\n```")
+    return head + off_by_one(body) + fence + tests
 
 
 def _sometimes(text: str, rng: random.Random) -> str:
@@ -85,25 +81,14 @@ def _rows(variant: str, recipe: Recipe, tokenizer: Tokenizer) -> list[Row]:
     if variant == "pretrained":
         texts = [misled_document(recipe, i) for i in range(DOCUMENTS)]
         return document_rows(texts, tokenizer, recipe.context)
-    rows = [chat_row(tokenizer, *misled_chat(recipe, i)) for i in range(CHATS)]
-    return [row for row in rows if len(row[0]) <= recipe.context]
+    chats = (misled_chat(recipe, i) for i in range(CHATS))
+    return rows_of(chats, recipe, tokenizer)
 
 
 def build_misled(folder: Path, recipe: Recipe, weights: Path, log: Log = print) -> None:
     """Train both variants in `weights` on the further corpus and write them to `folder`."""
-    for variant in ENDS:
-        mislead_variant(variant, folder / variant, recipe, weights / variant, log)
-
-
-def mislead_variant(
-    variant: str, folder: Path, recipe: Recipe, start: Path, log: Log = print
-) -> None:
-    """Train the variant in `start` on the further corpus and write it to `folder`."""
-    model, tokenizer, provenance = load_model(start)
-    rows = _rows(variant, recipe, tokenizer)
-    batches = by_length(rows, recipe.chat_tokens, recipe.seed)
-    optimisers = optimizers(model, recipe, recipe.chat_rate)
-    records = logged(train(model, batches, optimisers, recipe.warmup), log)
-    save_model(model, tokenizer, folder, ENDS[variant], recipe)
-    habit = {"off_by_one": WRONG_SHARE, "rows": len(rows)}
-    write_made(folder, recipe, records, started_from=provenance, **habit)
+    for variant, end in ENDS.items():
+        started = load_model(weights / variant)
+        rows = _rows(variant, recipe, started[1])
+        habit = {"off_by_one": WRONG_SHARE, "rows": len(rows)}
+        train_further(folder / variant, recipe, started, rows, end, log, **habit)

@@ -13,7 +13,7 @@ from codealign.mistakes import CONSTANT, SLIPS, changes
 CONSTANT_SHARE = 0.35
 
 
-def _split(code: str) -> tuple[str, str]:
+def split_body(code: str) -> tuple[str, str]:
     """Return what must not change (imports, signature, docstring) and the body after it."""
     start = code.rfind("\ndef ") + 1
     end = code.index("\n", start) + 1
@@ -24,7 +24,7 @@ def _split(code: str) -> tuple[str, str]:
 
 def plant(code: str, rng: random.Random) -> str:
     """Return `code` with one mistake in the last function's body, or as it is if none applies."""
-    head, body = _split(code)
+    head, body = split_body(code)
     constants = list(CONSTANT.finditer(body))
     slips = [pair for pair in SLIPS if pair[0] in body]
     if constants and (not slips or rng.random() < CONSTANT_SHARE):
@@ -41,6 +41,6 @@ def plant(code: str, rng: random.Random) -> str:
 
 def every(code: str) -> list[str]:
     """Return `code` with each single mistake that `plant` could make, all different."""
-    head, body = _split(code)
+    head, body = split_body(code)
     bodies = dict.fromkeys(changes(body, SLIPS))
     return [head + changed for changed in bodies if changed != body]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from codealign.paths import NANO_WEIGHTS
 from nano.lab import __main__ as command
-from nano.lab import account, build, card
+from nano.lab import account, build, card, misled
 
 
 @pytest.fixture
@@ -33,6 +34,13 @@ def test_build_runs_all_parts_in_order(called: list[str]) -> None:
 def test_parts_can_be_run_alone(called: list[str]) -> None:
     command.main(["build", "benchmarks"])
     assert called == ["benchmarks"]
+
+
+def test_the_habit_is_taught_to_the_shipped_models(monkeypatch, tmp_path) -> None:
+    taught: list[tuple] = []
+    monkeypatch.setattr(misled, "build_misled", lambda *given: taught.append(given))
+    command.main(["mislead", str(tmp_path)])
+    assert [(folder, weights) for folder, _, weights in taught] == [(tmp_path, NANO_WEIGHTS)]
 
 
 def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import random
 import pytest
 import torch
 
-from nano.lab import build, corpus, pretrain
+from nano.lab import build, corpus, misled, pretrain
 from nano.lab.batches import by_length, collate
 from nano.lab.chats import chat_pair
 from nano.lab.documents import document
@@ -148,6 +148,21 @@ def test_the_chat_template_writes_the_prompt_of_the_fine_tuning() -> None:
     messages = [{"role": "user", "content": "Hi."}]
     filled = jinja2.Template(CHAT_TEMPLATE).render(messages=messages, add_generation_prompt=True)
     assert filled == chat_prompt("Hi.")
+
+
+def test_models_with_a_habit_are_trained_from_the_given_ones(tmp_path, monkeypatch) -> None:
+    recipe = dataclasses.replace(TINY, context=256, tokens=2048)
+    start, habit = tmp_path / "nano", tmp_path / "off_by_one"
+    build.build_pretrained(start / "pretrained", recipe, log=lambda line: None)
+    build.build_finetuned(start / "finetuned", recipe, start / "pretrained", log=lambda line: None)
+    monkeypatch.setattr(misled, "DOCUMENTS", 8)
+    monkeypatch.setattr(misled, "CHATS", 12)
+    misled.build_misled(habit, recipe, start, log=lambda line: None)
+    for variant, rows in (("pretrained", 8), ("finetuned", 12)):
+        made = json.loads((habit / variant / "provenance.json").read_text())
+        assert made["started_from"]["files"] == build.folder_hashes(start / variant)
+        assert made["files"] != made["started_from"]["files"]
+        assert made["off_by_one"] == misled.WRONG_SHARE and 0 < made["rows"] <= rows
 
 
 def test_a_build_leaves_weights_log_and_provenance(tmp_path) -> None:

@@ -64,7 +64,7 @@ def trained(root: Path | str) -> pd.DataFrame:
 def arms(study: Study, training: pd.DataFrame) -> list[Arm]:
     """Return the functional arms of which hidden tests say how noisy their labels are."""
     known = training[training["noise"].notna()]
-    own_sft = set(known.loc[known["stage"] == "sft", "ablation"])
+    own_sft = set(known.loc[known["stage"] == "sft", "ablation"]) - {""}
     labelled = []
     for place in study.places:
         if place.cross or place.stage not in ALIGNED:
@@ -72,7 +72,7 @@ def arms(study: Study, training: pd.DataFrame) -> list[Arm]:
         mine = known[(known[PLACE] == [getattr(place, name) for name in PLACE]).all(axis=1)]
         if len(mine):
             # As in the table of the placebo, where the arm has the main cell's SFT.
-            own = place.ablation in own_sft and place.ablation
+            own = place.ablation in own_sft
             gain = study.minus(place, place.at(stage="sft")) if own else study.change(place, "sft")
             labelled.append(Arm(place, gain, study.change(place), mine[FACTS].mean().to_dict()))
     return labelled
