@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -54,6 +55,12 @@ def manager(launch: Callable[[str, dict[str, str]], Process] | None = None) -> t
 
     class Kernel(AsyncKernelManager):
         kernel: Any = None
+
+        def __init__(self, **kw: Any) -> None:
+            # Jupyter's TCP ports are chosen by one process and bound by another, and jobs that
+            # start at once can take each other's (nteract/papermill#511). Sockets with names of
+            # Linux's abstract namespace are nobody else's and leave no file behind.
+            super().__init__(transport="ipc", ip=f"@codealign-{secrets.token_hex(8)}", **kw)
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
             if launch is None:
