@@ -30,7 +30,7 @@ LOWEST = 1.0
 class Mean:
     """A mean of `n` ratings, with `missing` unrated ones outside it and its standard error.
 
-    With n = 0 the value, and with n < 2 the standard error, is NaN.
+    With n = 0 the value, and with n < 2 the standard error, is NaN. It is never 0.
     """
 
     value: float
@@ -51,9 +51,14 @@ def mean_zero(ratings: Sequence[Rating]) -> Mean:
 
 
 def _mean(values: Sequence[float], missing: int) -> Mean:
+    n = len(values)
     value = fmean(values) if values else math.nan
-    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return Mean(value, error, len(values), missing)
+    error = stdev(values) / math.sqrt(n) if n > 1 else math.nan
+    if error == 0:
+        # Equal ratings are no certainty. Two made-up ones, a step up and a step down, give them a
+        # spread, as `analysis.stats.paired_mean` does for equal changes.
+        error = math.sqrt(2) / (n + 2)
+    return Mean(value, error, n, missing)
 
 
 def overall(dimensions: Sequence[Mean]) -> Mean:

@@ -72,6 +72,17 @@ def test_the_interval_stays_on_the_scale() -> None:
     assert interval(Mean(9.5, 3, 5, 0))[1] == 10
 
 
+def test_equal_ratings_are_no_certainty() -> None:
+    # By hand: two made-up ratings among 4 + 2, a step away each: sqrt(2 / 36) = 0.2357.
+    equal = mean_rated(ratings("style", 9, 9, 9, 9))
+    assert equal == Mean(9, pytest.approx(math.sqrt(2) / 6), 4, 0)
+    low, high, _ = interval(equal, 1.0)
+    assert low == pytest.approx(9 - 3.18245 * 0.23570, abs=1e-4)
+    assert high == pytest.approx(9 + 3.18245 * 0.23570, abs=1e-4)
+    none_rated = mean_zero(ratings("style", None, None, None, None))
+    assert interval(none_rated)[0] == 0 and interval(none_rated)[1] > 0.7
+
+
 def test_a_single_rating_has_no_interval() -> None:
     low, high, name = interval(mean_rated(ratings("style", 7)))
     assert (low, high) == (None, None)

@@ -127,6 +127,12 @@ def what_it_said(process: subprocess.Popen[str]) -> str:
     return (os.read(process.stdout.fileno(), 1 << 16) or b"").decode()
 
 
+def logs(project: Path) -> str:
+    """What the jobs that failed have to say, for the test's own message."""
+    failed = (project / "runs/mine/jobs").glob("*/failure.json")
+    return "".join((path.parent / "log.txt").read_text() for path in failed)
+
+
 def finished(project: Path) -> dict[str, int]:
     found = (project / "runs/mine/jobs").glob("*/result.json")
     return {p.parent.name: p.stat().st_mtime_ns for p in found}
@@ -175,7 +181,7 @@ def test_a_killed_run_continues(project: Path) -> None:
     process.wait()
     assert hung.exists(), f"the hanging notebook never started:\n{what_it_said(process)}"
     code, said = reproduce(project, 60.0)
-    assert code == 0, said
+    assert code == 0, said + logs(project)
     assert len(finished(project)) == JOBS
 
 

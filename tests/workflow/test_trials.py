@@ -1,6 +1,7 @@
-"""Trials: runs of small notebooks that are disturbed, and must end as if they had not been.
+"""Trials: runs that are disturbed, and must end as if they had not been.
 
 Each trial disturbs a run at a moment of its own and gives the same command again until it is done.
+Most run small notebooks that do next to nothing; those named smoke run the smoke profile whole.
 `CODEALIGN_TRIALS` says how often each is repeated; `docs/explanation/state.md` has what comes out.
 """
 
@@ -334,3 +335,62 @@ def test_a_folder_that_cannot_be_written_is_named_and_can_be_looked_at(
         assert said_by(process).splitlines()[-1] == "6 done" and process.returncode == 0
     finally:
         subprocess.run(["umount", "--lazy", str(runs)], check=True)
+
+
+def smoke_in(folder: Path) -> Path:
+    """Make a folder like that of `codealign init`, whose `mine` is the smoke profile."""
+    made = subprocess.run([sys.executable, "-m", "codealign.cli", "init", str(folder)])
+    assert made.returncode == 0
+    smoke = (folder / "params/smoke.yaml").read_text()
+    assert "profile: smoke" in smoke
+    (folder / "params/mine.yaml").write_text(smoke.replace("profile: smoke", "profile: mine"))
+    return folder
+
+
+def tables(project: Path) -> dict[str, str]:
+    """Return every table of a run as CSV: scores, intervals, findings, advice, claims."""
+    return {path.name: path.read_text() for path in (project / "runs/mine/tables").glob("*.csv")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed_smoke(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    project = smoke_in(tmp_path_factory.mktemp("smoke") / "project")
+    process = start(project)
+    said = said_by(process)
+    assert process.returncode == 0, said
+    assert told(said) == set(finished(project)) and len(tables(project)) > 10
+    return tables(project)
+
+
+CAUSE = {
+    KERNEL: "its kernel was ended by SIGKILL",
+    JOB: "its process was ended by SIGKILL",
+    SERVER: "failed: ",
+}
+
+
+@pytest.mark.parametrize("_", TIMES)
+@pytest.mark.parametrize("what", ["driver", KERNEL, JOB, SERVER])
+def test_smoke_ends_with_the_same_tables_whoever_is_killed(
+    tmp_path: Path, undisturbed_smoke, what: str, _: int
+) -> None:
+    project = smoke_in(tmp_path / "project")
+    driver = start(project)
+    time.sleep(random.uniform(8, 60))
+    while not (alive := [driver] if what == "driver" else processes(project, what)):
+        assert driver.poll() is None, f"{what} was never at work: {said_by(driver)}"
+        time.sleep(0.05)
+    min(alive, key=lambda process: process.pid).kill()
+    said = driver.communicate(timeout=900)[0]
+    assert "Traceback" not in said, said
+    if what != "driver":
+        assert (driver.returncode == 1) == ("failed: " in said), said
+        assert driver.returncode == 0 or CAUSE[what] in said, said
+        assert not processes(project, SERVER) and not processes(project, JOB)
+    kept = {name: when for name, when in finished(project).items() if name in told(said)}
+    process = start(project)
+    said = said_by(process)
+    assert process.returncode == 0, said
+    assert not told(said) & set(kept)
+    assert {name: finished(project)[name] for name in kept} == kept
+    assert tables(project) == undisturbed_smoke

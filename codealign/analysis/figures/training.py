@@ -59,12 +59,19 @@ def training_curves(
             axes.set_visible(False)
         for axes, name in zip(panels, shown, strict=False):
             _panel(axes, frame[["step", name]].dropna(), name)
+            axes.set_xlim(_around(frame["step"]))  # one axis for all, however seldom one is logged
             if name == "gap" and target is not None:
                 axes.axhline(target, color=style.BLUE, linewidth=0.8, linestyle="--")
     caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
     caption += f" Dashed: the target gap, {target:.2f} nats." if target is not None else ""
     alt = " ".join(_told(frame[name].dropna(), name) for name in shown)
     return Drawn("training_curves", caption, figure, alt, frame[["step", *shown]])
+
+
+def _around(steps: pd.Series) -> tuple[float, float]:
+    """Return the steps' range with the usual margin, and some width around a single step."""
+    margin = 0.05 * float(steps.max() - steps.min()) or 0.5
+    return float(steps.min()) - margin, float(steps.max()) + margin
 
 
 def _told(values: pd.Series, name: str) -> str:

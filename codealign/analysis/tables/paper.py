@@ -115,7 +115,7 @@ def interval_table(table: int, published: pd.DataFrame, measured: pd.DataFrame) 
     both = pd.concat([f for f in (published, measured) if len(f)], ignore_index=True)
     used = sorted(set(both[both["benchmark"].isin(kept)]["interval"]) - {""})
     caption = f"{_caption(table, measured)}: 95% intervals"
-    footer = [("", f"Interval: {', '.join(used)}."), ("", _sizes(columns))]
+    footer = [("", f"Interval: {'; '.join(used)}."), ("", _sizes(columns))]
     if any("variance bound" in name for name in used):
         footer.append(("", BOUND_NOTE))
     return _table(f"table{table}_intervals", caption, columns, rows, footer)
