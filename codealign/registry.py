@@ -86,6 +86,12 @@ def spec(name: str) -> ModelSpec:
         return _spec_of(inside or dict.fromkeys(VARIANTS, _single(name)))
     if HUB_ID.fullmatch(name):
         return _spec_of(dict.fromkeys(VARIANTS, name))
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:  # it means a folder
+        places = dict.fromkeys(f"in {folder}" for folder in (Path.cwd(), PROJECT))
+        raise CodealignError(
+            f"model {name}: no such folder ({' or '.join(places)}); make or fetch it "
+            "first (comments of the profile that names it may say how), or name another model"
+        )
     raise CodealignError(
         f"unknown model {name!r} (neither in {REGISTRY.name} nor a folder, nor a Hugging Face id "
         "as owner/name)" + nearest(name, list(known))

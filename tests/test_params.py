@@ -327,3 +327,31 @@ def test_a_draw_that_the_rule_would_pass_over_is_refused(tmp_path, rule: str) ->
     text = f"profile: mine\nprefs: {{pairs: {{rule: {rule}, draw: closest, judge: static}}}}\n"
     with pytest.raises(CodealignError, match=f"rule {rule} draws nothing, so draw: closest has no"):
         load_params(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("prefs: {corpus: nano, pairs: {rule: hidden}}", "set tasks: grammar and corpus: nano"),
+        ("prefs: {tasks: grammar}", "those of corpus nano, not of stdlib"),
+        ("prefs: {corpus: nano, tasks: grammar}", "leave non_functional out of requirements"),
+        ("sft: {epochs: null}", "sft.epochs: has no value; give one, or leave the line out"),
+        ("prefs: null", "prefs: has no value"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_runs(
+    tmp_path, text: str, fault: str
+) -> None:
+    with pytest.raises(CodealignError, match=fault):
+        load_params(write(tmp_path, f"profile: mine\n{text}\n"))
+
+
+def test_a_base_is_no_setting_of_the_command_line() -> None:
+    with pytest.raises(CodealignError, match="a base is named in a file"):
+        load_params(PROJECT / "params/nano.yaml", ["base=smoke.yaml"])
+
+
+def test_hidden_files_are_no_profiles(tmp_path) -> None:
+    write(tmp_path, "profile: mine\n").with_name(".other.yaml").write_text("x: 1\n")
+    with pytest.raises(CodealignError, match=r"has: mine\.yaml$"):
+        load_params(tmp_path / "mien.yaml")

@@ -126,7 +126,8 @@ def _base_file(path: Path, named: Any) -> Path:
 
 def _mapping(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        known = ", ".join(sorted(p.name for p in path.parent.glob("*.yaml"))) or "none"
+        names = sorted(p.name for p in path.parent.glob("*.yaml") if not p.name.startswith("."))
+        known = ", ".join(names) or "none"
         what = "a folder, no params file" if path.is_dir() else "no such params file"
         raise CodealignError(f"{path}: {what}; {path.parent} has: {known}")
     data = _read(path.read_bytes(), str(path))
@@ -149,6 +150,8 @@ def _changed(data: dict[str, Any], change: str) -> dict[str, Any]:
     key, given, value = change.partition("=")
     if not given or not all(key.split(".")):
         raise CodealignError(f"--set {change}: write it as align.dpo.beta=0.5")
+    if key == "base":
+        raise CodealignError(f"--set {change}: a base is named in a file; --params takes the file")
     data = dict(data)
     *inside, last = key.split(".")
     node = data

@@ -151,3 +151,17 @@ class Prefs(Section):
     sandbox: Literal["strong", "basic"] = Field(
         "strong", description="`basic` accepts weaker isolation where nothing stronger works"
     )
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        """Refuse hidden tests where no task has any."""
+        if self.tasks != "grammar" and self.pairs.rule == "hidden":
+            raise ValueError(
+                "pairs.rule hidden needs the hidden tests of known tasks; set tasks: grammar and "
+                "corpus: nano"
+            )
+        if self.tasks == "grammar" and self.corpus != "nano":
+            raise ValueError(
+                f"tasks grammar are those of corpus nano, not of {self.corpus}; set corpus: nano"
+            )
+        return self

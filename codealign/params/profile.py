@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from codealign.errors import CodealignError
 from codealign.params.evaluation import Codal, Functional, Survey
@@ -132,6 +132,16 @@ class Params(Section):
     resources: dict[str, Resources] = Field(
         default_factory=dict, description="for each notebook, e.g. `02_sft`"
     )
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        """Refuse known tasks for what has none."""
+        if self.prefs.tasks == "grammar" and "non_functional" in self.requirements:
+            raise ValueError(
+                "prefs.tasks: grammar has functional tasks only; leave non_functional out of "
+                "requirements"
+            )
+        return self
 
     def varied(self, name: str, where: str = "") -> Params:
         """Return the profile with the settings of one ablation, without its study.

@@ -26,14 +26,10 @@ def check(settings: Prefs, requirement: str, known: bool) -> None:
     Raises
     ------
     CodealignError
-        Rule `hidden`, or known tasks, without a file of them; known tasks for another requirement.
+        Known tasks without a file of them, or for another requirement.
     """
-    wanted = settings.tasks == "grammar" or settings.pairs.rule == "hidden"
-    if wanted and not known:
-        raise CodealignError(
-            "pairs: rule hidden needs the hidden tests of known tasks; set prefs.tasks: grammar "
-            "(corpus nano)"
-        )
+    if settings.tasks == "grammar" and not known:
+        raise CodealignError("prefs.tasks: grammar: no file of the known tasks was given")
     if known and requirement != "functional":
         raise CodealignError(
             "prefs.tasks: grammar has functional tasks only; leave non_functional out of "

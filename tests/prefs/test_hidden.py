@@ -15,7 +15,7 @@ from codealign.records import Instruction, Known, Pair, Seed, read_jsonl, write_
 from codealign.sandbox import Sandbox
 
 ADDS_ONE = "assert f(1) == 2\nassert f(5) == 6\n"
-HIDDEN = Prefs(seeds=6, responses=6, tasks="grammar", pairs=Pairing(rule="hidden"))
+HIDDEN = Prefs(corpus="nano", seeds=6, responses=6, tasks="grammar", pairs=Pairing(rule="hidden"))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_an_arm_of_other_responses_takes_nothing_over(candidates, generator, tmp
 def test_hidden_tests_that_are_not_there_are_one_clear_error(
     candidates, generator, tmp_path
 ) -> None:
-    with pytest.raises(CodealignError, match=r"needs the hidden tests .* prefs.tasks: grammar"):
+    with pytest.raises(CodealignError, match="no file of the known tasks"):
         run(candidates, generator(), tmp_path / "made", HIDDEN)
 
 
