@@ -8,15 +8,15 @@ from typing import Any
 LORA, BATCH, RATE, BETA = 16, {"sft": 16, "dpo": 8}, 3e-4, 0.1
 
 
-def peft_model(adapter: str | None, seed: int, attention: str = "sdpa") -> Any:
-    """Return nano with a new adapter or a trained one."""
+def peft_model(name: str, adapter: str | None, seed: int, attention: str = "sdpa") -> Any:
+    """Return a model with a new adapter or a trained one."""
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model
     from transformers import AutoModelForCausalLM
 
     from codealign.models import LINEAR, source
 
-    where, _ = source("nano", "pretrained")
+    where, _ = source(name, "pretrained")
     base = AutoModelForCausalLM.from_pretrained(
         where, dtype="float32", attn_implementation=attention
     )
@@ -51,7 +51,9 @@ def sides(rows: Sequence[Any]) -> list[tuple[list[int], list[int]]]:
     return [(r.prompt, r.chosen) for r in rows] + [(r.prompt, r.rejected) for r in rows]
 
 
-def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int) -> Any:
+def bare(
+    name: str, stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int
+) -> Any:
     """Return the model and a function that trains it in a plain loop, in our order of batches."""
     import torch
     from transformers import get_cosine_schedule_with_warmup
@@ -63,9 +65,9 @@ def bare(stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: i
     from codealign.train.trainers import RandomBatches
     from codealign.weights import bf16_is_fast
 
-    model, size = peft_model(adapter, seed, "eager"), BATCH[stage]
+    model, size = peft_model(name, adapter, seed, "eager"), BATCH[stage]
     quicken(model)
-    _, tokenizer = load("nano", "pretrained", training=False)
+    _, tokenizer = load(name, "pretrained", training=False)
 
     def train() -> Any:
         rows = tokenize(pairs, tokenizer, 512, chat=False)

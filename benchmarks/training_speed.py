@@ -1,6 +1,7 @@
-"""Tokens a CPU second of SFT and DPO on nano: TRL's defaults, ours, a bare loop.
+"""Tokens a CPU second of SFT and DPO: TRL's defaults, ours, a bare loop.
 
     OMP_NUM_THREADS=1 python benchmarks/training_speed.py [seeds] [variants] [epochs]
+        [--model nano] [--pairs 256]
 
 The same data, seeds, batch and LoRA, one epoch unless told; each variant in a process of its own,
 in turns. Tokenizing, the pass over the reference and the trainer's construction count; importing
@@ -9,8 +10,10 @@ one run. The final loss is that of the trained model over all the data, computed
 every variant; the spread is over the seeds. `trl32` is TRL with `bf16: false`: its default is
 bfloat16 on any machine, though a processor without AMX is slower in it than in float32, which ours
 then takes. `bare` is a loop of plain torch with the same layers and batches, the least
-there is to do. `grouped` is `peft` with batches of like length, as `group_by_length` makes them.
-Variants are a list with commas; the first is what the others are held against.
+there is to do. `stock` is `peft` without the layers of `codealign/train/cpu.py`. `grouped` is
+`peft` with batches of like length, as `group_by_length` makes them. Variants are a list with
+commas; the first is what the others are held against. The peak is that of a variant's process, both
+stages.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -31,12 +35,12 @@ from typing import Any
 import numpy as np
 from training_bare import BATCH, BETA, RATE, all_log_probs, bare, peft_model, sides
 
-VARIANTS = ("trl", "trl32", "peft", "unsloth", "grouped", "bare")
+VARIANTS = ("trl", "trl32", "stock", "peft", "unsloth", "grouped", "bare")
 COUNT = 256
 Train = Callable[[], Any]
 
 
-def make_pairs() -> list[Any]:
+def make_pairs(count: int) -> list[Any]:
     """Return pairs from nano's held-out problems: its solution against the next problem's."""
     from codealign.paths import NANO_DATA
     from codealign.records import Pair
@@ -50,11 +54,18 @@ def make_pairs() -> list[Any]:
                 f"```python\n{r['prompt']}{r['canonical_solution']}```\n" for r in (row, other)
             ]
             pairs.append(Pair(row["task_id"], "", row["prompt"], *answers))
-    return pairs[:COUNT]
+    return pairs[:count]
 
 
 def ours(
-    backend: str, stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int
+    backend: str,
+    name: str,
+    stage: str,
+    pairs: list[Any],
+    adapter: str | None,
+    seed: int,
+    epochs: int,
+    **more: Any,
 ) -> Any:
     """Return the model and a function that trains it with this project's trainers."""
     from codealign.models import load
@@ -64,10 +75,11 @@ def ours(
     from codealign.train.run import TrainJob
 
     section = Sft if stage == "sft" else Dpo
-    settings = section(backend=backend, epochs=epochs, batch_size=BATCH[stage], learning_rate=RATE)
+    settings = section(backend=backend, epochs=epochs, batch_size=BATCH[stage], learning_rate=RATE,
+                       **more)  # fmt: skip
     options = {"backend": backend, "training": True, "lora": settings.lora, "seed": seed}
-    model, tokenizer = load("nano", "pretrained", adapter, attention=settings.attention, **options)
-    job = TrainJob(stage, "nano", "pretrained", settings, Path(stage), seed, pairs)
+    model, tokenizer = load(name, "pretrained", adapter, attention=settings.attention, **options)
+    job = TrainJob(stage, name, "pretrained", settings, Path(stage), seed, pairs)
 
     def train() -> Any:
         from codealign.train.trainers import align_trainer, sft_trainer
@@ -84,8 +96,22 @@ def ours(
     return model, train
 
 
+def stock(*given: Any) -> Any:
+    """Return the same as `ours`, with the layers as PEFT and transformers have them."""
+    from codealign.train import cpu
+
+    cpu.quicken = lambda model: None
+    return ours("peft", *given, attention="sdpa")
+
+
 def plain(
-    stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int, **more: Any
+    name: str,
+    stage: str,
+    pairs: list[Any],
+    adapter: str | None,
+    seed: int,
+    epochs: int,
+    **more: Any,
 ) -> Any:
     """Return the model and a function that trains it with TRL and PEFT as they come.
 
@@ -100,7 +126,7 @@ def plain(
     from codealign.train import head
 
     head.install()  # without it TRL does not run on a CPU at all
-    model = peft_model(adapter, seed)
+    model = peft_model(name, adapter, seed)
     config, trainer_class = (SFTConfig, SFTTrainer) if stage == "sft" else (DPOConfig, DPOTrainer)
     rows = [{"prompt": response_prompt(p.prompt)} for p in pairs]
     for row, pair in zip(rows, pairs, strict=True):
@@ -112,7 +138,7 @@ def plain(
                   **more)  # fmt: skip
 
     def train() -> Any:
-        tokenizer = AutoTokenizer.from_pretrained(source("nano", "pretrained")[0])
+        tokenizer = AutoTokenizer.from_pretrained(source(name, "pretrained")[0])
         data = Dataset.from_list(rows)
         made = trainer_class(model=model, args=args, train_dataset=data, processing_class=tokenizer)
         made.train()
@@ -139,7 +165,7 @@ def final_loss(stage: str, model: Any, rows: Sequence[Any], reference: Any) -> f
     return dpo_loss(*policy, *reference, beta=BETA).mean().item()
 
 
-def child(variant: str, seed: int, epochs: int) -> None:
+def child(variant: str, seed: int, epochs: int, name: str, count: int) -> None:
     """Train both stages with one variant and print their measures as the last line."""
     from codealign import weights
     from codealign.models import load
@@ -151,26 +177,29 @@ def child(variant: str, seed: int, epochs: int) -> None:
         weights.require_unsloth()
     from trl import DPOTrainer, SFTTrainer  # noqa: F401  importing is not training
 
-    pairs = make_pairs()
-    _, tokenizer = load("nano", "pretrained", training=False)
+    pairs = make_pairs(count)
+    _, tokenizer = load(name, "pretrained", training=False)
     rows, found = tokenize(pairs, tokenizer, 512, chat=False), {}
     if variant == "grouped":
         RandomBatches.order = grouped
         variant = "peft"
-    others = {"trl": plain, "trl32": partial(plain, bf16=False), "bare": bare}
+    others = {"trl": plain, "trl32": partial(plain, bf16=False), "bare": bare, "stock": stock}
     build = others.get(variant, partial(ours, variant))
     for stage in ("sft", "dpo"):
-        model, train = build(stage, pairs, "adapter" if stage == "dpo" else None, seed, epochs)
+        model, train = build(
+            name, stage, pairs, "adapter" if stage == "dpo" else None, seed, epochs
+        )
         reference = all_log_probs(model, rows)
         began = time.process_time()
         model = train()
         spent = time.process_time() - began
         tokens = epochs * sum(
-            len(p) + len(r) for p, r in sides(rows)[: None if stage == "dpo" else COUNT]
+            len(p) + len(r) for p, r in sides(rows)[: None if stage == "dpo" else count]
         )
         loss = final_loss(stage, model, rows, reference)
         found[stage] = {"rate": tokens / spent, "loss": loss, "cpu_s": spent}
         model.save_pretrained("adapter", selected_adapters=["default"])
+    found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(found))
 
 
@@ -189,35 +218,42 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean:.4f} ± {statistics.stdev(values):.4f}" if len(values) > 1 else f"{mean:.4f}"
 
 
-def main(seeds: int, variants: Sequence[str], epochs: int) -> None:
+def main(seeds: int, variants: Sequence[str], epochs: int, name: str, count: int) -> None:
     """Run the variants in turns, seed by seed; print medians of the rates and the losses."""
     results: dict[str, list[dict]] = {variant: [] for variant in variants}
     for seed in range(seeds):
         for variant in variants:
             with tempfile.TemporaryDirectory() as folder:
-                command = [sys.executable, __file__, "--child", variant, str(seed), str(epochs)]
+                command = [sys.executable, __file__, "--child", variant, str(seed), str(epochs),
+                           name, str(count)]  # fmt: skip
                 done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
                 if done.returncode:
                     sys.exit(done.stderr)
                 results[variant].append(json.loads(done.stdout.splitlines()[-1]))
     print(machine())
-    print("| stage | variant | tokens/CPU-s | factor | final loss |\n|---|---|---|---|---|")
+    print("| stage | variant | tokens/CPU-s | factor | final loss | peak, MiB |")
+    print("|---|---|---|---|---|---|")
     for stage in ("sft", "dpo"):
         rate = {v: statistics.median(r[stage]["rate"] for r in results[v]) for v in variants}
         for v in variants:
             loss = spread([r[stage]["loss"] for r in results[v]])
+            peak = max(r["peak_mib"] for r in results[v])
             print(
-                f"| {stage} | {v} | {rate[v]:,.0f} | {rate[v] / rate[variants[0]]:.2f} | {loss} |"
+                f"| {stage} | {v} | {rate[v]:,.0f} | {rate[v] / rate[variants[0]]:.2f} | {loss} "
+                f"| {peak:,.0f} |"
             )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        child(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5], int(sys.argv[6]))
     else:
         parser = argparse.ArgumentParser()
         parser.add_argument("seeds", type=int, nargs="?", default=3)
         parser.add_argument("variants", nargs="?", default=",".join(VARIANTS))
         parser.add_argument("epochs", type=int, nargs="?", default=1)
+        parser.add_argument("--model", default="nano", help="name or folder")
+        parser.add_argument("--pairs", type=int, default=COUNT)
         given = parser.parse_args()
-        main(given.seeds, given.variants.split(","), given.epochs)
+        name = str(Path(given.model).resolve()) if "/" in given.model else given.model
+        main(given.seeds, given.variants.split(","), given.epochs, name, given.pairs)

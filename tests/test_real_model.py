@@ -130,12 +130,8 @@ def test_a_small_real_run_ends_with_pairs_that_passed_and_scores(
 def test_a_real_model_can_be_its_own_base(model: str, tmp_path: Path) -> None:
     environment = project_in(tmp_path)
     small(tmp_path, model)
-    base = tmp_path / "smol-base"  # the same weights, asked plainly
-    shutil.copytree(model, base, ignore=shutil.ignore_patterns("chat_template*"))
-    config = json.loads((base / "tokenizer_config.json").read_text())
-    config.pop("chat_template", None)
-    (base / "tokenizer_config.json").write_text(json.dumps(config))
-    asked = ["--base", str(base), "--instruct", model, "--name", "smol", "--params", "small.yaml",
+    base, instruct = (str(Path(model) / variant) for variant in ("pretrained", "finetuned"))
+    asked = ["--base", base, "--instruct", instruct, "--name", "smol", "--params", "small.yaml",
              "--seeds", "1", "--limit", "2", "--set", "stages=[base, sft, dpo]"]  # fmt: skip
     done = subprocess.run([*COMMAND, "start-from", *asked], cwd=tmp_path, env=environment,
                           capture_output=True, text=True)  # fmt: skip
