@@ -46,6 +46,8 @@ Values = dict[str, dict[str, float | None]]
 PREFIXES = {"HumanEval/": "humaneval", "Mbpp/": "mbpp"}
 SCORES = ("model", "variant", "stage", "benchmark", "value", "n")
 """Columns that a CSV of scores must have; `seed` and `missing` it may have."""
+PASSED = ("pass", "success")
+"""Words for a pass: evalplus' from 0.2.1 on, and before."""
 NOTE = "Imported: these results were made elsewhere; imported.jsonl names the files."
 
 
@@ -75,17 +77,15 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["eval"]
-        tasks = {
-            t: [(r["base_status"], r["plus_status"]) for r in found] for t, found in rows.items()
-        }
+        tasks = {t: _statuses(found) for t, found in rows.items()}
         assert tasks, "no task in it"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         remedy = "give the *_eval_results.json that `evalplus.evaluate` wrote"
         fault = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
         raise CodealignError(fault) from None
     name = name or _benchmark(path, tasks)
-    base = {t: _share(s == "pass" for s, _ in found) for t, found in tasks.items()}
-    every = {t: _share(s == "pass" and p in ("pass", None) for s, p in found)
+    base = {t: _share(s in PASSED for s, _ in found) for t, found in tasks.items()}
+    every = {t: _share(s in PASSED and p in (*PASSED, None) for s, p in found)
              for t, found in tasks.items()}  # fmt: skip
     added = any(p is not None for found in tasks.values() for _, p in found)
     of: Values = {name: base if name in TWO_SUITES else every}
@@ -102,6 +102,18 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
         of[score] |= {f"absent {i + 1}": None for i in range(absent)}
         lacks += [f"{score}: {absent} of {benchmark(score).n} problems"] * (absent > 0)
     return made_of(cell, of, lacks)
+
+
+def _statuses(found: Any) -> list[tuple[str, str | None]]:
+    """Return each sample's status under a task's base tests, and the added ones (None: not run).
+
+    evalplus to 0.2.0 wrote a mapping of lists of [status, details], later ones and EvoEval a list
+    of mappings.
+    """
+    if isinstance(found, dict):
+        base, plus = ([status for status, *_ in found[suite]] for suite in ("base", "plus"))
+        return list(zip(base, plus or [None] * len(base), strict=True))
+    return [(row["base_status"], row["plus_status"]) for row in found]
 
 
 def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:

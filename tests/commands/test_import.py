@@ -58,6 +58,25 @@ def test_without_added_tests_there_is_no_score_of_them(tmp_path: Path) -> None:
     assert made.lacks[0] == "mbpp_plus: the added tests were not run"
 
 
+def test_evalplus_older_form_is_read(tmp_path: Path) -> None:
+    # As evalplus 0.2.0 writes it (findings/evalplus_cannot_read_its_older_results.sh).
+    passed, failed = ["success", [1]], ["failed", []]
+    tasks = {
+        "HumanEval/0": {"nfiles": 2, "base": [passed, failed], "plus": [failed, failed]},
+        "HumanEval/1": {"nfiles": 2, "base": [passed, passed], "plus": [passed, ["timeout", []]]},
+    }
+    file = tmp_path / "old_eval_results.json"
+    file.write_text(json.dumps({"date": "", "hash": "", "eval": tasks}))
+    made = read_results(file, CELL)
+    assert [(s.benchmark, s.value, s.n) for s in made.scores] == [
+        ("humaneval", 0.75, 2), ("humaneval_plus", 0.25, 2),
+    ]  # fmt: skip
+    for task in tasks.values():  # with --base-only
+        task["plus"] = []
+    file.write_text(json.dumps({"date": "", "hash": "", "eval": tasks}))
+    assert list(read_results(file, CELL).values) == ["humaneval"]
+
+
 def test_more_problems_than_the_benchmark_has_are_refused(tmp_path: Path) -> None:
     every = {f"HumanEval/{i}": [("pass", "pass")] for i in range(165)}
     with pytest.raises(CodealignError, match="165 problems, but humaneval has 164; give the file"):
