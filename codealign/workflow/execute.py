@@ -27,6 +27,8 @@ from codealign.workflow.plan import Job, read_plan
 from codealign.workflow.state import altered, unchanged
 from codealign.workflow.stops import stop_reason, write_stopped
 
+START_S = 600
+"""Longest start of a kernel: over a network's file system the first imports can take minutes."""
 STOPPED = "papermill-error-cell-tag"
 """Papermill's tag of what it puts before a cell that failed; it takes it away on the next run."""
 
@@ -113,6 +115,7 @@ def _papermill(root: Path, job: Job, notebook: str, executed: str, options: dict
             report_mode=True,  # folds every cell's code in the executed copy
             kernel_name="python3",
             kernel_manager_class=kernels,
+            start_timeout=START_S,
             **options,
         )
     except papermill.PapermillExecutionError as error:

@@ -17,7 +17,7 @@ async def _start(kind: type[AsyncKernelManager]) -> tuple[list[int], list[str]]:
     client = kernel.client()
     client.start_channels()
     try:
-        await client.wait_for_ready(timeout=60)
+        await client.wait_for_ready(timeout=300)
         process = psutil.Process(kernel.provisioner.process.pid)
         ports = [c.laddr.port for c in process.net_connections("tcp") if c.status == "LISTEN"]
         names = [str(c.laddr) for c in process.net_connections("unix") if c.laddr]
