@@ -40,7 +40,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedModel:
     """A variant of a model with all that was looked at; `shape` is None if it is not known."""
 
     model: str
@@ -88,7 +88,7 @@ def variants_of(name: str) -> list[Variant]:
     return variants
 
 
-def check(name: str, variant: Variant) -> Checked:
+def check(name: str, variant: Variant) -> CheckedModel:
     """Return what can be known of a model.
 
     Parameters
@@ -113,7 +113,7 @@ def check(name: str, variant: Variant) -> Checked:
     facts = [Fact("architecture", _dimensions(config, shape, parameters))]
     facts += _tensors(name, where, revision, config)
     facts += _text(name, variant, where, revision, config)
-    return Checked(short_name(name), variant, where, facts, shape, parameters)
+    return CheckedModel(short_name(name), variant, where, facts, shape, parameters)
 
 
 def _dimensions(config: dict[str, Any], shape: Shape | None, parameters: int) -> str:

@@ -15,7 +15,7 @@ GIB = 1 << 30
 
 
 @dataclass(frozen=True)
-class Finding:
+class Need:
     """One thing looked at.
 
     `advice` says how to get it where it is missing; `better` what would improve on it where it is
@@ -34,22 +34,22 @@ class Finding:
         return f"{line}\n         -> {hint}" if hint else line
 
 
-def _device() -> Finding:
+def _device() -> Need:
     import torch
 
     if not torch.cuda.is_available():
         advice = "needed for the paper's models, not for nano; then `make install DEVICE=gpu`"
-        return Finding("GPU", False, f"none; {os.cpu_count()} CPU cores", advice)
+        return Need("GPU", False, f"none; {os.cpu_count()} CPU cores", advice)
     memory = torch.cuda.get_device_properties(0).total_memory / GIB
-    return Finding("GPU", True, f"{torch.cuda.get_device_name()}, {memory:.0f} GiB")
+    return Need("GPU", True, f"{torch.cuda.get_device_name()}, {memory:.0f} GiB")
 
 
-def _module(name: str, use: str) -> Finding:
+def _module(name: str, use: str) -> Need:
     found = importlib.util.find_spec(name) is not None
-    return Finding(name, found, use, f"pip install --no-deps {name}")
+    return Need(name, found, use, f"pip install --no-deps {name}")
 
 
-def isolation(wanted: str = "strong") -> Finding:
+def isolation(wanted: str = "strong") -> Need:
     """Say how well programs are kept apart here, and whether that is what is wanted or better."""
     from codealign.sandbox import capabilities
 
@@ -57,41 +57,41 @@ def isolation(wanted: str = "strong") -> Finding:
     advice = "; ".join(f"{name}: {how}" for name, how in sandbox.advice.items())
     enough = sandbox.level in ("strong", wanted)
     better = f"stronger still, {advice}" if advice else ""
-    return Finding("code isolation", enough, f"{sandbox.level} ({sandbox.note})", advice, better)
+    return Need("code isolation", enough, f"{sandbox.level} ({sandbox.note})", advice, better)
 
 
-def _disk() -> Finding:
+def _disk() -> Need:
     free = shutil.disk_usage(PROJECT).free / GIB
-    return Finding("disk", free > 2, f"{free:.0f} GiB free", "nano needs 2 GiB; a 7B model 40 GiB")
+    return Need("disk", free > 2, f"{free:.0f} GiB free", "nano needs 2 GiB; a 7B model 40 GiB")
 
 
-def _key(variable: str, use: str) -> Finding:
+def _key(variable: str, use: str) -> Need:
     present = bool(os.environ.get(variable))
     advice = f"export {variable}=... if you use it; nano does not"
-    return Finding(variable, present, "set" if present else f"not set ({use})", advice)
+    return Need(variable, present, "set" if present else f"not set ({use})", advice)
 
 
-def _weights() -> Finding:
+def _weights() -> Need:
     missing = [
         variant
         for variant in ("pretrained", "finetuned")
         if not (NANO_WEIGHTS / variant / "model.safetensors").exists()
     ]
     found = "shipped" if not missing else f"no weights for {', '.join(missing)}"
-    return Finding("nano", not missing, found, "make nano (about half an hour on a CPU)")
+    return Need("nano", not missing, found, "make nano (about half an hour on a CPU)")
 
 
-def _benchmarks() -> Finding:
+def _benchmarks() -> Need:
     from codealign.evaluate.functional.public import files
     from codealign.evaluate.functional.registry import BENCHMARKS
 
     lacking = [name for name in BENCHMARKS if not all(file.there for file in files(name))]
     found = f"{len(BENCHMARKS) - len(lacking)} of {len(BENCHMARKS)} on this machine"
     advice = f"{', '.join(lacking)}: fetched when a run begins that needs them; nano does not"
-    return Finding("public benchmarks", not lacking, found, advice)
+    return Need("public benchmarks", not lacking, found, advice)
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Need]:
     """Yield one finding for each thing a run may need."""
     yield _device()
     yield _module("unsloth", "fast training")
@@ -103,4 +103,4 @@ def examine() -> Iterator[Finding]:
     yield _key("OPENAI_API_KEY", "OpenAI judge")
     yield _key("HF_TOKEN", "gated models and uploads")
     cache = Path(os.environ.get("HF_HOME", Path.home() / ".cache/huggingface"))
-    yield Finding("model cache", True, str(cache))
+    yield Need("model cache", True, str(cache))

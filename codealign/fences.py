@@ -52,7 +52,7 @@ class Heading:
     line: int
 
 
-class Answer:
+class Fenced:
     """A text in Markdown, taken apart; line ends of any system are read as newlines."""
 
     def __init__(self, text: str) -> None:

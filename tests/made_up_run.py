@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from codealign.analysis.context import Context
+from codealign.analysis.context import RunMaterial
 from codealign.analysis.measured import write_measured
 from codealign.analysis.scores import benchmarks, frame_of
 from codealign.cell import Cell
@@ -39,7 +39,9 @@ def unscored(frame: pd.DataFrame, benchmark: str) -> pd.DataFrame:
     return found
 
 
-CONTEXT = Context(counts={("nano", "functional"): {"seeds": 1300, "responses": 2600, "pairs": 204}})
+CONTEXT = RunMaterial(
+    counts={("nano", "functional"): {"seeds": 1300, "responses": 2600, "pairs": 204}}
+)
 
 
 def write_run(root: Path, gain: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from codealign.analysis.scores import benchmarks, frame_of
-from codealign.analysis.study.effects import Study, study_of
+from codealign.analysis.study.effects import StudyRun, study_of
 from codealign.records import REQUIREMENTS, STAGES, VARIANTS, Score
 
 BASE = 0.4
@@ -70,12 +70,12 @@ def all_scores() -> pd.DataFrame:
     return frame_of(parts)
 
 
-def made_up() -> Study:
+def made_up() -> StudyRun:
     """Return `all_scores` as a study."""
     return study_of(all_scores(), CHANGES)
 
 
-def one_seed() -> Study:
+def one_seed() -> StudyRun:
     """Return a run with one seed and nothing else."""
     own = [s for s in rows(seeds=(0,)) if s.trained in ("", s.requirement)]
     return study_of(frame_of(own))

@@ -14,7 +14,7 @@ from codealign.checks import check, variants_of
 from codealign.cli import main
 from codealign.errors import CodealignError
 from codealign.paths import NANO_WEIGHTS, RunPaths
-from codealign.workflow.context import Context
+from codealign.workflow.context import NotebookJob
 
 KINDS = ("llama-3", "chatml", "llama-2", "deepseek-coder")
 
@@ -145,7 +145,7 @@ def test_a_job_refuses_a_model_with_problems_and_says_all_of_them(
     copy: Path, tmp_path: Path
 ) -> None:
     cell = Cell(str(copy), "finetuned", "functional", "sft")
-    job = Context("02_sft", cell, "x", RunPaths(tmp_path / "run"), 0)
+    job = NotebookJob("02_sft", cell, "x", RunPaths(tmp_path / "run"), 0)
     assert "own finetuned: qwen2, 2 layers" in job.check_model("finetuned")
     (copy / "chat_template.jinja").unlink()
     with pytest.raises(CodealignError, match=r"own finetuned \(.*\n  asked: there is no chat"):
@@ -155,7 +155,7 @@ def test_a_job_refuses_a_model_with_problems_and_says_all_of_them(
 def test_what_was_made_from_other_weights_is_put_away(copy: Path, tmp_path: Path) -> None:
     def folder() -> Path:
         cell = Cell(str(copy), "finetuned", "functional", "sft")
-        job = Context("02_sft", cell, "x", RunPaths(tmp_path / "run"), 0)
+        job = NotebookJob("02_sft", cell, "x", RunPaths(tmp_path / "run"), 0)
         job.check_model("finetuned")
         return job.folder(job.paths.checkpoint(cell))
 
@@ -166,7 +166,7 @@ def test_what_was_made_from_other_weights_is_put_away(copy: Path, tmp_path: Path
 
 
 def test_a_model_at_a_server_is_not_looked_at(tmp_path: Path) -> None:
-    job = Context(
+    job = NotebookJob(
         "01_preferences", Cell("gpt-4o", "", "functional", ""), "x", RunPaths(tmp_path), 0
     )
     assert job.check_model("pretrained", "openai") == "gpt-4o at a server"

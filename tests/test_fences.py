@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from codealign.fences import Answer, first_python
+from codealign.fences import Fenced, first_python
 
 CODE = "def f(x):\n    return x + 1\n"
 
 
 def first(text: str) -> str | None:
-    block = first_python(Answer(text).blocks)
+    block = first_python(Fenced(text).blocks)
     return None if block is None else block.code
 
 
@@ -55,7 +55,7 @@ def test_the_first_block_of_python_is_taken_not_the_first_block() -> None:
 
 def test_a_closing_fence_opens_nothing() -> None:
     text = f"```bash\nls\n```\nprose\n```python\n{CODE}```\nmore prose\n"
-    assert [b.language for b in Answer(text).blocks] == ["bash", "python"]
+    assert [b.language for b in Fenced(text).blocks] == ["bash", "python"]
 
 
 def test_without_any_label_the_first_program_that_parses_is_taken() -> None:
@@ -66,36 +66,36 @@ def test_without_any_label_the_first_program_that_parses_is_taken() -> None:
 
 
 def test_backticks_within_a_line_open_nothing() -> None:
-    assert Answer("``` is a fence, `x` is not ```\n").blocks == []
+    assert Fenced("``` is a fence, `x` is not ```\n").blocks == []
 
 
 def test_a_text_that_ends_inside_a_block_says_so() -> None:
-    (block,) = Answer("```python\ndef f(x):\n    ret").blocks
+    (block,) = Fenced("```python\ndef f(x):\n    ret").blocks
     assert (block.code, block.closed) == ("def f(x):\n    ret", False)
 
 
 def test_an_empty_block_has_no_code() -> None:
-    (block,) = Answer("```python\n```\n").blocks
+    (block,) = Fenced("```python\n```\n").blocks
     assert (block.code, block.closed) == ("", True)
 
 
 def test_headings_are_read_outside_the_fences_only() -> None:
     text = "# One\n```python\n# Tests\n```\n**Two:**\n### Three ###\n#4\n#!/bin/sh\n"
-    found = [(h.title, h.level, h.line) for h in Answer(text).headings]
+    found = [(h.title, h.level, h.line) for h in Fenced(text).headings]
     assert found == [("One", 1, 0), ("Two:", 7, 4), ("Three", 3, 5), ("4", 1, 6)]
 
 
 def test_a_section_ends_at_a_heading_that_is_not_below_its_own() -> None:
-    answer = Answer("## A\na\n### B\nb\n**C**\nc\n## D\nd")
+    answer = Fenced("## A\na\n### B\nb\n**C**\nc\n## D\nd")
     sections = [list(answer.section(h)) for h in answer.headings]
     assert sections == [[0, 1, 2, 3, 4, 5], [2, 3, 4, 5], [4, 5], [6, 7]]
 
 
 def test_prose_is_what_stands_outside_the_fences() -> None:
-    assert Answer(f"Before.\n```python\n{CODE}```\nBehind.\n").prose == "Before.\n\nBehind."
+    assert Fenced(f"Before.\n```python\n{CODE}```\nBehind.\n").prose == "Before.\n\nBehind."
 
 
 def test_a_section_ends_at_the_next_heading_that_is_not_below_it() -> None:
-    answer = Answer("# a\n## b\n**c**\ntext\n## d\n# e\nend")
+    answer = Fenced("# a\n## b\n**c**\ntext\n## d\n# e\nend")
     sections = [answer.section(heading) for heading in answer.headings]
     assert sections == [range(5), range(1, 4), range(2, 4), range(4, 5), range(5, 7)]

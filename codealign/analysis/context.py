@@ -25,7 +25,7 @@ tests that can fail."""
 
 
 @dataclass(frozen=True)
-class Context:
+class RunMaterial:
     """Measured material of one run; empty parts were not run.
 
     Attributes
@@ -41,7 +41,7 @@ class Context:
     agreement: pd.DataFrame | None = None
 
 
-def read_context(run_root: Path | str) -> Context:
+def read_context(run_root: Path | str) -> RunMaterial:
     """Read what a run left: counts of its data, `survey.csv` and `agreement.csv` if they are there.
 
     Survey shares that were derived from the printed ones are no measurement and are left out.
@@ -50,7 +50,7 @@ def read_context(run_root: Path | str) -> Context:
     shares = _read(root / "survey.csv")
     if shares is not None:
         shares = shares[~shares["derived"]]
-    return Context(
+    return RunMaterial(
         read_counts(root),
         shares if shares is not None and len(shares) else None,
         _read(root / "agreement.csv"),
@@ -115,7 +115,7 @@ class Source:
     name: str
     scores: pd.DataFrame
     rows: pd.DataFrame
-    context: Context
+    context: RunMaterial
     items: Problems
 
 
@@ -128,7 +128,7 @@ def open_source(source: str) -> Source:
         No such folder, or nothing has been evaluated in it.
     """
     if source == PAPER:
-        return Source(PAPER, published(), published(), Context(), {})
+        return Source(PAPER, published(), published(), RunMaterial(), {})
     root = Path(source)
     if not root.is_dir():
         raise CodealignError(f"{source}: no such run folder; give `paper` or e.g. runs/nano")

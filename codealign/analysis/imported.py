@@ -134,6 +134,10 @@ def _share(passed: Iterator[bool]) -> float | None:
 
 def _benchmark(path: Path, tasks: Mapping[str, Any]) -> str:
     first = next(iter(tasks))
+    origins = {task.partition("/")[0] for task in tasks}
+    if len(origins) > 1:
+        mixed = " and ".join(sorted(origins))
+        raise CodealignError(f"{path}: tasks of {mixed} in one file; give one file per benchmark")
     by_id = next((name for prefix, name in PREFIXES.items() if first.startswith(prefix)), "")
     named = (b for b in benchmarks() if b.startswith("evoeval_") and b in path.as_posix().lower())
     if found := by_id or next(named, ""):

@@ -31,7 +31,7 @@ SHARED = 1 / 3
 """Of a pair's lines that must be common for marks of the others to show a difference."""
 
 
-class Training(Protocol):
+class TrainedStage(Protocol):
     """What is read of `train.run.TrainResult`."""
 
     stage: str
@@ -153,7 +153,7 @@ def _code(lines: Sequence[str], alike: set[int]) -> str:
 
 
 def training_sentence(
-    cell: Cell, pathway: str, training: Training, ends: tuple[float, float]
+    cell: Cell, pathway: str, training: TrainedStage, ends: tuple[float, float]
 ) -> str:
     """Return what was trained on how much, where the loss went, and the gap that was reached.
 
@@ -176,7 +176,7 @@ def training_title(cell: Cell, pathway: str, stage: str) -> str:
     return f"{what} ({pathway}, {labels.REQUIREMENTS[cell.requirement]})"
 
 
-def training_line(training: Training, ends: tuple[float, float]) -> str:
+def training_line(training: TrainedStage, ends: tuple[float, float]) -> str:
     """Return a training's closing line; `ends` as in `training_sentence`."""
     kind = "responses" if training.stage == "sft" else "pairs"
     told = (

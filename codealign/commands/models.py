@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from codealign.commands import AddCommand
 
 if TYPE_CHECKING:
-    from codealign.checks import Checked
+    from codealign.checks import CheckedModel
 
 LONGEST = 192
 """Tokens of the one answer that a model is asked for."""
@@ -70,21 +70,21 @@ def _answer(name: str, variant: Any) -> Any:
                 "template; check eos_token, and that the template is this model's own")  # fmt: skip
 
 
-def _memory(name: str, checked: Checked) -> dict[str, float]:
+def _memory(name: str, checked: CheckedModel) -> dict[str, float]:
     """Return the GPU memory of each kind of work with the default settings, in GiB."""
     from codealign.workflow.memory import default_memory
 
     return default_memory(name, checked.shape) if checked.shape else {}
 
 
-def _plain(checked: Checked, memory: dict[str, float]) -> Iterator[str]:
+def _plain(checked: CheckedModel, memory: dict[str, float]) -> Iterator[str]:
     facts = {"model": checked.model, "variant": checked.variant, "where": checked.where}
     facts |= {"parameters": checked.parameters, "memory_gib": memory}
     facts |= {"facts": [asdict(f) for f in checked.facts], "problems": checked.problems}
     yield json.dumps(facts, ensure_ascii=False)
 
 
-def _table(checked: Checked, memory: dict[str, float]) -> Iterator[str]:
+def _table(checked: CheckedModel, memory: dict[str, float]) -> Iterator[str]:
     yield f"{checked.model} {checked.variant}: {checked.where}"
     for fact in checked.facts:
         yield f"  {'wrong' if fact.problem else 'ok':6}{fact.name:15} {fact.found}"

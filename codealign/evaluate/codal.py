@@ -33,7 +33,7 @@ STOP = ("### Tests", "### Instruction")
 
 
 @dataclass(frozen=True)
-class Problem:
+class CodalProblem:
     """A CODAL problem; `principle` is the line that tells the model what its dimension wants."""
 
     id: str
@@ -45,7 +45,7 @@ class Problem:
 
 def load_problems(
     data: str, limit: int = 0, reference: str = "", own: Sequence[str] = ()
-) -> list[Problem]:
+) -> list[CodalProblem]:
     """Return the problems of a data set, dimension by dimension.
 
     Parameters
@@ -100,7 +100,7 @@ def _problems(
     data: str,
     reference: str,
     dimensions: Sequence[str] = DIMENSIONS,
-) -> Iterator[Problem]:
+) -> Iterator[CodalProblem]:
     seen: Counter[str] = Counter()
     for row in rows:
         dimension = _dimension(row, data, dimensions)
@@ -108,7 +108,7 @@ def _problems(
         same = stable_id("codal", dimension, text)
         seen[same] += 1
         item_id = row.get("id") or (same if seen[same] == 1 else stable_id(same, seen[same]))
-        yield Problem(
+        yield CodalProblem(
             id=str(item_id),
             dimension=dimension,
             instruction=text,
@@ -134,7 +134,7 @@ def _column(row: dict[str, Any], names: Sequence[str], data: str, ending: str = 
 
 
 def requests(
-    problems: Iterable[Problem], chat: Callable[[str], str] | None = None
+    problems: Iterable[CodalProblem], chat: Callable[[str], str] | None = None
 ) -> list[Request]:
     """Return one request per problem; its id is the problem's.
 
@@ -148,7 +148,7 @@ def requests(
 
 
 def collect_answers(
-    problems: Sequence[Problem],
+    problems: Sequence[CodalProblem],
     asked: Sequence[Request],
     generate: Callable[..., Iterator[Completion]],
     path: Path | str,
@@ -179,7 +179,7 @@ def collect_answers(
     return list(read_jsonl(path, Answer))
 
 
-def _answer(problem: Problem, text: str) -> Answer:
+def _answer(problem: CodalProblem, text: str) -> Answer:
     ended = cut_at_stop(text, STOP)
     return Answer(
         id=problem.id,

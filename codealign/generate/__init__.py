@@ -55,7 +55,7 @@ class Completion:
 
 
 @dataclass(frozen=True)
-class Job:
+class Completing:
     """One completion to make: what an engine gets. `seed` is in [0, 2**63)."""
 
     id: str
@@ -71,7 +71,7 @@ class Engine(Protocol):
         """Return the prompt text for one user message, in the model's chat format."""
 
     def complete(
-        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Completing], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
         """Yield one completion per job, in any order; read the jobs a bounded number ahead."""
 
@@ -111,7 +111,7 @@ def generate(
 
 def _jobs(
     items: Iterable[Request], n: int, seed: int, done: Container[tuple[str, int]]
-) -> Iterator[Job]:
+) -> Iterator[Completing]:
     seen: set[str] = set()
     for item in items:
         if item.id in seen:
@@ -119,7 +119,7 @@ def _jobs(
         seen.add(item.id)
         for index in range(n):
             if (item.id, index) not in done:
-                yield Job(item.id, index, item.prompt, seed_of(seed, item.id, index))
+                yield Completing(item.id, index, item.prompt, seed_of(seed, item.id, index))
 
 
 def windows(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

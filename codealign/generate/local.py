@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from codealign.errors import CodealignError
-from codealign.generate import Completion, Job, cut_at_stop, windows
+from codealign.generate import Completing, Completion, cut_at_stop, windows
 from codealign.generate.cache import (
     drop_rows,
     is_roomy,
@@ -49,14 +49,14 @@ class LocalEngine:
         return chat_prompt(self.tokenizer, content)
 
     def complete(
-        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Completing], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
         """Yield each completion when it ends; longest prompts first in each window."""
         for window in windows(jobs, WINDOW * settings.batch_size):
             yield from self._complete_window(window, settings, stop)
 
     def _complete_window(
-        self, jobs: list[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: list[Completing], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
         ids = {job.prompt: encode(self.tokenizer, job.prompt) for job in jobs}
         if empty := [job.id for job in jobs if not ids[job.prompt]]:
@@ -75,7 +75,7 @@ class LocalEngine:
                 yield self._completion(some[row], tokens, batch.ends, stop)
 
     def _completion(
-        self, job: Job, tokens: list[int], ends: frozenset[int], stop: Sequence[str]
+        self, job: Completing, tokens: list[int], ends: frozenset[int], stop: Sequence[str]
     ) -> Completion:
         ended = bool(tokens) and tokens[-1] in ends
         text = answer_text(self.tokenizer, job.prompt, tokens[:-1] if ended else tokens)

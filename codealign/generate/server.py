@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from codealign.errors import CodealignError
-from codealign.generate import Completion, Job, cut_at_stop, wire
+from codealign.generate import Completing, Completion, cut_at_stop, wire
 from codealign.params import Generation
 
 MOST_STOPS = 4  # stop strings that OpenAI takes; other servers take more
@@ -62,7 +62,7 @@ class ServerEngine:
         return content
 
     def complete(
-        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Completing], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
         """Yield one completion per job, as answers arrive.
 
@@ -94,7 +94,7 @@ class ServerEngine:
             raise CodealignError(f"{self.address}: sends no JSON; is it an OpenAI-like server?")
         yield from unread
 
-    def _ask(self, job: Job, settings: Generation, stop: Sequence[str]) -> Completion:
+    def _ask(self, job: Completing, settings: Generation, stop: Sequence[str]) -> Completion:
         options = wire.sizes(
             self.model,
             settings.max_new_tokens,
@@ -122,7 +122,7 @@ class ServerEngine:
         tokens = (reply.usage.completion_tokens or 0) if reply.usage else 0
         return Completion(job.id, job.index, text if ended is None else ended, finish, tokens)
 
-    def _send(self, job: Job, options: dict[str, Any], stop: Sequence[str]) -> Any:
+    def _send(self, job: Completing, options: dict[str, Any], stop: Sequence[str]) -> Any:
         """Return the server's reply; None if the prompt does not fit into the model's context.
 
         A server that takes fewer stop strings gets fewer from then on: the others are cut here.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codealign.errors import CodealignError
-from codealign.generate import Completion, Job, cut_at_stop
+from codealign.generate import Completing, Completion, cut_at_stop
 from codealign.models import check_adapter, quiet_environment, source
 from codealign.params import Generation, Variant
 from codealign.text import (
@@ -62,11 +62,11 @@ class VllmEngine:
         return chat_prompt(self.tokenizer, content)
 
     def complete(
-        self, jobs: Iterable[Job], settings: Generation, stop: Sequence[str]
+        self, jobs: Iterable[Completing], settings: Generation, stop: Sequence[str]
     ) -> Iterator[Completion]:
         """Yield each completion when vLLM has finished it; `QUEUED` jobs are in its hands."""
         engine, source = self.engine.llm_engine, enumerate(jobs)
-        waiting: dict[str, Job] = {}
+        waiting: dict[str, Completing] = {}
         try:
             while True:
                 for number, job in islice(source, QUEUED - len(waiting)):
@@ -90,7 +90,7 @@ class VllmEngine:
             if waiting:
                 engine.abort_request(list(waiting))
 
-    def _params(self, job: Job, settings: Generation, stop: Sequence[str]) -> Any:
+    def _params(self, job: Completing, settings: Generation, stop: Sequence[str]) -> Any:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -104,7 +104,7 @@ class VllmEngine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
-    def _completion(self, job: Job, output: Any, stop: Sequence[str]) -> Completion:
+    def _completion(self, job: Completing, output: Any, stop: Sequence[str]) -> Completion:
         best = output.outputs[0]
         ids = list(best.token_ids)
         ended = bool(ids) and ids[-1] in self._ends(stop)

@@ -48,7 +48,7 @@ TOGETHER = 256  # responses whose programs run at once
 
 
 @dataclass
-class Checked:
+class CheckCounts:
     """What the checks found: `verdicts` of the responses, and what it took."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -63,7 +63,7 @@ def check(
     settings: Checks,
     cpu_s: float,
     total: int | None = None,
-) -> Checked:
+) -> CheckCounts:
     """Write the check of each response that passed, in their order.
 
     Parameters
@@ -73,7 +73,7 @@ def check(
     cpu_s : CPU seconds a wrong program may use; more is noticed as well.
     total : number of responses, for the progress bar.
     """
-    checked = Checked(Counter({REAL: 0, RESTATE: 0, NOTICE_NONE: 0}))
+    checked = CheckCounts(Counter({REAL: 0, RESTATE: 0, NOTICE_NONE: 0}))
     with closing(Resumable(path, Check)) as file:
         bar = Bar(passed(), total=total, desc="checks", leave=False)
         for responses in windows(bar, TOGETHER):
@@ -131,7 +131,9 @@ def _judged(one: Settled, settings: Checks, key: str) -> Check:
     return Check(one.id, REAL if real else NOTICE_NONE, noticed, len(changed), one.cpu_s, key)
 
 
-def _counted(passed: Iterable[Response], file: Resumable[Check], checked: Checked) -> Iterator[str]:
+def _counted(
+    passed: Iterable[Response], file: Resumable[Check], checked: CheckCounts
+) -> Iterator[str]:
     for response in passed:
         record = file.get(response.id)
         checked.verdicts[record.verdict] += 1

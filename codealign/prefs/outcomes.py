@@ -16,7 +16,7 @@ Records = Execution | Check | Trial | Rating
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Labelled:
     """An instruction with its responses, in the order of their index.
 
     `verdicts`, `checks`, `trials`, `ratings` and `hidden` (what hidden tests say) are by response
@@ -72,7 +72,7 @@ def outcomes(
     trials: Iterable[Trial] = (),
     keep_tests: bool = False,
     hidden: Iterable[Execution] = (),
-) -> Iterator[Outcome]:
+) -> Iterator[Labelled]:
     """Yield one outcome per instruction, with one instruction's records in memory at a time.
 
     Parameters
@@ -80,7 +80,7 @@ def outcomes(
     instructions, responses : the responses stand together and in the instructions' order.
     executions, ratings, checks, trials, hidden : of some of the responses, in their order; None for
         checks that were not made.
-    keep_tests : as in `Outcome`.
+    keep_tests : as in `Labelled`.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def outcomes(
             )
         answers = list(own)
         marks = {m.id: m.rating for m in rated.of(answers) if m.rating is not None}
-        yield Outcome(
+        yield Labelled(
             instruction,
             sorted(answers, key=lambda r: r.index),
             {e.id: e.verdict for e in executed.of(answers)},

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from codealign.params import Pairing
-from codealign.prefs.outcomes import Outcome
+from codealign.prefs.outcomes import Labelled
 from codealign.prefs.responses import shown
 from codealign.prefs.rules import RULES, Sides
 from codealign.prompts import task_text
@@ -43,7 +43,7 @@ class Lengths:
 
 
 def make_pairs(
-    found: Iterable[Outcome],
+    found: Iterable[Labelled],
     settings: Pairing,
     seed: int,
     counts: Counter[str],
@@ -75,7 +75,7 @@ def make_pairs(
             yield _pair(outcome, sides)
 
 
-def _pair(outcome: Outcome, sides: Sides) -> Pair:
+def _pair(outcome: Labelled, sides: Sides) -> Pair:
     instruction, (chosen, rejected) = outcome.instruction, sides
     return Pair(
         id=stable_id("pair", chosen.id, rejected.id),

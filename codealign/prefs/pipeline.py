@@ -17,9 +17,9 @@ from codealign.prefs import concepts, hidden, instructions, responses
 from codealign.prefs.card import Summary, make_card, take_over, write_card
 from codealign.prefs.checks import REAL, check
 from codealign.prefs.executions import CUT, Executed, Runs, errors_note, execute
-from codealign.prefs.outcomes import Outcome, outcomes
+from codealign.prefs.outcomes import Labelled, outcomes
 from codealign.prefs.pairs import Lengths, make_pairs
-from codealign.prefs.ratings import Judge, needs_judge, rate
+from codealign.prefs.ratings import Rater, needs_judge, rate
 from codealign.prefs.rules import NONE_FAILED, NONE_PASSED
 from codealign.prefs.seeds import choose_seeds
 from codealign.prefs.steps import Generate, Recipe, Step, sample
@@ -209,7 +209,7 @@ class Pipeline:
         executed = outcomes(self.asked(), self.answers(), self.read("executions", Execution))
         return (response for outcome in executed for response in outcome.passed)
 
-    def outcomes(self, rated: bool) -> Iterator[Outcome]:
+    def outcomes(self, rated: bool) -> Iterator[Labelled]:
         """Yield each instruction with its responses and what is known of them."""
         return outcomes(
             self.asked(),
@@ -222,7 +222,7 @@ class Pipeline:
             self.read("hidden", Execution) if self.known else (),
         )
 
-    def pairs(self, requirement: str, judge: Judge | None, errors: int) -> None:
+    def pairs(self, requirement: str, judge: Rater | None, errors: int) -> None:
         """Make the pairs by the rule of the settings, rated if it wants ratings."""
         settings = self.settings.pairs
         rated = needs_judge(settings, requirement)
@@ -282,7 +282,7 @@ def run_pipeline(
     seed: int,
     *,
     model: str = "",
-    judge: Judge | None = None,
+    judge: Rater | None = None,
     chat: Callable[[str], str] | None = None,
     corpus: dict[str, Any] | None = None,
     report: Callable[[str], None] = print,

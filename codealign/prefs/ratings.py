@@ -14,14 +14,14 @@ from typing import Protocol
 from codealign.errors import CodealignError
 from codealign.generate import windows
 from codealign.params import Pairing
-from codealign.prefs.outcomes import Outcome
+from codealign.prefs.outcomes import Labelled
 from codealign.records import Answer, Rating, Response
 from codealign.resumable import Resumable
 
 TOGETHER = 1024  # answers handed to the judge at once
 
 
-class Judge(Protocol):
+class Rater(Protocol):
     """What is asked of a judge of `evaluate.judges`; `name` stands in every rating."""
 
     name: str
@@ -50,7 +50,7 @@ def needs_judge(settings: Pairing, requirement: str) -> bool:
 
 
 def rate(
-    found: Callable[[], Iterable[Outcome]], settings: Pairing, judge: Judge, path: Path
+    found: Callable[[], Iterable[Labelled]], settings: Pairing, judge: Rater, path: Path
 ) -> None:
     """Write the rating of each response that may stand in a pair, in the order of the responses.
 
@@ -77,7 +77,7 @@ def rate(
         file.finish(a.id for a in _answers(found(), settings))
 
 
-def _answers(outcomes: Iterable[Outcome], settings: Pairing) -> Iterator[Answer]:
+def _answers(outcomes: Iterable[Labelled], settings: Pairing) -> Iterator[Answer]:
     for outcome in outcomes:
         ids = {r.id for r in outcome.passing}
         if settings.rule == "best_worst":
@@ -85,7 +85,7 @@ def _answers(outcomes: Iterable[Outcome], settings: Pairing) -> Iterator[Answer]
         yield from (_answer(outcome, r) for r in outcome.responses if r.id in ids)
 
 
-def _answer(outcome: Outcome, response: Response) -> Answer:
+def _answer(outcome: Labelled, response: Response) -> Answer:
     instruction = outcome.instruction
     return Answer(
         id=response.id,

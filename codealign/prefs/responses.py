@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from codealign.fences import Answer, Block, first_python
+from codealign.fences import Block, Fenced, first_python
 from codealign.generate import Completion, Request
 from codealign.params import Generation
 from codealign.prefs.steps import Recipe, made_id
@@ -64,7 +64,7 @@ class Parts:
 
 def take_apart(text: str) -> Parts:
     """Return the parts of a response's text."""
-    answer = Answer(text)
+    answer = Fenced(text)
     over = [h for h in answer.headings if _OF_TESTS.fullmatch(h.title)]
     of_tests = set(chain.from_iterable(answer.section(h) for h in over))
     closed = [b for b in answer.blocks if b.closed]

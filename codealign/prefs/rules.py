@@ -34,7 +34,7 @@ from itertools import product
 from codealign.mistakes import plainly
 from codealign.params import Pairing
 from codealign.prefs.checks import BROKEN
-from codealign.prefs.outcomes import Outcome
+from codealign.prefs.outcomes import Labelled
 from codealign.records import Response
 
 Sides = tuple[Response, Response]  # chosen, rejected
@@ -49,7 +49,7 @@ FEW_RATED = "with fewer than two rated responses"
 NO_GAP = "with ratings too close"
 
 
-def one_of_each(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+def one_of_each(outcome: Labelled, settings: Pairing, rng: random.Random) -> Drawn:
     """Draw one that passed and one that failed."""
     passing, failing = outcome.passing, outcome.failing
     if not passing or not failing:
@@ -57,7 +57,7 @@ def one_of_each(outcome: Outcome, settings: Pairing, rng: random.Random) -> Draw
     return [_sides(passing, failing, settings, rng)]
 
 
-def every_pair(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+def every_pair(outcome: Labelled, settings: Pairing, rng: random.Random) -> Drawn:
     """Return each that passed with each that failed, at most `max_pairs` of them, drawn."""
     passing, failing = _distinct(outcome, outcome.passing), _distinct(outcome, outcome.failing)
     if not passing or not failing:
@@ -68,7 +68,7 @@ def every_pair(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn
     return pairs
 
 
-def best_rated(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+def best_rated(outcome: Labelled, settings: Pairing, rng: random.Random) -> Drawn:
     """Return the best and the worst rated of those that passed; equal ones are drawn."""
     marks = outcome.ratings
     rated = [r for r in _distinct(outcome, outcome.passing) if r.id in marks]
@@ -80,7 +80,7 @@ def best_rated(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn
     return [_draw(rated, lambda r: marks[r.id], best, worst, rng)]
 
 
-def best_and_worst(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+def best_and_worst(outcome: Labelled, settings: Pairing, rng: random.Random) -> Drawn:
     """Return the best and the worst of all that were executed; equal ones are drawn."""
     passed = {r.id for r in outcome.passing}
     candidates = _distinct(outcome, [*outcome.passing, *outcome.failing])
@@ -97,7 +97,7 @@ def best_and_worst(outcome: Outcome, settings: Pairing, rng: random.Random) -> D
     return [_draw(candidates, lambda r: rewards[r.id], best, worst, rng)]
 
 
-def largest_agreement(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+def largest_agreement(outcome: Labelled, settings: Pairing, rng: random.Random) -> Drawn:
     """Draw one of the largest set that agrees and one that fails a test which the set passes."""
     trials = outcome.trials
     sets: defaultdict[frozenset[str], list[Response]] = defaultdict(list)
@@ -119,7 +119,7 @@ def largest_agreement(outcome: Outcome, settings: Pairing, rng: random.Random) -
     return [_sides(inside, outside, settings, rng)] if outside else NONE_OUTSIDE
 
 
-def by_hidden_tests(outcome: Outcome, settings: Pairing, rng: random.Random) -> Drawn:
+def by_hidden_tests(outcome: Labelled, settings: Pairing, rng: random.Random) -> Drawn:
     """Draw one that passes the hidden tests and one that fails them."""
     whole = [r for r in outcome.responses if not (outcome.keep_tests and r.finish == "length")]
     right = [r for r in whole if outcome.hidden.get(r.id) == "pass"]
@@ -148,14 +148,14 @@ def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
-def _one_sided(outcome: Outcome) -> str:
+def _one_sided(outcome: Labelled) -> str:
     """Return why there is none to choose, or none to reject."""
     if outcome.passing:
         return NONE_FAILED
     return NONE_REAL if outcome.passed else NONE_PASSED
 
 
-def _distinct(outcome: Outcome, responses: list[Response]) -> list[Response]:
+def _distinct(outcome: Labelled, responses: list[Response]) -> list[Response]:
     return list({outcome.shown(r): r for r in reversed(responses)}.values())[::-1]
 
 
@@ -170,7 +170,7 @@ def _draw(
     return chosen, rng.choice([r for r in responses if value(r) == worst])
 
 
-RULES: dict[str, Callable[[Outcome, Pairing, random.Random], Drawn]] = {
+RULES: dict[str, Callable[[Labelled, Pairing, random.Random], Drawn]] = {
     "random": one_of_each,
     "all": every_pair,
     "judge": best_rated,

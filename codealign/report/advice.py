@@ -11,7 +11,7 @@ from markupsafe import Markup
 from codealign.analysis.advice import NOT_SUPPORTED, SUPPORTED
 from codealign.paths import RunPaths
 from codealign.report.foreign import render_markdown
-from codealign.report.page import Block, table
+from codealign.report.page import PageSection, table
 
 TITLE = "Which of the paper's recommendations does this run bear out?"
 PART = re.compile(r"^### ((R\d+): .*)\n", re.M)
@@ -19,7 +19,7 @@ TONES = {SUPPORTED: "good", NOT_SUPPORTED: "bad"}
 """How a verdict is coloured; all others leave it open."""
 
 
-def advice_blocks(paths: RunPaths, files: Markup) -> list[Block]:
+def advice_blocks(paths: RunPaths, files: Markup) -> list[PageSection]:
     """Return the overview of `advice.csv` and a block for each recommendation of `advice.md`.
 
     Parameters
@@ -40,8 +40,8 @@ def advice_blocks(paths: RunPaths, files: Markup) -> list[Block]:
     _, *parts = PART.split(text)
     each = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     return [
-        Block("advice", TITLE, body, "All nine" if len(frame) == 9 else "All"),
-        *(Block(id, title, render_markdown(said, title), id) for title, id, said in each),
+        PageSection("advice", TITLE, body, "All nine" if len(frame) == 9 else "All"),
+        *(PageSection(id, title, render_markdown(said, title), id) for title, id, said in each),
     ]
 
 

@@ -13,7 +13,7 @@ from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report.foreign import fit_tables, fold, number_boxes, parse, wrap
 from codealign.report.formulas import with_formulas
-from codealign.report.page import Block, page
+from codealign.report.page import PageSection, page
 
 HEADINGS = [f"h{level}" for level in range(1, 7)]
 TITLES = HEADINGS[:2]
@@ -42,7 +42,7 @@ def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
             except (ValueError, KeyError, AttributeError, nbformat.ValidationError):
                 told = "its job failed, or was killed, while it was being written"
                 body = f'<p class="failed">This executed copy cannot be read: {told}.</p>'
-                blocks = [Block("part1", "Notice", body)]
+                blocks = [PageSection("part1", "Notice", body)]
             write_text(target, page(notebook.stem, blocks, "notebooks", root="../"))
         pages[notebook.stem] = f"notebooks/{target.name}"
     return pages
@@ -68,7 +68,7 @@ def still(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return [o for o in joined if o.output_type != "stream" or o.text.strip()]
 
 
-def notebook_blocks(notebook: NotebookNode) -> list[Block]:
+def notebook_blocks(notebook: NotebookNode) -> list[PageSection]:
     """Return an executed notebook as blocks, a new one at each of its headings."""
     # The `basic` template is the cells alone: no scripts, fonts or styles from elsewhere.
     exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)
@@ -90,7 +90,7 @@ def notebook_blocks(notebook: NotebookNode) -> list[Block]:
     for _, cells in blocks:
         _order_headings(cells)
     return [
-        Block(f"part{n}", title, f'<div class="notebook">{"".join(map(str, cells))}</div>')
+        PageSection(f"part{n}", title, f'<div class="notebook">{"".join(map(str, cells))}</div>')
         for n, (title, cells) in enumerate(blocks, 1)
     ]
 

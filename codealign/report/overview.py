@@ -11,7 +11,7 @@ from codealign.analysis.gating import failed_of
 from codealign.paths import RunPaths
 from codealign.report.answer import answer_block
 from codealign.report.claims import counts_line
-from codealign.report.page import Block, render, table
+from codealign.report.page import PageSection, render, table
 from codealign.workflow.state import DONE, FAILED, OUTDATED, TO_DO, State
 
 ONE_SEED = "one training seed, so that none is held against it"
@@ -20,15 +20,15 @@ MOST = 3
 ANSWER = "Which pathway won, for what, and how sure?"
 
 
-def answer(paths: RunPaths, picture: str = "") -> Block:
+def answer(paths: RunPaths, picture: str = "") -> PageSection:
     """Return the answer, behind the profile's note, if it has one."""
     note = paths.plan().get("note", "")
     told = Markup("<p><b>Note:</b> {}</p>").format(note) if note else Markup()
     body = told + answer_block(paths.tables / "answer.csv", picture)
-    return Block("answer", ANSWER, body, "The answer")
+    return PageSection("answer", ANSWER, body, "The answer")
 
 
-def more(paths: RunPaths) -> list[Block]:
+def more(paths: RunPaths) -> list[PageSection]:
     """Return one line each on claims, observations and recommendations that have been computed.
 
     Without any of them there is no block.
@@ -47,7 +47,7 @@ def more(paths: RunPaths) -> list[Block]:
             lines.append(Markup('<a href="{}.html">{}</a>: {}').format(stem, named, told))
     items = Markup().join(Markup("<li>{}.</li>").format(line) for line in lines)
     title = "What else this run says of the paper"
-    return [Block("more", title, f"<ul>{items}</ul>", "The paper")] if lines else []
+    return [PageSection("more", title, f"<ul>{items}</ul>", "The paper")] if lines else []
 
 
 def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
@@ -57,7 +57,7 @@ def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
     return "; ".join(f"{verdict}: {', '.join(found)}" for verdict, found in names.items())
 
 
-def was_run(paths: RunPaths, states: Mapping[str, State]) -> Block:
+def was_run(paths: RunPaths, states: Mapping[str, State]) -> PageSection:
     """Return in a few lines what was run, what was not, and which gates failed.
 
     `states` are those of the planned jobs, in the plan's order.
@@ -70,7 +70,7 @@ def was_run(paths: RunPaths, states: Mapping[str, State]) -> Block:
     body = render(
         "run", name=paths.root.name, facts=facts, counted=counted, troubles=_troubles(paths, states)
     )
-    return Block("run", "What was run", body)
+    return PageSection("run", "What was run", body)
 
 
 def _troubles(paths: RunPaths, states: Mapping[str, State]) -> list[str]:
@@ -92,7 +92,7 @@ def _troubles(paths: RunPaths, states: Mapping[str, State]) -> list[str]:
     return lines + [f"{job}: {gate}" for job, failed in gates for gate in failed]
 
 
-def jobs(states: Mapping[str, State], pages: dict[str, str]) -> Block:
+def jobs(states: Mapping[str, State], pages: dict[str, str]) -> PageSection:
     """Return every planned job with its closing line and a link to its executed notebook."""
     rows = []
     for job, state in states.items():
@@ -105,4 +105,4 @@ def jobs(states: Mapping[str, State], pages: dict[str, str]) -> Block:
             line = Markup('<span class="failed">{}</span> ').format(why.splitlines()[0]) + line
         rows.append([link, line, seconds])
     body = table(["Notebook", "Result", "Seconds"], rows, "Notebook jobs, in the order of the plan")
-    return Block("jobs", "Executed notebooks", body)
+    return PageSection("jobs", "Executed notebooks", body)

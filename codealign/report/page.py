@@ -35,7 +35,7 @@ TEMPLATES = Environment(
 
 
 @dataclass(frozen=True)
-class Block:
+class PageSection:
     """One section of a page: an anchor, a heading, its HTML; its name in the page's contents."""
 
     anchor: str
@@ -50,7 +50,11 @@ def render(template: str, **values: Any) -> Markup:
 
 
 def page(
-    title: str, blocks: list[Block], current: str = "", root: str = "", scripts: Sequence[str] = ()
+    title: str,
+    blocks: list[PageSection],
+    current: str = "",
+    root: str = "",
+    scripts: Sequence[str] = (),
 ) -> str:
     """Return a whole HTML page: navigation over the report, contents of the page, its blocks.
 

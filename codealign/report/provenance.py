@@ -10,7 +10,7 @@ import yaml
 from markupsafe import Markup
 
 from codealign.paths import RunPaths
-from codealign.report.page import Block, render, table
+from codealign.report.page import PageSection, render, table
 from codealign.workflow.state import State
 
 HEAD = ["What", "Value"]
@@ -21,7 +21,7 @@ LAST = (
 )
 
 
-def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Block]:
+def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[PageSection]:
     """Return what made the run: how to repeat it, what it cost, commit, versions, settings.
 
     Jobs that were run with different values of something have all of them listed. The settings are
@@ -31,7 +31,7 @@ def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Bloc
     made = [result["provenance"] for result in results.values()]
     if not made:
         body = Markup('<p class="failed">No job has finished.</p>')
-        return [Block("provenance", "What made this run", body)]
+        return [PageSection("provenance", "What made this run", body)]
     facts = _each([{k: v for k, v in one.items() if k not in PARTS} for one in made])
     settings: dict[str, Any] = {}
     for one in made:
@@ -44,13 +44,15 @@ def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Bloc
     )  # fmt: skip
     last = json.dumps(made[-1], indent=1)
     return [
-        Block("made", "What made this run", run),
-        Block("versions", "Libraries", _pairs("Versions", versions)),
+        PageSection("made", "What made this run", run),
+        PageSection("versions", "Libraries", _pairs("Versions", versions)),
         *(
-            Block(f"set-{section}", f"Settings: {section}", _pairs(section, _flat(values)), section)
+            PageSection(
+                f"set-{section}", f"Settings: {section}", _pairs(section, _flat(values)), section
+            )
             for section, values in settings.items()
         ),
-        Block("json", "As JSON", Markup(LAST).format(last)),
+        PageSection("json", "As JSON", Markup(LAST).format(last)),
     ]
 
 

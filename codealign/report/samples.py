@@ -22,7 +22,7 @@ from codealign.errors import CodealignError
 from codealign.evaluate.functional import BENCHMARKS, load, public
 from codealign.paths import RunPaths
 from codealign.records import DIMENSIONS, PATHWAY, STAGES, VARIANTS, read_jsonl, write_text
-from codealign.report.page import Block, render
+from codealign.report.page import PageSection, render
 
 FOLDER = "samples"
 PLACES = [(variant, stage) for variant in VARIANTS for stage in STAGES]
@@ -31,7 +31,7 @@ LONGEST = 4000
 
 
 @dataclass
-class Group:
+class SampleGroup:
     """One model's answers to one benchmark, as the page wants them.
 
     Attributes
@@ -63,7 +63,7 @@ class Group:
         return f"samples({json.dumps(key)}, {json.dumps(data, ensure_ascii=False)});\n"
 
 
-def samples_block(paths: RunPaths) -> Block:
+def samples_block(paths: RunPaths) -> PageSection:
     """Write the browser's data and return its section; it says so if nothing has been answered."""
     part = first_part(paths)
     shutil.rmtree(paths.report / FOLDER, ignore_errors=True)
@@ -82,7 +82,7 @@ def samples_block(paths: RunPaths) -> Block:
     body = render(
         "samples", groups=groups, columns=columns, pathways=pathways, seed=seed, seeds=seeds
     )
-    return Block("samples", "What the models wrote, before and after", body)
+    return PageSection("samples", "What the models wrote, before and after", body)
 
 
 def first_part(paths: RunPaths) -> RunPaths:
@@ -91,19 +91,19 @@ def first_part(paths: RunPaths) -> RunPaths:
     return (seeded or [paths])[0]
 
 
-def _groups(paths: RunPaths, part: RunPaths) -> list[Group]:
+def _groups(paths: RunPaths, part: RunPaths) -> list[SampleGroup]:
     """Return the answers of a part's models, the base models being the whole run's."""
     roots = list(dict.fromkeys([paths.root, part.root]))
     models = sorted({f.name for root in roots for f in root.glob("evals/*") if f.is_dir()})
-    found: list[Group] = []
+    found: list[SampleGroup] = []
     for model in models:
-        made: dict[str, Group] = {}
+        made: dict[str, SampleGroup] = {}
         for place, (variant, stage) in enumerate(PLACES):
             for root in roots:
                 cell = Cell(model, variant, "functional", stage)
                 whole = RunPaths(root).evals(cell)
                 for file in sorted(whole.glob("*/attempts.jsonl")):
-                    group = made.setdefault(file.parent.name, Group(model, file.parent.name))
+                    group = made.setdefault(file.parent.name, SampleGroup(model, file.parent.name))
                     _add_attempts(group, place, file)
                 rated = RunPaths(root).evals(cell.at(requirement="non_functional", trained=""))
                 _add_ratings(made, model, place, rated / "codal")
@@ -115,7 +115,7 @@ def _groups(paths: RunPaths, part: RunPaths) -> list[Group]:
     return found
 
 
-def _add_attempts(group: Group, place: int, file: Path) -> None:
+def _add_attempts(group: SampleGroup, place: int, file: Path) -> None:
     """Add a benchmark's solutions; of several samples the first is shown, the share counts all."""
     by_problem: dict[str, list[dict[str, Any]]] = {}
     for attempt in read_jsonl(file, dict):
@@ -137,12 +137,12 @@ def _call(arguments: Any) -> str:
     return _cut("(" + ", ".join(repr(a) for a in each) + ")")
 
 
-def _add_ratings(made: dict[str, Group], model: str, place: int, folder: Path) -> None:
+def _add_ratings(made: dict[str, SampleGroup], model: str, place: int, folder: Path) -> None:
     """Add the answers and ratings of CODAL's dimensions, a group for each."""
     ratings = {r["id"]: r for r in _rows(folder / "ratings.jsonl")}
     for answer in _rows(folder / "answers.jsonl"):
         name = f"codal_{answer['dimension']}"
-        group = made.setdefault(name, Group(model, name, scale=10))
+        group = made.setdefault(name, SampleGroup(model, name, scale=10))
         group.prompts[answer["id"]] = _cut(f"{answer['instruction']}\n\n{answer['principle']}")
         rated = ratings.get(answer["id"], {})
         value = rated.get("rating")
@@ -157,7 +157,7 @@ def _rows(file: Path) -> Iterable[dict[str, Any]]:
     return read_jsonl(file, dict) if file.exists() else []
 
 
-def _add_prompts(paths: RunPaths, group: Group) -> None:
+def _add_prompts(paths: RunPaths, group: SampleGroup) -> None:
     """Add the problems' prompts from the benchmark that the run's settings name."""
     given = next(iter(sorted(paths.jobs.glob("04_functional*/params.yaml"))), None)
     settings = yaml.safe_load(given.read_text("utf-8")).get("functional", {}) if given else {}

@@ -22,7 +22,7 @@ from codealign.report.advice import TITLE as ADVICE
 from codealign.report.advice import advice_blocks
 from codealign.report.claims import ledger_block
 from codealign.report.foreign import render_markdown
-from codealign.report.page import Block, render, wide
+from codealign.report.page import PageSection, render, wide
 from codealign.report.provenance import provenance_blocks
 from codealign.report.samples import first_part, samples_block
 from codealign.workflow.state import State, judge_run
@@ -38,7 +38,7 @@ ENLARGED = 1.8
 """Pixels on the screen for a point of a figure, so that its smallest print can be read."""
 
 
-def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
+def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[PageSection]]:
     """Return the blocks of each page of `page.PAGES`; the overview has the answer first.
 
     Parameters
@@ -52,7 +52,7 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
         "tables": _tables(paths),
         "figures": list(figures.values()),
         "training": _training(paths),
-        "claims": [Block("ledger", "The paper's claims", _ledger(paths, figures))],
+        "claims": [PageSection("ledger", "The paper's claims", _ledger(paths, figures))],
         "findings": _findings(paths, figures),
         "advice": _advice(paths),
         "notebooks": [overview.jobs(states, pages)],
@@ -61,13 +61,13 @@ def blocks(paths: RunPaths, pages: dict[str, str]) -> dict[str, list[Block]]:
 
 
 def _overview(
-    paths: RunPaths, figures: Mapping[str, Block], states: Mapping[str, State]
-) -> list[Block]:
+    paths: RunPaths, figures: Mapping[str, PageSection], states: Mapping[str, State]
+) -> list[PageSection]:
     picture = figures[ANSWER].body if ANSWER in figures else ""
     if (paths.tables / "answer.csv").exists():
         first = overview.answer(paths, picture)
     else:
-        first = Block("answer", overview.ANSWER, _missing("answer.csv"))
+        first = PageSection("answer", overview.ANSWER, _missing("answer.csv"))
     return [
         first,
         *overview.more(paths),
@@ -77,7 +77,7 @@ def _overview(
     ]
 
 
-def _findings(paths: RunPaths, figures: Mapping[str, Block]) -> list[Block]:
+def _findings(paths: RunPaths, figures: Mapping[str, PageSection]) -> list[PageSection]:
     """The run beside O1-O20, and what its seeds, cross-evaluations and ablations say.
 
     With one seed nothing is held against any of them: one sentence says so.
@@ -85,7 +85,7 @@ def _findings(paths: RunPaths, figures: Mapping[str, Block]) -> list[Block]:
     title = "The paper's observations O1 to O20 and this run"
     path = paths.tables / "findings.csv"
     if path.exists() and pd.read_csv(path).empty:
-        return [Block("findings", title, render_markdown(NO_FINDINGS, title))]
+        return [PageSection("findings", title, render_markdown(NO_FINDINGS, title))]
     study = "Seeds, the other requirement's benchmarks, ablations"
     return [
         _markdown(paths, "findings", title, short="O1 to O20"),
@@ -94,10 +94,10 @@ def _findings(paths: RunPaths, figures: Mapping[str, Block]) -> list[Block]:
     ]
 
 
-def _advice(paths: RunPaths) -> list[Block]:
+def _advice(paths: RunPaths) -> list[PageSection]:
     lacking = [n for n in ("advice.md", "advice.csv") if not (paths.tables / n).exists()]
     if lacking:
-        return [Block("advice", ADVICE, _missing(lacking[0]))]
+        return [PageSection("advice", ADVICE, _missing(lacking[0]))]
     return advice_blocks(paths, _files("tables", paths, "advice"))
 
 
@@ -106,16 +106,18 @@ def _missing(name: str) -> Markup:
     return Markup(f'<p class="failed">{told}</p>').format(name)
 
 
-def _markdown(paths: RunPaths, stem: str, title: str, files: str = "", short: str = "") -> Block:
+def _markdown(
+    paths: RunPaths, stem: str, title: str, files: str = "", short: str = ""
+) -> PageSection:
     """Return a Markdown file of the tables as a block, and links to its formats (or `files`)."""
     path = paths.tables / f"{stem}.md"
     if not path.exists():
-        return Block(stem, title, _missing(path.name), short)
+        return PageSection(stem, title, _missing(path.name), short)
     body = render_markdown(path.read_text(encoding="utf-8"), title)
-    return Block(stem, title, body + _files("tables", paths, files or stem), short)
+    return PageSection(stem, title, body + _files("tables", paths, files or stem), short)
 
 
-def _ledger(paths: RunPaths, figures: Mapping[str, Block]) -> Markup:
+def _ledger(paths: RunPaths, figures: Mapping[str, PageSection]) -> Markup:
     path = paths.tables / "claims.csv"
     picture = Markup(figures[LEDGER].body) if LEDGER in figures else Markup()
     return picture + ledger_block(path) if path.exists() else _missing(path.name)
@@ -129,24 +131,24 @@ def _files(folder: str, paths: RunPaths, stem: str) -> Markup:
     return render("files", files=named, several=several) if files else Markup()
 
 
-def _tables(paths: RunPaths) -> list[Block]:
+def _tables(paths: RunPaths) -> list[PageSection]:
     tables = [_table(paths, path.stem) for path in sorted(paths.tables.glob("table*.md"))]
-    return tables or [Block("tables", "Tables", _missing("tables"))]
+    return tables or [PageSection("tables", "Tables", _missing("tables"))]
 
 
-def _table(paths: RunPaths, stem: str) -> Block:
+def _table(paths: RunPaths, stem: str) -> PageSection:
     """Return a table under its own caption."""
     title, _, rest = (paths.tables / f"{stem}.md").read_text(encoding="utf-8").partition("\n")
     title = re.sub(r"\\(.)", r"\1", title.removeprefix("**").removesuffix("**"))
     body = render_markdown(rest, title) + _files("tables", paths, stem)
     short = re.sub(r"^table_?(?=\D)|^(table)(?=\d)", r"\1 ", stem).replace("_", " ").strip()
-    return Block(stem, title, body, short.capitalize())
+    return PageSection(stem, title, body, short.capitalize())
 
 
-def _figures(paths: RunPaths) -> dict[str, Block]:
+def _figures(paths: RunPaths) -> dict[str, PageSection]:
     captions = paths.figures / "captions.json"
     if not captions.exists():
-        return {"": Block("figures", "Figures", _missing("figures"))}
+        return {"": PageSection("figures", "Figures", _missing("figures"))}
     told = json.loads(captions.read_text(encoding="utf-8"))
     results = paths.figures / "alt.json"
     alt = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
@@ -154,7 +156,7 @@ def _figures(paths: RunPaths) -> dict[str, Block]:
     return {s: _figure(paths, s, told[s], alt.get(s, told[s])) for s in order}
 
 
-def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> Block:
+def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> PageSection:
     """Return a figure with its caption, whose first words are the heading and stand there alone.
 
     A result that the caption holds in the words of `alt` stands in the picture already.
@@ -168,7 +170,7 @@ def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> Block:
     place = f"figures/{stem}.svg"
     links = _files("figures", paths, stem)
     body = _picture(paths.root / place, place, title, caption, links, alt)
-    return Block(stem, title, body, title.split(". ")[0])
+    return PageSection(stem, title, body, title.split(". ")[0])
 
 
 def _picture(
@@ -183,7 +185,7 @@ def _picture(
     )  # fmt: skip
 
 
-def _training(paths: RunPaths) -> list[Block]:
+def _training(paths: RunPaths) -> list[PageSection]:
     """Return the curves of every stage that the first seed has trained."""
     places = product(REQUIREMENTS, VARIANTS, STAGES)
     folders = [
@@ -192,11 +194,11 @@ def _training(paths: RunPaths) -> list[Block]:
         for folder in first_part(paths).root.glob(f"checkpoints/*/{variant}/{requirement}/{stage}")
         if (folder / "training.json").exists()  # written at the end of a training
     ]
-    none = Block("training", "Training curves", Markup("<p>No training has finished.</p>"))
+    none = PageSection("training", "Training curves", Markup("<p>No training has finished.</p>"))
     return [_curves(paths, folder) for folder in folders] or [none]
 
 
-def _curves(paths: RunPaths, folder: Path) -> Block:
+def _curves(paths: RunPaths, folder: Path) -> PageSection:
     """Return one stage's curves; they are drawn beside the report where its log is newer."""
     from codealign.analysis.figures.style import rendered, styled
     from codealign.analysis.figures.training import training_curves
@@ -217,4 +219,4 @@ def _curves(paths: RunPaths, folder: Path) -> Block:
     caption = f"{facts['steps']:,} steps on {facts['examples']:,} examples."
     said = unescape(SAID.search(target.read_text(encoding="utf-8"))[1])
     picture = _picture(target, place, title, caption, alt=said)
-    return Block(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)
+    return PageSection(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)

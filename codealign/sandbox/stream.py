@@ -20,7 +20,7 @@ INVALID = "invalid"
 """Stands in place of a verdict where a line is no program; `detail` says why."""
 
 
-class Line(NamedTuple):
+class StreamLine(NamedTuple):
     """What a line asked for; `program` is None if it is not one, and `fault` then says why.
 
     `id` is the line's own, of whatever JSON type; `carried` its other keys as JSON text, without
@@ -76,7 +76,7 @@ class _Writer:
 
     def __init__(self, out: IO[str], level: str, counts: dict[str, int]) -> None:
         self.out, self.level, self.counts = out, level, counts
-        self.waiting: deque[Line] = deque()
+        self.waiting: deque[StreamLine] = deque()
 
     def programs(self, lines: Iterable[str | bytes]) -> Iterator[Program]:
         for number, text in enumerate(lines, 1):
@@ -100,7 +100,7 @@ class _Writer:
             line = self.waiting.popleft()
             self._put(line, Result("", INVALID, line.fault, self.level, 0.0))
 
-    def _put(self, line: Line, result: Result) -> None:
+    def _put(self, line: StreamLine, result: Result) -> None:
         answer = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
         answer |= {"id": line.id, "outputs": [_plain(o) for o in result.outputs]}
         more = f", {line.carried}" if line.carried else ""
@@ -118,7 +118,7 @@ def _plain(outcome: Outcome) -> dict[str, str]:
         return {"error": f"no text for the value: {error}"}
 
 
-def read(text: str | bytes, where: str) -> Line:
+def read(text: str | bytes, where: str) -> StreamLine:
     """Return what a line asks for; `where` names it if it is no program."""
     data: Any = None
     try:
@@ -130,10 +130,10 @@ def read(text: str | bytes, where: str) -> Line:
         fault = f"{where}: not UTF-8 ({error})"
     except (ValueError, RecursionError) as error:
         fault = f"{where}: not JSON ({error})"
-    return Line(data.get("id") if isinstance(data, dict) else None, None, "", fault)
+    return StreamLine(data.get("id") if isinstance(data, dict) else None, None, "", fault)
 
 
-def _line(data: Any, where: str) -> Line:
+def _line(data: Any, where: str) -> StreamLine:
     if not isinstance(data, dict):
         raise CodealignError(f"{where}: expected an object with `id` and `code`")
     rest = dict(data)
@@ -146,7 +146,7 @@ def _line(data: Any, where: str) -> Line:
     program = Program(str(own), code, _calls(rest.pop("calls", []), where), **limits)
     results = [f.name for f in dataclasses.fields(Result)]
     carried = {key: value for key, value in rest.items() if key not in results}
-    return Line(own, program, json.dumps(carried)[1:-1])
+    return StreamLine(own, program, json.dumps(carried)[1:-1])
 
 
 def _hint(key: str, data: dict[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from codealign.records import Pair, read_jsonl
-from codealign.stages.job import Job
+from codealign.stages.job import StageJob
 from codealign.train.align import train_align
 from codealign.train.run import TrainResult
 from codealign.train.variations import used_pairs
 
 
-def run_align(job: Job) -> TrainResult:
+def run_align(job: StageJob) -> TrainResult:
     """Train a model further on the job's pairs by the technique of its stage; continue if cut."""
     pairs = used_pairs(read_jsonl(job.pairs, Pair), job.settings, job.seed)
     start = job.adapter or (job.model, job.cell.variant)

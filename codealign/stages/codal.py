@@ -18,7 +18,7 @@ from codealign.generate import generate, open_engine
 from codealign.models import uses_chat
 from codealign.params import Generation
 from codealign.records import Answer, Rating, Score
-from codealign.stages.job import Job
+from codealign.stages.job import StageJob
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class CodalResult:
         return "; ".join(str(gate) for gate in self.gates if gate.stops)
 
 
-def run_codal(job: Job, report: Callable[[str], None] = print) -> CodalResult:
+def run_codal(job: StageJob, report: Callable[[str], None] = print) -> CodalResult:
     """Have a model answer the CODAL problems and a judge, or two, rate the answers.
 
     Answers and ratings that a run cut short has left are kept.

@@ -19,7 +19,7 @@ from codealign.generate import open_engine
 from codealign.models import uses_chat
 from codealign.params import Generation
 from codealign.sandbox import Sandbox
-from codealign.stages.job import Job
+from codealign.stages.job import StageJob
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FunctionalResult:
         return "; ".join(str(gate) for gate in self.gates if gate.stops)
 
 
-def run_functional(job: Job) -> FunctionalResult:
+def run_functional(job: StageJob) -> FunctionalResult:
     """Score a model on the functional benchmarks: problems, samples, verdicts, scores.
 
     One greedy completion per problem. Completions that a run cut short has left are kept.

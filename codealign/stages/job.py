@@ -17,7 +17,7 @@ SECTIONS: dict[str, type[Section]] = {
 
 
 @dataclass(frozen=True)
-class Job:
+class StageJob:
     """One stage of one model in a run: all that decides its result, and where it lies.
 
     Attributes

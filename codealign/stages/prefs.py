@@ -16,7 +16,7 @@ from codealign.prefs.pipeline import run_pipeline
 from codealign.prefs.pool import write_inputs
 from codealign.prefs.seeds import Extraction, extract
 from codealign.sandbox import Sandbox
-from codealign.stages.job import Job
+from codealign.stages.job import StageJob
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class PrefsResult:
     folder: Path
 
 
-def run_prefs(job: Job, report: Callable[[str], None] = print) -> PrefsResult:
+def run_prefs(job: StageJob, report: Callable[[str], None] = print) -> PrefsResult:
     """Make the preference pairs of one model and requirement; continue where a run was cut.
 
     Parameters
@@ -65,7 +65,7 @@ def run_prefs(job: Job, report: Callable[[str], None] = print) -> PrefsResult:
     return PrefsResult(extraction, summary, folder)
 
 
-def _main_data(job: Job) -> Path | None:
+def _main_data(job: StageJob) -> Path | None:
     """Return where the main cells of an ablation's seed have their preference data, or None."""
     main = RunPaths(job.paths.seeded).prefs(job.cell.model, job.cell.requirement)
     return main if main != job.folder else None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from codealign.records import Pair, read_jsonl
-from codealign.stages.job import Job
+from codealign.stages.job import StageJob
 from codealign.train.run import TrainResult
 from codealign.train.sft import train_sft
 from codealign.train.variations import used_pairs
 
 
-def run_sft(job: Job) -> TrainResult:
+def run_sft(job: StageJob) -> TrainResult:
     """Train an adapter on the chosen responses of the job's pairs; continue a run cut short."""
     pairs = used_pairs(read_jsonl(job.pairs, Pair), job.settings, job.seed)
     return train_sft(pairs, job.model, job.cell.variant, job.settings, job.folder, job.seed)

@@ -37,7 +37,7 @@ class LogFile(TrainerCallback):
                 file.write(json.dumps(state.log_history[-1]) + "\n")
 
 
-class Progress(TrainerCallback):
+class ProgressBar(TrainerCallback):
     """A progress bar with the time left and the last loss."""
 
     def __init__(self, title: str) -> None:

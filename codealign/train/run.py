@@ -207,10 +207,10 @@ class TrainJob:
         """
         from transformers import PrinterCallback
 
-        from codealign.train.callbacks import Checkpoints, LogFile, Progress
+        from codealign.train.callbacks import Checkpoints, LogFile, ProgressBar
 
         trainer.remove_callback(PrinterCallback)
-        for callback in (Checkpoints(), LogFile(self.log), Progress(self.stage)):
+        for callback in (Checkpoints(), LogFile(self.log), ProgressBar(self.stage)):
             trainer.add_callback(callback)
         trainer.accelerator.wait_for_everyone()  # the main process may still clear old checkpoints
         trackers.place(trainer, self.out / "tensorboard")

@@ -32,7 +32,7 @@ from codealign.params import (
 from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.records import STAGES, stable_id, write_text
 from codealign.registry import among, references, registry, spec
-from codealign.stages.job import SECTIONS, Job
+from codealign.stages.job import SECTIONS, StageJob
 from codealign.workflow import markers, state
 from codealign.workflow.code import code_hash
 from codealign.workflow.plan import PLACES, job_name, parameters_of
@@ -60,7 +60,7 @@ STAGED = {
 
 
 @dataclass
-class Context:
+class NotebookJob:
     """One notebook at work; made by `open_job` or `open_stage`.
 
     `cell` is None for a notebook about the run as a whole; its model is named as the registry knows
@@ -73,7 +73,7 @@ class Context:
     paths: RunPaths
     seed: int
     started: float = field(default_factory=time.monotonic)
-    work: Job | None = None
+    work: StageJob | None = None
     checked: str = ""
     used: dict[str, Any] = field(default_factory=dict)
     deciding: dict[str, Any] = field(default_factory=dict)
@@ -235,7 +235,9 @@ def chosen(profile: str, model: str) -> tuple[str, str]:
     return profile, among(models, model or short_name(references(models)[0]))
 
 
-def open_job(notebook: str, *, profile: str, run: str = "", seed: int = 0, **where: str) -> Context:
+def open_job(
+    notebook: str, *, profile: str, run: str = "", seed: int = 0, **where: str
+) -> NotebookJob:
     """Open a notebook's job.
 
     Parameters
@@ -263,7 +265,7 @@ def open_job(notebook: str, *, profile: str, run: str = "", seed: int = 0, **whe
         _, requirement, stage = STAGED[notebook]
         known = {"variant": "", "requirement": requirement, "stage": stage, **where}
         cell = Cell(**known, seed=seed, ablation=paths.ablation)
-    return Context(notebook, cell, profile, paths, seed)
+    return NotebookJob(notebook, cell, profile, paths, seed)
 
 
 def open_stage(
@@ -276,7 +278,7 @@ def open_stage(
     seed: int = 0,
     claim: bool = True,
     **where: str,
-) -> Context:
+) -> NotebookJob:
     """Open the job of a notebook with a stage (`PLACES`), down to the folder it works in.
 
     Parameters
@@ -298,8 +300,8 @@ def open_stage(
     own = getattr(found, cell.stage) if section == "align" else found
     variant = own.variant if section == "prefs" else cell.variant
     opened.checked = opened.check_model(variant, getattr(own, "engine", "transformers"))
-    work = Job(section, model, cell.at(model=short_name(model)), own, opened.paths, opened.name,
-               profile, seed)  # fmt: skip
+    place = cell.at(model=short_name(model))
+    work = StageJob(section, model, place, own, opened.paths, opened.name, profile, seed)
     judged = section in ("functional", "codal") and not cell.cross
     opened.work = replace(work, gates=opened.gates()) if judged else work
     opened.require(work.inputs)

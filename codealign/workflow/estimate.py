@@ -26,7 +26,7 @@ from codealign.workflow.work import Work, assumed, device_of, parameters_of, wor
 
 
 @dataclass(frozen=True)
-class Line:
+class NotebookEstimate:
     """One notebook's share of a plan; hours are of all its jobs, one after another."""
 
     notebook: str
@@ -52,7 +52,7 @@ class Estimate:
     models: int
     seeds: int
     responses: int
-    lines: list[Line]
+    lines: list[NotebookEstimate]
     weights_gb: float
     judged: int
     usd: float | None
@@ -148,13 +148,13 @@ def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
 
 def _line(
     notebook: str, found: list[tuple[Job, Work]], rates: dict[str, float], pace: Rates | None
-) -> Line:
+) -> NotebookEstimate:
     seconds = [
         work.units * rates[notebook] if notebook in rates else _seconds(job, work, pace)
         for job, work in found
     ]
     gpu = sum(s * job.resources.gpu for s, (job, _) in zip(seconds, found, strict=True))
-    return Line(
+    return NotebookEstimate(
         notebook=notebook,
         jobs=len(found),
         units=sum(work.units for _, work in found),
@@ -215,7 +215,7 @@ def _devices(jobs: list[Job], rates: dict[str, float]) -> list[str]:
     return sorted({device_of(job.resources) for job in assuming})
 
 
-def _notes(lines: list[Line], run: Path | None, devices: list[str]) -> list[str]:
+def _notes(lines: list[NotebookEstimate], run: Path | None, devices: list[str]) -> list[str]:
     notes = [f"* measured in {run}"] if any(line.measured for line in lines) else []
     if any(not line.measured for line in lines):
         for kind in devices:

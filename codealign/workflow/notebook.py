@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from codealign.analysis.figures.style import Drawn
     from codealign.paths import RunPaths
-    from codealign.stages.job import Job
-    from codealign.workflow.context import Context
+    from codealign.stages.job import StageJob
+    from codealign.workflow.context import NotebookJob
 
 DPI = 144
 """Of pictures in notebooks: 5.5 inches fill the width of a notebook's page."""
@@ -40,13 +40,13 @@ class Notebook:
     settings : of its stage, checked. `job` : what the stage is to do; 06 and 07 have none.
     """
 
-    context: Context
+    context: NotebookJob
     settings: Any
     sentence: Any
     picture: Any
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> StageJob | None:
         """What the notebook's stage is to do."""
         return self.context.work
 

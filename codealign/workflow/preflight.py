@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from codealign.additions import own_benchmarks
-from codealign.doctor import GIB, Finding, isolation
+from codealign.doctor import GIB, Need, isolation
 from codealign.errors import CodealignError
 from codealign.evaluate.functional.registry import expand, guarding, load, require_public
 from codealign.params import Codal, Functional, Prefs, Survey, validate
@@ -33,7 +33,7 @@ FLOAT32 = 4
 """Bytes of a weight on a CPU."""
 
 
-def preflight(jobs: Sequence[Job], root: Path, local: bool = True) -> Iterator[Finding]:
+def preflight(jobs: Sequence[Job], root: Path, local: bool = True) -> Iterator[Need]:
     """Yield a finding for each thing that these jobs need.
 
     Public benchmarks that are not here are fetched, as the run would; nothing else is written.
@@ -70,17 +70,17 @@ def require(jobs: Sequence[Job], root: Path, local: bool = True) -> int:
     return len(findings)
 
 
-def _lines(one: Finding) -> list[str]:
+def _lines(one: Need) -> list[str]:
     hint = f"\n-> {one.advice}" if one.advice else ""
     return f"{one.name}: {one.found}{hint}".splitlines()
 
 
-def _tried(name: str, look: Callable[[], str]) -> Finding:
+def _tried(name: str, look: Callable[[], str]) -> Need:
     """Return a finding of what `look` finds; its error says what to do."""
     try:
-        return Finding(name, True, look())
+        return Need(name, True, look())
     except CodealignError as error:
-        return Finding(name, False, str(error))
+        return Need(name, False, str(error))
 
 
 def _settings(jobs: Iterable[Job], section: str, cls: type[Any]) -> list[Any]:
@@ -90,7 +90,7 @@ def _settings(jobs: Iterable[Job], section: str, cls: type[Any]) -> list[Any]:
     return [validate(cls, one, section) for one in different.values()]
 
 
-def _models(jobs: Iterable[Job], local: bool) -> Iterator[Finding]:
+def _models(jobs: Iterable[Job], local: bool) -> Iterator[Need]:
     wanted: dict[tuple[str, Any], None] = {}
     for given in (job.parameters for job in jobs if "model" in job.parameters):
         prefs = given.get("prefs", {})
@@ -120,13 +120,13 @@ def _model(name: str, variant: Any) -> str:
     return checked.line()
 
 
-def _memory(name: str) -> Finding:
+def _memory(name: str) -> Need:
     """Compare a model's weights with the memory that they must fit into."""
     what = f"memory for {short_name(name)}"
     try:
         size = parameters_of(name)
     except CodealignError as error:
-        return Finding(what, True, "not known", better=str(error))
+        return Need(what, True, "not known", better=str(error))
     from torch import cuda
 
     gpu = cuda.is_available()
@@ -134,37 +134,37 @@ def _memory(name: str) -> Finding:
     needs = size * (2 if gpu else FLOAT32)
     found = f"{needs / GIB:.2f} GiB of weights, {has / GIB:.0f} GiB of {'GPU ' * gpu}memory"
     smaller = "take a smaller model, or a machine with more (`codealign plan` says how much)"
-    return Finding(what, needs < has, found, smaller)
+    return Need(what, needs < has, found, smaller)
 
 
-def _graphics_memory(jobs: Sequence[Job]) -> Iterator[Finding]:
+def _graphics_memory(jobs: Sequence[Job]) -> Iterator[Need]:
     """Yield each step whose estimate, which is one from above, is beyond its device."""
     for one in memory_of(jobs):
         if not one.fits:
             found = f"up to {one.total / GIB:.1f} GiB of the {one.limit / GIB:.1f} of {one.device}"
             advice = "a smaller batch_size, gradient_checkpointing or lora.quantize takes less"
             name = f"GPU memory of {one.step}"
-            yield Finding(name, one.weights < one.limit, found, advice, better=advice)
+            yield Need(name, one.weights < one.limit, found, advice, better=advice)
 
 
-def _engines(jobs: Sequence[Job], local: bool) -> Iterator[Finding]:
+def _engines(jobs: Sequence[Job], local: bool) -> Iterator[Need]:
     """Yield what generation and training are done with."""
     from codealign.train import trackers
 
     sampling = _settings(jobs, "prefs", Prefs)
     if any(one.engine == "vllm" for one in sampling) and local:
-        yield Finding("vllm", _installed("vllm"), "engine of the preference data",
-                      "pip install --no-deps vllm, or engine: transformers")  # fmt: skip
+        yield Need("vllm", _installed("vllm"), "engine of the preference data",
+                   "pip install --no-deps vllm, or engine: transformers")  # fmt: skip
     for url in {one.base_url for one in sampling if one.engine == "openai"}:
         yield _tried("server", lambda url=url: _server(url))
     training = [job_training(job) for job in jobs if job.notebook in ("02_sft", "03_align")]
     if any(one.backend == "unsloth" for one in training) and local:
-        yield Finding("unsloth", _installed("unsloth"), "backend of the training",
-                      "`make install`, or backend: peft")  # fmt: skip
+        yield Need("unsloth", _installed("unsloth"), "backend of the training",
+                   "`make install`, or backend: peft")  # fmt: skip
     if any(one.lora.quantize for one in training) and local:
         from torch import cuda
 
-        yield Finding("GPU", cuda.is_available(), "for 4-bit weights", "set lora.quantize: false")
+        yield Need("GPU", cuda.is_available(), "for 4-bit weights", "set lora.quantize: false")
     if reported := sorted({name for one in training for name in one.report_to}):
         names = ", ".join(reported)
         yield _tried("trackers", lambda: trackers.require(reported) or names)
@@ -180,7 +180,7 @@ def _server(url: str) -> str:
     return open_engine("openai", "preflight", "finetuned", base_url=url).address
 
 
-def _data(jobs: Sequence[Job]) -> Iterator[Finding]:
+def _data(jobs: Sequence[Job]) -> Iterator[Need]:
     """Yield templates, corpora, benchmarks and the problems of CODAL."""
     from codealign.evaluate.codal import load_problems
     from codealign.prompts import template_set
@@ -207,7 +207,7 @@ def _corpus(settings: Prefs) -> str:
     return str(corpus_folder(settings.corpus))
 
 
-def _benchmarks(sampling: Sequence[Prefs], tested: Sequence[Functional]) -> Iterator[Finding]:
+def _benchmarks(sampling: Sequence[Prefs], tested: Sequence[Functional]) -> Iterator[Need]:
     """Yield the benchmarks that seeds are held against, and of those tested what these lack."""
     kept_out = guarding([n for one in sampling for n in one.filters.benchmarks]) if sampling else []
     if kept_out:
@@ -227,7 +227,7 @@ def _problems(settings: Functional, names: list[str]) -> str:
     return ", ".join(names)
 
 
-def _judges(jobs: Iterable[Job]) -> Iterator[Finding]:
+def _judges(jobs: Iterable[Job]) -> Iterator[Need]:
     """Yield each judge: its key, or the model that it is."""
     asked: dict[str, dict[str, Any]] = {}
     for job in jobs:
@@ -252,15 +252,15 @@ def _judge(name: str, how: dict[str, Any]) -> str:
     return "can be asked"
 
 
-def _given_files(jobs: Iterable[Job]) -> Iterator[Finding]:
+def _given_files(jobs: Iterable[Job]) -> Iterator[Need]:
     for one in _settings(jobs, "survey", Survey):
         for key in ("answers", "human_ratings"):
             if place := getattr(one, key):
                 there = Path(place).is_file() or (PROJECT / place).is_file()
-                yield Finding(f"survey.{key}", there, place, "no such file; correct the path")
+                yield Need(f"survey.{key}", there, place, "no such file; correct the path")
 
 
-def _sandbox(jobs: Iterable[Job]) -> Iterator[Finding]:
+def _sandbox(jobs: Iterable[Job]) -> Iterator[Need]:
     accepted = {
         job.parameters[section]["sandbox"]
         for job in jobs for section in ("prefs", "functional") if section in job.parameters
@@ -269,11 +269,11 @@ def _sandbox(jobs: Iterable[Job]) -> Iterator[Finding]:
         yield isolation("strong" if "strong" in accepted else "basic")
 
 
-def _disk(jobs: Sequence[Job], root: Path) -> Finding:
+def _disk(jobs: Sequence[Job], root: Path) -> Need:
     full = causes.full_disk(root, jobs)
     place = next(folder for folder in (root, *root.parents) if folder.exists())
     free, needed = shutil.disk_usage(place).free, causes.needed_space(jobs)
     about = f", needs about {needed / 1e9:,.1f}" if needed else ""
     found = full or f"{free / 1e9:,.1f} GB free at {root}{about}"
     advice = "free space and run the same command again"
-    return Finding("disk", not full and free > needed, found, advice)
+    return Need("disk", not full and free > needed, found, advice)

@@ -20,7 +20,7 @@ from codealign.workflow.environment import processor
 from codealign.workflow.lock import held
 from codealign.workflow.markers import FAILURE, RESULT, read_marker
 from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, select
-from codealign.workflow.run import LOCAL, Outcome, run_plan
+from codealign.workflow.run import LOCAL, RunOutcome, run_plan
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
 from codealign.workflow.state import DONE, FAILED, OLDER, State, judge, state_lines
 from codealign.workflow.stops import stopped, warned
@@ -105,7 +105,7 @@ def _show_plan(root: Path, jobs: Sequence[Job]) -> int:
     return 0
 
 
-def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: bool) -> Outcome:
+def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: bool) -> RunOutcome:
     """Run the jobs; on a cluster, start again those that were killed or whose node was lost."""
     root = PROJECT / run
     states = judge(root, jobs)
@@ -114,7 +114,7 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
     if todo:
         preflight.require(todo, root, local=profile == LOCAL)
     write_text(root / "snakemake.log", "")
-    outcome = Outcome(0, 0, 0)
+    outcome = RunOutcome(0, 0, 0)
     for attempt in range(1 if profile == LOCAL else 1 + RESTARTS):
         if not todo:
             break
@@ -166,7 +166,7 @@ def lost(states: Mapping[str, State], jobs: Sequence[Job]) -> list[str]:
 
 
 def _close(
-    params: Params, run: str, jobs: list[Job], outcome: Outcome, cores: int, seconds: float
+    params: Params, run: str, jobs: list[Job], outcome: RunOutcome, cores: int, seconds: float
 ) -> None:
     """Say what did not come to its end, build the report, and close with the summary."""
     root, names = PROJECT / run, [job.name for job in jobs]

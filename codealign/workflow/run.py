@@ -31,17 +31,17 @@ from codealign.workflow.watch import Watcher
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """Snakemake's exit code, the jobs that ran, and the peak memory (MiB) of all processes."""
 
     code: int
     jobs: int
     peak_mb: int
 
-    def then(self, later: Outcome) -> Outcome:
+    def then(self, later: RunOutcome) -> RunOutcome:
         """Return the outcome of this pass and a later one over the same plan."""
         peak = max(self.peak_mb, later.peak_mb)
-        return Outcome(later.code, self.jobs + later.jobs, peak)
+        return RunOutcome(later.code, self.jobs + later.jobs, peak)
 
 
 LOCAL = "local"
@@ -93,7 +93,7 @@ def hand_to_driver(root: Path, jobs: Sequence[Job]) -> None:
 
 def run_plan(
     run: str, jobs: Sequence[Job], cores: int, lock: int, watcher: Watcher, profile: str = LOCAL
-) -> Outcome:
+) -> RunOutcome:
     """Run jobs, each after those of them that it needs.
 
     Parameters
@@ -135,7 +135,7 @@ def run_plan(
     if process.returncode < 0:  # its jobs would go on without it
         end_children(others)
         print(f"Snakemake was ended by {signal.Signals(-process.returncode).name}, with its jobs")
-    return Outcome(process.returncode, watcher.ran, round(peak))
+    return RunOutcome(process.returncode, watcher.ran, round(peak))
 
 
 def _watch(process: subprocess.Popen[bytes], watcher: Watcher) -> float:

@@ -40,14 +40,14 @@ HEAD = """# Made by `codealign start-from`. Edit it as you like; to run it again
 
 
 @dataclass(frozen=True)
-class Pair:
+class NamedPair:
     """Two sets of weights as one model, with what a user should know of them."""
 
     models: ModelPair
     remarks: tuple[str, ...]
 
 
-def pair_of(base: str, instruct: str, name: str = "") -> Pair:
+def pair_of(base: str, instruct: str, name: str = "") -> NamedPair:
     """Return two models as a pair, named after them.
 
     Parameters
@@ -74,7 +74,7 @@ def pair_of(base: str, instruct: str, name: str = "") -> Pair:
             f"its own chat_template.jinja beside its tokenizer{swap}"
         )
     named = name or _common(short_name(base), short_name(instruct))
-    return Pair(pair.model_copy(update={"name": named}), tuple(_remarks(places)))
+    return NamedPair(pair.model_copy(update={"name": named}), tuple(_remarks(places)))
 
 
 def _common(one: str, other: str) -> str:
@@ -108,7 +108,7 @@ def _tokenizer(place: tuple[str, str | None]) -> str:
 
 
 def profile_of(
-    pair: Pair, base: Path, changes: Sequence[str], seeds: int, judge: str, gpu: bool
+    pair: NamedPair, base: Path, changes: Sequence[str], seeds: int, judge: str, gpu: bool
 ) -> dict[str, Any]:
     """Return the profile of a pair as plain data.
 

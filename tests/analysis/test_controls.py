@@ -11,7 +11,7 @@ import pytest
 from codealign.analysis.cells import read_problems
 from codealign.analysis.measured import write_measured
 from codealign.analysis.scores import collect_all
-from codealign.analysis.study.effects import Study, study_of
+from codealign.analysis.study.effects import StudyRun, study_of
 from codealign.analysis.tables.controls import (
     FACTS,
     TRAINED,
@@ -78,7 +78,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def study(run: Path) -> Study:
+def study(run: Path) -> StudyRun:
     return study_of(collect_all(run), CHANGES, read_problems(run))
 
 

@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from codealign.analysis.changes import changes
-from codealign.analysis.context import Context
+from codealign.analysis.context import RunMaterial
 from codealign.analysis.figures import draw_figures, style, training_curves, write_figures
 from codealign.analysis.figures.diagrams import figure2, figure3, figure4
 from codealign.analysis.figures.dots import dots, profiles, versus
@@ -151,7 +151,7 @@ def test_figure_4_shows_the_runs_counts(drawn: dict[str, Drawn]) -> None:
 def test_figure_4_keeps_requirements_apart_and_shows_what_came_of_the_executions() -> None:
     counts = {"seeds": 4, "passing": 3, "failing": 5, "proven": 2}
     other = {"seeds": 6, "passing": 1}
-    context = Context({("nano", "functional"): counts, ("nano", "non_functional"): other})
+    context = RunMaterial({("nano", "functional"): counts, ("nano", "non_functional"): other})
     with styled():
         figure = figure4(context)
     found = words(figure)
@@ -163,14 +163,14 @@ def test_figure_4_keeps_requirements_apart_and_shows_what_came_of_the_executions
 def test_figure_4_adds_up_models_and_says_so() -> None:
     two = {("a", "functional"): {"pairs": 3}, ("b", "functional"): {"pairs": 4}}
     with styled():
-        figure = figure4(Context(two))
+        figure = figure4(RunMaterial(two))
     assert "functional 7" in words(figure)
     assert any("added up over 2 models" in word for word in words(figure))
 
 
 def test_figure_4_without_a_run_shows_no_number() -> None:
     with styled():
-        figure = figure4(Context())
+        figure = figure4(RunMaterial())
     assert not any(re.search(r"\d", word) for word in words(figure))
 
 

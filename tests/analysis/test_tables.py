@@ -13,7 +13,7 @@ import pytest
 from made_up_run import CONTEXT, measured, unscored
 
 from codealign.analysis import agreement, survey
-from codealign.analysis.context import Context
+from codealign.analysis.context import RunMaterial
 from codealign.analysis.labels import pipe_table
 from codealign.analysis.scores import published
 from codealign.analysis.tables import build_tables, dataset_statistics, write_tables
@@ -179,14 +179,14 @@ def test_survey_shares_carry_counts_and_intervals(paper: dict[str, Table]) -> No
 
 def test_a_survey_of_ones_own_stands_beside() -> None:
     answers = [{q: [survey.questions()[q].options[0]] for q in survey.questions()}]
-    table = build_tables(published(), Context(shares=survey.shares(answers)))[9]
+    table = build_tables(published(), RunMaterial(shares=survey.shares(answers)))[9]
     assert table.head[-1] == "Shares of this run"
     assert "Other 0.0% (0/1" in block(table, "Demographics")["Q1"][3].text
 
 
 def test_measured_agreement_stands_under_the_printed() -> None:
     found = agreement.agreement(agreement.Paired([1, 5, 9], [2, 5, 9], 0, 0), 0, 100)
-    table = build_tables(published(), Context(agreement=found))[-1]
+    table = build_tables(published(), RunMaterial(agreement=found))[-1]
     rows = [r for r in table.rows if not isinstance(r, Group)]
     assert len(rows) == 9 + 6
     assert rows[9][3].text.startswith("100%")

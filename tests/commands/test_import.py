@@ -83,6 +83,12 @@ def test_more_problems_than_the_benchmark_has_are_refused(tmp_path: Path) -> Non
         read_results(results(tmp_path / "x.json", every), CELL)
 
 
+def test_tasks_of_two_benchmarks_in_one_file_are_refused(tmp_path: Path) -> None:
+    both = {"HumanEval/0": [("pass", "pass")], "Mbpp/2": [("pass", "pass")]}
+    with pytest.raises(CodealignError, match="tasks of HumanEval and Mbpp in one file"):
+        read_results(results(tmp_path / "x.json", both), CELL)
+
+
 def test_evoeval_is_told_by_the_files_name(tmp_path: Path) -> None:
     file = results(tmp_path / "EvoEval_subtle_eval_results.json", {"EvoEval/3": [("pass", None)]})
     assert list(read_results(file, CELL).values) == ["evoeval_subtle"]

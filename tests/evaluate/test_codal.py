@@ -34,7 +34,7 @@ def row(number: int, dimension: str = "style", **more: str) -> dict:
 
 
 @pytest.fixture
-def problems(tmp_path: Path) -> list[codal.Problem]:
+def problems(tmp_path: Path) -> list[codal.CodalProblem]:
     rows = [row(i, DIMENSIONS[i % 5]) for i in range(10)]
     return codal.load_problems(write(tmp_path / "p.jsonl", rows))
 
@@ -42,7 +42,7 @@ def problems(tmp_path: Path) -> list[codal.Problem]:
 @pytest.mark.parametrize("name", ["p.jsonl", "p.jsonl.gz"])
 def test_a_local_file_is_read(tmp_path: Path, name: str) -> None:
     found = codal.load_problems(write(tmp_path / name, [row(1), row(2)]))
-    assert found[0] == codal.Problem("p1", "style", "Task 1.", "Be brief.", "x = 1")
+    assert found[0] == codal.CodalProblem("p1", "style", "Task 1.", "Be brief.", "x = 1")
     assert len(found) == 2
 
 

@@ -9,21 +9,21 @@ import pytest
 
 from codealign.params import Pairing
 from codealign.prefs.checks import BROKEN, NOTICE_NONE, REAL, RESTATE
-from codealign.prefs.outcomes import Outcome
+from codealign.prefs.outcomes import Labelled
 from codealign.prefs.pairs import Lengths, make_pairs
 from codealign.records import Instruction, Pair, Response
 
 
 def outcome(
     *verdicts: str, owner: str = "i", texts: str = "", ratings: dict[int, float] | None = None
-) -> Outcome:
+) -> Labelled:
     """Response k has verdict k ("" is not executed), and as text and code `text k` or letter k."""
     dimension, principle = ("style", "Be brief.") if ratings is not None else ("", "")
     said = [texts[k] + "\n" if texts else f"text {k}\n" for k in range(len(verdicts))]
     answers = [
         Response(f"{owner}{k}", owner, k, text, text, "t", "stop") for k, text in enumerate(said)
     ]
-    return Outcome(
+    return Labelled(
         Instruction(owner, "s", "Add two.", dimension, principle),
         answers,
         {r.id: v for r, v in zip(answers, verdicts, strict=True) if v},
@@ -31,7 +31,7 @@ def outcome(
     )
 
 
-def made(*found: Outcome, seed: int = 0, **settings) -> tuple[list[Pair], dict[str, int]]:
+def made(*found: Labelled, seed: int = 0, **settings) -> tuple[list[Pair], dict[str, int]]:
     counts: Counter[str] = Counter()
     return list(make_pairs(found, Pairing(**settings), seed, counts)), dict(counts)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codealign.params import Pairing
-from codealign.prefs.outcomes import Outcome
+from codealign.prefs.outcomes import Labelled
 from codealign.prefs.pairs import make_pairs
 from codealign.prefs.trials import Tried, run_trials
 from codealign.records import Instruction, Pair, Response, Trial, read_jsonl
@@ -49,17 +49,17 @@ def test_equal_code_and_equal_tests_run_once(tried) -> None:
     assert (tried[1].responses, tried[1].executions) == (5, 16)
 
 
-def outcome(**trials: str) -> Outcome:
+def outcome(**trials: str) -> Labelled:
     """A response for each name, passing (+) or failing (-) tests 0, 1, …"""
     answers = [Response(n, "i", k, n, n, "t", "stop") for k, n in enumerate(trials)]
     verdicts = {
         name: {str(k): "pass" if sign == "+" else "fail" for k, sign in enumerate(signs)}
         for name, signs in trials.items()
     }
-    return Outcome(Instruction("i", "s", "Add."), answers, trials=verdicts)
+    return Labelled(Instruction("i", "s", "Add."), answers, trials=verdicts)
 
 
-def drawn(found: Outcome) -> tuple[list[Pair], dict[str, int]]:
+def drawn(found: Labelled) -> tuple[list[Pair], dict[str, int]]:
     counts: Counter[str] = Counter()
     return list(make_pairs([found], Pairing(rule="agreement"), 0, counts)), dict(counts)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from codealign.report.foreign import render_markdown
-from codealign.report.page import Block, aligned, page, table
+from codealign.report.page import PageSection, aligned, page, table
 from codealign.report.search import write_index
 
 D, P = "\u2007", "\u2008"  # as wide as a digit, and as a point
@@ -48,7 +48,9 @@ def test_a_page_leads_to_the_one_before_and_the_one_after() -> None:
 
 def test_the_index_has_each_section_and_each_named_row(tmp_path: Path) -> None:
     rows = table(["a"], [["one &"], ["two"]], "x", extra=[{"id": "r1"}, {"id": "r2"}])
-    (tmp_path / "claims.html").write_text(page("Claims", [Block("s", "Title", rows)], "claims"))
+    (tmp_path / "claims.html").write_text(
+        page("Claims", [PageSection("s", "Title", rows)], "claims")
+    )
     text = write_index(tmp_path).read_text("utf-8")
     found = json.loads(text.removeprefix("searchIndex(").removesuffix(");\n"))
     assert [row[:3] for row in found] == [

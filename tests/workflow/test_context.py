@@ -13,14 +13,14 @@ from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.params import Codal, Gates, Sft
 from codealign.paths import PROJECT, RunPaths, part_folder
-from codealign.workflow.context import Context, check_injected, chosen, open_job, open_stage
+from codealign.workflow.context import NotebookJob, check_injected, chosen, open_job, open_stage
 from codealign.workflow.plan import PLACES
 
 CELL = Cell("nano", "pretrained", "functional", "sft")
 
 
-def context(tmp_path: Path, seed: int = 0) -> Context:
-    return Context("02_sft", CELL, "nano", RunPaths(tmp_path / "run"), seed)
+def context(tmp_path: Path, seed: int = 0) -> NotebookJob:
+    return NotebookJob("02_sft", CELL, "nano", RunPaths(tmp_path / "run"), seed)
 
 
 def test_settings_come_from_the_profile_unless_given(tmp_path) -> None:
@@ -109,7 +109,7 @@ def test_finishing_leaves_the_result_the_plan_waits_for(tmp_path) -> None:
 
 def test_a_part_of_a_run_has_its_own_jobs_and_coordinates(tmp_path) -> None:
     paths = RunPaths(tmp_path / "run" / part_folder("x", 3, "align", "beta_1"))
-    job = Context("04_functional", CELL.at(trained="non_functional"), "nano", paths, 3)
+    job = NotebookJob("04_functional", CELL.at(trained="non_functional"), "nano", paths, 3)
     assert job.name == "04_functional-nano-pretrained-sft-cross-seed3-beta_1"
     job.finish("done", [])
     assert (tmp_path / f"run/x/jobs/{job.name}/result.json").exists()

@@ -10,7 +10,7 @@ from codealign.analysis.answer import pathways
 from codealign.analysis.cells import Problems
 from codealign.analysis.changes import changes
 from codealign.analysis.claims import Claim
-from codealign.analysis.context import Context
+from codealign.analysis.context import RunMaterial
 from codealign.analysis.figures.answer import answer_figure
 from codealign.analysis.figures.common import present
 from codealign.analysis.figures.diagrams import figure2, figure3, figure4
@@ -23,7 +23,7 @@ from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import Drawn, save, styled, write_captions
 from codealign.analysis.figures.training import training_curves
 from codealign.analysis.scores import PAPER, over_seeds, published
-from codealign.analysis.study.effects import Study
+from codealign.analysis.study.effects import StudyRun
 from codealign.analysis.summary import summarise
 from codealign.records import ALIGNED
 
@@ -32,9 +32,9 @@ __all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
 
 def draw_figures(
     scores: pd.DataFrame,
-    context: Context | None = None,
+    context: RunMaterial | None = None,
     items: Problems | None = None,
-    study: Study | None = None,
+    study: StudyRun | None = None,
     claims: list[Claim] | None = None,
 ) -> list[Drawn]:
     """Return Figures 1 to 6, then the charts of the scores. Call inside `style.styled()`.
@@ -60,7 +60,14 @@ def draw_figures(
     if len(measured):
         both = pd.concat([changes(published()), change], ignore_index=True)
         charts += [versus(both, model) for model in present(measured, "model")]
-    paper = [figure1(), figure2(), figure3(), figure4(context or Context()), figure5(), figure6()]
+    paper = [
+        figure1(),
+        figure2(),
+        figure3(),
+        figure4(context or RunMaterial()),
+        figure5(),
+        figure6(),
+    ]
     repeated = study_figures(study) if study else []
     charts += [ledger_bars(claims)] if claims else []
     return paper + [chart for chart in charts if chart is not None] + repeated
@@ -69,9 +76,9 @@ def draw_figures(
 def write_figures(
     out: Path | str,
     scores: pd.DataFrame,
-    context: Context | None = None,
+    context: RunMaterial | None = None,
     items: Problems | None = None,
-    study: Study | None = None,
+    study: StudyRun | None = None,
     claims: list[Claim] | None = None,
 ) -> list[Path]:
     """Write every figure as PDF, SVG and PNG, its data, captions and alt texts; return the paths.

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from codealign.analysis import labels
-from codealign.analysis.context import PARTS, Context
+from codealign.analysis.context import PARTS, RunMaterial
 from codealign.analysis.figures import style
 from codealign.analysis.figures.style import FILLS, WIDTH, Drawn, blank, canvas
 
@@ -250,7 +250,7 @@ WORKFLOW_ARROWS = [
 ]
 
 
-def figure4(context: Context) -> Drawn:
+def figure4(context: RunMaterial) -> Drawn:
     """Draw Figure 4; each box of a counted step carries the run's records, by requirement.
 
     Several models are added up, and the note says how many.

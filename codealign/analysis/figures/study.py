@@ -15,7 +15,7 @@ from codealign.analysis.figures import style
 from codealign.analysis.figures.common import as_rows, foot, lane, points
 from codealign.analysis.figures.style import PATHWAY_COLOURS, STAGE_MARKERS, Drawn, canvas
 from codealign.analysis.study.ablations import Compared, Varied, compared, groups
-from codealign.analysis.study.effects import Study
+from codealign.analysis.study.effects import StudyRun
 from codealign.cell import Cell
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS
 
@@ -24,7 +24,7 @@ POINTS = "change against base, points (percent of the scale)"
 TRAINED = STAGES[1:]
 
 
-def study_figures(study: Study) -> list[Drawn]:
+def study_figures(study: StudyRun) -> list[Drawn]:
     """Return the figures this run has something for. Call inside `style.styled()`."""
     if not study.repeated:
         return []
@@ -32,7 +32,7 @@ def study_figures(study: Study) -> list[Drawn]:
     return [drawn for drawn in (*found, tax(study), ablations(study)) if drawn is not None]
 
 
-def effects(study: Study, model: str) -> Drawn | None:
+def effects(study: StudyRun, model: str) -> Drawn | None:
     """Draw each seed's change against the base, and the mean over seeds: a panel a requirement."""
     cells = [p for p in study.main if p.model == model and p.stage != "base"]
     if not cells:
@@ -92,7 +92,7 @@ def _mark(axes: Axes, place: Cell, found: Effect, y: float, filled: bool = True)
               markerfacecolor=colour if filled else style.PAPER, markeredgewidth=0.8)  # fmt: skip
 
 
-def tax(study: Study) -> Drawn | None:
+def tax(study: StudyRun) -> Drawn | None:
     """Draw the change on the other requirement's benchmarks over that on those trained for."""
     places = study.places
     both = [p for p in places if p.trained != p.requirement and not p.ablation
@@ -148,7 +148,7 @@ def _legend(places: Iterable[Cell]) -> list[Line2D]:
     return pathways + stages
 
 
-def ablations(study: Study) -> Drawn | None:
+def ablations(study: StudyRun) -> Drawn | None:
     """Draw each ablation's change against the base beside the main cells': a panel a setting."""
     found = [(group, compared(study, group)) for group in groups(study)]
     found = [(group, rows) for group, rows in found if rows]

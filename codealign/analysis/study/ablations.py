@@ -8,7 +8,7 @@ from typing import Any
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.effects import CANNOT_TELL, Effect
 from codealign.analysis.questions import Question, ask, term
-from codealign.analysis.study.effects import Study
+from codealign.analysis.study.effects import StudyRun
 from codealign.cell import Cell
 from codealign.records import ALIGNED
 
@@ -23,7 +23,7 @@ class Varied:
     labels: dict[str, str]
 
 
-def groups(study: Study) -> list[Varied]:
+def groups(study: StudyRun) -> list[Varied]:
     """Return the ablations by the settings they vary, in the order of the profile."""
     by_settings: dict[tuple[str, ...], dict[str, str]] = {}
     for name, changes in study.changes.items():
@@ -63,7 +63,7 @@ class Compared:
     against: Effect
 
 
-def compared(study: Study, group: Varied) -> list[Compared]:
+def compared(study: StudyRun, group: Varied) -> list[Compared]:
     """Return the rows of a group: for each cell that an ablation has, main and varied."""
     places = study.places
     cells = dict.fromkeys(p.at(ablation="") for p in places if p.ablation in group.labels
@@ -92,7 +92,7 @@ class Placebo:
     verdict: str = ""
 
 
-def placebo(study: Study) -> list[Placebo]:
+def placebo(study: StudyRun) -> list[Placebo]:
     """Return the gains of cells trained on random pairs: of each cell, then of all together.
 
     The last row of a model and requirement has the cells' mean, and the verdict: one interval,
@@ -111,7 +111,7 @@ def placebo(study: Study) -> list[Placebo]:
     return rows
 
 
-def _together(study: Study, places: list[Cell]) -> Placebo:
+def _together(study: StudyRun, places: list[Cell]) -> Placebo:
     def mean(start: str, ablated: bool = True) -> Effect:
         mine = places if ablated else [place.at(ablation="") for place in places]
         terms = tuple(term(place, 1 / len(places), start=start) for place in mine)

@@ -25,7 +25,7 @@ Changes = Mapping[str, Mapping[str, list[Any]]]
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyRun:
     """A run's seeds, cross-evaluations and ablations; `changes` is what each ablation varies."""
 
     cells: Cells
@@ -83,7 +83,7 @@ def _order(place: Cell) -> tuple[Any, ...]:
 
 def study_of(
     raw: pd.DataFrame, changes: Changes | None = None, items: Problems | None = None
-) -> Study:
+) -> StudyRun:
     """Return the study of a run's scores.
 
     Parameters
@@ -92,4 +92,4 @@ def study_of(
     changes : what each ablation varies (`params.Ablation.changes`, by name).
     items : per-problem values (`cells.read_problems`), for intervals over problems.
     """
-    return Study(cells_of(raw, items), changes or {})
+    return StudyRun(cells_of(raw, items), changes or {})

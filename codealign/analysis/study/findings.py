@@ -18,7 +18,7 @@ from codealign.analysis.claims import Claim, by_verdict
 from codealign.analysis.contrasts import RELATIVE, SCORE, Term
 from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, Effect
 from codealign.analysis.questions import SPLIT, Question, ask, observations, observed
-from codealign.analysis.study.effects import Study
+from codealign.analysis.study.effects import StudyRun
 
 SAME, OPPOSITE = "same sign", "opposite sign"
 NOT_MEASURED = "not measured"
@@ -44,7 +44,7 @@ class Finding:
     ledger: str = ""
 
 
-def findings(study: Study, claims: Sequence[Claim] = ()) -> list[Finding]:
+def findings(study: StudyRun, claims: Sequence[Claim] = ()) -> list[Finding]:
     """Return O1 to O20 for each model of the run, in the order of the paper; [] for one seed.
 
     Parameters
@@ -57,7 +57,9 @@ def findings(study: Study, claims: Sequence[Claim] = ()) -> list[Finding]:
     return [_finding(entry, study, m, claims) for m in models for entry in observations()]
 
 
-def _finding(entry: dict[str, Any], study: Study, model: str, claims: Sequence[Claim]) -> Finding:
+def _finding(
+    entry: dict[str, Any], study: StudyRun, model: str, claims: Sequence[Claim]
+) -> Finding:
     asked = "terms" in entry or entry.get("measure") == SPLIT
     effect = ask(study.cells, observed(entry["id"]), model) if asked else None
     verdict, note = _verdict(effect, entry, study, model)
@@ -76,7 +78,7 @@ def _finding(entry: dict[str, Any], study: Study, model: str, claims: Sequence[C
 
 
 def _verdict(
-    effect: Effect | None, entry: dict[str, Any], study: Study, model: str
+    effect: Effect | None, entry: dict[str, Any], study: StudyRun, model: str
 ) -> tuple[str, str]:
     """Return the verdict and why; None is an observation that one model cannot answer."""
     if effect is None:
@@ -92,7 +94,7 @@ def _verdict(
     return verdict, entry.get("caution", "")
 
 
-def _beside(entry: dict[str, Any], study: Study, model: str) -> str:
+def _beside(entry: dict[str, Any], study: StudyRun, model: str) -> str:
     """Return the same contrast by another measure, in words, where the paper means that one."""
     if "beside" not in entry:
         return ""

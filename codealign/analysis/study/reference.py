@@ -19,7 +19,7 @@ import pandas as pd
 from scipy import stats as scipy_stats
 
 from codealign.analysis.scores import collect_all
-from codealign.analysis.study.effects import Study, study_of
+from codealign.analysis.study.effects import StudyRun, study_of
 from codealign.errors import CodealignError
 from codealign.records import write_text
 
@@ -31,7 +31,7 @@ KEYS = ["model", "variant", "requirement", "trained", "ablation", "stage"]
 COLUMNS = [*KEYS, "mean", "sd", "seeds"]
 
 
-def seeds_frame(study: Study) -> pd.DataFrame:
+def seeds_frame(study: StudyRun) -> pd.DataFrame:
     """Return mean score (percent of scale), deviation and number of seeds of every cell."""
     rows = []
     for place in study.places:
@@ -49,7 +49,7 @@ def run_seeds(run_root: Path | str) -> pd.DataFrame:
     return seeds_frame(study_of(collect_all(run_root)))
 
 
-def write_seeds(path: Path | str, study: Study) -> pd.DataFrame:
+def write_seeds(path: Path | str, study: StudyRun) -> pd.DataFrame:
     """Write `seeds_frame` as CSV and return it."""
     frame = seeds_frame(study)
     write_text(path, frame.round(4).to_csv(index=False))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from codealign.analysis.context import Context
+from codealign.analysis.context import RunMaterial
 from codealign.analysis.scores import PAPER, published
 from codealign.analysis.tables.model import Table, to_csv, to_latex, to_markdown
 from codealign.analysis.tables.paper import (
@@ -30,7 +30,7 @@ __all__ = [
 FORMATS = {"md": to_markdown, "csv": to_csv, "tex": to_latex}
 
 
-def build_tables(scores: pd.DataFrame, context: Context | None = None) -> list[Table]:
+def build_tables(scores: pd.DataFrame, context: RunMaterial | None = None) -> list[Table]:
     """Return Tables 1 to 7, the interval tables of 3 to 5, and judge agreement.
 
     Parameters
@@ -39,7 +39,7 @@ def build_tables(scores: pd.DataFrame, context: Context | None = None) -> list[T
         the paper are always shown as printed, whether they are in `scores` or not.
     context : the run's data counts and survey shares, if there are any.
     """
-    context = context or Context()
+    context = context or RunMaterial()
     measured = scores[scores["source"] != PAPER]
     printed = published()
     parts = [(score_table(t, printed, measured), interval_table(t, printed, measured))
@@ -52,7 +52,7 @@ def build_tables(scores: pd.DataFrame, context: Context | None = None) -> list[T
 
 
 def write_tables(
-    out: Path | str, scores: pd.DataFrame, context: Context | None = None
+    out: Path | str, scores: pd.DataFrame, context: RunMaterial | None = None
 ) -> list[Path]:
     """Write every table in every format to the folder `out`; return the paths.
 

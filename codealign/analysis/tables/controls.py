@@ -16,7 +16,7 @@ import pandas as pd
 
 from codealign.analysis import labels, stats
 from codealign.analysis.effects import Effect
-from codealign.analysis.study.effects import Study
+from codealign.analysis.study.effects import StudyRun
 from codealign.analysis.tables.model import Group, Row, Table
 from codealign.analysis.tables.study import number, where
 from codealign.cell import Cell
@@ -61,7 +61,7 @@ def trained(root: Path | str) -> pd.DataFrame:
     return frame
 
 
-def arms(study: Study, training: pd.DataFrame) -> list[Arm]:
+def arms(study: StudyRun, training: pd.DataFrame) -> list[Arm]:
     """Return the functional arms of which hidden tests say how noisy their labels are."""
     known = training[training["noise"].notna()]
     own_sft = set(known.loc[known["stage"] == "sft", "ablation"]) - {""}
@@ -78,7 +78,7 @@ def arms(study: Study, training: pd.DataFrame) -> list[Arm]:
     return labelled
 
 
-def formats(study: Study) -> list[tuple[Cell, Cell]]:
+def formats(study: StudyRun) -> list[tuple[Cell, Cell]]:
     """Return the models that an ablation scored in another format, beside themselves."""
     names = [name for name, varied in study.changes.items() if "functional.format" in varied]
     return [(place, place.at(ablation="")) for place in study.places if place.ablation in names]
@@ -87,7 +87,7 @@ def formats(study: Study) -> list[tuple[Cell, Cell]]:
 MAIN = "main"
 
 
-def control_tables(root: Path | str, study: Study) -> list[Table]:
+def control_tables(root: Path | str, study: StudyRun) -> list[Table]:
     """Return the tables that a run has something for."""
     training = trained(root)
     tables = [gaps_table(training), controls_table(arms(study, training)), formats_table(study)]
@@ -153,7 +153,7 @@ def _arm(arm: Arm) -> Row:
     ]  # fmt: skip
 
 
-def formats_table(study: Study) -> Table:
+def formats_table(study: StudyRun) -> Table:
     """Each stage's pass@1 in the main format and in the other one."""
     rows: list[Row] = []
     for other, own in formats(study):

@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from codealign.analysis import agreement, labels, survey
-from codealign.analysis.context import Context
+from codealign.analysis.context import RunMaterial
 from codealign.analysis.labels import model_label
 from codealign.analysis.scores import PAPER, Benchmark, benchmarks
 from codealign.analysis.tables.model import Entry, Group, Row, Table, rounded
@@ -263,7 +263,7 @@ def dataset_statistics(pairs: Mapping[tuple[str, str], int]) -> pd.DataFrame:
     return frame.astype({"published": "Int64", "measured": "Int64"})
 
 
-def dataset_table(context: Context) -> Table:
+def dataset_table(context: RunMaterial) -> Table:
     """Build Table 2: preference pairs of each model, printed, and written by the run."""
     pairs = {cell: counts["pairs"] for cell, counts in context.counts.items() if "pairs" in counts}
     rows: list[Row] = []
@@ -296,7 +296,7 @@ def recommendation_table() -> Table:
     return Table("table6", caption, ["ID", "Recommendation", "O"], ["l", "17", "l"], rows)
 
 
-def survey_table(context: Context) -> Table:
+def survey_table(context: RunMaterial) -> Table:
     """Build Table 7: survey questions and options, with the shares that are known of each."""
     printed = survey.published_shares()
     sources = {"Published shares": printed}
@@ -333,7 +333,7 @@ def _shares(frame: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def agreement_table(context: Context) -> Table:
+def agreement_table(context: RunMaterial) -> Table:
     """Build the companion to section 6.2: judge agreement, printed and measured."""
     rows: list[Row] = [Group("Published: judge against one human annotator, 200 problems")]
     for r in agreement.published_agreement().itertuples(index=False):

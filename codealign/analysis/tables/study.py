@@ -9,7 +9,7 @@ from codealign.analysis import labels
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.effects import Effect
 from codealign.analysis.study.ablations import compared, groups, placebo
-from codealign.analysis.study.effects import Study
+from codealign.analysis.study.effects import StudyRun
 from codealign.analysis.study.findings import Finding
 from codealign.analysis.tables.model import Group, Row, Table, to_markdown
 from codealign.cell import Cell
@@ -23,7 +23,7 @@ SEEDS_NOTE = (
 )
 
 
-def study_tables(study: Study) -> list[Table]:
+def study_tables(study: StudyRun) -> list[Table]:
     """Return the tables that this run has something for; none for one seed alone."""
     if not study.repeated:
         return []
@@ -37,7 +37,7 @@ ONE_SEED = (
 )
 
 
-def study_line(study: Study) -> str:
+def study_line(study: StudyRun) -> str:
     """Return one sentence on what the run has beyond one seed's main cells."""
     if not study.repeated:
         return ONE_SEED
@@ -47,7 +47,7 @@ def study_line(study: Study) -> str:
     return f"{seeds}, {cross} cross-evaluation; ablations: {names}."
 
 
-def study_markdown(study: Study, tables: Sequence[Table]) -> str:
+def study_markdown(study: StudyRun, tables: Sequence[Table]) -> str:
     """Return the sentence and the tables of the study as Markdown."""
     return "\n\n".join([study_line(study), *(to_markdown(table) for table in tables)])
 
@@ -67,7 +67,7 @@ def where(place: Cell) -> str:
     return f"{PATHWAY[place.variant]}, {labels.STAGES[place.stage]}"
 
 
-def effects_table(study: Study) -> Table:
+def effects_table(study: StudyRun) -> Table:
     """Score and changes of every stage, pathway and requirement, means over seeds."""
     rows: list[Row] = []
     title = ""
@@ -87,7 +87,7 @@ def effects_table(study: Study) -> Table:
     return Table("study_effects", caption, head, "lrrrrr", rows, notes=[("", SEEDS_NOTE)])
 
 
-def pathways_table(study: Study) -> Table:
+def pathways_table(study: StudyRun) -> Table:
     """PTA minus FTA, paired within seeds: of the changes and of the scores."""
     rows: list[Row] = []
     places = study.places
@@ -105,12 +105,12 @@ def pathways_table(study: Study) -> Table:
     return Table("study_pathways", caption, head, "lllrrr", rows, notes=[("", SEEDS_NOTE)])
 
 
-def crossed(study: Study) -> list[Cell]:
+def crossed(study: StudyRun) -> list[Cell]:
     """Return the cells evaluated on the other requirement's benchmarks."""
     return [p for p in study.places if p.cross and not p.ablation]
 
 
-def tax_table(study: Study) -> Table:
+def tax_table(study: StudyRun) -> Table:
     """Change on the benchmarks trained for, and on the others: the alignment tax."""
     rows: list[Row] = []
     places = study.places
@@ -137,7 +137,7 @@ def _tax(moved: Effect) -> str:
     return moved.verdict("bonus", "tax")
 
 
-def ablations_table(study: Study) -> Table:
+def ablations_table(study: StudyRun) -> Table:
     """Each varied setting beside the main cells' value, paired within seeds."""
     rows: list[Row] = []
     for group in groups(study):
@@ -157,7 +157,7 @@ def ablations_table(study: Study) -> Table:
     return Table("study_ablations", "Ablations", head, "lllrrr", rows, notes=notes)
 
 
-def placebo_table(study: Study) -> Table:
+def placebo_table(study: StudyRun) -> Table:
     """Random pairs must show no gain over the model they start from; own pairs may."""
     rows: list[Row] = []
     for row in placebo(study):

@@ -20,7 +20,7 @@ from openai.types import Batch
 from codealign.errors import CodealignError
 from codealign.evaluate.judges.faults import refusal, refused_for_all, unaccepted
 from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
-from codealign.evaluate.judges.spending import Budget
+from codealign.evaluate.judges.spending import SpendingLimit
 from codealign.records import stable_id
 
 ROUNDS = 3
@@ -45,7 +45,7 @@ class Asker(Protocol):
     key: str
     longest: int
     replies: Replies
-    budget: Budget
+    budget: SpendingLimit
 
     def request(self, prompt: str) -> dict[str, Any]:
         """Return the body of the request for a prompt."""

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from codealign.fences import Answer, first_python
+from codealign.fences import Fenced, first_python
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -44,7 +44,7 @@ class Evidence:
 
 def read(text: str, instruction: str = "", principle: str = "") -> Evidence:
     """Take an answer apart; whatever cannot be read is named in `fault`, nothing is raised."""
-    answer = Answer(text)
+    answer = Fenced(text)
     fenced = first_python(answer.blocks)
     code = (fenced.code if fenced else text).removeprefix("\ufeff")  # a mark, no code
     explanation = answer.prose if fenced else ""

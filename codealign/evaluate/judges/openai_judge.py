@@ -30,7 +30,7 @@ from codealign.evaluate.judges.faults import (
     unaccepted,
 )
 from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
-from codealign.evaluate.judges.spending import Budget, estimate, price_of
+from codealign.evaluate.judges.spending import SpendingLimit, estimate, price_of
 from codealign.generate import wire
 from codealign.prompts import principles
 from codealign.records import Answer, Rating, stable_id
@@ -93,7 +93,7 @@ class OpenAIJudge:
         self.replies = Replies(cache, self.longest, model, base_url, MAX_TOKENS)
         ledger = None if cache is None else Path(cache) / "spending.jsonl"
         self.price = price_of(model.removeprefix(wire.REASONING), base_url, price, batch)
-        self.budget = Budget(spend_limit, self.price, ledger, self.longest)
+        self.budget = SpendingLimit(spend_limit, self.price, ledger, self.longest)
         rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in principles()]
         self.key = stable_id(model, base_url, MAX_TOKENS, *rubrics, grading.READING)
 

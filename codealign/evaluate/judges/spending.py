@@ -94,7 +94,7 @@ def estimate(
     return f"{count}, about {sent:,} tokens out and {received:,} back; {cost}; {time}"
 
 
-class Budget:
+class SpendingLimit:
     """Keeps what a judge spends within a limit.
 
     Before a request the most it may cost is reserved; its reply replaces that by the server's own

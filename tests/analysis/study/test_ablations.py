@@ -17,11 +17,11 @@ from codealign.analysis.study.ablations import (
     groups,
     placebo,
 )
-from codealign.analysis.study.effects import Study, study_of
+from codealign.analysis.study.effects import StudyRun, study_of
 
 
 @pytest.fixture(scope="module")
-def study() -> Study:
+def study() -> StudyRun:
     return made_up()
 
 
@@ -31,7 +31,7 @@ def random_pairs(change: float) -> list[Placebo]:
     return placebo(found)
 
 
-def test_ablations_of_one_setting_make_a_group_with_the_main_value(study: Study) -> None:
+def test_ablations_of_one_setting_make_a_group_with_the_main_value(study: StudyRun) -> None:
     found = {group.title: group.labels for group in groups(study)}
     assert list(found) == ["beta (dpo)", "pairs (sft, dpo)", "placebo (dpo)"]
     # Ordered by value, with the main cells' 0.1 in its place.
@@ -39,7 +39,7 @@ def test_ablations_of_one_setting_make_a_group_with_the_main_value(study: Study)
     assert list(found["beta (dpo)"]) == ["beta_0", "", "beta_1"]
 
 
-def test_each_value_stands_beside_the_main_cell_of_the_same_stage(study: Study) -> None:
+def test_each_value_stands_beside_the_main_cell_of_the_same_stage(study: StudyRun) -> None:
     beta = groups(study)[0]
     found = {row.label: row for row in compared(study, beta)}
     assert {label: round(row.change.value, 6) for label, row in found.items()} == {
@@ -48,7 +48,7 @@ def test_each_value_stands_beside_the_main_cell_of_the_same_stage(study: Study) 
     assert {row.place.stage for row in found.values()} == {"dpo"}
 
 
-def test_the_difference_to_main_is_paired_within_seeds(study: Study) -> None:
+def test_the_difference_to_main_is_paired_within_seeds(study: StudyRun) -> None:
     # By hand: 1 minus 4 in every seed; the wobble is the same on both sides.
     row = next(r for r in compared(study, groups(study)[0]) if r.label == "1.0")
     assert row.against.value == pytest.approx(-3.0)

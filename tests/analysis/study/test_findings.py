@@ -11,7 +11,7 @@ from codealign.analysis.claims import Claim
 from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE
 from codealign.analysis.questions import observations, observed, question_of
 from codealign.analysis.scores import frame_of
-from codealign.analysis.study.effects import Study, study_of
+from codealign.analysis.study.effects import StudyRun, study_of
 from codealign.analysis.study.findings import (
     NOT_MEASURED,
     OPPOSITE,
@@ -22,7 +22,7 @@ from codealign.analysis.study.findings import (
 from codealign.errors import CodealignError
 
 
-def by_id(study: Study) -> dict[str, Finding]:
+def by_id(study: StudyRun) -> dict[str, Finding]:
     return {f.id: f for f in findings(study)}
 
 

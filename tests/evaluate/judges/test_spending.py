@@ -11,13 +11,13 @@ from codealign.errors import CodealignError
 from codealign.evaluate.codal import rate
 from codealign.evaluate.judges import open_judge
 from codealign.evaluate.judges.replies import Reply
-from codealign.evaluate.judges.spending import Budget, Price, estimate, price_of, tokens_of
+from codealign.evaluate.judges.spending import Price, SpendingLimit, estimate, price_of, tokens_of
 
 DEAR = Price(1_000_000.0, 2_000_000.0, "test")  # a dollar for a token in, two for one out
 
 
-def budget(limit: float = 0.0, ledger: Path | None = None) -> Budget:
-    return Budget(limit, DEAR, ledger, longest=10)
+def budget(limit: float = 0.0, ledger: Path | None = None) -> SpendingLimit:
+    return SpendingLimit(limit, DEAR, ledger, longest=10)
 
 
 def test_a_listed_price_has_source_and_date() -> None:
