@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from codealign.errors import CodealignError, nearest
@@ -22,12 +22,12 @@ from codealign.workflow.markers import FAILURE, RESULT, read_marker
 from codealign.workflow.plan import Job, check_parameters, freeze, make_plan, select
 from codealign.workflow.run import LOCAL, RunOutcome, run_plan
 from codealign.workflow.slurm import cancel_leftovers, check_cluster
-from codealign.workflow.state import DONE, FAILED, OLDER, State, judge, state_lines
+from codealign.workflow.state import DONE, FAILED, OLDER, TO_DO, State, judge, state_lines
 from codealign.workflow.stops import stopped, warned
 from codealign.workflow.watch import Watcher
 
 RESTARTS = 3
-"""How often jobs that a cluster killed are started again, before the run gives up."""
+"""How often jobs that were lost are started again, before the run gives up."""
 
 
 def reproduce(
@@ -106,7 +106,7 @@ def _show_plan(root: Path, jobs: Sequence[Job]) -> int:
 
 
 def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: bool) -> RunOutcome:
-    """Run the jobs; on a cluster, start again those that were killed or whose node was lost."""
+    """Run the jobs; start again those that were lost, and go on with those that wait for them."""
     root = PROJECT / run
     states = judge(root, jobs)
     todo = [job for job in jobs if states[job.name].kind != DONE]
@@ -115,22 +115,26 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         preflight.require(todo, root, local=profile == LOCAL)
     write_text(root / "snakemake.log", "")
     outcome = RunOutcome(0, 0, 0)
-    for attempt in range(1 if profile == LOCAL else 1 + RESTARTS):
+    for attempt in range(1 + RESTARTS):
         if not todo:
             break
         if profile != LOCAL and (left := cancel_leftovers(root)):
             print(f"ended {left} jobs that a driver before this one left in the queue", flush=True)
-        watcher = Watcher(root, todo, len(jobs) - len(todo), cores, quiet, profile == LOCAL)
-        outcome = outcome.then(run_plan(run, todo, cores, lock, watcher, profile))
+        done = sum(state.kind == DONE for state in states.values())
+        watcher = Watcher(root, todo, done, cores, quiet, profile == LOCAL)
+        last = run_plan(run, todo, cores, lock, watcher, profile)
+        outcome = outcome.then(last)
         states = judge(root, jobs)
-        todo = [job for job in jobs if states[job.name].kind != DONE]
         again = lost(states, jobs)
-        if not (outcome.code and again) or attempt == RESTARTS:
+        # A scheduler that was killed on this machine was meant to end, with all that it started.
+        killed = profile == LOCAL and last.code < 0
+        if not (last.code and again) or killed or attempt == RESTARTS:
             break
-        if profile != LOCAL:
-            names = ", ".join(again)
-            print(f"killed, or lost with their node, and started again: {names}", flush=True)
-    return outcome
+        todo = worth_a_start(states, jobs)
+        names = ", ".join(again)
+        print(f"killed, or lost by the scheduler, and started now: {names}", flush=True)
+    open_ = any(state.kind in (FAILED, TO_DO) for state in states.values())
+    return replace(outcome, code=outcome.code or int(open_))
 
 
 def _announce(run: str, states: Mapping[str, State], cores: int, profile: str, quiet: bool) -> None:
@@ -163,6 +167,15 @@ def lost(states: Mapping[str, State], jobs: Sequence[Job]) -> list[str]:
         if all(n not in states or states[n].kind == DONE for n in job.needs)
     ]
     return [name for name in ready if states[name].kind not in (DONE, FAILED)]
+
+
+def worth_a_start(states: Mapping[str, State], jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs that are not done, but for those that failed and those that need them."""
+    barred: set[str] = set()
+    for job in jobs:  # in the plan's order, each after those it needs
+        if states[job.name].kind == FAILED or not barred.isdisjoint(job.needs):
+            barred.add(job.name)
+    return [job for job in jobs if states[job.name].kind != DONE and job.name not in barred]
 
 
 def _close(

@@ -60,7 +60,7 @@ class Watcher:
                 self.told = self.told if self.running else time.monotonic()
                 self.running[name] = time.monotonic()
                 self._say(f"{name} starts")
-            if (driver / f"{name}.ended").exists():
+            if (driver / f"{name}.ended").exists() or (name in self.running and self._new(name)):
                 self._finished(name)
             elif name in self.running:
                 self._failed(name, driver / f"{name}.code")
@@ -71,19 +71,24 @@ class Watcher:
                 self._say(f"{name}: {self._how_far(name)}")
             self._say(self.left())
 
+    def _new(self, name: str) -> bool:
+        """Tell whether a job has a result that it had not before: it is done, whatever ends it."""
+        result = read_result(self.root, name)
+        return bool(result) and result != self.earlier[name]
+
     def _say(self, text: str, mark: str = "") -> None:
         minutes = (time.monotonic() - self.started) / 60
         if text and not self.quiet:
             print(f"{mark:9}{minutes:5.1f} min  {text}", flush=True)
 
     def _finished(self, name: str) -> None:
-        result = read_result(self.root, name)
+        result, new = read_result(self.root, name), self._new(name)
         took = time.monotonic() - self.running.get(name, time.monotonic())
         self._end(name)
         self.done += 1
-        self.ran += result != self.earlier[name]
+        self.ran += new
         line = result.get("line", "")
-        if result != self.earlier[name]:
+        if new:
             self.took[name] = max(took, float(result.get("seconds", 0)))
         else:
             line = f"not run again: what it depends on came out as it was ({line})"

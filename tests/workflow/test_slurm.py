@@ -16,7 +16,7 @@ import yaml
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.plan import Job, make_plan
-from codealign.workflow.reproduce import lost, reproduce
+from codealign.workflow.reproduce import lost, reproduce, worth_a_start
 from codealign.workflow.run import snakemake_command
 from codealign.workflow.slurm import cancel_leftovers, check_cluster, job_prefix, status_command
 from codealign.workflow.state import DONE, FAILED, TO_DO, State
@@ -103,6 +103,7 @@ def test_a_job_is_lost_if_it_could_run_and_left_neither_result_nor_error() -> No
     kinds = {"a": DONE, "b": TO_DO, "c": FAILED, "d": TO_DO}
     states = {name: State(kind) for name, kind in kinds.items()}
     assert lost(states, jobs) == ["b"]  # c failed by itself, d waits for it
+    assert [job.name for job in worth_a_start(states, jobs)] == ["b"]
 
 
 @pytest.mark.long
@@ -120,7 +121,7 @@ def test_a_run_outlives_a_killed_job_and_a_drained_node(tmp_path) -> None:
     threading.Thread(target=disturb, daemon=True).start()
     said, _ = run.communicate(timeout=1500)
     assert run.returncode == 0, said
-    assert "killed, or lost with their node, and started again" in said
+    assert "killed, or lost by the scheduler, and started now" in said
     done = [line for line in said.splitlines() if line.startswith("[")]
     jobs = [line.split()[3].rstrip(":") for line in done]
     planned = yaml.safe_load((tmp_path / "runs/smoke/plan.lock.json").read_text())["jobs"]
