@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -114,7 +114,7 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
     if todo:
         preflight.require(todo, root, local=profile == LOCAL)
     write_text(root / "snakemake.log", "")
-    outcome = RunOutcome(0, 0, 0)
+    outcome, failed = RunOutcome(0, 0, 0), set[str]()
     for attempt in range(1 + RESTARTS):
         if not todo:
             break
@@ -124,13 +124,13 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         watcher = Watcher(root, todo, done, cores, quiet, profile == LOCAL)
         last = run_plan(run, todo, cores, lock, watcher, profile)
         outcome = outcome.then(last)
-        states = judge(root, jobs)
-        again = lost(states, jobs)
+        states, failed = judge(root, jobs), failed | watcher.failed
+        again = [name for name in lost(states, jobs) if name not in failed]
         # A scheduler that was killed on this machine was meant to end, with all that it started.
         killed = profile == LOCAL and last.code < 0
         if not (last.code and again) or killed or attempt == RESTARTS:
             break
-        todo = worth_a_start(states, jobs)
+        todo = worth_a_start(states, jobs, failed)
         names = ", ".join(again)
         print(f"killed, or lost by the scheduler, and started now: {names}", flush=True)
     open_ = any(state.kind in (FAILED, TO_DO) for state in states.values())
@@ -169,9 +169,14 @@ def lost(states: Mapping[str, State], jobs: Sequence[Job]) -> list[str]:
     return [name for name in ready if states[name].kind not in (DONE, FAILED)]
 
 
-def worth_a_start(states: Mapping[str, State], jobs: Sequence[Job]) -> list[Job]:
-    """Return the jobs that are not done, but for those that failed and those that need them."""
-    barred: set[str] = set()
+def worth_a_start(
+    states: Mapping[str, State], jobs: Sequence[Job], failed: Set[str] = frozenset()
+) -> list[Job]:
+    """Return the jobs that are not done, but for those that failed and those that need them.
+
+    `failed` are names of jobs that failed without leaving a marker, as on a full disk.
+    """
+    barred = set(failed)
     for job in jobs:  # in the plan's order, each after those it needs
         if states[job.name].kind == FAILED or not barred.isdisjoint(job.needs):
             barred.add(job.name)

@@ -46,6 +46,7 @@ class Watcher:
         self.started, self.kills, self.ran = time.monotonic(), causes.oom_kills(), 0
         self.running: dict[str, float] = {}
         self.over: set[str] = set()
+        self.failed: set[str] = set()
         self.took: dict[str, float] = {}
         self.earlier = {name: read_result(root, name) for name in self.jobs}
         self.pause, self.told = float(FIRST_S), self.started
@@ -125,6 +126,7 @@ class Watcher:
         self.over.add(name)
         self.running.pop(name, None)
         if failure:
+            self.failed.add(name)
             print(failure, flush=True)
 
     def _how_far(self, name: str) -> str:

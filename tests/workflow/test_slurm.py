@@ -104,6 +104,7 @@ def test_a_job_is_lost_if_it_could_run_and_left_neither_result_nor_error() -> No
     states = {name: State(kind) for name, kind in kinds.items()}
     assert lost(states, jobs) == ["b"]  # c failed by itself, d waits for it
     assert [job.name for job in worth_a_start(states, jobs)] == ["b"]
+    assert worth_a_start(states, jobs, {"b"}) == []  # nor what failed without a marker
 
 
 @pytest.mark.long
