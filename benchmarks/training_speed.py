@@ -194,7 +194,7 @@ def child(variant: str, seed: int, epochs: int, name: str, count: int) -> None:
         model = train()
         spent = time.process_time() - began
         tokens = epochs * sum(
-            len(p) + len(r) for p, r in sides(rows)[: None if stage == "dpo" else count]
+            len(p) + len(r) for p, r in sides(rows)[: None if stage == "dpo" else len(rows)]
         )
         loss = final_loss(stage, model, rows, reference)
         found[stage] = {"rate": tokens / spent, "loss": loss, "cpu_s": spent}
@@ -252,7 +252,7 @@ if __name__ == "__main__":
         parser.add_argument("seeds", type=int, nargs="?", default=3)
         parser.add_argument("variants", nargs="?", default=",".join(VARIANTS))
         parser.add_argument("epochs", type=int, nargs="?", default=1)
-        parser.add_argument("--model", default="nano", help="name or folder")
+        parser.add_argument("--model", default="nano", help="name, or folder with a / in it")
         parser.add_argument("--pairs", type=int, default=COUNT)
         given = parser.parse_args()
         name = str(Path(given.model).resolve()) if "/" in given.model else given.model

@@ -116,14 +116,23 @@ def _pair(name: str) -> ModelPair | None:
     """Return the pair that a name spells out, as a profile's `models` writes it down."""
     if not name.startswith("{"):
         return None
-    return validate(ModelPair, yaml.safe_load(name), "model")
+    try:
+        data = yaml.safe_load(name)
+    except yaml.YAMLError:
+        raise CodealignError(
+            f"model {name}: no mapping of name, pretrained and finetuned, as its brace says"
+        ) from None
+    return validate(ModelPair, data, "model")
 
 
 def _folder(name: str) -> Path | None:
     """Return the folder of that name, absolute: in the working folder, else in the project."""
-    path = Path(name).expanduser()
-    places = (Path(os.path.abspath(base / path)) for base in (Path.cwd(), PROJECT))
-    return next((place for place in places if name and place.is_dir()), None)
+    try:
+        path = Path(name).expanduser()
+        places = (Path(os.path.abspath(base / path)) for base in (Path.cwd(), PROJECT))
+        return next((place for place in places if name and place.is_dir()), None)
+    except (RuntimeError, OSError):  # nobody's home, or longer than any name
+        return None
 
 
 def _single(place: str) -> str:

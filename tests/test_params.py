@@ -346,6 +346,25 @@ def test_settings_that_cannot_work_are_refused_before_anything_runs(
         load_params(write(tmp_path, f"profile: mine\n{text}\n"))
 
 
+def test_an_ablation_of_functional_cells_alone_may_have_known_tasks(tmp_path) -> None:
+    text = """base: nano.yaml
+profile: mine
+study:
+  ablations:
+    known:
+      settings: {prefs: {tasks: grammar, pairs: {rule: hidden}}}
+      requirements: [functional]
+"""
+    found = load_params(write(tmp_path, text)).varied("known")
+    assert (found.prefs.pairs.rule, found.requirements) == ("hidden", ["functional"])
+
+
+def test_an_ablation_is_named_like_a_folder(tmp_path) -> None:
+    text = "profile: mine\nstudy: {ablations: {a/../b: {settings: {sft: {epochs: 1.0}}}}}\n"
+    with pytest.raises(CodealignError, match="must be a plain name"):
+        load_params(write(tmp_path, text))
+
+
 def test_a_base_is_no_setting_of_the_command_line() -> None:
     with pytest.raises(CodealignError, match="a base is named in a file"):
         load_params(PROJECT / "params/nano.yaml", ["base=smoke.yaml"])

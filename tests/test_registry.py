@@ -251,3 +251,9 @@ def test_a_profiles_model_may_be_given_by_its_short_name(pair: Path) -> None:
     models = Params.model_validate({"profile": "x", "models": ["nano", named]}).models
     assert among(models, "twin") == reference(models[1])
     assert among(models, str(NANO_WEIGHTS / "pretrained")) == str(NANO_WEIGHTS / "pretrained")
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "/" + "x" * 5000, "{bad", "./none"])
+def test_a_name_that_is_no_model_is_one_clear_error(name: str) -> None:
+    with pytest.raises(CodealignError, match="model "):
+        spec(name)

@@ -48,6 +48,10 @@ SCORES = ("model", "variant", "stage", "benchmark", "value", "n")
 """Columns that a CSV of scores must have; `seed` and `missing` it may have."""
 PASSED = ("pass", "success")
 """Words for a pass: evalplus' from 0.2.1 on, and before."""
+STATUSES = (*PASSED, "fail", "failed", "timeout")
+"""All their words."""
+LARGEST = {"mbpp": 399, "mbpp_plus": 399}
+"""Problems of MBPP+ v0.1.0, of which v0.2.0 leaves out 21; others have one size in all versions."""
 NOTE = "Imported: these results were made elsewhere; imported.jsonl names the files."
 
 
@@ -77,17 +81,17 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["eval"]
-        tasks = {t: _statuses(found) for t, found in rows.items()}
-        assert tasks, "no task in it"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        tasks = {t: states for t, found in rows.items() if (states := _statuses(found))}
+        assert tasks, "no sample of any task in it"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError,
+            RecursionError) as error:  # fmt: skip
         remedy = "give the *_eval_results.json that `evalplus.evaluate` wrote"
         fault = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
         raise CodealignError(fault) from None
-    name = name or _benchmark(path, tasks)
+    name = _benchmark(path, tasks, name)
     base = {t: _share(s in PASSED for s, _ in found) for t, found in tasks.items()}
-    every = {t: _share(s in PASSED and p in (*PASSED, None) for s, p in found)
-             for t, found in tasks.items()}  # fmt: skip
     added = any(p is not None for found in tasks.values() for _, p in found)
+    every = {t: _passed_all(found) if added else base[t] for t, found in tasks.items()}
     of: Values = {name: base if name in TWO_SUITES else every}
     lacks = []
     if name in TWO_SUITES and added:
@@ -96,9 +100,12 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
         lacks.append(f"{name}_plus: the added tests were not run")
     for score in of:
         absent = benchmark(score).n - len(of[score])
-        if absent < 0:
+        if len(of[score]) > LARGEST.get(score, benchmark(score).n):
             fault = f"{len(of[score])} problems, but {score} has {benchmark(score).n}"
             raise CodealignError(f"{path}: {fault}; give the file of one benchmark")
+        if absent < 0:
+            lacks.append(f"{score}: comparison with the published {benchmark(score).n} problems; "
+                         f"these {len(of[score])} are of an older version")  # fmt: skip
         of[score] |= {f"absent {i + 1}": None for i in range(absent)}
         lacks += [f"{score}: {absent} of {benchmark(score).n} problems"] * (absent > 0)
     return made_of(cell, of, lacks)
@@ -111,9 +118,21 @@ def _statuses(found: Any) -> list[tuple[str, str | None]]:
     of mappings.
     """
     if isinstance(found, dict):
-        base, plus = ([status for status, *_ in found[suite]] for suite in ("base", "plus"))
-        return list(zip(base, plus or [None] * len(base), strict=True))
-    return [(row["base_status"], row["plus_status"]) for row in found]
+        base, plus = ([one[0] for one in found[suite]] for suite in ("base", "plus"))
+        pairs = list(zip(base, plus or [None] * len(base), strict=True))
+    else:
+        pairs = [(row["base_status"], row["plus_status"]) for row in found]
+    for base_status, added in pairs:
+        if base_status not in STATUSES or added not in (*STATUSES, None):
+            raise ValueError(f"statuses are {', '.join(STATUSES)}, not {base_status!r}, {added!r}")
+    return pairs
+
+
+def _passed_all(found: Sequence[tuple[str, str | None]]) -> float | None:
+    """Return the share of samples that pass base and added tests; None if these were not run."""
+    if any(added is None for _, added in found):
+        return None
+    return _share(base in PASSED and added in PASSED for base, added in found)
 
 
 def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:
@@ -132,13 +151,17 @@ def _share(passed: Iterator[bool]) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def _benchmark(path: Path, tasks: Mapping[str, Any]) -> str:
+def _benchmark(path: Path, tasks: Mapping[str, Any], given: str) -> str:
     first = next(iter(tasks))
-    origins = {task.partition("/")[0] for task in tasks}
+    origins = sorted({task.partition("/")[0] for task in tasks if "/" in task})
     if len(origins) > 1:
-        mixed = " and ".join(sorted(origins))
+        mixed = " and ".join(origins[:3])
         raise CodealignError(f"{path}: tasks of {mixed} in one file; give one file per benchmark")
     by_id = next((name for prefix, name in PREFIXES.items() if first.startswith(prefix)), "")
+    if given and by_id not in ("", given):
+        raise CodealignError(f"{path}: its problems ({first}) are of {by_id}, not of {given}")
+    if given:
+        return given
     named = (b for b in benchmarks() if b.startswith("evoeval_") and b in path.as_posix().lower())
     if found := by_id or next(named, ""):
         return found
@@ -156,6 +179,8 @@ def read_ratings(path: Path, cell: Cell) -> Made:
     """
     rows = list(_rows(path))
     ratings = [_rating(row, f"{path}: row {at}") for at, row in enumerate(rows, 1)]
+    if not ratings:
+        raise CodealignError(f"{path}: no rating in it")
     absent = [d for d in DIMENSIONS if d not in {r.dimension for r in ratings}]
     lacks = [f"codal_{d}: no rating" for d in absent]
     made = [s for s in scores(ratings, "", _seeded(cell))
@@ -181,8 +206,11 @@ def _rating(row: Mapping[str, Any], where: str) -> Rating:
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     if path.suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.DictReader(file)
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                yield from csv.DictReader(file)
+        except UnicodeDecodeError:
+            raise CodealignError(f"{path}: not UTF-8 text; save it as UTF-8") from None
     else:
         yield from read_jsonl(path, dict)
 
@@ -208,6 +236,8 @@ def read_scores_table(path: Path) -> list[Made]:
             value, n = float(row["value"]), int(row["n"])
             seed = int(row["seed"]) if row.get("seed") else None
             missing = int(row.get("missing") or 0)
+            if missing < 0 or (seed or 0) < 0:
+                raise ValueError("seed and missing are 0 or more")
         except ValueError as error:
             raise CodealignError(f"{path}: line {at}: {error}") from None
         cell = Cell(row["model"], row["variant"], b.requirement, row["stage"], seed=seed)
@@ -219,6 +249,8 @@ def read_scores_table(path: Path) -> list[Made]:
             raise CodealignError(f"{path}: line {at}: a second score of {b.name} for this model, "
                                  "stage and seed; keep one")  # fmt: skip
         made.scores.append(score)
+    if not by_cell:
+        raise CodealignError(f"{path}: no score in it")
     lacks = ["values of the problems: intervals are not paired over them"]
     return [replace(made, lacks=lacks) for made in by_cell.values()]
 

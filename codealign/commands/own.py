@@ -172,8 +172,8 @@ def _import(args: argparse.Namespace) -> int:
     from codealign.analysis.imported import lacking, write_imported
 
     root = Path(args.run)
-    for text in args.files:
-        found = _read(Path(text), args)
+    read = {text: _read(Path(text), args) for text in args.files}  # all, before any is written
+    for text, found in read.items():
         write_imported(root, found, Path(text))
         for made in found:
             shown = ", ".join(f"{s.benchmark} {s.value:.3f} (n = {s.n})" for s in made.scores)

@@ -30,7 +30,7 @@ LOWEST = 1.0
 class Mean:
     """A mean of `n` ratings, with `missing` unrated ones outside it and its standard error.
 
-    With n = 0 the value, and with n < 2 the standard error, is NaN. It is never 0.
+    With n = 0 the value, and with n < 2 the standard error, is NaN. The error is never 0.
     """
 
     value: float
@@ -53,11 +53,10 @@ def mean_zero(ratings: Sequence[Rating]) -> Mean:
 def _mean(values: Sequence[float], missing: int) -> Mean:
     n = len(values)
     value = fmean(values) if values else math.nan
-    error = stdev(values) / math.sqrt(n) if n > 1 else math.nan
-    if error == 0:
-        # Equal ratings are no certainty. Two made-up ones, a step up and a step down, give them a
-        # spread, as `analysis.stats.paired_mean` does for equal changes.
-        error = math.sqrt(2) / (n + 2)
+    # Equal ratings are no certainty: the error is at least that of two made-up ratings among them,
+    # one a point higher and one a point lower (compare `analysis.stats.paired_mean`).
+    least = math.sqrt(2) / (n + 2)
+    error = max(stdev(values) / math.sqrt(n), least) if n > 1 else math.nan
     return Mean(value, error, n, missing)
 
 

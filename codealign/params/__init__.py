@@ -150,7 +150,7 @@ def _changed(data: dict[str, Any], change: str) -> dict[str, Any]:
     key, given, value = change.partition("=")
     if not given or not all(key.split(".")):
         raise CodealignError(f"--set {change}: write it as align.dpo.beta=0.5")
-    if key == "base":
+    if key.split(".")[0] == "base":
         raise CodealignError(f"--set {change}: a base is named in a file; --params takes the file")
     data = dict(data)
     *inside, last = key.split(".")

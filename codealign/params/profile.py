@@ -98,7 +98,9 @@ class Study(Section):
     cross: bool = Field(
         False, description="evaluate every trained model on the other requirement's benchmarks too"
     )
-    ablations: dict[str, Ablation] = Field(default={}, description="by name")
+    ablations: dict[Annotated[str, AfterValidator(_folder_name)], Ablation] = Field(
+        default={}, description="by name"
+    )
 
 
 class Params(Section):
@@ -153,7 +155,9 @@ class Params(Section):
         """
         data = self.model_dump(exclude={"study"})
         place = f"{where or self.profile}: study.ablations.{name}"
-        settings = self.study.ablations[name].settings
+        ablation = self.study.ablations[name]
+        settings = ablation.settings
+        data |= {"requirements": ablation.requirements or self.requirements}
         unknown = [section for section in settings if section not in MADE]
         if unknown or not settings:
             fault = f"unknown section {unknown[0]!r}" if unknown else "no settings"

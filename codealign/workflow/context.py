@@ -285,7 +285,7 @@ def open_stage(
     ----------
     model, settings : as the notebook's parameters; empty: the profile's.
     profile, run, seed : as in `open_job`.
-    claim : False leaves the folder as it is: another process has made it ready (`Context.folder`).
+    claim : False leaves the folder as it is: another process has made it ready.
     where : variant, requirement, stage and trained, as far as the notebook has them.
 
     Raises

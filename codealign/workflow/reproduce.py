@@ -126,15 +126,24 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         outcome = outcome.then(last)
         states, failed = judge(root, jobs), failed | watcher.failed
         again = [name for name in lost(states, jobs) if name not in failed]
-        # A scheduler that was killed on this machine was meant to end, with all that it started.
-        killed = profile == LOCAL and last.code < 0
-        if not (last.code and again) or killed or attempt == RESTARTS:
+        # A scheduler that was killed on this machine was meant to end, with all that it started;
+        # one that starts nothing will not do so the next time.
+        over = (profile == LOCAL and last.code < 0) or not _began(root)
+        if not (last.code and again) or over or attempt == RESTARTS:
             break
         todo = worth_a_start(states, jobs, failed)
         names = ", ".join(again)
         print(f"killed, or lost by the scheduler, and started now: {names}", flush=True)
-    open_ = any(state.kind in (FAILED, TO_DO) for state in states.values())
+    kinds = {name: state.kind for name, state in states.items()}
+    if all(kind == DONE for kind in kinds.values()):
+        return replace(outcome, code=0)  # whatever happened to a process after its result
+    open_ = any(kind in (FAILED, TO_DO) or name in failed for name, kind in kinds.items())
     return replace(outcome, code=outcome.code or int(open_))
+
+
+def _began(root: Path) -> bool:
+    """Tell whether the last pass has started any job."""
+    return any((root / ".driver").glob("*.began"))
 
 
 def _announce(run: str, states: Mapping[str, State], cores: int, profile: str, quiet: bool) -> None:

@@ -23,6 +23,7 @@ from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.records import write_text
 from codealign.workflow.environment import DRIVER, job_environment
+from codealign.workflow.lock import is_held
 from codealign.workflow.markers import clear
 from codealign.workflow.plan import Job
 from codealign.workflow.slurm import cancel_leftovers, job_prefix, status_command
@@ -32,14 +33,17 @@ from codealign.workflow.watch import Watcher
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """Snakemake's exit code, the jobs that ran, and the peak memory (MiB) of all processes."""
+    """An exit code, the jobs that ran, and the peak memory (MiB) of all processes.
+
+    The code is Snakemake's; of a whole run it is 0 if every job is done.
+    """
 
     code: int
     jobs: int
     peak_mb: int
 
     def then(self, later: RunOutcome) -> RunOutcome:
-        """Return the outcome of this pass and a later one over the same plan."""
+        """Return the outcome of this pass and a later one over what it left."""
         peak = max(self.peak_mb, later.peak_mb)
         return RunOutcome(later.code, self.jobs + later.jobs, peak)
 
@@ -87,7 +91,8 @@ def hand_to_driver(root: Path, jobs: Sequence[Job]) -> None:
         for job in jobs
     }
     for name in names:
-        clear(root, name)
+        if not is_held(root / "jobs" / name / ".lock"):  # an orphan of it may still be at work
+            clear(root, name)
     write_text(driver / "jobs.json", json.dumps(entries, indent=1) + "\n")
 
 

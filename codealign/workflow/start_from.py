@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from codealign.errors import CodealignError
-from codealign.params import ModelPair, Params, load_params, read_params
+from codealign.params import ModelPair, Params, load_params, read_params, validate
 from codealign.paths import PROJECT, RunPaths, short_name
 from codealign.provenance import file_hash
 from codealign.records import ALIGNED, write_text
@@ -120,6 +120,7 @@ def profile_of(
     gpu : there is one: the jobs that need a model ask for it.
     """
     data = read_params(base, changes)
+    validate(Params, data, str(base))
     study = {**data.get("study", {})}
     study["seeds"] = list(range(seeds)) if seeds else study.get("seeds") or list(range(5))
     data |= {"profile": f"start-{pair.models.name}", "study": study, "variants": [BASE, INSTRUCT],

@@ -58,6 +58,48 @@ def test_without_added_tests_there_is_no_score_of_them(tmp_path: Path) -> None:
     assert made.lacks[0] == "mbpp_plus: the added tests were not run"
 
 
+@pytest.mark.parametrize(
+    ("base", "added"),
+    [("PASS", "pass"), (True, None), (None, None), (["pass"], "pass"), ("pass", "passed")],
+)
+def test_a_status_that_nobody_writes_is_refused(tmp_path: Path, base, added) -> None:
+    file = results(tmp_path / "x.json", {"HumanEval/0": [(base, added)]})
+    with pytest.raises(CodealignError, match="statuses are pass, success, fail"):
+        read_results(file, CELL)
+
+
+def test_samples_without_the_added_tests_have_no_score_of_them(tmp_path: Path) -> None:
+    both = {"HumanEval/0": [("pass", None)], "HumanEval/1": [("pass", "pass")]}
+    made = read_results(results(tmp_path / "x.json", both), CELL)
+    assert [(s.benchmark, s.value, s.n, s.missing) for s in made.scores] == [
+        ("humaneval", 1.0, 2, 162), ("humaneval_plus", 1.0, 1, 163),
+    ]  # fmt: skip
+
+
+def test_the_older_version_of_mbpp_has_more_problems(tmp_path: Path) -> None:
+    every = {f"Mbpp/{n}": [("pass", "fail")] for n in range(399)}
+    made = read_results(results(tmp_path / "x.json", every), CELL)
+    assert [(s.benchmark, s.value, s.n) for s in made.scores] == [
+        ("mbpp", 1.0, 399), ("mbpp_plus", 0.0, 399),
+    ]  # fmt: skip
+    assert made.lacks[0].endswith("these 399 are of an older version")
+
+
+def test_results_of_another_benchmark_than_named_are_refused(tmp_path: Path) -> None:
+    file = results(tmp_path / "x.json", {"HumanEval/0": [("pass", "pass")]})
+    with pytest.raises(CodealignError, match="are of humaneval, not of mbpp"):
+        read_results(file, CELL, "mbpp")
+
+
+def test_files_are_read_before_any_is_written(tmp_path: Path) -> None:
+    good = results(tmp_path / "a.json", {"HumanEval/0": [("pass", "pass")]})
+    bad = tmp_path / "b.json"
+    bad.write_text("not JSON")
+    run = tmp_path / "run"
+    assert main(["import", str(run), str(good), str(bad), "--model", "m"]) != 0
+    assert not run.exists()
+
+
 def test_evalplus_older_form_is_read(tmp_path: Path) -> None:
     # As evalplus 0.2.0 writes it (findings/evalplus_cannot_read_its_older_results.sh).
     passed, failed = ["success", [1]], ["failed", []]

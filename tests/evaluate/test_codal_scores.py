@@ -79,6 +79,8 @@ def test_equal_ratings_are_no_certainty() -> None:
     low, high, _ = interval(equal, 1.0)
     assert low == pytest.approx(9 - 3.18245 * 0.23570, abs=1e-4)
     assert high == pytest.approx(9 + 3.18245 * 0.23570, abs=1e-4)
+    nearly = mean_rated(ratings("style", 9, 9, 9, 8))  # is never told more narrowly than these
+    assert nearly.error >= equal.error
     none_rated = mean_zero(ratings("style", None, None, None, None))
     assert interval(none_rated)[0] == 0 and interval(none_rated)[1] > 0.7
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from codealign.workflow.markers import FAILURE
+
 PROJECT = Path(__file__).resolve().parents[2]
 PARAMETERS = {
     "01_preferences": 'model = ""\nrequirement = ""\nprefs = {}',
@@ -124,12 +126,15 @@ def reproduce(project: Path, *args: float, **given: Any) -> tuple[int, str]:
 def what_it_said(process: subprocess.Popen[str]) -> str:
     """What is in the pipe now: children that outlive their driver may keep it open."""
     os.set_blocking(process.stdout.fileno(), False)
-    return (os.read(process.stdout.fileno(), 1 << 16) or b"").decode()
+    try:
+        return os.read(process.stdout.fileno(), 1 << 16).decode()
+    except BlockingIOError:
+        return "(nothing)"
 
 
 def logs(project: Path) -> str:
     """What the jobs that failed have to say, for the test's own message."""
-    failed = (project / "runs/mine/jobs").glob("*/failure.json")
+    failed = (project / "runs/mine/jobs").glob(f"*/{FAILURE}")
     return "".join((path.parent / "log.txt").read_text() for path in failed)
 
 
