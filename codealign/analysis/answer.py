@@ -20,6 +20,7 @@ from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN
 from codealign.analysis.questions import ask, change, ends_higher, gains_more
 from codealign.analysis.scores import collect_all
 from codealign.analysis.summary import HOLDS, summarise, summary_markdown
+from codealign.analysis.tables.controls import hardly_moved
 from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, write_text
 
 BOTH = "aligned"
@@ -273,4 +274,6 @@ def closing_text(run_root: Path | str) -> str:
     summary = f"{run_root}: no scores yet\n"
     if not scores.empty:
         summary = summary_markdown(summarise(scores, items))
-    return f"{summary}\n{answer_markdown(pathways(scores, items))}"
+    short = hardly_moved(run_root)
+    answer = answer_markdown(pathways(scores, items))
+    return f"{summary}\n{answer}" + f"\n{short}\n" * bool(short)

@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from codealign.analysis.gating import failed_of
+from codealign.analysis.tables.controls import hardly_moved
 from codealign.paths import RunPaths
 from codealign.report.answer import answer_block
 from codealign.report.claims import counts_line
@@ -24,7 +25,7 @@ def answer(paths: RunPaths, picture: str = "") -> PageSection:
     """Return the answer, behind the profile's note, if it has one."""
     note = paths.plan().get("note", "")
     told = Markup("<p><b>Note:</b> {}</p>").format(note) if note else Markup()
-    body = told + answer_block(paths.tables / "answer.csv", picture)
+    body = told + answer_block(paths.tables / "answer.csv", picture, hardly_moved(paths.root))
     return PageSection("answer", ANSWER, body, "The answer")
 
 

@@ -259,6 +259,7 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
     """Yield what a run of two models has told: an answer a requirement, and where to look."""
     from codealign.analysis.advice import SUPPORTED, advise
     from codealign.analysis.before_after import write_before_and_after
+    from codealign.analysis.tables.controls import hardly_moved
 
     params = load_params(file)
     root, planned = PROJECT / "runs" / params.profile, len(params.study.seeds)
@@ -271,6 +272,8 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
     found = _answers(params, *measured)
     for requirement, effect in found.items():
         yield sentence(requirement, effect, planned, course.seconds / 3600)
+    if short := hardly_moved(root):
+        yield short
     borne = [one for one in advise(*measured) if one.verdict == SUPPORTED]
     rules = "; ".join(f"{one.id} ({one.next_step})" for one in borne)
     yield f"advice this run bears out: {rules or 'none of R1-R9'}"

@@ -19,6 +19,7 @@ from codealign.analysis.tables.controls import (
     controls_table,
     formats_table,
     gaps_table,
+    hardly_moved,
     trained,
 )
 from codealign.analysis.tables.model import to_markdown
@@ -130,3 +131,20 @@ def test_a_gap_under_half_of_its_target_stands_in_brackets() -> None:
     short = pd.DataFrame([[*place, 20.0, 5.0, 8.0, 18.0, None]], columns=TRAINED)
     assert "(44%)" in to_markdown(gaps_table(short))
     assert "| 50% |" in to_markdown(gaps_table(short.assign(gap=9.0)))
+
+
+@pytest.mark.parametrize(
+    ("gaps", "said"), [((1.0, 3.0), "BoNBoN came 20% of the way"), ((4, 6), "")]
+)
+def test_a_run_whose_alignment_hardly_trained_says_so(
+    tmp_path: Path, gaps: tuple[float, float], said: str
+) -> None:
+    # Of a target of 10 nats: 2 on average, or half of it.
+    for variant, gap in zip(("pretrained", "finetuned"), gaps, strict=True):
+        folder = tmp_path / f"checkpoints/nano/{variant}/functional/bonbon"
+        folder.mkdir(parents=True)
+        facts = {"examples": 28, "steps": 4, "gap": gap, "target": 10.0}
+        (folder / "training.json").write_text(json.dumps(facts))
+    sentence = hardly_moved(tmp_path)
+    assert said in sentence and bool(sentence) == bool(said)
+    assert not said or "in 4 steps on 28 pairs" in sentence

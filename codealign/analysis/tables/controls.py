@@ -118,6 +118,22 @@ def gaps_table(training: pd.DataFrame) -> Table:
     return Table("study_gaps", caption, head, "lllrrrrrr", rows, notes=[("", note)])
 
 
+def hardly_moved(root: Path | str) -> str:
+    """Return a sentence where a run's alignments ended far short of BoNBoN's target, else ""."""
+    frame = trained(root)
+    own = frame[(frame["stage"] == "bonbon") & (frame["ablation"] == "")]
+    share = (own["gap"] / own["target"]).mean()
+    if pd.isna(share) or share >= ENOUGH:
+        return ""
+    steps, pairs = own["steps"].mean(), own["examples"].mean()
+    return (
+        f"Alignment hardly moved the models: BoNBoN came {max(share, 0):.0%} of the way to its "
+        f"target gap, in {steps:.0f} steps on {pairs:.0f} pairs (means over the models). What is "
+        "said of DPO and BoNBoN is as much about SFT; more pairs (prefs.seeds), more epochs or a "
+        "higher rate in align go further."
+    )
+
+
 def _reached(gap: float, target: float) -> tuple[str, str]:
     """Return the target and the share of it that was reached, "" for a technique without one."""
     if pd.isna(target):
