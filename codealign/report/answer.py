@@ -44,8 +44,8 @@ def answer_block(path: Path, picture: str = "", caution: str = "") -> Markup:
     known = registry()
     toys = [m for m in dict.fromkeys(answers["model"]) if m in known and known[m].embedded]
     return render(
-        "answer", headlines=headlines(answers), picture=Markup(picture), surer=surer(answers), caution=caution,
-        numbers=_table(answers), how=how(answers, lacks=False), toys=toys,
+        "answer", headlines=headlines(answers), picture=Markup(picture), surer=surer(answers),
+        caution=caution, numbers=_table(answers), how=how(answers, lacks=False), toys=toys,
     )  # fmt: skip
 
 
