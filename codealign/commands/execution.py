@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 
 from codealign.commands import AddCommand
@@ -43,6 +45,10 @@ def _execute(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
+        # What could not be written is still in the buffer; on exit Python would try it once more,
+        # say so in lines of its own and end with another code.
+        with contextlib.suppress(OSError):  # not a file, for a caller within Python
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise CodealignError(
             f"execute: cannot write a result ({error}); free space, or send the "
             "output elsewhere; the results until now are complete lines but for the last"
