@@ -310,11 +310,10 @@ def test_a_full_disk_is_named(project: Path, undisturbed, _: int) -> None:
         driver = start(project)
         wait_for(project)
         filling = runs / "filling"
-        with filling.open("wb") as file:
+        with filling.open("wb", buffering=0) as file:
             with pytest.raises(OSError, match="No space left"):
                 while True:
                     file.write(b"x" * 4096)
-                    file.flush()
         said = said_by(driver)
         assert driver.returncode == 1 and f"disk full at {runs}/mine" in said, said
         again = start(project)
