@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 LORA, BATCH, RATE, BETA = 16, {"sft": 16, "dpo": 8}, 3e-4, 0.1
+
+
+class Case(NamedTuple):
+    """One training that every variant does: stage `sft` or `dpo` of a model, from an adapter."""
+
+    name: str
+    stage: str
+    pairs: list[Any]
+    adapter: str | None
+    seed: int
+    epochs: int
 
 
 def peft_model(name: str, adapter: str | None, seed: int, attention: str = "sdpa") -> Any:
@@ -51,9 +62,7 @@ def sides(rows: Sequence[Any]) -> list[tuple[list[int], list[int]]]:
     return [(r.prompt, r.chosen) for r in rows] + [(r.prompt, r.rejected) for r in rows]
 
 
-def bare(
-    name: str, stage: str, pairs: list[Any], adapter: str | None, seed: int, epochs: int
-) -> Any:
+def bare(case: Case) -> Any:
     """Return the model and a function that trains it in a plain loop, in our order of batches."""
     import torch
     from transformers import get_cosine_schedule_with_warmup
@@ -65,6 +74,7 @@ def bare(
     from codealign.train.trainers import RandomBatches
     from codealign.weights import bf16_is_fast
 
+    name, stage, pairs, adapter, seed, epochs = case
     model, size = peft_model(name, adapter, seed, "eager"), BATCH[stage]
     quicken(model)
     _, tokenizer = load(name, "pretrained", training=False)

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from training_bare import BATCH, BETA, RATE, all_log_probs, bare, peft_model, sides
+from training_bare import BATCH, BETA, RATE, Case, all_log_probs, bare, peft_model, sides
 
 VARIANTS = ("trl", "trl32", "stock", "peft", "unsloth", "grouped", "bare")
 COUNT = 256
@@ -57,16 +57,7 @@ def make_pairs(count: int) -> list[Any]:
     return pairs[:count]
 
 
-def ours(
-    backend: str,
-    name: str,
-    stage: str,
-    pairs: list[Any],
-    adapter: str | None,
-    seed: int,
-    epochs: int,
-    **more: Any,
-) -> Any:
+def ours(backend: str, case: Case, **more: Any) -> Any:
     """Return the model and a function that trains it with this project's trainers."""
     from codealign.models import load
     from codealign.params import Dpo, Sft
@@ -74,6 +65,7 @@ def ours(
     from codealign.train.data import tokenize
     from codealign.train.run import TrainJob
 
+    name, stage, pairs, adapter, seed, epochs = case
     section = Sft if stage == "sft" else Dpo
     settings = section(backend=backend, epochs=epochs, batch_size=BATCH[stage], learning_rate=RATE,
                        **more)  # fmt: skip
@@ -96,23 +88,15 @@ def ours(
     return model, train
 
 
-def stock(*given: Any) -> Any:
+def stock(case: Case) -> Any:
     """Return the same as `ours`, with the layers as PEFT and transformers have them."""
     from codealign.train import cpu
 
     cpu.quicken = lambda model: None
-    return ours("peft", *given, attention="sdpa")
+    return ours("peft", case, attention="sdpa")
 
 
-def plain(
-    name: str,
-    stage: str,
-    pairs: list[Any],
-    adapter: str | None,
-    seed: int,
-    epochs: int,
-    **more: Any,
-) -> Any:
+def plain(case: Case, **more: Any) -> Any:
     """Return the model and a function that trains it with TRL and PEFT as they come.
 
     `more` are arguments of TRL's configuration that replace its defaults.
@@ -125,6 +109,7 @@ def plain(
     from codealign.prompts import response_prompt
     from codealign.train import head
 
+    name, stage, pairs, adapter, seed, epochs = case
     head.install()  # without it TRL does not run on a CPU at all
     model = peft_model(name, adapter, seed)
     config, trainer_class = (SFTConfig, SFTTrainer) if stage == "sft" else (DPOConfig, DPOTrainer)
@@ -186,9 +171,8 @@ def child(variant: str, seed: int, epochs: int, name: str, count: int) -> None:
     others = {"trl": plain, "trl32": partial(plain, bf16=False), "bare": bare, "stock": stock}
     build = others.get(variant, partial(ours, variant))
     for stage in ("sft", "dpo"):
-        model, train = build(
-            name, stage, pairs, "adapter" if stage == "dpo" else None, seed, epochs
-        )
+        adapter = "adapter" if stage == "dpo" else None
+        model, train = build(Case(name, stage, pairs, adapter, seed, epochs))
         reference = all_log_probs(model, rows)
         began = time.process_time()
         model = train()

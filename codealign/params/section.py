@@ -96,9 +96,8 @@ def _explain(cls: type[Section], error: Any, where: str) -> str:
         number = re.sub("([eE])", r".0\1", found)
         return f"{where}: {place}: {found} is text to YAML; write {number}"
     fault = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {place}{': ' * bool(place)}{fault}" + f" (found {found!r})" * (
-        not isinstance(found, dict)
-    )
+    at = f"{where}: {place}" if place else where
+    return f"{at}: {fault}" + f" (found {found!r})" * (not isinstance(found, dict))
 
 
 def _numbers(data: Any, place: str = "") -> Iterator[tuple[str, float]]:

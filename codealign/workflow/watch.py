@@ -83,7 +83,8 @@ class Watcher:
             print(f"{mark:9}{minutes:5.1f} min  {text}", flush=True)
 
     def _finished(self, name: str) -> None:
-        result, new = read_result(self.root, name), self._new(name)
+        result = read_result(self.root, name)
+        new = result != self.earlier[name]
         took = time.monotonic() - self.running.get(name, time.monotonic())
         self._end(name)
         self.done += 1
