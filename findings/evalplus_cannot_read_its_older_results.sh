@@ -7,14 +7,14 @@
 # Seen (the same samples, evaluated by 0.2.0, then asked of 0.3.1):
 #   0.2.0 wrote   {"nfiles": 2, "base": [["success", [true]], ["failed", [false]]], "plus": [...]}
 #   0.3.1 said    TypeError: string indices must be integers, not 'str'
-# Exits with 1 if that changes.
+# Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for version in 0.2.0 0.3.1; do
   python3 -m venv "$folder/$version"
   "$folder/$version/bin/pip" install -q --no-compile evalplus==$version numpy==2.4.6 \
-    tree-sitter==0.26.1 tree-sitter-python==0.25.0 datasets==4.8.5
+    tree-sitter==0.26.1 tree-sitter-python==0.25.0 datasets==4.8.5 || exit 2
 done
 cd "$folder" && mkdir -p .cache/evalplus  # 0.2.0 makes it only for its own data
 export HOME="$folder" HUMANEVAL_OVERRIDE_PATH="$folder/one.jsonl"

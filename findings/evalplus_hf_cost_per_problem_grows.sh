@@ -8,13 +8,13 @@
 #
 # Seen, four tokens for the same prompt again and again, a random model (tokenizers copied, decodings):
 #   1st problem: 0, 45   2nd: 1, 89   4th: 6, 177   8th: 28, 353
-# Exits with 1 if that changes.
+# Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install -q --no-compile evalplus==0.3.1 stop-sequencer==1.2.3 \
-  transformers==5.17.0 torch==2.13.0 accelerate==1.15.0 datasets==4.8.5 numpy==2.4.6
+  transformers==5.17.0 torch==2.13.0 accelerate==1.15.0 datasets==4.8.5 numpy==2.4.6 || exit 2
 cd "$folder"
 HF_HUB_OFFLINE=1 "$folder/env/bin/python" - <<'PYTHON'
 import torch

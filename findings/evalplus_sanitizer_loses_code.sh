@@ -10,13 +10,13 @@
 #   second definition     def f(n): return 0
 #   loop fills a table    def f(n): return T[n]  (with T = [0], the loop is gone)
 #   longer usage block    x = 1 / y = 2 / z = 3  (no f)
-# Exits with 1 if that changes.
+# Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install -q --no-compile evalplus==0.3.1 datasets==4.8.5 \
-  numpy==2.4.6 tree-sitter==0.26.1 tree-sitter-python==0.25.0
+  numpy==2.4.6 tree-sitter==0.26.1 tree-sitter-python==0.25.0 || exit 2
 "$folder/env/bin/python" - <<'PYTHON'
 from evalplus.sanitize import sanitize
 

@@ -7,13 +7,13 @@
 # Seen, tokens generated for the same long prompt, a random model, at most 20 asked for:
 #   asked first: 20
 #   asked after a shorter prompt: 1
-# Exits with 1 if that changes.
+# Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install -q --no-compile evalplus==0.3.1 stop-sequencer==1.2.3 \
-  transformers==5.17.0 torch==2.13.0 accelerate==1.15.0 datasets==4.8.5 numpy==2.4.6
+  transformers==5.17.0 torch==2.13.0 accelerate==1.15.0 datasets==4.8.5 numpy==2.4.6 || exit 2
 cd "$folder"
 HF_HUB_OFFLINE=1 "$folder/env/bin/python" - <<'PYTHON'
 import torch

@@ -9,13 +9,13 @@
 #   is_equal([], [3.14]) -> True
 #   is_equal(2.0, [2.0, 2.0, 2.0]) -> True
 #   is_equal(2.0, 3.14) -> False
-# Exits with 1 if that changes.
+# Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install -q --no-compile evoeval==0.1.0 evalplus==0.3.1 \
-  datasets==4.8.5 numpy==2.4.6
+  datasets==4.8.5 numpy==2.4.6 || exit 2
 "$folder/env/bin/python" - <<'PYTHON'
 from evoeval.eval_test import is_equal
 

@@ -10,7 +10,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet openai==3.54.0
+"$folder/venv/bin/pip" install --quiet openai==3.54.0 || exit 2
 "$folder/venv/bin/python" - <<'PYTHON'
 import threading
 import time

@@ -9,12 +9,12 @@
 #
 # Seen, keys handed to torch for 2 key heads and 6 query heads, 40 positions:
 #   prompts of one length: 2 heads   with padding: 6 heads   shared by hand: equal to the last bit
-# Exits with 1 if that changes.
+# Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
-"$folder/env/bin/pip" install -q --no-compile transformers==5.17.0 torch==2.13.0 numpy==2.4.6
+"$folder/env/bin/pip" install -q --no-compile transformers==5.17.0 torch==2.13.0 numpy==2.4.6 || exit 2
 cd "$folder"
 HF_HUB_OFFLINE=1 "$folder/env/bin/python" - <<'PYTHON'
 import torch

@@ -6,13 +6,13 @@
 #
 # Seen, of a file with bos_token_id 1 (<|im_start|>) and eos_token_id 2 (<|im_end|>):
 #   bos_token <|im_start|>, eos_token <|im_start|>
-# Exits with 1 if that changes.
+# Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
 "$folder/env/bin/pip" install -q --no-compile transformers==5.17.0 gguf==0.19.0 \
-  torch==2.13.0 numpy==2.4.6
+  torch==2.13.0 numpy==2.4.6 || exit 2
 cd "$folder"
 HF_HUB_OFFLINE=1 "$folder/env/bin/python" - <<'PYTHON'
 import gguf

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -88,7 +88,7 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
         remedy = "give the *_eval_results.json that `evalplus.evaluate` wrote"
         fault = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
         raise CodealignError(fault) from None
-    name = _benchmark(path, tasks, name)
+    name = benchmark_of(path, tasks, name)
     base = {t: _share(s in PASSED for s, _ in found) for t, found in tasks.items()}
     added = any(p is not None for found in tasks.values() for _, p in found)
     every = {t: _passed_all(found) if added else base[t] for t, found in tasks.items()}
@@ -151,7 +151,14 @@ def _share(passed: Iterator[bool]) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def _benchmark(path: Path, tasks: Mapping[str, Any], given: str) -> str:
+def benchmark_of(path: Path, tasks: Collection[str], given: str = "") -> str:
+    """Return the benchmark that a file's tasks are of: by their ids, else as given, else by name.
+
+    Raises
+    ------
+    CodealignError
+        Tasks of two benchmarks, of another than the given one, or of none that is known.
+    """
     first = next(iter(tasks))
     origins = sorted({task.partition("/")[0] for task in tasks if "/" in task})
     if len(origins) > 1:

@@ -213,20 +213,13 @@ def _read(path: Path, args: argparse.Namespace) -> list[Any]:
 
 def _run_samples(path: Path, cell: Any, name: str) -> Any:
     """Run samples of a public benchmark, as `evaluate` does."""
-    import json
-
-    from codealign.analysis.imported import PREFIXES, made_of
-    from codealign.errors import CodealignError
+    from codealign.analysis.imported import benchmark_of, made_of
     from codealign.evaluate.functional.evaluation import evaluate
     from codealign.evaluate.functional.registry import load
-    from codealign.evaluate.functional.samples import read_samples
+    from codealign.evaluate.functional.samples import read_samples, task_ids
     from codealign.sandbox import Sandbox
 
-    with path.open(encoding="utf-8") as file:
-        first = str(json.loads(file.readline())["task_id"])
-    name = name or next((n for prefix, n in PREFIXES.items() if first.startswith(prefix)), "")
-    if not name:
-        raise CodealignError(f"{path}: whose problems are {first} and so on? give --benchmark")
+    name = benchmark_of(path, task_ids(path), name)
     problems = load(name)
     samples = read_samples(path, problems, partial=True)
     with Sandbox() as box:

@@ -131,6 +131,17 @@ def test_tasks_of_two_benchmarks_in_one_file_are_refused(tmp_path: Path) -> None
         read_results(results(tmp_path / "x.json", both), CELL)
 
 
+def test_samples_of_two_benchmarks_or_of_none_are_refused(tmp_path: Path, capsys) -> None:
+    file, run = tmp_path / "samples.jsonl", str(tmp_path / "run")
+    mixed = [{"task_id": t, "solution": "pass"} for t in ("HumanEval/0", "Mbpp/2")]
+    file.write_text("\n".join(map(json.dumps, mixed)))
+    assert main(["import", run, str(file), "--model", "m"]) != 0
+    assert "tasks of HumanEval and Mbpp in one file" in capsys.readouterr().err
+    file.write_text('{"solution": "pass"}\n')
+    assert main(["import", run, str(file), "--model", "m"]) != 0
+    assert "no line has task_id and solution" in capsys.readouterr().err
+
+
 def test_evoeval_is_told_by_the_files_name(tmp_path: Path) -> None:
     file = results(tmp_path / "EvoEval_subtle_eval_results.json", {"EvoEval/3": [("pass", None)]})
     assert list(read_results(file, CELL).values) == ["evoeval_subtle"]

@@ -85,6 +85,20 @@ def read_samples(
     return samples
 
 
+def task_ids(path: Path) -> list[str]:
+    """Return the task id of each sample of a file, in its order; lines that are none are left out.
+
+    Raises
+    ------
+    CodealignError
+        No sample in it.
+    """
+    ids = [task_id for _, task_id, _ in _rows(path, {}) if task_id is not None]
+    if not ids:
+        raise CodealignError(f"{path}: no line has task_id and solution (or completion)")
+    return ids
+
+
 def _usual(counts: Counter[str], problems: int) -> int:
     """The number of samples that more than half of the problems have, else 1."""
     for number, frequency in Counter(counts.values()).most_common(1):
