@@ -1,7 +1,7 @@
 # make reproduce   the whole study on the embedded model nano, ending with a report to open
 # make test        the tests
 # make real        a real small language model through the same study
-# More targets: install, check, nano, study, controls, habit, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
+# More targets: install, check, nano, study, controls, habit, dose, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
 PYTHON ?= python3.11
 VENV   ?= .venv
 PARAMS ?= params/nano.yaml
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: reproduce real test check install nano published reference keep-nano study keep-study \
-        controls keep-controls habit keep-habit lint clean
+        controls keep-controls habit keep-habit dose keep-dose lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
@@ -81,6 +81,14 @@ habit: install
 
 keep-habit: install
 	$(BIN)/codealign keep runs/nano_habit --out nano/results/habit
+
+# Three pretrainings, each fine-tuned on more and more chats, and the same alignment from each.
+dose: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m nano.lab doses .cache/dose
+	$(BIN)/codealign reproduce --params params/nano_dose.yaml --cores $(CORES)
+
+keep-dose: install
+	$(BIN)/python -m nano.lab dose-table runs/nano_dose nano/results/dose
 
 keep-controls: install
 	$(BIN)/codealign keep runs/nano_controls --out nano/results/controls

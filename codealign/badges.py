@@ -35,6 +35,7 @@ GITHUB = re.compile(r"https://github\.com/[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9]
 OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)', re.S)
 PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff", "docs/explanation/study.md")
 PLACEBO = ("nano/results/tables/study_placebo.csv", "nano/results/placebo/tables/study_placebo.csv")
+ANSWER = "nano/results/tables/answer.csv"
 HABIT = "nano/results/habit/tables/study_placebo.csv"
 
 
@@ -126,7 +127,7 @@ def _filled(text: str, parts: dict[str, str]) -> str:
 
 
 def found() -> str:
-    """Return in three sentences what the committed tables say: the ledger, and nano's answer."""
+    """Return in three sentences what the committed tables say: the ledger, and the study's answer."""
     from codealign.analysis.answer import QUESTIONS, headlines, main_rows, span
 
     claims = pd.read_csv(PROJECT / "paper_tables/paper/claims.csv")
@@ -135,11 +136,12 @@ def found() -> str:
     lines = [
         f"Of the paper's {len(mine)} checkable statements, held against its own tables: {counts}."
     ]
-    answers = pd.read_csv(PROJECT / "paper_tables/nano/answer.csv")
+    answers = pd.read_csv(PROJECT / ANSWER)
     rows = main_rows(answers).to_dict("records")
     for (what, said), row in zip(headlines(answers), rows, strict=True):
         numbers = ", ".join(f"{name} {span(row, name)}" for name in QUESTIONS)
-        lines.append(f"On nano, {what}, {said} (PTA - FTA: {numbers} points, n = {row['n']}).")
+        of = f"{row['seeds']} seeds, n = {row['n']}"
+        lines.append(f"On nano, {what}: {said} (PTA - FTA, {of}: {numbers} points).")
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -34,8 +34,9 @@ URL = "https://github.com/somebody/code-align"
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the files that name the address, as the project."""
     files = [path.relative_to(PROJECT) for path in written()]
-    tables = [Path(f"paper_tables/{name}.csv") for name in ("paper/claims", "nano/answer")]
-    tables += map(Path, (*badges.PLACEBO, badges.HABIT))
+    tables = map(
+        Path, ("paper_tables/paper/claims.csv", badges.ANSWER, *badges.PLACEBO, badges.HABIT)
+    )
     for file in (*files, *tables, Path("pyproject.toml")):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / file, tmp_path / file)
@@ -90,7 +91,7 @@ def test_the_readmes_numbers_are_those_of_the_committed_tables() -> None:
     assert len(told) == 3
     assert f"the paper's {len(mine)} checkable statements" in told[0]
     assert f" {reproduced} *reproduced*," in told[0]
-    with (PROJECT / "paper_tables/nano/answer.csv").open(newline="", encoding="utf-8") as file:
+    with (PROJECT / badges.ANSWER).open(newline="", encoding="utf-8") as file:
         both = [row for row in csv.DictReader(file) if row["stage"] == "aligned"]
     for line, row in zip(told[1:], both, strict=True):
         assert f"{float(row['ends']):+.1f} [{float(row['ends_low']):+.1f}, " in line

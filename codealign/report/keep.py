@@ -20,6 +20,7 @@ from codealign.records import write_text
 from codealign.report.notebooks import still
 from codealign.workflow.plan import read_lock
 
+TABLES = ("*.md", "answer.csv", "study*.csv")
 FIGURES = ("*.svg", "*.csv", "captions.json", "alt.json")
 LONGEST = 20_000
 """Characters kept of one output; what is longer (a log) is cut, and says so."""
@@ -32,10 +33,10 @@ COLOURS = 64
 def keep(paths: RunPaths, out: Path) -> list[Path]:
     """Copy a study's reference result to `out`, replacing an older one; return the paths.
 
-    Kept are `seeds.csv` (mean and spread of every cell), the tables, the figures as SVG with their
-    data, what made them (`made_by.json`), and the executed notebooks of the base models, of the
-    first seed's main cells and of the whole, with small pictures, without times and absolute
-    paths.
+    Kept are `seeds.csv` (mean and spread of every cell), the tables (the answer and the study's own
+    with their data), the figures as SVG with their data, what made them (`made_by.json`), and the
+    executed notebooks of the base models, of the first seed's main cells and of the whole, with
+    small pictures, without times and absolute paths.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def keep(paths: RunPaths, out: Path) -> list[Path]:
     for folder in ("tables", "figures", "notebooks"):
         shutil.rmtree(out / folder, ignore_errors=True)
     written = [_text(out / "seeds.csv", (paths.tables / "seeds.csv").read_text("utf-8"))]
-    for source in sorted(paths.tables.glob("*.md")) + sorted(paths.tables.glob("study*.csv")):
+    for source in [path for pattern in TABLES for path in sorted(paths.tables.glob(pattern))]:
         written.append(_text(out / "tables" / source.name, source.read_text("utf-8")))
     for source in [path for pattern in FIGURES for path in sorted(paths.figures.glob(pattern))]:
         written.append(_text(out / "figures" / source.name, source.read_text("utf-8")))

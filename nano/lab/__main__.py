@@ -2,6 +2,7 @@
 
 `python -m nano.lab mislead`: the two models of the control, which have a habit of mistakes.
 `python -m nano.lab room`: what pairs could teach a model.
+`python -m nano.lab doses`: the models of params/nano_dose.yaml; `dose-table`: what its run found.
 
 To be run in the root of a clone: the laboratory is no part of the installed package.
 """
@@ -9,6 +10,7 @@ To be run in the root of a clone: the laboratory is no part of the installed pac
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS, PROJECT
@@ -18,6 +20,7 @@ from nano.lab.seeds import write_pool
 
 PARTS = ("benchmarks", "pool", "pretrain", "finetune", "card", "account")
 MISLED = PROJECT / ".cache" / "off_by_one"
+DOSES = PROJECT / ".cache" / "dose"
 
 
 def build(parts: list[str], weights: Path, seed: int) -> None:
@@ -57,6 +60,33 @@ def _room(model: str, count: int) -> None:
         print(f"{variant}:", ", ".join(f"{n} {what}" for what, n in counts.items()), flush=True)
 
 
+def _mislead(folder: Path) -> None:
+    from nano.lab.misled import build_misled
+
+    build_misled(folder, Recipe(), NANO_WEIGHTS)
+
+
+def _doses(folder: Path) -> None:
+    from nano.lab.dose import build_doses
+
+    build_doses(folder, NANO_WEIGHTS)
+
+
+def _dose_table(run: Path, out: Path) -> None:
+    from nano.lab.dose import write_doses
+
+    print(write_doses(run, out))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "build": lambda asked: build(asked.parts, asked.weights, asked.seed),
+    "mislead": lambda asked: _mislead(asked.folder),
+    "room": lambda asked: _room(asked.model, asked.count),
+    "doses": lambda asked: _doses(asked.folder),
+    "dose-table": lambda asked: _dose_table(asked.run, asked.out),
+}
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(prog="python -m nano.lab", description=__doc__)
@@ -70,18 +100,15 @@ def main(arguments: list[str] | None = None) -> None:
     command = commands.add_parser("room", help="count what pairs of hidden labels could teach")
     command.add_argument("--model", default="nano", help="as in a profile's models")
     command.add_argument("--count", type=int, default=400, help="seed functions")
+    command = commands.add_parser("doses", help="three pretrainings, each with more and more chats")
+    command.add_argument("folder", nargs="?", type=Path, default=DOSES, help="to write them to")
+    command = commands.add_parser("dose-table", help="write what the run of the doses found")
+    command.add_argument("run", type=Path, help="a finished run of params/nano_dose.yaml")
+    command.add_argument("out", type=Path, help="folder to write it to")
     chosen = parser.parse_args(arguments)
-    if chosen.command == "room":
-        _room(chosen.model, chosen.count)
-        return
-    if chosen.command == "mislead":
-        from nano.lab.misled import build_misled
-
-        build_misled(chosen.folder, Recipe(), NANO_WEIGHTS)
-        return
-    if unknown := set(chosen.parts) - set(PARTS):
+    if chosen.command == "build" and (unknown := set(chosen.parts) - set(PARTS)):
         parser.error(f"unknown part {sorted(unknown)[0]!r}; parts: {', '.join(PARTS)}")
-    build(chosen.parts, chosen.weights, chosen.seed)
+    COMMANDS[chosen.command](chosen)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,117 @@
+"""The dose: which models are made, and a table whose numbers are known by hand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scipy.stats import ttest_1samp
+
+from codealign.analysis.scores import benchmarks, frame_of
+from codealign.analysis.study.effects import StudyRun, study_of
+from codealign.errors import CodealignError
+from codealign.paths import PROJECT
+from codealign.records import STAGES, VARIANTS, Score
+from nano.lab import dose
+from nano.lab.dose import DOSES, PRETRAININGS, build_doses, dose_table, doses, name_of
+from nano.lab.recipe import Recipe
+
+START = (30.0, 32.0, 37.0)
+"""The base score of each pretraining, percent."""
+SLOPE = (1.7, 2.0, 2.3)
+"""Points that a thousand chats give to each."""
+
+
+def percent(number: int, chats: int, stage: str) -> float:
+    """SFT takes a point from every dose, alignment one for every 1,000 chats."""
+    thousands = chats / 1000
+    taken = {"base": 0, "sft": 1}.get(stage, thousands)
+    return START[number] + SLOPE[number] * thousands - taken
+
+
+def told(values: list[float], form: str) -> str:
+    low, high = ttest_1samp(values, 0).confidence_interval()
+    mean, low, high = (format(one, form) for one in (np.mean(values), low, high))
+    return f"{mean} [{low}, {high}]"
+
+
+def made_up(models: list[tuple[int, int]]) -> StudyRun:
+    names = [b for b in benchmarks().values() if b.requirement == "functional"]
+    return study_of(frame_of([
+        Score("mine", name_of(n, chats), variant, "functional", stage, b.name, b.metric,
+              percent(n, chats * (variant == "finetuned"), stage) / 100 * b.scale, 100, seed=0)
+        for n, chats in models for variant in VARIANTS for stage in STAGES for b in names
+    ]))  # fmt: skip
+
+
+EVERY = [(n, chats) for n in range(PRETRAININGS) for chats in DOSES]
+
+
+def test_the_pretraining_is_the_unit() -> None:
+    table = dose_table(doses(made_up(EVERY)))
+    rows = {row[0].text: [entry.text for entry in row[1:]] for row in table.rows}
+    assert rows["0"][0] == told(START, ".1f")
+    assert rows["0"][1] == told([start - 1 for start in START], ".1f")
+    assert rows["3,000 above 0"][:2] == [told([3 * slope for slope in SLOPE], "+.1f")] * 2
+    assert rows["3,000 above 0"][2] == told([3 * (slope - 1) for slope in SLOPE], "+.1f")
+    assert rows["3,000 above 0"][4].startswith("-3.0")
+    assert rows["0 to 7,000, line"][:2] == [told([7 * slope for slope in SLOPE], "+.1f")] * 2
+    assert rows["0 to 7,000, line"][3] == told([7 * (slope - 1) for slope in SLOPE], "+.1f")
+
+
+def test_the_dose_0_is_the_pretrained_variant() -> None:
+    values = doses(made_up(EVERY))
+    assert sorted({chats for chats, _ in values}) == [0, *DOSES]
+    assert values[0, "sft"].tolist() == pytest.approx([start - 1 for start in START])
+    assert values[7000, "bonbon"].tolist() == pytest.approx(
+        [start + 7 * (slope - 1) for start, slope in zip(START, SLOPE, strict=True)]
+    )
+
+
+def test_a_run_that_lacks_a_model_or_has_another_is_refused() -> None:
+    with pytest.raises(CodealignError, match="pretraining2_chats7000: no score of base"):
+        doses(made_up(EVERY[:-1]))
+    b = benchmarks()["humaneval"]
+    row = Score("mine", "nano", "pretrained", "functional", "base", b.name, b.metric, 0.1, 100)
+    with pytest.raises(CodealignError, match="nano: no model of a dose"):
+        doses(study_of(frame_of([row])))
+
+
+def test_the_profile_names_the_models_that_are_made() -> None:
+    profile = yaml.safe_load((PROJECT / "params/nano_dose.yaml").read_text("utf-8"))
+    assert profile["models"] == [f".cache/dose/{name_of(*key)}" for key in EVERY]
+
+
+def test_each_pretraining_is_made_once_and_each_dose_from_it(monkeypatch, tmp_path: Path) -> None:
+    made: list[tuple] = []
+
+    def write(folder: Path, text: str) -> None:
+        folder.mkdir(parents=True)
+        (folder / dose.MADE).write_text(text)
+
+    def pretrained(folder: Path, recipe: Recipe, log: dose.Log) -> None:
+        made.append(("pretrain", recipe.seed - Recipe.seed))
+        write(folder, f"pretraining {recipe.seed - Recipe.seed}")
+
+    def finetuned(folder: Path, recipe: Recipe, start: Path, log: dose.Log) -> None:
+        made.append((recipe.seed - Recipe.seed, recipe.chats, (start / dose.MADE).read_text()))
+        write(folder, "")
+
+    monkeypatch.setattr(dose, "build_pretrained", pretrained)
+    monkeypatch.setattr(dose, "build_finetuned", finetuned)
+    write(tmp_path / "weights/pretrained", "pretraining 0")
+    pairs = build_doses(tmp_path / "dose", tmp_path / "weights", lambda line: None)
+    assert [pair.name for pair in pairs] == [name_of(*key) for key in EVERY]
+    assert [one for one in made if one[0] == "pretrain"] == [("pretrain", 1), ("pretrain", 2)]
+    assert [one for one in made if one[0] != "pretrain"] == [
+        (n, chats, f"pretraining {n}") for n, chats in EVERY
+    ]
+    for pair in pairs:
+        number = re.search(r"\d", pair.name)[0]
+        assert (pair / "pretrained" / dose.MADE).read_text() == f"pretraining {number}"
+    made.clear()
+    build_doses(tmp_path / "dose", tmp_path / "weights", lambda line: None)
+    assert not made  # what is there is kept
