@@ -127,7 +127,7 @@ def _filled(text: str, parts: dict[str, str]) -> str:
 
 
 def found() -> str:
-    """Return in three sentences what the committed tables say: the ledger, and the study's answer."""
+    """Return in three sentences what the committed tables say: the ledger, the study's answer."""
     from codealign.analysis.answer import QUESTIONS, headlines, main_rows, span
 
     claims = pd.read_csv(PROJECT / "paper_tables/paper/claims.csv")
