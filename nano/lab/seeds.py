@@ -19,7 +19,7 @@ from nano.lab.problems import is_telling, test_inputs, write_rows
 from nano.lab.tasks import Task, sample_task
 from nano.lab.wording import request
 
-# What the shipped profiles use: five seeds of nano_controls, 16 more of nano_placebo.
+# Five seeds for nano_controls, which takes more functions; others for studies of more seeds.
 POOL = {seed: 1200 if seed < 5 else 400 for seed in range(21)}
 
 
