@@ -2,8 +2,8 @@
 
 Each is "supported", "not supported", "not distinguishable" or "cannot tell" by this user's data,
 by a rule over effects, with the numbers. A verdict needs two seeds or more, or several models: what
-one training run shows is told as such. The intervals that one rule looks through are corrected for
-their number (Bonferroni).
+one training run shows is marked as such. The intervals that one rule looks through are corrected
+for their number (Bonferroni).
 """
 
 from __future__ import annotations
@@ -204,11 +204,11 @@ def _mixed(cells: Cells, what: str, if_so: str, if_not: str) -> Ruled:
     sides: dict[str, list[int]] = {}
     for (who, _), e in effects.items():
         sides.setdefault(who, []).append(e.side)
-    clear = {who: mine for who, mine in sides.items() if any(mine)}
-    numbers = [f"{who}: {mine.count(1)} clear gains, {mine.count(-1)} clear losses"
-               for who, mine in clear.items()] or ["no change is clear of noise"]  # fmt: skip
+    clear = {who: signs for who, signs in sides.items() if any(signs)}
+    numbers = [f"{who}: {signs.count(1)} clear gains, {signs.count(-1)} clear losses"
+               for who, signs in clear.items()] or ["no change is clear of noise"]  # fmt: skip
     numbers.append(_corrected(effects))
-    both = [who for who, mine in clear.items() if {1, -1} <= set(mine)]
+    both = [who for who, signs in clear.items() if {1, -1} <= set(signs)]
     if any(e.single for e in effects.values()):
         step = f"one training run decides nothing, train with other seeds; {if_so}"
         return Ruled(CANNOT_TELL, numbers, step)

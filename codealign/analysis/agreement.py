@@ -13,10 +13,10 @@ tolerance enters. Two readings are offered, and named in every result:
 At tolerance 0 both are the usual linear weighted kappa. Kappa is undefined (NaN, with the reason)
 for fewer than two items and where no disagreement is possible by chance.
 
-Beside it stands Krippendorff's alpha, for any number of judges and missing ratings: 1 - observed
-disagreement / disagreement expected by chance (Krippendorff 2011, Computing Krippendorff's
-alpha-reliability, repository.upenn.edu/asc_papers/43). It takes the judges as interchangeable,
-unlike kappa, and small samples into account; items that fewer than two judges rated are left out.
+Krippendorff's alpha is for any number of judges and for missing ratings: 1 - observed disagreement
+/ disagreement expected by chance (Krippendorff 2011, Computing Krippendorff's alpha-reliability,
+repository.upenn.edu/asc_papers/43). It takes the judges as interchangeable, unlike kappa, and small
+samples into account; items that fewer than two judges rated are left out.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def kappa(
         return math.nan, TOO_FEW
     second = snap(first, second, tolerance) if rule == "snapped" else second
     table = confusion_matrix(first, second, labels=SCALE)
+    # Without disagreement by chance (both judges constant) kappa would be 1 - 0 / 0.
     if _chance(table[None], _weights(tolerance, rule))[0] == 0:
         return math.nan, CONSTANT
     name = f"linear weighted kappa, tolerance {tolerance} {rule}"
@@ -151,6 +152,7 @@ def kappa_interval(
         return stats.Interval(math.nan, math.nan, why)
     second = snap(first, second, tolerance) if rule == "snapped" else second
     table = confusion_matrix(first, second, labels=SCALE)
+    # Drawing items is drawing cells of their table, which needs no loop over resamples.
     drawn = np.random.default_rng(seed).multinomial(
         len(first), table.ravel() / table.sum(), size=resamples
     )
@@ -218,7 +220,13 @@ def read_human_ratings(path: Path | str) -> list[Rating]:
     faults += [f"{path}: id {i} repeats" for i, count in times.items() if count > 1]
     if faults:
         raise CodealignError("\n".join(faults))
-    return [_human(row) for _, row in rows]
+    return [
+        Rating(
+            row["id"], row["dimension"], "human", float(row["rating"]) if row["rating"] else None,
+            "" if row["rating"] else "left blank by the annotator", "paper section 6.2",
+        )
+        for _, row in rows
+    ]  # fmt: skip
 
 
 def _rating_fault(row: dict[str, str] | None) -> str:
@@ -233,12 +241,6 @@ def _rating_fault(row: dict[str, str] | None) -> str:
     except ValueError:
         return f"rating {row['rating']!r} is not a number"
     return "" if 1 <= value <= 10 else f"rating {row['rating']} is outside 1 to 10"
-
-
-def _human(row: dict[str, str]) -> Rating:
-    value = float(row["rating"]) if row["rating"] else None
-    reason = "" if value is not None else "left blank by the annotator"
-    return Rating(row["id"], row["dimension"], "human", value, reason, "paper section 6.2")
 
 
 LEVELS = ("nominal", "ordinal", "interval")
@@ -259,6 +261,7 @@ def alpha(ratings: Sequence[Sequence[float]], level: str = "ordinal") -> float:
         places = np.searchsorted(values, item[~np.isnan(item)])
         counts = np.bincount(places, minlength=len(values)).astype(float)
         if len(places) > 1:
+            # All ordered pairs of ratings on the item; the weight lets each rating count once.
             coincidences += (np.outer(counts, counts) - np.diag(counts)) / (len(places) - 1)
     if coincidences.sum() == 0:
         return math.nan

@@ -69,18 +69,16 @@ def pathways(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFram
         Rows where one pathway has no score are left out.
     """
     rows = []
-    for source, mine in scores.groupby("source", sort=False):
-        cells = cells_of(mine, items)
-        for model in dict.fromkeys(mine["model"]):
+    for source, of_source in scores.groupby("source", sort=False):
+        cells = cells_of(of_source, items)
+        for model in dict.fromkeys(of_source["model"]):
             for requirement in REQUIREMENTS:
-                for row in _rows(cells, model, requirement):
-                    rows.append({"source": source, "model": model, **row})
+                each = [_row(cells, model, requirement, (stage,)) for stage in ALIGNED]
+                known = [row for row in each if row]
+                if len(known) > 1:
+                    known.append(_row(cells, model, requirement, ALIGNED))
+                rows += [{"source": source, "model": model, **row} for row in known]
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _rows(cells: Cells, model: str, requirement: str) -> list[dict[str, Any]]:
-    rows = [row for stage in ALIGNED if (row := _row(cells, model, requirement, (stage,)))]
-    return rows + ([_row(cells, model, requirement, ALIGNED)] if len(rows) > 1 else [])
 
 
 def _row(
@@ -130,7 +128,7 @@ def main_rows(answers: pd.DataFrame) -> pd.DataFrame:
 def headlines(answers: pd.DataFrame) -> list[tuple[str, str]]:
     """Return for each requirement who ends higher and who gains more; of several models, how many.
 
-    With one training run, that is said of it alone.
+    With one training run, the statement is about that run alone.
     """
     return [
         (labels.REQUIREMENTS[requirement], _headline(part))
@@ -212,7 +210,7 @@ def how(answers: pd.DataFrame, lacks: bool = True) -> str:
 
     Parameters
     ----------
-    lacks : say what is missing, too; not where `surer` stands beside.
+    lacks : say what is missing, too; not where `surer` is shown as well.
     """
     if answers.empty:
         return ""

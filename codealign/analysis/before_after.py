@@ -40,11 +40,11 @@ def write_before_and_after(root: Path, model: str, variant: str) -> Path | None:
 
 def _attempts(folder: Path) -> Attempts:
     """Return the first sample of each problem of an evaluated model."""
-    found: Attempts = {}
+    samples: Attempts = {}
     for file in sorted(folder.glob("*/attempts.jsonl")):
-        for one in read_jsonl(file, Attempt):
-            found.setdefault(f"{file.parent.name} {one.task_id}", one)
-    return found
+        for attempt in read_jsonl(file, Attempt):
+            samples.setdefault(f"{file.parent.name} {attempt.task_id}", attempt)
+    return samples
 
 
 def _chosen(before: Attempts, after: Attempts, shared: list[str]) -> list[str]:

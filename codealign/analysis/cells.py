@@ -13,13 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codealign.analysis.scores import (
-    MEAN,
-    Benchmark,
-    benchmark,
-    benchmarks,
-    files,
-)
+from codealign.analysis.scores import MEAN, Benchmark, benchmark, benchmarks, files
 from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.paths import RunPaths
@@ -36,7 +30,7 @@ same problems, and EvalPerf (F3) is no pass rate: neither is in it."""
 STEP = {"pass@1": 100.0, "rating": 10.0, "dps": 10.0}
 """Points of the scale that a problem can move by: solved or not, one rating, a tenth of DPS."""
 BENCHMARKS, TASKS = "benchmarks", "tasks"
-"""How a score weighs its benchmarks: each alike, or each task (F1, F2, F4) alike."""
+"""How a score weighs its benchmarks: each equally, or each task (F1, F2, F4) equally."""
 Problems = Mapping[Cell, Mapping[str, float]]
 """Value of each problem in the metric's unit, by its id; of a cell with a seed, or (None) of the
 mean over seeds."""
@@ -44,7 +38,7 @@ mean over seeds."""
 
 @dataclass(frozen=True)
 class Answers:
-    """One cell's problems: whose each is (`cluster`), its mean over seeds in percent of scale."""
+    """One cell's problems: the `cluster` of each, its mean over seeds in percent of the scale."""
 
     cluster: np.ndarray
     value: np.ndarray
@@ -62,7 +56,7 @@ class Cells:
         which no seed changes, has its one value in every column.
     n : problems of each row. `answers` : its problems, None for scores alone (published ones).
     halves : [rows, seeds, 2], the same from either half of the problems; NaN where not known.
-    clusters : number of problems in all (one that stands in several benchmarks counts once).
+    clusters : number of problems in all (one that occurs in several benchmarks counts once).
     about : benchmark of each row. `plans` : rows of contrasts that have been asked for.
     """
 
@@ -83,12 +77,13 @@ class Cells:
         The squares of a row add up to the variance of its mean; NaN where a row has one problem.
         """
         moved = np.zeros((len(self.answers), self.clusters))
-        for row, mine in enumerate(self.answers):
-            if mine is not None:
-                n = len(mine.value)
+        for row, answers in enumerate(self.answers):
+            if answers is not None:
+                n = len(answers.value)
+                # Squares of deviations over n (n - 1) add up to the variance of a mean.
                 size = math.sqrt(n * (n - 1)) if n > 1 else math.nan
-                off = (mine.value - mine.value.mean()) / size
-                moved[row] = np.bincount(mine.cluster, off, self.clusters)
+                off = (answers.value - answers.value.mean()) / size
+                moved[row] = np.bincount(answers.cluster, off, self.clusters)
         return moved
 
     @property
@@ -112,8 +107,7 @@ def weights(names: Sequence[str], how: str = BENCHMARKS) -> np.ndarray:
 def weights_told(requirement: str) -> str:
     """Return the share that each task has in a requirement's score, in words."""
     tasks = [benchmark(name).task for name in MEMBERS[requirement]]
-    shares = ", ".join(f"{task} {tasks.count(task)}/{len(tasks)}" for task in dict.fromkeys(tasks))
-    return shares
+    return ", ".join(f"{task} {tasks.count(task)}/{len(tasks)}" for task in dict.fromkeys(tasks))
 
 
 def read_values(file: Path) -> Iterator[tuple[Cell, str, float]]:
@@ -167,11 +161,11 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
         if at == len(values):
             values.append(np.full(len(columns), math.nan))
             sizes.append([])
-        # No seed changes a base model: its one value stands beside that of each seed.
+        # No seed changes a base model: its one value is compared with that of each seed.
         where = slice(None) if cell.stage == "base" else columns[int(record["seed"])]
         values[at][where] = 100 * record["value"] / benchmark(cell.benchmark).scale
         sizes[at].append(int(record["n"]))
-    answers, halves, clusters = _answers(index, list(columns), _by_cell(items or {}))
+    answers, halves, clusters = _answers(index, list(columns), items or {})
     return Cells(
         index,
         tuple(seeds),
@@ -184,36 +178,31 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
     )
 
 
-def _by_cell(items: Problems) -> dict[Cell, dict[int | None, Mapping[str, float]]]:
-    """Return the problems' values of each cell by seed (None: mean over seeds, or no seed)."""
-    by_seed: dict[Cell, dict[int | None, Mapping[str, float]]] = {}
-    for cell, values in items.items():
-        by_seed.setdefault(cell.at(seed=None), {})[cell.seed] = values
-    return by_seed
-
-
 def _answers(
-    index: Iterable[Cell],
-    seeds: list[int],
-    items: Mapping[Cell, Mapping[int | None, Mapping[str, float]]],
+    index: Iterable[Cell], seeds: list[int], items: Problems
 ) -> tuple[tuple[Answers | None, ...], np.ndarray, int]:
+    """Return `answers`, `halves` and `clusters` of `Cells`."""
+    by_cell: dict[Cell, dict[int | None, Mapping[str, float]]] = {}
+    for cell, values in items.items():
+        by_cell.setdefault(cell.at(seed=None), {})[cell.seed] = values
     codes: dict[str, int] = {}
     answers: list[Answers | None] = []
     halves = []
     for cell in index:
-        mine = items.get(cell, {})
+        by_seed = by_cell.get(cell, {})
         scale = benchmark(cell.benchmark).scale
         sums: dict[str, list[float]] = {}
-        for values in mine.values():
+        for values in by_seed.values():
             for key, value in values.items():
                 sums.setdefault(key, []).append(100 * value / scale)
+        # One code per problem over all benchmarks, so that effects pair a problem with itself.
         cluster = [codes.setdefault(problem_of(key), len(codes)) for key in sums]
         means = [sum(v) / len(v) for v in sums.values()]
         answers.append(Answers(np.array(cluster), np.array(means)) if means else None)
-        # A base model has no seed, nor have problems of a run with one: they go to every column.
-        of = [mine.get(seed, mine.get(None) if len(seeds) == 1 or cell.stage == "base" else None)
-              for seed in seeds]  # fmt: skip
-        halves.append([_halves(values, scale) for values in of])
+        # A base model's problems have no seed, nor have those of a run with one seed: they go to
+        # every column.
+        seedless = by_seed.get(None) if len(seeds) == 1 or cell.stage == "base" else None
+        halves.append([_halves(by_seed.get(seed, seedless), scale) for seed in seeds])
     return tuple(answers), np.array(halves).reshape(len(answers), len(seeds), 2), len(codes)
 
 

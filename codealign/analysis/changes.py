@@ -44,9 +44,9 @@ def collect_items(run_root: Path | str) -> dict[Cell, dict[str, float]]:
     by_cell: dict[Cell, dict[str, list[float]]] = {}
     for cell, values in read_problems(run_root).items():
         if cell.main:
-            mine = by_cell.setdefault(cell.at(seed=None), {})
+            by_problem = by_cell.setdefault(cell.at(seed=None), {})
             for key, value in values.items():
-                mine.setdefault(key, []).append(value)
+                by_problem.setdefault(key, []).append(value)
     return {cell: {i: fmean(v) for i, v in items.items()} for cell, items in by_cell.items()}
 
 
@@ -67,8 +67,8 @@ def changes(frame: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
         `p_holm` and `p_bh` corrected over all rows of the same source and requirement.
     """
     rows: list[dict[str, Any]] = []
-    for source, mine in frame.groupby("source", sort=False):
-        cells = cells_of(mine, items)
+    for source, of_source in frame.groupby("source", sort=False):
+        cells = cells_of(of_source, items)
         for cell, at in cells.index.items():
             base = cells.row(cell.at(stage="base"))
             if cell.main and cell.stage != "base" and base is not None:

@@ -70,7 +70,7 @@ def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     parts = [part.root for part in RunPaths(Path(run_root)).parts() if not part.ablation]
     for folder in sorted(f for root in parts for f in root.glob("prefs/*/*") if f.is_dir()):
         files = {step: folder / f"{step}.jsonl" for step in STEPS}
-        counts = {step: _lines(file) for step, file in files.items() if file.exists()}
+        counts = {step: _count_lines(file) for step, file in files.items() if file.exists()}
         counts |= _came_of(folder)
         if counts:
             by_seed.setdefault((folder.parent.name, folder.name), []).append(counts)
@@ -86,12 +86,12 @@ def _came_of(folder: Path) -> dict[str, int]:
         for name in ("executions", "checks")
         if (folder / f"{name}.jsonl").exists()
     }
-    found = {}
+    counts = {}
     if ran := verdicts.get("executions"):
-        found = {"passing": ran["pass"], "failing": sum(ran[verdict] for verdict in BROKEN)}
+        counts = {"passing": ran["pass"], "failing": sum(ran[verdict] for verdict in BROKEN)}
     if checked := verdicts.get("checks"):
-        found["proven"] = checked[REAL]
-    return found
+        counts["proven"] = checked[REAL]
+    return counts
 
 
 def _means(counts: list[dict[str, int]]) -> dict[str, int]:
@@ -100,7 +100,7 @@ def _means(counts: list[dict[str, int]]) -> dict[str, int]:
     return {step: round(fmean(values)) for step, values in reached.items() if values}
 
 
-def _lines(path: Path) -> int:
+def _count_lines(path: Path) -> int:
     with path.open("rb") as file:
         return sum(1 for line in file if line.strip())
 

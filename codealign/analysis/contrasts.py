@@ -86,22 +86,22 @@ def parts_of(
     # A benchmark that one side lacks is compared on neither: the others would weigh differently.
     lacking = {
         name
-        for term, mine in zip(contrast, stages, strict=True)
+        for term, kept in zip(contrast, stages, strict=True)
         for name in term.names
-        if not mine or not _complete(cells, term, mine, name, model, measure)
+        if not kept or not _complete(cells, term, kept, name, model, measure)
     }
     parts = []
-    for term, mine in zip(contrast, stages, strict=True):
+    for term, kept in zip(contrast, stages, strict=True):
         names = [name for name in term.names if name not in lacking]
         if not names:
             return f"not run: {_named(term)}"
-        places = [(v, s) for v in term.variants for s in mine]
+        places = [(v, s) for v in term.variants for s in kept]
         rows = [[cells.index[term.cell(model, v, s, n)] for v, s in places] for n in names]
         starts = rows
         if measure != SCORE:
             starts = [[cells.index[term.started(model, v, n)] for v, _ in places] for n in names]
         share = np.repeat(weights(names, weigh)[:, None] / len(places), len(places), axis=1)
-        parts.append(Part(term.weight, np.array(rows), np.array(starts), share, mine != ("base",)))
+        parts.append(Part(term.weight, np.array(rows), np.array(starts), share, kept != ("base",)))
     return parts
 
 

@@ -1,21 +1,21 @@
-"""One effect: a contrast of cells with its value, its interval, and what the interval holds.
+"""One effect: a contrast of cells with its value, its interval, and what the interval covers.
 
-Everything that a run says of itself is a row over `effect`: the answer, the summary, the study's
+Everything that a run says of itself comes from `effect`: the answer, the summary, the study's
 tables, the findings O1-O20, the advice R1-R9, the gates and the ledger's lines on a run.
 
 The interval. A seed makes its own pairs and trains its own models, so the values of k seeds are k
 independent draws of what training does; all seeds answer the same problems, so their spread says
-nothing of the choice of problems. The two errors are independent:
+nothing about the choice of problems. The two errors are independent:
 
     half-width^2 = t(k-1)^2 * s^2 / k  +  t(f)^2 * e^2
 
 with s the deviation over seeds, e the error from the choice of problems and f its degrees of
 freedom. This combination holds its level or more whatever the share of the two (Banerjee 1960,
 Sankhya 22:357), also for two seeds, where that of Welch and Satterthwaite falls short. With one
-seed the first term is not known: the interval holds the problems alone, and says so.
+seed the first term is not known: the interval covers the problems alone, and says so.
 
 e is the infinitesimal jackknife of the contrast over problems: cells of the same problems are
-paired, and a problem that stands in several benchmarks is one. Two made-up problems,
+paired, and a problem that occurs in several benchmarks counts once. Two made-up problems,
 one a step up and one a step down, keep equal values from claiming certainty (Bonett and Price 2012,
 J. Educ. Behav. Stat. 37:479). Scores whose problems are not known have the variance of a share.
 """
@@ -55,7 +55,7 @@ NOT_DISTINGUISHABLE = "not distinguishable"
 
 @dataclass(frozen=True)
 class Effect:
-    """A number with what is known of its error.
+    """A number with what is known about its error.
 
     Attributes
     ----------
@@ -102,6 +102,7 @@ class Effect:
         """The two-sided p-value of 0: the level at which the interval would just reach it."""
         if math.isnan(self.low):
             return math.nan
+        # The two t quantiles have no common inverse, so the level is bisected.
         size, low, high = abs(self.value), 0.0, 1.0
         for _ in range(50):
             level = (low + high) / 2
@@ -156,24 +157,25 @@ def effect(
     if isinstance(parts, str):
         return Effect(rule=rule, missing=parts)
     per_seed = sum(part.weight * reduced(measure, part, cells.values) for part in parts)
+    # Rounded, so that equal scores differ by exactly 0 and no side is won by a float's last bit.
     known = np.round(per_seed[np.isfinite(per_seed)], 9)
     if not len(known):
         return Effect(rule=rule, missing="the start is 0" if measure == RELATIVE else "not run")
     value = float(known.mean())
     trained = any(part.trained for part in parts)
     seeds = len(known) if trained and cells.seeds else 0
+    # Of the first term alone: terms that are paired would count the same problems twice.
     n = int(sum(cells.n[part.after[:, 0]].sum() for part in parts[:1]))
     result = Effect(value, n=n, seeds=seeds, rule=rule, benchmarks=len(parts[0].after),
                    per_seed=tuple(map(float, known)))  # fmt: skip
     if measure in COUNTS:
         return _counted(cells, parts, measure, result)
     error, freedom = problem_error(cells, parts, measure)
-    found = bounded(result, error, freedom, bounds=fieller(cells, parts, measure, result.per_seed))
-    is_level = measure == SCORE and all(part.weight > 0 for part in parts)
-    # No score lies outside its scale; with few problems the symmetric interval may.
-    return (
-        replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0)) if is_level else found
-    )
+    result = bounded(result, error, freedom, bounds=fieller(cells, parts, measure, result.per_seed))
+    if measure == SCORE and all(part.weight > 0 for part in parts):
+        # No score lies outside its scale; with few problems the symmetric interval may.
+        return replace(result, low=max(result.low, 0.0), high=min(result.high, 100.0))
+    return result
 
 
 def _counted(cells: Cells, parts: list[Part], measure: str, result: Effect) -> Effect:
@@ -235,22 +237,23 @@ def _slopes(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return how the term's number moves with each of its scores: after, start, and in points.
 
-    Of a relative change that stands `alone` the error is that under no change: Fieller's bounds
+    For a relative change that is `alone` the error is that under no change: Fieller's bounds
     hold 0 exactly where the change itself does.
     """
     if measure != RELATIVE:
         return part.share, -part.share * (measure == CHANGE), 1.0
-    mean = (
-        np.nanmean(cells.values[part.after], axis=2),
-        np.nanmean(cells.values[part.start], axis=2),
+    top, bottom = (
+        float((part.share * np.nanmean(cells.values[rows], axis=2)).sum())
+        for rows in (part.after, part.start)
     )
-    top, bottom = (float((part.share * side).sum()) for side in mean)
     by = 1.0 if alone else top / bottom
     return 100 * part.share / bottom, -100 * by * part.share / bottom, 100 / bottom
 
 
 def problem_error(cells: Cells, parts: list[Part], measure: str) -> tuple[float, float]:
     """Return the standard error from the choice of problems, and its degrees of freedom."""
+    # Summed per row over all terms first: a score that two terms share cancels (or counts double)
+    # before it is squared, which is what pairs the terms.
     slopes: dict[int, float] = {}
     made_up = 0.0
     for part in parts:
@@ -285,9 +288,10 @@ def influence(cells: Cells, slopes: dict[int, float]) -> tuple[np.ndarray, float
     -------
     Contributions [clusters] (their squares add up to the variance), the variance of the scores
     whose problems are not known, and degrees of freedom; NaN where a score has one problem.
-    Of the latter, one model's stages answer the same problems: those that are added up are taken
-    to err together, those that are set against each other to err independently.
     """
+    # Scores without problems cannot be paired, although one model's stages answer the same ones.
+    # Stages that are added up are taken to err together, stages set against each other to err
+    # independently: the wider interval both times.
     alone: dict[tuple[str, str, str, bool], float] = {}
     least, bare = math.inf, None in cells.answers
     rows, touched = [], np.zeros(cells.clusters, dtype=bool)
@@ -310,7 +314,7 @@ def influence(cells: Cells, slopes: dict[int, float]) -> tuple[np.ndarray, float
 
 
 def _share_error(points: float, n: int) -> float:
-    """Return the standard error of a score in percent of which only mean and n are known.
+    """Return the standard error of a score in percent when only its mean and n are known.
 
     That of a share, which no values between the same bounds exceed, with two made-up successes and
     two failures (Agresti and Coull 1998, Am. Stat. 52:119).
@@ -324,8 +328,8 @@ def fieller(
 ) -> tuple[float, float] | None:
     """Return the bounds of one relative change by Fieller's theorem; None for any other effect.
 
-    The set of ratios r for which after - r * start cannot be told from 0. It has no end where the
-    start itself cannot be told from 0: then there is no interval.
+    The set of ratios r for which after - r * start cannot be distinguished from 0. It has no end
+    where the start itself cannot be distinguished from 0: then there is no interval.
     """
     if measure != RELATIVE or len(parts) != 1:
         return None
@@ -341,12 +345,13 @@ def fieller(
                    for side in (y, x))  # fmt: skip
     seeds = 0.0
     if len(per_seed) > 1:
+        # The spread over seeds is one of ratios; times the start it is one of after - r * start.
         spread = float(np.std(per_seed, ddof=1)) * bottom / 100
         seeds = stdtrit(len(per_seed) - 1, (1 + CONFIDENCE) / 2) ** 2 * spread**2 / len(per_seed)
     a = bottom**2 - t * (float(of_x @ of_x) + alone_x)
     b = -2 * (bottom * top - t * float(of_x @ of_y))
     c = top**2 - t * (float(of_y @ of_y) + alone_y + made_up) - seeds
-    # Without a > 0 the set has no end: the start cannot be told from 0.
+    # Without a > 0 the set has no end: the start cannot be distinguished from 0.
     if a <= 0 or b * b < 4 * a * c:
         return math.nan, math.nan
     root = math.sqrt(b * b - 4 * a * c)
@@ -360,8 +365,8 @@ def drawn_again(cells: Cells, parts: list[Part]) -> np.ndarray:
     often = np.random.default_rng(cells.clusters).poisson(1, (DRAWS, cells.clusters))
     means = np.full((len(cells.index), DRAWS), np.nan)
     for row in rows:
-        mine = cells.answers[row]
-        if mine is not None:
-            w = often[:, mine.cluster]
-            means[row] = (w @ mine.value) / np.maximum(w.sum(axis=1), 1)
+        answers = cells.answers[row]
+        if answers is not None:
+            w = often[:, answers.cluster]
+            means[row] = (w @ answers.value) / np.maximum(w.sum(axis=1), 1)
     return means

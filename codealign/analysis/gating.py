@@ -73,7 +73,10 @@ def check_gates(paths: RunPaths, cell: Cell, settings: Gates) -> list[Gate]:
     if action != "off" and cell.stage != "base":
         verdicts = [_change(cell, base, folder)]
     elif action != "off" and cell.requirement == "functional":
-        verdicts = _baseline(cell, folder, settings.threshold)
+        cells = _cells(folder)
+        score = of(cells, cell, names=_names(cells, cell))
+        share, threshold = score.value / 100, settings.threshold
+        verdicts = [baseline_gate(share, threshold, score.n)] if score.n else []
     gates = [Gate(v.rule, v.passed, v.reason, action) for v in verdicts]
     write_jsonl(folder / FILE, gates)
     return gates
@@ -100,12 +103,6 @@ def _names(cells: Cells, cell: Cell) -> list[str]:
     own = [c.benchmark for c in cells.index if c.at(benchmark="") == cell]
     names = [n for n in own if n in MEMBERS[cell.requirement]]
     return names or [n for n in own if benchmark(n).metric != "dps" and n != "codal"]
-
-
-def _baseline(cell: Cell, folder: Path, threshold: float) -> list[Verdict]:
-    cells = _cells(folder)
-    base = of(cells, cell, names=_names(cells, cell))
-    return [baseline_gate(base.value / 100, threshold, base.n)] if base.n else []
 
 
 def _change(cell: Cell, base: Path, folder: Path) -> Verdict:

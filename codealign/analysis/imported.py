@@ -1,8 +1,8 @@
 """Results that others made, written into a run: tables, intervals, advice and ledger work on them.
 
 Read are evalplus' and EvoEval's `*_eval_results.json`, ratings of CODAL's problems (JSON Lines or
-CSV with `id`, `dimension` and `rating`) and a CSV of scores with their number of problems. What a
-file lacks is named; nothing is filled in.
+CSV with `id`, `dimension` and `rating`) and a CSV of scores with their number of problems. What is
+missing in a file is named; nothing is filled in.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ NOTE = "Imported: these results were made elsewhere; imported.jsonl names the fi
 
 @dataclass(frozen=True)
 class Made:
-    """What a file holds of one evaluated model: score rows, values of problems, what it lacks."""
+    """What a file has of one evaluated model: score rows, values of problems, what is missing."""
 
     cell: Cell
     scores: list[Score]
@@ -71,17 +71,17 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
     Parameters
     ----------
     cell : the model's place; its requirement is functional.
-    name : the benchmark; "" tells HumanEval+ and MBPP+ by their ids, and EvoEval's categories by
-        the file's name.
+    name : the benchmark; "" recognises HumanEval+ and MBPP+ by their ids, and EvoEval's categories
+        by the file's name.
 
     Raises
     ------
     CodealignError
-        Not such a file, or its benchmark cannot be told.
+        Not such a file, or its benchmark cannot be recognised.
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["eval"]
-        tasks = {t: states for t, found in rows.items() if (states := _statuses(found))}
+        tasks = {t: states for t, entry in rows.items() if (states := _statuses(entry))}
         assert tasks, "no sample of any task in it"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError,
             RecursionError) as error:  # fmt: skip
@@ -89,55 +89,55 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Made:
         fault = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
         raise CodealignError(fault) from None
     name = benchmark_of(path, tasks, name)
-    base = {t: _share(s in PASSED for s, _ in found) for t, found in tasks.items()}
-    added = any(p is not None for found in tasks.values() for _, p in found)
-    every = {t: _passed_all(found) if added else base[t] for t, found in tasks.items()}
-    of: Values = {name: base if name in TWO_SUITES else every}
+    base = {t: _share(s in PASSED for s, _ in states) for t, states in tasks.items()}
+    added = any(plus is not None for states in tasks.values() for _, plus in states)
+    every = {t: _passed_all(states) if added else base[t] for t, states in tasks.items()}
+    by_benchmark: Values = {name: base if name in TWO_SUITES else every}
     lacks = []
     if name in TWO_SUITES and added:
-        of[f"{name}_plus"] = every
+        by_benchmark[f"{name}_plus"] = every
     elif name in TWO_SUITES:
         lacks.append(f"{name}_plus: the added tests were not run")
-    for score in of:
-        absent = benchmark(score).n - len(of[score])
-        if len(of[score]) > LARGEST.get(score, benchmark(score).n):
-            fault = f"{len(of[score])} problems, but {score} has {benchmark(score).n}"
+    for score in by_benchmark:
+        absent = benchmark(score).n - len(by_benchmark[score])
+        if len(by_benchmark[score]) > LARGEST.get(score, benchmark(score).n):
+            fault = f"{len(by_benchmark[score])} problems, but {score} has {benchmark(score).n}"
             raise CodealignError(f"{path}: {fault}; give the file of one benchmark")
         if absent < 0:
             lacks.append(f"{score}: comparison with the published {benchmark(score).n} problems; "
-                         f"these {len(of[score])} are of an older version")  # fmt: skip
-        of[score] |= {f"absent {i + 1}": None for i in range(absent)}
+                         f"these {len(by_benchmark[score])} are of an older version")  # fmt: skip
+        by_benchmark[score] |= {f"absent {i + 1}": None for i in range(absent)}
         lacks += [f"{score}: {absent} of {benchmark(score).n} problems"] * (absent > 0)
-    return made_of(cell, of, lacks)
+    return made_of(cell, by_benchmark, lacks)
 
 
-def _statuses(found: Any) -> list[tuple[str, str | None]]:
+def _statuses(entry: Any) -> list[tuple[str, str | None]]:
     """Return each sample's status under a task's base tests, and the added ones (None: not run).
 
     evalplus to 0.2.0 wrote a mapping of lists of [status, details], later ones and EvoEval a list
     of mappings.
     """
-    if isinstance(found, dict):
-        base, plus = ([one[0] for one in found[suite]] for suite in ("base", "plus"))
+    if isinstance(entry, dict):
+        base, plus = ([one[0] for one in entry[suite]] for suite in ("base", "plus"))
         pairs = list(zip(base, plus or [None] * len(base), strict=True))
     else:
-        pairs = [(row["base_status"], row["plus_status"]) for row in found]
+        pairs = [(row["base_status"], row["plus_status"]) for row in entry]
     for base_status, added in pairs:
         if base_status not in STATUSES or added not in (*STATUSES, None):
             raise ValueError(f"statuses are {', '.join(STATUSES)}, not {base_status!r}, {added!r}")
     return pairs
 
 
-def _passed_all(found: Sequence[tuple[str, str | None]]) -> float | None:
+def _passed_all(states: Sequence[tuple[str, str | None]]) -> float | None:
     """Return the share of samples that pass base and added tests; None if these were not run."""
-    if any(added is None for _, added in found):
+    if any(added is None for _, added in states):
         return None
-    return _share(base in PASSED and added in PASSED for base, added in found)
+    return _share(base in PASSED and added in PASSED for base, added in states)
 
 
 def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:
     """Return what problems' values make of one evaluated model."""
-    rows = [score_of("", _seeded(cell, name), found) for name, found in of.items()]
+    rows = [score_of("", _seeded(cell, name), by_problem) for name, by_problem in of.items()]
     return Made(cell, rows, of, list(lacks))
 
 
@@ -147,8 +147,8 @@ def _seeded(cell: Cell, name: str = "") -> Cell:
 
 
 def _share(passed: Iterator[bool]) -> float | None:
-    found = list(passed)
-    return sum(found) / len(found) if found else None
+    outcomes = list(passed)
+    return sum(outcomes) / len(outcomes) if outcomes else None
 
 
 def benchmark_of(path: Path, tasks: Collection[str], given: str = "") -> str:
@@ -170,8 +170,8 @@ def benchmark_of(path: Path, tasks: Collection[str], given: str = "") -> str:
     if given:
         return given
     named = (b for b in benchmarks() if b.startswith("evoeval_") and b in path.as_posix().lower())
-    if found := by_id or next(named, ""):
-        return found
+    if known := by_id or next(named, ""):
+        return known
     raise CodealignError(f"{path}: whose problems are {first} and so on? give --benchmark, e.g. "
                          "evoeval_difficult")  # fmt: skip
 
@@ -190,12 +190,14 @@ def read_ratings(path: Path, cell: Cell) -> Made:
         raise CodealignError(f"{path}: no rating in it")
     absent = [d for d in DIMENSIONS if d not in {r.dimension for r in ratings}]
     lacks = [f"codal_{d}: no rating" for d in absent]
-    made = [s for s in scores(ratings, "", _seeded(cell))
-            if s.metric == RATED and not (s.benchmark == "codal" and absent)]  # fmt: skip
-    of = {name: each for name, each in values(ratings).items() if name != "codal" or not absent}
+    rated = [s for s in scores(ratings, "", _seeded(cell))
+             if s.metric == RATED and not (s.benchmark == "codal" and absent)]  # fmt: skip
+    by_benchmark = {
+        name: each for name, each in values(ratings).items() if name != "codal" or not absent
+    }
     unrated = sum(r.rating is None for r in ratings)
     lacks += [f"codal: {unrated} of {len(ratings)} answers are unrated"] * (unrated > 0)
-    return Made(cell, made, of, lacks)
+    return Made(cell, rated, by_benchmark, lacks)
 
 
 def _rating(row: Mapping[str, Any], where: str) -> Rating:
@@ -251,15 +253,15 @@ def read_scores_table(path: Path) -> list[Made]:
         low, high, how = _interval(value, n, b)
         score = Score("", **_seeded(cell, b.name).columns(), metric=b.metric, value=value, n=n,
                       missing=missing, low=low, high=high, interval=how)  # fmt: skip
-        made = by_cell.setdefault(cell, Made(cell, [], {}, []))
-        if b.name in {s.benchmark for s in made.scores}:
+        model = by_cell.setdefault(cell, Made(cell, [], {}, []))
+        if b.name in {s.benchmark for s in model.scores}:
             raise CodealignError(f"{path}: line {at}: a second score of {b.name} for this model, "
                                  "stage and seed; keep one")  # fmt: skip
-        made.scores.append(score)
+        model.scores.append(score)
     if not by_cell:
         raise CodealignError(f"{path}: no score in it")
     lacks = ["values of the problems: intervals are not paired over them"]
-    return [replace(made, lacks=lacks) for made in by_cell.values()]
+    return [replace(model, lacks=lacks) for model in by_cell.values()]
 
 
 def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
@@ -269,7 +271,7 @@ def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
     return printed_interval(value, n, b)
 
 
-def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
+def write_imported(root: Path, models: Sequence[Made], path: Path) -> None:
     """Write what a file holds into a run folder, in place of what was there of its benchmarks.
 
     Raises
@@ -281,34 +283,34 @@ def write_imported(root: Path, found: Sequence[Made], path: Path) -> None:
     plan = paths.plan()
     if plan.get("jobs"):
         raise CodealignError(f"{root}: is a run of its own; name a new folder to import into")
-    frame_of(score for made in found for score in made.scores)
+    frame_of(score for model in models for score in model.scores)
     parts = plan.get("parts", ["."])
-    for made in found:
-        seeded = made.cell.stage != "base" and made.cell.seed is not None
-        part = part_folder(str(root), made.cell.seed if seeded else None)
+    for model in models:
+        seeded = model.cell.stage != "base" and model.cell.seed is not None
+        part = part_folder(str(root), model.cell.seed if seeded else None)
         name = str(Path(part).relative_to(root))
         parts += [name] * (name not in parts)
-        _merge(RunPaths(Path(part)), made, root.name)
+        _merge(RunPaths(Path(part)), model, root.name)
     note = {"run": root.name, "note": NOTE, "parts": parts, "jobs": {}}
     write_text(paths.lock, json.dumps(note, indent=1) + "\n")
     log = root / "imported.jsonl"
     entries = _there(log, dict)
-    entries += [{"file": path.name, "hash": file_hash(path), **made.cell.columns(),
-              "lacks": made.lacks} for made in found]  # fmt: skip
+    entries += [{"file": path.name, "hash": file_hash(path), **model.cell.columns(),
+                 "lacks": model.lacks} for model in models]  # fmt: skip
     write_jsonl(log, entries)
 
 
-def _merge(paths: RunPaths, made: Made, source: str) -> None:
-    new = {score.benchmark for score in made.scores}
-    where = {key: getattr(made.cell, key) for key in EVALUATED}
-    folder = paths.evals(made.cell)
+def _merge(paths: RunPaths, model: Made, source: str) -> None:
+    new = {score.benchmark for score in model.scores}
+    where = {key: getattr(model.cell, key) for key in EVALUATED}
+    folder = paths.evals(model.cell)
     old, items = folder / "scores.jsonl", folder / "items.jsonl"
     kept = [s for s in _there(old, Score) if s.benchmark not in new]
     rest = [i for i in _there(items, dict) if i["benchmark"] not in new]
     own = [{**where, "benchmark": name, "id": key, "value": value}
-           for name, of in made.values.items() for key, value in of.items()]  # fmt: skip
+           for name, of in model.values.items() for key, value in of.items()]  # fmt: skip
     write_jsonl(items, [*rest, *own])
-    write_jsonl(old, [*kept, *(replace(score, source=source) for score in made.scores)])
+    write_jsonl(old, [*kept, *(replace(score, source=source) for score in model.scores)])
 
 
 def _there(path: Path, kind: type[Any]) -> list[Any]:
@@ -316,7 +318,7 @@ def _there(path: Path, kind: type[Any]) -> list[Any]:
 
 
 def lacking(root: Path) -> list[str]:
-    """Return what an imported run still lacks for the question of the study, a line per model."""
+    """Return what an imported run still lacks for the study's question, one line per model."""
     frame = collect_all(root)
     lines = []
     for model in dict.fromkeys(frame["model"]):

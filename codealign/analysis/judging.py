@@ -189,7 +189,7 @@ def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def reference_position(judges: Mapping[str, Sequence[Rating]], seed: int) -> pd.DataFrame:
-    """Compare each judge with itself when the answer stands before the reference.
+    """Compare each judge with itself when the answer comes before the reference.
 
     Single-answer grading has no second answer to swap, so this is the one position that can be
     examined. A judge `answer_first:<name>` is the judge `<name>` with the other order.

@@ -1,4 +1,4 @@
-"""How stages, variants, models and numbers are told in tables, figures and the summary."""
+"""How stages, variants, models and numbers are written in tables, figures and the summary."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def with_interval(value: float, low: float, high: float, form: str) -> str:
 def pipe_table(
     head: Sequence[str], rows: Iterable[Sequence[str]], rules: Sequence[str] = ()
 ) -> list[str]:
-    """Return a Markdown table's lines; `rules` stand under the head, one per column."""
+    """Return a Markdown table's lines; `rules` go under the head, one per column."""
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
     lines.insert(1, f"|{'|'.join(rules or ['---'] * len(head))}|")
     return lines

@@ -53,15 +53,15 @@ class Design:
 
     def each(self, requirement: str) -> np.ndarray:
         """Return the sizes of these; an odd one is made even, for halves of it are compared."""
-        found = [self.sizes[name] // 2 * 2 for name in self.members(requirement)]
-        return np.maximum(np.array(found, dtype=int), 2)
+        even = [self.sizes[name] // 2 * 2 for name in self.members(requirement)]
+        return np.maximum(np.array(even, dtype=int), 2)
 
 
 def runs(
     design: Design, count: int, seed: int, models: tuple[str, ...] = ("m",)
 ) -> Iterator[Cells]:
     """Yield made-up runs."""
-    yield from (found[-1] for found in looks(design, count, seed, models))
+    yield from (cells[-1] for cells in looks(design, count, seed, models))
 
 
 def looks(

@@ -36,8 +36,8 @@ def score_of(source: str, cell: Cell, values: Values) -> Score:
     if b.metric == "pass@1" and set(scored) <= {0.0, 1.0}:
         low, high, method = stats.wilson(sum(scored), n)
     else:
-        told_apart = (cell.model, cell.variant, cell.requirement, cell.stage)
-        seed = seed_of("score", cell.benchmark, source, *told_apart)
+        place = (cell.model, cell.variant, cell.requirement, cell.stage)
+        seed = seed_of("score", cell.benchmark, source, *place)
         low, high, method = stats.bootstrap_mean(scored, seed, b.scale)
     mean = sum(scored) / n
     return Score(
@@ -63,7 +63,7 @@ def write_measured(
     cell : the model, its seed included.
     values : for each benchmark the value of each problem, as in `score_of`.
     scores : the rows, where a benchmark has a formula of its own; None: `score_of` of each.
-    failures : for each benchmark the failing samples by kind, as text; None: not told.
+    failures : for each benchmark the failing samples by kind, as text; None: not known.
     """
     kinds = failures or {}
     scores = scores or [score_of(source, cell.at(benchmark=b), of) for b, of in values.items()]

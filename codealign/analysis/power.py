@@ -1,9 +1,9 @@
-"""How small a difference a design can tell, and what more it would take to tell one.
+"""How small a difference a design can detect, and what more it would take to detect one.
 
 Before a run: made-up runs without any difference (`made_up`) go through the functions that the
 report calls. A run with a difference of d points has the same intervals, d points further up, so
-that the share of them that tell it is known for every d at once. After a run: the two errors of its
-interval (`effects`) say what more seeds or more problems would do to it.
+that the share of them that detect it is known for every d at once. After a run: the two errors of
+its interval (`effects`) say what more seeds or more problems would do to it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NOISE = {"functional": 3.0, "non_functional": 0.6}
 """Points by which one training differs from another, where no run has shown it: the root mean
 square over nano's kept aligned cells (`nano/results/seeds.csv`), which a test holds it against."""
 POWER = 0.8
-"""Chance with which a difference is told that counts as one that can be told."""
+"""A difference that is detected with this chance counts as one that can be detected."""
 RUNS = 100
 MATTERS = 2.0
 """Points: a smaller difference is no reason to start from one model rather than the other."""
@@ -38,11 +38,11 @@ SHARES = (1.0, 0.5, 0.25)
 
 @dataclass(frozen=True)
 class Reach:
-    """What a design can tell of which pathway ends higher.
+    """What a design can tell about which pathway ends higher.
 
     Attributes
     ----------
-    points : the least difference that is told with a chance of `POWER`.
+    points : the least difference that is detected with a chance of `POWER`.
     false : share (0 to 1) of runs without any difference that name a winner.
     """
 
@@ -68,21 +68,20 @@ def reach(
     stages : the techniques, dpo, bonbon or both.
     """
     noise = NOISE[requirement] if noise is None else noise
-    mine = {name: n for name, n in sizes.items() if name in MEMBERS[requirement]}
-    design, question = Design(mine, max(seeds), noise), ends_higher(requirement, stages)
-    found: dict[int, list[tuple[float, float]]] = {k: [] for k in seeds}
+    members = {name: n for name, n in sizes.items() if name in MEMBERS[requirement]}
+    design, question = Design(members, max(seeds), noise), ends_higher(requirement, stages)
+    intervals: dict[int, list[tuple[float, float]]] = {k: [] for k in seeds}
     for every in made_up.looks(design, runs, 1, stages=stages, after=seeds):
         for k, cells in zip(seeds, every, strict=True):
             effect = ask(cells, question, "m")
-            found[k].append((effect.value, (effect.high - effect.low) / 2))
-    return [_reach(k, np.array(told)) for k, told in found.items()]
-
-
-def _reach(seeds: int, told: np.ndarray) -> Reach:
-    value, half = told.T
-    # up or down is the same: either sign of a made-up run is a made-up run
-    least = np.quantile(np.concatenate([half - value, half + value]), POWER)
-    return Reach(seeds, float(least), float((abs(value) > half).mean()))
+            intervals[k].append((effect.value, (effect.high - effect.low) / 2))
+    reaches = []
+    for k, pairs in intervals.items():
+        value, half = np.array(pairs).T
+        # Up or down is the same: either sign of a made-up run is a made-up run.
+        least = np.quantile(np.concatenate([half - value, half + value]), POWER)
+        reaches.append(Reach(k, float(least), float((abs(value) > half).mean())))
+    return reaches
 
 
 def power_lines(
@@ -91,11 +90,11 @@ def power_lines(
     noise: Mapping[str, float] | None = None,
     stages: Sequence[str] = ALIGNED,
 ) -> list[str]:
-    """Return a table for each requirement: points that can be told by problems and seeds."""
+    """Return a table for each requirement: points that can be detected by problems and seeds."""
     lines = []
     for requirement in REQUIREMENTS:
-        mine = {name: n for name, n in sizes.items() if name in MEMBERS[requirement]}
-        if not mine:
+        members = {name: n for name, n in sizes.items() if name in MEMBERS[requirement]}
+        if not members:
             continue
         noisy = {**NOISE, **(noise or {})}[requirement]
         lines += [
@@ -104,7 +103,7 @@ def power_lines(
             f"{'problems':>10}" + "".join(f"{k:>4} seed{'s' * (k > 1):1}" for k in seeds),
         ]
         for share in SHARES:
-            some = {name: max(round(share * n), 2) for name, n in mine.items()}
+            some = {name: max(round(share * n), 2) for name, n in members.items()}
             points = reach(some, seeds, requirement, noisy, stages)
             shown = "".join(f"{one.points:>10.1f}" for one in points)
             lines.append(f"{sum(some.values()):>10}{shown}")
@@ -116,7 +115,7 @@ def power_lines(
 
 
 def papers_reach() -> list[str]:
-    """Return what the paper's design, one training per cell, could have told of one model."""
+    """Return what the paper's design, one training per cell, could have told about one model."""
     lines = ["the paper's design, one training run per cell, for one model:"]
     for requirement in REQUIREMENTS:
         sizes = {name: benchmark(name).n for name in MEMBERS[requirement]}
@@ -147,11 +146,11 @@ def noise_of(effect: Effect) -> float | None:
 def outlook(
     effect: Effect, requirement: str, hours_a_seed: float = 0.0, matters: float = MATTERS
 ) -> str:
-    """Return in words what more it would take to tell a difference, or why no more is needed.
+    """Return in words what more it would take to detect a difference, or why no more is needed.
 
     Parameters
     ----------
-    hours_a_seed : what one more seed takes; 0: not said.
+    hours_a_seed : what one more seed takes; 0: left out.
     matters : the smallest difference, in points, that would be a reason to choose.
     """
     if math.isnan(effect.low):
@@ -164,7 +163,8 @@ def outlook(
     noise = noise_of(effect)
     spread = math.sqrt(1 + TOGETHER) * (NOISE[requirement] if noise is None else noise)
     for seeds in range(max(effect.seeds, 1) + 1, MOST_SEEDS + 1):
-        half = _half(effect, spread, seeds)
+        error = spread / math.sqrt(seeds)
+        half = half_width(error, seeds, effect.problem_error, effect.freedom, CONFIDENCE)
         more = seeds - effect.seeds
         about = f" (about {more * hours_a_seed:.1f} h)" if hours_a_seed else ""
         what = f"{more} more seed{'s' * (more > 1)}{about} would"
@@ -173,11 +173,6 @@ def outlook(
         if abs(effect.value) + half <= matters:
             return f"{what} show that it is at most ±{matters:g} points and does not matter"
     return _problems_lack(effect, matters)
-
-
-def _half(effect: Effect, spread: float, seeds: int) -> float:
-    error = spread / math.sqrt(seeds)
-    return half_width(error, seeds, effect.problem_error, effect.freedom, CONFIDENCE)
 
 
 def _problems_lack(effect: Effect, matters: float) -> str:

@@ -1,8 +1,8 @@
 """What is asked of a run, as data: a measure and the terms of a contrast.
 
-The same question stands in several places of a report (the answer, an observation, a
+The same question occurs in several places of a report (the answer, an observation, a
 recommendation, a line of the ledger). All of them ask it here, so that all have one number. Here
-effects are also put together: over models, between groups of models, over halves of the problems.
+effects are also combined: over models, between groups of models, over halves of the problems.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PTA, FTA = ("pretrained",), ("finetuned",)
 def pooled(effects: Sequence[Effect]) -> Effect:
     """Return the mean of one effect over models, each with its own interval or none.
 
-    With several seeds it is about these models, and holds what theirs hold. With one seed, three
+    With several seeds it is about these models, and covers what theirs cover. With one seed, three
     models or more (six of a count of signs) stand for models in general: Student's t over them.
     """
     known = [e for e in effects if not math.isnan(e.value)]

@@ -81,7 +81,7 @@ def read_judged(run_root: Path | str) -> list[Answer]:
 
 
 def blind_id(item_id: str) -> str:
-    """Return the id under which a rating sheet shows an answer: it tells nothing of the model."""
+    """Return the id under which a rating sheet shows an answer: it says nothing about the model."""
     return stable_id("rating sheet", item_id)
 
 

@@ -117,10 +117,10 @@ def _row(cells: Cells, cell: Cell) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _only(mine: dict[Cell, Any], other: dict[Cell, Any], name: str) -> list[str]:
+def _only(own: dict[Cell, Any], other: dict[Cell, Any], name: str) -> list[str]:
     return [
         f"only in {name}: {' '.join(getattr(cell, key) for key in CELL)}"
-        for cell in mine if cell not in other
+        for cell in own if cell not in other
     ]  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _overall(cells: Cells, shared: list[Cell]) -> pd.DataFrame:
 
 
 def _differing(first: Path | str, second: Path | str) -> dict[str, tuple[Any, Any]]:
-    """Return the settings that differ, of all jobs; a setting is told once for a notebook."""
+    """Return the settings that differ, of all jobs; a setting is listed once per notebook."""
     settings = [_settings(root) for root in (first, second)]
     keys = sorted(settings[0].keys() | settings[1].keys())
     pairs = {key: (settings[0].get(key), settings[1].get(key)) for key in keys}
@@ -163,20 +163,20 @@ def _flat(value: Any, key: str) -> list[tuple[str, Any]]:
     return [pair for name, inner in value.items() for pair in _flat(inner, f"{key}.{name}")]
 
 
-def comparison_markdown(found: Comparison, first: str, second: str) -> str:
+def comparison_markdown(comparison: Comparison, first: str, second: str) -> str:
     """Return the comparison for a reader: the whole first, then settings, then what is missing."""
-    clear = int((found.cells["p_holm"] < 1 - stats.CONFIDENCE).sum())
+    clear = int((comparison.cells["p_holm"] < 1 - stats.CONFIDENCE).sum())
     lines = [
         f"Second minus first, in points (percent of the scale), 95% intervals: {second} - {first}. "
-        + HOLDS[bool((found.overall["seeds"] == 1).any())],
+        + HOLDS[bool((comparison.overall["seeds"] == 1).any())],
         "",
-        *labels.pipe_table(HEAD, (_cells(row) for row in found.overall.to_dict("records"))),
+        *labels.pipe_table(HEAD, (_cells(row) for row in comparison.overall.to_dict("records"))),
         "",
-        f"{len(found.cells)} scores in common; {clear} differ (Holm's correction).",
+        f"{len(comparison.cells)} scores in common; {clear} differ (Holm's correction).",
     ]
-    differing = [f"- {key}: {a} | {b}" for key, (a, b) in found.settings.items()]
+    differing = [f"- {key}: {a} | {b}" for key, (a, b) in comparison.settings.items()]
     lines += ["", "Settings that differ:", *differing] if differing else ["", "Same settings."]
-    return "\n".join([*lines, *([""] if found.only else []), *found.only]) + "\n"
+    return "\n".join([*lines, *([""] if comparison.only else []), *comparison.only]) + "\n"
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

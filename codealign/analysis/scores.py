@@ -19,14 +19,7 @@ from codealign.additions import own_benchmarks, own_dimensions
 from codealign.analysis import stats
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA, RunPaths
-from codealign.records import (
-    REQUIREMENTS,
-    STAGES,
-    VARIANTS,
-    Score,
-    read_jsonl,
-    write_text,
-)
+from codealign.records import REQUIREMENTS, STAGES, VARIANTS, Score, read_jsonl, write_text
 
 COLUMNS = [f.name for f in dataclasses.fields(Score)]
 CELL = ["model", "variant", "requirement", "stage", "benchmark"]
@@ -247,7 +240,7 @@ def _mean_row(rows: pd.DataFrame) -> pd.Series:
     mean["low"], mean["high"] = max(mean["low"], 0.0), min(mean["high"], top)
     for column in ("n", "missing"):
         mean[column] = round(scored[column].mean())
-    mean["failures"] = ""  # those of a seed stand in its own row
+    mean["failures"] = ""  # those of a seed are in its own row
     mean["interval"] = f"{scored.iloc[0]['interval']} and t over {len(scored)} seeds"
     return mean
 

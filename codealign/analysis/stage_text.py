@@ -1,4 +1,4 @@
-"""What a stage's notebook says of its result: the sentence on top, the closing line, samples.
+"""What a stage's notebook says about its result: the sentence on top, the closing line, samples.
 
 Nothing here decides a result: a change of a sentence makes no stage run again.
 """
@@ -59,11 +59,11 @@ def changed(settings: BaseModel) -> pd.DataFrame:
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
-    found = []
+    pairs = []
     for key, value in settings.items():
         inside = isinstance(value, dict)
-        found += _flat(value, f"{above}{key}.") if inside else [(f"{above}{key}", value)]
-    return found
+        pairs += _flat(value, f"{above}{key}.") if inside else [(f"{above}{key}", value)]
+    return pairs
 
 
 def readable(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
@@ -179,11 +179,11 @@ def training_title(cell: Cell, pathway: str, stage: str) -> str:
 def training_line(training: TrainedStage, ends: tuple[float, float]) -> str:
     """Return a training's closing line; `ends` as in `training_sentence`."""
     kind = "responses" if training.stage == "sft" else "pairs"
-    told = (
+    line = (
         f"{training.stage}: {training.steps} steps on {training.examples} {kind}, "
         f"loss {ends[0]:.3f} -> {ends[1]:.3f}, {training.truncated} truncated"
     )
-    return f"{told}; {training.gap_told}" if training.gap_told else told
+    return f"{line}; {training.gap_told}" if training.gap_told else line
 
 
 def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -193,11 +193,11 @@ def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     ----------
     results : `evaluate.functional.Results` by benchmark.
     """
-    found = {}
+    by_benchmark = {}
     for name, one in results.items():
         samples = sum(map(len, one.attempts.values())) + len(one.missing)
-        found[name] = {"pass": samples - sum(one.failures.values()), **one.failures}
-    return found
+        by_benchmark[name] = {"pass": samples - sum(one.failures.values()), **one.failures}
+    return by_benchmark
 
 
 def functional_sentence(cell: Cell, measured: pd.DataFrame) -> str:
@@ -237,9 +237,9 @@ def functional_line(measured: pd.DataFrame, level: str, gates: Iterable[Any]) ->
 
 def codal_line(overall: Score, judge: str, gates: Iterable[Any]) -> str:
     """Return the closing line of a CODAL evaluation, with the gates that failed."""
-    told = f"codal: {overall.value:.2f} of 10 by {judge}, {overall.n} rated"
+    line = f"codal: {overall.value:.2f} of 10 by {judge}, {overall.n} rated"
     failed = [str(gate) for gate in gates if not gate.passed]
-    return "; ".join([f"{told}, {overall.missing} unrated", *failed])
+    return "; ".join([f"{line}, {overall.missing} unrated", *failed])
 
 
 def answer_sentence(answers: pd.DataFrame) -> str:
@@ -248,11 +248,11 @@ def answer_sentence(answers: pd.DataFrame) -> str:
     Parameters
     ----------
     answers : what `answer.pathways` returns; of each model and requirement the last row, which
-        holds both techniques, is told.
+        holds both techniques, counts.
     """
     asked = answers.groupby(["source", "model", "requirement"], sort=False).tail(1)
     parts = [line.partition(":") for line in answer_lines(asked)[-len(asked) :]]
-    return " ".join(f"**{what}:**{told}" for what, _, told in parts)
+    return " ".join(f"**{what}:**{rest}" for what, _, rest in parts)
 
 
 def agreement_sentence(reference: str, trusted: pd.DataFrame) -> str:

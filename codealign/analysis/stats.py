@@ -184,6 +184,7 @@ def unpaired(before: float, n_before: int, after: float, n_after: int) -> Test:
     _check_count(after, n_after)
     if not n_before or not n_after:
         return Test(math.nan, "undefined: no items", UNPAIRED)
+    # At a bound the pooled share has no variance, and the score test would divide by it.
     pooled = (before + after) / (n_before + n_after)
     if pooled in (0.0, 1.0):
         return Test(1.0, "none needed: both scores are at the same bound", UNPAIRED)

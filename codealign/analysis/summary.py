@@ -63,9 +63,9 @@ def summarise(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFra
         (problems, summed); seeds (0 for a base).
     """
     rows = []
-    for source, mine in scores.groupby("source"):
-        cells = cells_of(mine, items)
-        missing = mine.groupby(CELL)["missing"].mean()
+    for source, of_source in scores.groupby("source"):
+        cells = cells_of(of_source, items)
+        missing = of_source.groupby(CELL)["missing"].mean()
         counted = {Cell(*place): count for place, count in missing.items()}
         for model in sorted(cells.models):
             rows += [{"source": source, **row} for row in _rows(cells, model, counted)]

@@ -76,10 +76,8 @@ def _row(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
     drawn = dict.fromkeys(coefficients, np.array([math.nan]))
     if n > 1:
         items = one_hot(paired)
-        whole, tables = (
-            _tables(np.ones((1, n)), items),
-            _tables(resampled(items, seed, resamples), items),
-        )
+        whole = _tables(np.ones((1, n)), items)
+        tables = _tables(resampled(items, seed, resamples), items)
         drawn["kappa"] = kappas(tables)
         for level in LEVELS:
             coefficients[f"alpha_{level}"] = float(_alphas(whole, level)[0])

@@ -166,10 +166,7 @@ def _judge_changes(
 
 
 def _unrounded(
-    scores: Scores,
-    statement: Statement,
-    pairs: list[tuple[Cell, Cell]],
-    values: list[float],
+    scores: Scores, statement: Statement, pairs: list[tuple[Cell, Cell]], values: list[float]
 ) -> str:
     """Return how all changes that do not match follow from unrounded scores, or ""."""
     if statement.args.get("how") == "absolute":
@@ -232,9 +229,8 @@ def _candidates(board: Board, grid: str, args: dict[str, Any]) -> list[Candidate
 
 
 def _by_rule(scores: Scores, grid: str, args: dict[str, Any], rule: Rule | None) -> Judgement:
-    values = (
-        next((v for r, v in _candidates(scores.board, grid, args) if r == rule), ()) if rule else ()
-    )
+    candidates = _candidates(scores.board, grid, args) if rule else []
+    values = next((v for r, v in candidates if r == rule), ())
     words = rule.words() if rule else ""
     if not values or any(map(math.isnan, values)):
         return Judgement([], words, missing="the run has no scores for this rule")
@@ -313,11 +309,11 @@ def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = N
     CodealignError
         The frame has no rows of that source although it has others.
     """
-    mine = scores[scores["source"] == source]
-    if not len(mine) and len(scores):
+    rows = scores[scores["source"] == source]
+    if rows.empty and not scores.empty:
         known = ", ".join(sorted(scores["source"].unique()))
         raise CodealignError(f"claims: no scores of source {source!r}; there are {known}")
-    of_source = Scores(mine.reset_index(drop=True), items or {})
+    of_source = Scores(rows.reset_index(drop=True), items or {})
     return [recompute(of_source, statement) for statement in statements()]
 
 

@@ -68,6 +68,7 @@ def outcomes(board: Board, selected: Iterator[Selection]) -> Candidates:
 
     Cuts are in percent of the base score, or in hundredths of the scale (points).
     """
+    # A change of exactly the cut is flat or not: the paper does not say, so both are candidates.
     steps = [(cut, edge) for cut in CUTS for edge in (-EQUAL, EQUAL) if cut or edge > 0]
     limits = np.array([cut + edge for cut, edge in steps])
     names = {
@@ -197,14 +198,11 @@ def recoveries(board: Board, sets: tuple[str, ...] = ()) -> Candidates:
     for name, variants in product(names, VARIANT_SETS):
         mask = board.rows(SETS.get(name) or ALL_TASKS, variants)
         mask &= np.isfinite(board.values).all(axis=1)
-        values = _means(board.values[mask] / board.scale[mask][:, None], board.group[mask])
+        scores, groups = board.values[mask] / board.scale[mask][:, None], board.group[mask]
+        means = [scores[groups == group].mean(axis=0) for group in np.unique(groups)]
+        values = np.array(means).reshape(-1, 4)  # four stages, also where no model is left
         for final, columns in _finals(values).items():
             yield from _recovery(values, columns, Selection(name, final, "", variants))
-
-
-def _means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the mean row of each group (a model and variant), shape (groups, stages)."""
-    return np.array([values[groups == g].mean(axis=0) for g in np.unique(groups)]).reshape(-1, 4)
 
 
 def _recovery(values: np.ndarray, columns: list[np.ndarray], chosen: Selection) -> Candidates:
@@ -219,8 +217,8 @@ def _recovery(values: np.ndarray, columns: list[np.ndarray], chosen: Selection) 
                 risk, usual = (float((~recovered[m]).mean()) for m in (fell, rest))
                 ratio = risk / usual if usual else np.nan
                 statistic = f"models that fell in SFT whose final mean {word} the base"
-                values_of = (100 * float(recovered[fell].mean()), ratio)
-                yield Rule(statistic, chosen, against=other), values_of
+                numbers = (100 * float(recovered[fell].mean()), ratio)
+                yield Rule(statistic, chosen, against=other), numbers
 
 
 def wins(board: Board, variants: tuple[str, ...], sets: tuple[str, ...]) -> Candidates:
@@ -255,6 +253,7 @@ def _over(grid: Callable[..., Candidates], floors: Sequence[str], *more: Statist
 
 
 def _recovered(board: Board, args: Mapping[str, Any]) -> Iterable[Candidate]:
+    # The share does not depend on what its risk is compared with: such rules count as one.
     shares = {replace(rule, against=""): numbers[:1] for rule, numbers in recoveries(board)}
     return shares.items()
 

@@ -12,13 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from codealign.analysis.claims.model import (
-    CONTRADICTS,
-    NOT_DERIVABLE,
-    REPRODUCED,
-    UNSTATED,
-    Search,
-)
+from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED, Search
 from codealign.analysis.claims.rules import Candidate
 from codealign.analysis.scores import benchmark
 from codealign.cell import Cell

@@ -99,9 +99,9 @@ class Statement:
     ----------
     published : the printed numbers, [] for a statement without one.
     decimals : digits after the point in print, one for each published number.
-    kind, args : the function that recomputes it (`kinds.KINDS`) and its arguments.
+    kind, args : the function that recomputes it (`KINDS`) and its arguments.
     unstated : what the paper leaves open in the rule used; "" where the text fixes it.
-    reading : our own reading of a statement that stands in the ledger in its usual one.
+    reading : our own reading of a statement that the ledger also has in its usual one.
     """
 
     id: str

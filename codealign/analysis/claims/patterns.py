@@ -228,15 +228,15 @@ def other_readings(board: Board, args: Args) -> Iterator[Reading]:
     """
     others = args["others"]
     for chosen in product(*others["vary"].values()):
-        mine = args | dict(zip(others["vary"], chosen, strict=True))
-        if not set(mine.get("variants", VARIANTS)) <= set(args.get("variants", VARIANTS)):
+        varied = args | dict(zip(others["vary"], chosen, strict=True))
+        if not set(varied.get("variants", VARIANTS)) <= set(args.get("variants", VARIANTS)):
             continue
-        numbers = _numbers(board, mine)
+        numbers = _numbers(board, varied)
         if numbers is not None:
             template = others["words"]
-            words = template if isinstance(template, str) else template[mine["statistic"]]
+            words = template if isinstance(template, str) else template[varied["statistic"]]
             values = numbers.values[: others.get("shown")]
-            yield Reading(_words(words, mine, numbers), numbers.holds, values)
+            yield Reading(_words(words, varied, numbers), numbers.holds, values)
 
 
 def _numbers(board: Board, args: Args) -> Numbers | None:

@@ -20,7 +20,7 @@ OF_CLAIM = [
     "note",
 ]  # fmt: skip
 OF_SEARCH = {"tried": pd.NA, "matching": pd.NA, "reach": pd.NA, "nearest": ""}
-"""Columns of a claim's search, with what stands there without one."""
+"""Columns of a claim's search, with what is shown without one."""
 COLUMNS = [*OF_CLAIM, *OF_SEARCH]
 PAPER_COLUMNS = ["paper_computed", "paper_verdict"]
 ORIGINS = {"paper": "", "reading": "our reading: ", "own": ""}
@@ -37,7 +37,7 @@ SECTIONS = {
     "7 Conclusion": ("Conclusion",),
     "Own lines": (OURS,),
 }
-"""Sections of the paper, and the places of the ledger that stand in them."""
+"""Sections of the paper, and the places of the ledger that belong to them."""
 
 
 def section(place: str) -> str:
@@ -69,8 +69,8 @@ def claims_frame(claims: list[Claim], on_paper: list[Claim] | None = None) -> pd
     rows = [_row(c) for c in claims]
     if on_paper is None:
         return pd.DataFrame(rows, columns=COLUMNS)
-    for row, theirs in zip(rows, on_paper, strict=True):
-        row |= {"paper_computed": numbers(theirs.computed), "paper_verdict": theirs.verdict}
+    for row, claim in zip(rows, on_paper, strict=True):
+        row |= {"paper_computed": numbers(claim.computed), "paper_verdict": claim.verdict}
     return pd.DataFrame(rows, columns=COLUMNS + PAPER_COLUMNS)
 
 
@@ -119,8 +119,8 @@ def claims_markdown(
     ----------
     claims : the ledger, as `ledger` returns it.
     details : add the searches (rules tried, matching, nearest miss) under each table.
-    on_paper : for a run, the ledger on the paper's tables. Its verdicts stand beside the run's, and
-        only the lines that the run can answer are shown; how many it cannot is said.
+    on_paper : for a run, the ledger on the paper's tables. Its verdicts are shown beside the run's,
+        and only the lines that the run can answer; the number of the others is given.
     """
     parts = [counts_table(claims)]
     beside = {c.id: c for c in on_paper or ()}
@@ -148,17 +148,17 @@ def _place(place: str, claims: list[Claim], details: bool, beside: dict[str, Cla
     return "\n".join(lines)
 
 
-def _cells(claim: Claim, theirs: Claim | None) -> list[str]:
+def _cells(claim: Claim, on_paper: Claim | None) -> list[str]:
     note = told_note(claim.note, claim.rule)
     verdict = claim.verdict + (f": {note}" if note else "")
     shown = (with_unit(numbers(n), claim.unit) for n in (claim.published, claim.computed))
     cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule)
-    cells += (theirs.verdict, verdict) if theirs else (verdict,)
+    cells += (on_paper.verdict, verdict) if on_paper else (verdict,)
     return [c.replace("|", "/") for c in cells]
 
 
 def told_note(note: str, rule: str) -> str:
-    """Return the note to show, "" if it is a reason that stands in the rule's cell already."""
+    """Return the note to show, "" if it is a reason that the rule's cell gives already."""
     return "" if note == rule else note
 
 

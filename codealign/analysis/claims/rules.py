@@ -52,10 +52,7 @@ class Board:
     cache: dict[object, object] = field(default_factory=dict, compare=False)
 
     def rows(
-        self,
-        names: tuple[str, ...],
-        variants: tuple[str, ...],
-        models: tuple[str, ...] = (),
+        self, names: tuple[str, ...], variants: tuple[str, ...], models: tuple[str, ...] = ()
     ) -> np.ndarray:
         """Return a mask of the rows of these benchmarks, variants and models (() is all)."""
         mask = np.isin(self.benchmark, names) & np.isin(self.variant, variants)
@@ -362,21 +359,20 @@ def pick(board: Board, selection: Selection) -> Pairs:
     return board.cache[selection]
 
 
-def _mask(board: Board, selection: Selection) -> np.ndarray:
+def _pick(board: Board, selection: Selection) -> Pairs:
+    # A grid asks for the same rows under every stage and floor.
     key = (selection.benchmarks, selection.variants, selection.models)
     if key not in board.cache:
         board.cache[key] = board.rows(names_of(key[0]), key[1], key[2])
-    return board.cache[key]
-
-
-def _pick(board: Board, selection: Selection) -> Pairs:
-    mask = _mask(board, selection)
+    mask = board.cache[key]
     columns, reduce = (STAGE_RULES | BASE_RULE)[selection.stages]
     values, limit = board.values[mask], board.scale[mask]
     after = reduce(values[:, list(columns)])
+    # With stages taken each by itself a start score belongs to as many pairs.
     copies = after.shape[1]
     start = values[:, STAGES.index(selection.start)]
     flat, floor = after.ravel(), FLOORS[selection.floor]
+    # Not a floor, but a strict comparison: "above 0" leaves 0 out, "every base" (-1) lets it in.
     enough = start / limit >= floor - EQUAL if floor > 0 else start > floor
     keep = np.repeat(enough, copies) & np.isfinite(flat)
     names = (board.model, board.variant, board.benchmark, board.scale, board.group)
@@ -386,6 +382,7 @@ def _pick(board: Board, selection: Selection) -> Pairs:
 
 def mean(values: np.ndarray) -> float:
     """Return the mean of the known values; NaN of none."""
+    # Called for every candidate of every grid: `np.nanmean` would take much longer.
     values = values[np.isfinite(values)]
     return float(np.add.reduce(values)) / len(values) if len(values) else np.nan
 

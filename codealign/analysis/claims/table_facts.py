@@ -114,10 +114,10 @@ def _highest_among(board: Board, benchmark: str, printed: float) -> Iterator[Rea
     groups = [("all", rows, range(4))]
     groups += [(f"{LABELS[s]} models", rows, [i]) for i, s in enumerate(STAGES) if i]
     groups += [(f"{v} models", rows[board.variant[rows] == v], range(4)) for v in VARIANTS]
-    for among, mine, stages in groups:
-        values = board.values[mine][:, stages]
+    for among, chosen, stages in groups:
+        values = board.values[chosen][:, stages]
         if np.isfinite(values).any():
-            best, who = _greatest(board, mine, values, stages)
+            best, who = _greatest(board, chosen, values, stages)
             rule = f"highest {about(benchmark).label} among {among}: {who}"
             yield Reading(rule, abs(best - printed) <= half + EQUAL, (best,))
 
@@ -253,16 +253,14 @@ def still_inferior(scores: Scores, benchmarks: str) -> Judgement:
 
 def _inferior(board: Board, benchmarks: str) -> Iterator[Reading]:
     """Yield readings of "aligned pretrained models are inferior": by model or overall, to what."""
-    mask, scaled = (
-        np.isin(board.benchmark, names_of(benchmarks)),
-        board.values / board.scale[:, None],
-    )
+    mask = np.isin(board.benchmark, names_of(benchmarks))
+    scaled = board.values / board.scale[:, None]
     units = {"model means": tuple(sorted(set(board.model))), "overall mean": ("",)}
     for unit, against in product(units, ("finetuned base", "finetuned aligned")):
         pairs = []
         for model in units[unit]:
-            mine = mask & (board.model == model) if model else mask
-            pre, fine = (scaled[mine & (board.variant == v)] for v in VARIANTS)
+            rows = mask & (board.model == model) if model else mask
+            pre, fine = (scaled[rows & (board.variant == v)] for v in VARIANTS)
             goal = fine[:, 0] if against == "finetuned base" else fine[:, 2:].max(axis=1)
             pairs.append((100 * pre[:, 2:].max(axis=1).mean(), 100 * goal.mean()))
         above = sum(a > b + EQUAL for a, b in pairs)
@@ -285,15 +283,15 @@ def significant_everywhere(scores: Scores, model: str, variant: str, stage: str)
     """Count CODAL dimensions whose change survives Holm's correction (true: all five)."""
     rows = scores.changes
     place = [MODELS[model], VARIANT[variant], stage]
-    mine = rows[
+    dimensions = rows[
         (rows[["model", "variant", "stage"]] == place).all(axis=1)
         & rows["benchmark"].isin(SETS["NF1-NF5"])
     ]
-    if not len(mine):
+    if not len(dimensions):
         return absent(f"{MODELS[model]} {VARIANT[variant]}, {stage}, CODAL")
-    kept = int(((mine["p_holm"] < 1 - stats.CONFIDENCE) & (mine["absolute"] > 0)).sum())
+    kept = int(((dimensions["p_holm"] < 1 - stats.CONFIDENCE) & (dimensions["absolute"] > 0)).sum())
     rule = "dimensions that improve with p < 0.05 after Holm's correction, and all of them"
-    outcome = truth(kept == len(mine), [kept, len(mine)], rule)
+    outcome = truth(kept == len(dimensions), [kept, len(dimensions)], rule)
     return only_means(outcome) if scores.paper else outcome
 
 
@@ -314,8 +312,8 @@ def _models_after_sft(board: Board) -> list[tuple[np.ndarray, np.ndarray]]:
     for first, second in ((0, 1), (1, 0)):
         fell, failed = [], []
         for halves, group in product(HALVES, np.unique(board.group)):
-            mine = [(board.group == group) & np.isin(board.benchmark, h) for h in halves]
-            means = [(board.values[m] / board.scale[m][:, None]).mean(axis=0) for m in mine
+            masks = [(board.group == group) & np.isin(board.benchmark, h) for h in halves]
+            means = [(board.values[m] / board.scale[m][:, None]).mean(axis=0) for m in masks
                      if m.any()]  # fmt: skip
             if len(means) == 2 and np.isfinite(means).all():
                 one, other = means[first], means[second]

@@ -28,7 +28,7 @@ ONLY_PAPER = "about the paper's own material; a table of scores does not hold it
 
 
 def _of_the_paper(function: Callable[..., Judgement]) -> Callable[..., Judgement]:
-    """Let a run say nothing of what it cannot hold."""
+    """Let a run say nothing about what it cannot hold."""
 
     @wraps(function)
     def answered(scores: Scores, **args: Any) -> Judgement:
@@ -189,7 +189,7 @@ ALPHA = 1 - stats.CONFIDENCE
 def survives(
     scores: Scores, direction: str, correction: str, requirement: str, variant: str = ""
 ) -> Judgement:
-    """Count changes of one direction that can be told from noise (true: more than half).
+    """Count changes of one direction that can be distinguished from noise (true: more than half).
 
     `correction` is "none", "holm" or "bh". CODAL's average is left out: it repeats the dimensions.
     The paper's tables do not say which problems were solved, so that a paired test is only bounded:
@@ -202,14 +202,14 @@ def survives(
     bounded = scores.paper and requirement == "functional"
     most = _best_case(rows, correction) if bounded else least
     sign = 1 if direction == "improvements" else -1
-    mine = sign * rows["absolute"] > EQUAL
-    mine &= (rows["variant"] == variant) if variant else True
-    if not mine.any():
+    counted = sign * rows["absolute"] > EQUAL
+    counted &= (rows["variant"] == variant) if variant else True
+    if not counted.any():
         return absent(f"{requirement} {direction}")
-    few, many = (int((p[mine] < ALPHA).sum()) for p in (least, most))
-    tests = " or ".join(sorted({t.split(",")[0] for t in rows["test"][mine]}))
+    few, many = (int((p[counted] < ALPHA).sum()) for p in (least, most))
+    tests = " or ".join(sorted({t.split(",")[0] for t in rows["test"][counted]}))
     rule = f"{direction} with p < {ALPHA:.2f} ({tests}; correction: {correction})"
-    total = int(mine.sum())
+    total = int(counted.sum())
     if bounded:
         rule += ", with p < 0.05 at best (McNemar, no problem moved the other way), and all of them"
         return _between(few, many, total, rule)

@@ -1,9 +1,9 @@
-"""What a fact says: true or not, told from its opposite or not, its scores run or not.
+"""What a fact says: true or not, distinguishable from its opposite or not, its scores run or not.
 
 A statement such as "Llama performs better with DPO" names no scores, stage or measure. When its
 plain reading fails, every reading of a grid is asked. A definite statement (a printed range, "all
 models") is then contradicted only if no reading bears it out; a general pattern if fewer than half
-do. How many do is always said: one of forty is not the same as forty of forty.
+do. How many do is always stated: one of forty is not the same as forty of forty.
 """
 
 from __future__ import annotations

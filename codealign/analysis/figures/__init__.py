@@ -60,14 +60,8 @@ def draw_figures(
     if len(measured):
         both = pd.concat([changes(published()), change], ignore_index=True)
         charts += [versus(both, model) for model in present(measured, "model")]
-    paper = [
-        figure1(),
-        figure2(),
-        figure3(),
-        figure4(context or RunMaterial()),
-        figure5(),
-        figure6(),
-    ]
+    counted = figure4(context or RunMaterial())
+    paper = [figure1(), figure2(), figure3(), counted, figure5(), figure6()]
     repeated = study_figures(study) if study else []
     charts += [ledger_bars(claims)] if claims else []
     return paper + [chart for chart in charts if chart is not None] + repeated

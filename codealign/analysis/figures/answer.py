@@ -16,14 +16,14 @@ from codealign.analysis.summary import held
 from codealign.records import PATHWAY, REQUIREMENTS, VARIANTS
 
 PLACES = {"base": 0.0, "sft": 1.0, "dpo": 2.0, "bonbon": 2.6}
-"""Where a stage stands: DPO and BoNBoN both start from SFT."""
+"""Where a stage is drawn: DPO and BoNBoN both start from SFT."""
 APART = 0.07
 """Half the distance of the two pathways at one stage, so that neither interval hides the other."""
 WAYS = (("base", "sft"), ("sft", "dpo"), ("sft", "bonbon"))
 NEAREST = 0.09
 """Least distance of the two names at the right, as a share of a panel's height."""
 MOST = 6
-"""Models that are drawn; of more, the table tells all."""
+"""Models that are drawn; if there are more, the table has them all."""
 NOTE = (
     "Mark: score. Line: its 95% interval. PTA starts from the pretrained model, FTA from the "
     "fine-tuned one. Below each panel: the differences that its title rests on."
@@ -49,20 +49,20 @@ def answer_figure(summary: pd.DataFrame, answers: pd.DataFrame) -> Drawn | None:
     span = _span(summary)
     for axes, model in zip(panels, models, strict=True):
         for axis, requirement in zip(axes, shown, strict=True):
-            mine = (summary["model"] == model) & (summary["requirement"] == requirement)
-            _panel(axis, summary[mine], span)
-            told = answers[(answers["model"] == model) & (answers["requirement"] == requirement)]
+            of_panel = (summary["model"] == model) & (summary["requirement"] == requirement)
+            _panel(axis, summary[of_panel], span)
+            asked = answers[(answers["model"] == model) & (answers["requirement"] == requirement)]
             who = f"{labels.model_label(model)}, " * (len(models) > 1)
             between = "\n" if who else ": "
-            axis.set_title(f"{who}{labels.REQUIREMENTS[requirement]}{between}{_winner(told)}")
-            axis.set_xlabel(_differences(told))
+            axis.set_title(f"{who}{labels.REQUIREMENTS[requirement]}{between}{_winner(asked)}")
+            axis.set_xlabel(_differences(asked))
         axes[0].set_ylabel("score, percent of the scale")
-    said = "; ".join(f"{what}: {line}" for what, line in headlines(answers))
+    sentence = "; ".join(f"{what}: {line}" for what, line in headlines(answers))
     caption = (
-        f"The answer. {said}. Scores from the base model over SFT to DPO and BoNBoN, with 95% "
+        f"The answer. {sentence}. Scores from the base model over SFT to DPO and BoNBoN, with 95% "
         f"intervals, {source_phrase(summary)}. {held(summary)}".strip()
     )
-    return Drawn("answer", caption, figure, f"{said}.", summary)
+    return Drawn("answer", caption, figure, f"{sentence}.", summary)
 
 
 def _span(summary: pd.DataFrame) -> float:
@@ -73,19 +73,19 @@ def _span(summary: pd.DataFrame) -> float:
     return 1.1 * float((high - low).max())
 
 
-def _winner(told: pd.DataFrame) -> str:
+def _winner(answers: pd.DataFrame) -> str:
     """Return the panel's title: who ends higher, taking both techniques together."""
-    if told.empty:
+    if answers.empty:
         return "one pathway alone"
-    who = told["higher"].iloc[-1]
+    who = answers["higher"].iloc[-1]
     return f"{who} ends higher" if who in PATHWAY.values() else who
 
 
-def _differences(told: pd.DataFrame) -> str:
+def _differences(answers: pd.DataFrame) -> str:
     """Return what the title rests on: scores overlap where paired differences need not."""
-    if told.empty:
+    if answers.empty:
         return ""
-    row = told.to_dict("records")[-1]
+    row = answers.to_dict("records")[-1]
     return f"PTA - FTA: ends {span(row, 'ends')},\ngains {span(row, 'gains')} points"
 
 
@@ -96,11 +96,12 @@ def _panel(axes: Axes, rows: pd.DataFrame, span: float) -> None:
     axes.set_ylim(bottom, bottom + span)
     last: dict[str, tuple[float, float]] = {}
     for sign, variant in zip((-1, 1), VARIANTS, strict=True):
-        mine = {row["stage"]: row for row in rows.to_dict("records") if row["variant"] == variant}
-        _pathway(axes, mine, variant, sign * APART)
-        if mine:
-            end = max(mine, key=PLACES.__getitem__)
-            last[variant] = PLACES[end], mine[end]["score"]
+        own = rows[rows["variant"] == variant].to_dict("records")
+        by_stage = {row["stage"]: row for row in own}
+        _pathway(axes, by_stage, variant, sign * APART)
+        if by_stage:
+            end = max(by_stage, key=PLACES.__getitem__)
+            last[variant] = PLACES[end], by_stage[end]["score"]
     _name(axes, last, NEAREST * span)
     axes.set_xlim(-0.25, PLACES["bonbon"] + 0.9)
     axes.set_xticks(list(PLACES.values()), [labels.STAGES[stage] for stage in PLACES])

@@ -30,8 +30,8 @@ def source_phrase(frame: pd.DataFrame) -> str:
 def present(frame: pd.DataFrame, column: str) -> list[str]:
     """Return a column's distinct values in their order; models not in the paper come last."""
     order = {"stage": STAGES, "variant": VARIANTS, "model": tuple(model_labels())}[column]
-    found = dict.fromkeys(frame[column])
-    return [name for name in order if name in found] + [n for n in found if n not in order]
+    distinct = dict.fromkeys(frame[column])
+    return [name for name in order if name in distinct] + [n for n in distinct if n not in order]
 
 
 def in_points(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def numbers(values: Sequence[int]) -> str:
 
 
 def told_of_zero(changes: pd.DataFrame, unit: str = "points") -> str:
-    """Return how many changes rose and fell, how many surely, and the largest, as a sentence."""
+    """Return how many changes rose and fell, how many clearly, and the largest, as a sentence."""
     column = "absolute"
     known = changes[changes[column].notna()]
     if known.empty:
@@ -89,7 +89,7 @@ def interval(axes: Axes, row: Any, y: float, stage: str, value: str = "value") -
 
 
 def lane(one: Any, of: Sequence[Any], apart: float) -> float:
-    """Return how far from the middle of a row the mark of one of several stands."""
+    """Return how far from the middle of a row the mark of one of several is drawn."""
     return (list(of).index(one) - (len(of) - 1) / 2) * apart
 
 

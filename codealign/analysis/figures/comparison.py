@@ -22,6 +22,7 @@ def differences(overall: pd.DataFrame, first: str, second: str) -> Drawn:
         dict.fromkeys(zip(*(overall[k] for k in ("model", "variant", "stage")), strict=True))
     )
     several = overall["model"].nunique() > 1
+    names = [f"{m} " * several + f"{PATHWAY[v]} {labels.STAGES[s]}" for m, v, s in places]
     note = "Mark: difference of the scores. Line: its 95% interval."
     figure = canvas(0.8 + 0.2 * len(places), title=f"{second} minus {first}", note=note)
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
@@ -31,7 +32,7 @@ def differences(overall: pd.DataFrame, first: str, second: str) -> Drawn:
             colour = PATHWAY_COLOURS[row["variant"]]
             axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=0.9)
             axes.plot(row["change"], y, STAGE_MARKERS[row["stage"]], color=colour, markersize=4)
-        as_rows(axes, [_named(*place, several) for place in places], "difference, points")
+        as_rows(axes, names, "difference, points")
         axes.set_title(labels.REQUIREMENTS[requirement])
     clear = int(((overall["low"] > 0) | (overall["high"] < 0)).sum())
     caption = (
@@ -39,7 +40,3 @@ def differences(overall: pd.DataFrame, first: str, second: str) -> Drawn:
         "95% intervals exclude 0."
     )
     return Drawn("compare", caption, figure, caption, overall)
-
-
-def _named(model: str, variant: str, stage: str, several: bool) -> str:
-    return f"{model} " * several + f"{PATHWAY[variant]} {labels.STAGES[stage]}"

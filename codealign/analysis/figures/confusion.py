@@ -28,10 +28,10 @@ def confusion(paired: Paired, first: str, second: str, note: str = "") -> Drawn:
     counts = np.zeros((len(SCALE), len(SCALE)), dtype=int)
     if paired.first:
         counts = confusion_matrix(paired.first, paired.second, labels=SCALE)
-    told = _agreement(paired, first, second)
+    sentence = _agreement(paired, first, second)
     top = max(counts.max(), 3)
     with styled():
-        figure = canvas(3.3, 3.4, "Ratings of the same answers by two judges", told)
+        figure = canvas(3.3, 3.4, "Ratings of the same answers by two judges", sentence)
         axes = figure.add_subplot()
         seaborn.heatmap(
             counts, ax=axes, square=True, cbar=False, cmap=ListedColormap(COLOURS),
@@ -55,7 +55,7 @@ def confusion(paired: Paired, first: str, second: str, note: str = "") -> Drawn:
     met = [(SCALE[i], SCALE[j], count) for (i, j), count in np.ndenumerate(counts)]
     rows = pd.DataFrame(met, columns=[f"rating by {first}", f"rating by {second}", "answers"])
     stem = f"confusion_{_plain(first)}_{_plain(second)}"
-    return Drawn(stem, caption.strip(), figure, told, rows)
+    return Drawn(stem, caption.strip(), figure, sentence, rows)
 
 
 def _agreement(paired: Paired, first: str, second: str) -> str:

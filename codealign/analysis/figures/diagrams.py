@@ -43,8 +43,8 @@ class Box:
 class Arrow:
     """An arrow between two boxes, by name; `sides` are where it leaves and enters (r l t b).
 
-    `aside` moves it off the middle (for two arrows between the same boxes), `label` stands at its
-    middle, moved by `shift` inches.
+    `aside` moves it off the middle (for two arrows between the same boxes), `label` is written at
+    its middle, moved by `shift` inches.
     """
 
     start: str
@@ -71,12 +71,11 @@ def ends(start: Box, end: Box, sides: str, aside: float = 0.0) -> list[tuple[flo
     else:
         centres = (end.y, start.y) if upright else (end.x, start.x)
         at = [min(max(centres[0], low), high), min(max(centres[1], end_low), end_high)]
-    found = []
+    points = []
     for box, side, across in zip((start, end), sides, at, strict=True):
         dx, dy = {"r": (0.5, 0), "l": (-0.5, 0), "t": (0, -0.5), "b": (0, 0.5)}[side]
-        edge = (box.x + dx * box.w, across) if upright else (across, box.y + dy * box.h)
-        found.append(edge)
-    return found
+        points.append((box.x + dx * box.w, across) if upright else (across, box.y + dy * box.h))
+    return points
 
 
 def draw(axes: Axes, boxes: dict[str, Box], arrows: Sequence[Arrow]) -> None:
@@ -112,10 +111,10 @@ def arrow_rows(part: str, boxes: dict[str, Box], arrows: Sequence[Arrow]) -> lis
     ]
 
 
-def heading(axes: Axes, y: float, text: str, said: str = "") -> None:
+def heading(axes: Axes, y: float, text: str, phrase: str = "") -> None:
     """Draw a part's title and, at the right, a phrase about it."""
     axes.text(style.EDGE, y, text, size=style.NORMAL, weight="bold", va="center")
-    axes.text(WIDTH - style.EDGE, y, said, size=style.SMALL, va="center", ha="right",
+    axes.text(WIDTH - style.EDGE, y, phrase, size=style.SMALL, va="center", ha="right",
               color=style.MUTED, style="italic")  # fmt: skip
 
 
@@ -162,26 +161,21 @@ def _two_parts(stem: str, title: str, height: float, parts: list, caption: str) 
     figure = canvas(height, title=title)
     axes = blank(figure, WIDTH, height)
     rows = []
-    for name, y, said, boxes, arrows in parts:
-        heading(axes, y, name, said)
+    for name, y, phrase, boxes, arrows in parts:
+        heading(axes, y, name, phrase)
         draw(axes, boxes, arrows)
         rows += arrow_rows(name, boxes, arrows)
     return Drawn(stem, caption, figure, caption.partition(". ")[2], pd.DataFrame(rows))
 
 
-def _samples(x: float, y: float) -> dict[str, Box]:
-    """Return a column of small boxes y1, y2, ... for sampled responses."""
-    texts = ("y₁", "y₂", "⋮", "yₙ")
-    return {f"y{i}": Box(x, y + 0.27 * i, t, "step", w=0.38, h=0.21) for i, t in enumerate(texts)}
-
-
 def _sampled(y: float, model: str) -> dict[str, Box]:
     """Return the boxes that both parts of Figure 3 begin with: prompt, model, samples, ranking."""
-    middle = y + 0.405
+    middle, texts = y + 0.405, ("y₁", "y₂", "⋮", "yₙ")
+    column = [Box(1.68, y + 0.27 * i, text, "step", w=0.38, h=0.21) for i, text in enumerate(texts)]
     return {
         "prompt": Box(0.32, middle, "Prompt\nx", "data", w=0.54),
         "model": Box(1.04, middle, model, "model", w=0.54, h=1.02),
-        **_samples(1.68, y),
+        **{f"y{i}": box for i, box in enumerate(column)},
         "rank": Box(2.33, middle, "Rank\nthem", "step", w=0.54, h=1.02),
     }
 
@@ -286,24 +280,24 @@ def figure4(context: RunMaterial) -> Drawn:
         return Drawn("figure4", caption, figure, caption.partition(". ")[2], rows)
     cells = [f"{model} {labels.REQUIREMENTS[r]}" for model, r in context.counts]
     caption += f" Numbers: records of this run, over {', '.join(cells)}."
-    return Drawn("figure4", caption, figure, _told(kinds, sums), counts)
+    return Drawn("figure4", caption, figure, _alt_text(kinds, sums), counts)
 
 
 def _note(models: int, sums: dict[tuple[str, str], int]) -> str:
     if not sums:
         return ""
-    said = " Numbers: records of this run" + f", added up over {models} models" * (models > 1)
+    text = " Numbers: records of this run" + f", added up over {models} models" * (models > 1)
     proven = any(step == "proven" for _, step in sums)
-    return f"{said}." + " Proven: passed with tests that notice a wrong program." * proven
+    return f"{text}." + " Proven: passed with tests that notice a wrong program." * proven
 
 
 def _line(requirement: str, step: str, sums: dict[tuple[str, str], int]) -> str:
     proven = sums.get((requirement, "proven")) if step == "passing" else None
-    told = "" if proven is None else f", {proven:,} proven"
-    return f"{labels.REQUIREMENTS[requirement]} {sums[requirement, step]:,}{told}"
+    addition = "" if proven is None else f", {proven:,} proven"
+    return f"{labels.REQUIREMENTS[requirement]} {sums[requirement, step]:,}{addition}"
 
 
-def _told(kinds: list[str], sums: dict[tuple[str, str], int]) -> str:
+def _alt_text(kinds: list[str], sums: dict[tuple[str, str], int]) -> str:
     """Return the funnel of each requirement in words."""
     return " ".join(
         f"{labels.REQUIREMENTS[r].capitalize()} preference data: "

@@ -45,7 +45,7 @@ MOVED = [*PLACE, "base", "absolute", "low", "high", "unit", "n"]
 
 
 def dots(scores: pd.DataFrame, table: int) -> Drawn | None:
-    """Draw the scores of one table: a panel a benchmark, a group a model and variant.
+    """Draw the scores of one table: a panel per benchmark, a group per model and variant.
 
     All panels share one scale, which spans the data.
     """
@@ -74,7 +74,7 @@ def dots(scores: pd.DataFrame, table: int) -> Drawn | None:
         f"{TITLES[table]} (Table {table}): scores with 95% intervals ({methods}); "
         f"{source_phrase(part)}."
     )
-    return Drawn(STEMS[table], caption, figure, _told_scores(part, table), data)
+    return Drawn(STEMS[table], caption, figure, _scores_in_words(part, table), data)
 
 
 def _scores(
@@ -94,8 +94,8 @@ def _scores(
                   size=style.SMALL - 0.6, color=style.MUTED)  # fmt: skip
 
 
-def _told_scores(part: pd.DataFrame, table: int) -> str:
-    """Return how often the aligned stages stand above their base, and the highest score."""
+def _scores_in_words(part: pd.DataFrame, table: int) -> str:
+    """Return how often the aligned stages score above their base, and the highest score."""
     cell = ["model", "variant", "benchmark"]
     wide = part.pivot_table(index=cell, columns="stage", values="value")
     known = [s for s in TRAINED if s in wide and "base" in wide]
@@ -119,7 +119,7 @@ def _told_scores(part: pd.DataFrame, table: int) -> str:
 def profiles(changes: pd.DataFrame) -> Drawn | None:
     """Draw how far each stage moved CODAL's five dimensions; None without CODAL's changes.
 
-    A panel per model and pathway, all on one scale; the base model's rating stands beside.
+    A panel per model and pathway, all on one scale, with the base model's rating beside it.
     """
     part = changes[changes["benchmark"].isin(RATED)]
     if part.empty:
@@ -140,8 +140,8 @@ def profiles(changes: pd.DataFrame) -> Drawn | None:
             rows = part[(part["variant"] == variant) & (part["model"] == model)]
             as_rows(panels[i][j], names)
             _dimensions(panels[i][j], rows)
-            said = f"{model_label(model)}\n" * (i == 0) + PATHWAY[variant]
-            panels[i][j].set_title(said, size=style.SMALL + 0.5)
+            heading = f"{model_label(model)}\n" * (i == 0) + PATHWAY[variant]
+            panels[i][j].set_title(heading, size=style.SMALL + 0.5)
     foot(figure, "change of the rating, points", [stage_mark(s) for s in present(part, "stage")])
     caption = (
         "CODAL by dimension: change of the mean rating (scale of 10 points) against the base "
@@ -183,9 +183,9 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
     figure = canvas(0.8 + 0.23 * len(names), title=title, note=note)
     panels = figure.subplots(1, len(variants), sharex=True, sharey=True, squeeze=False)[0]
     sizes = {n: numbers([int(x) for x in run[run["benchmark"] == n]["n"]]) for n in names}
-    told = [f"{benchmarks()[n].label}, {sizes[n]}" for n in names]
+    row_labels = [f"{benchmarks()[n].label}, {sizes[n]}" for n in names]
     for axes, variant in zip(panels, variants, strict=True):
-        as_rows(axes, told)
+        as_rows(axes, row_labels)
         for at, name in enumerate(names):
             here = {"benchmark": name, "variant": variant}
             _beside(axes, _only(printed, here), _only(run, here), at)
@@ -201,7 +201,7 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
         f"{source_phrase(both)}. Published and measured benchmarks differ in their problems where "
         "the run used embedded ones."
     )
-    data, alt = both.assign(unit=PERCENT)[MOVED], _told_versus(printed, run)
+    data, alt = both.assign(unit=PERCENT)[MOVED], _versus_in_words(printed, run)
     return Drawn(f"published_and_{model}", caption, figure, alt, data)
 
 
@@ -224,7 +224,7 @@ def _beside(axes: Axes, printed: pd.DataFrame, run: pd.DataFrame, at: int) -> No
             interval(axes, row, y, stage, "absolute")
 
 
-def _told_versus(printed: pd.DataFrame, run: pd.DataFrame) -> str:
+def _versus_in_words(printed: pd.DataFrame, run: pd.DataFrame) -> str:
     """Return how many of the run's changes lie within the range of the five models."""
     place = ["variant", "stage", "benchmark"]
     span = printed.groupby(place)["absolute"].agg(["min", "max"])

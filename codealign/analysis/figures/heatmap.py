@@ -52,8 +52,8 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     names = [n for n in every_benchmark() if n in set(part["benchmark"])]
     variants = present(part, "variant")  # a pathway that nobody ran has no column
     columns = [(m, v) for m in present(part, "model") for v in variants]
-    told = {(r["benchmark"], r["model"], r["variant"]): r for r in part.to_dict("records")}
-    level = [[_level(told.get((name, *column))) for column in columns] for name in names]
+    by_cell = {(r["benchmark"], r["model"], r["variant"]): r for r in part.to_dict("records")}
+    level = [[_level(by_cell.get((name, *column))) for column in columns] for name in names]
     width = max(3.5, min(style.WIDTH, 1.6 + 0.42 * len(columns)))
     height = 0.19 * len(names) + (0.85 if width == style.WIDTH else 1.15)
     figure = canvas(height, width, f"{labels.STAGES[stage]} against base, by benchmark", NOTE)
@@ -64,7 +64,7 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
     )  # fmt: skip
     for y, name in enumerate(names):
         for x, column in enumerate(columns):
-            _number(axes, x, y, told.get((name, *column)), level[y][x])
+            _number(axes, x, y, by_cell.get((name, *column)), level[y][x])
     _frame(axes, names, columns, len(variants))
     _legend(figure)
     caption = (
@@ -114,9 +114,9 @@ def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]], step: i
 
 def _legend(figure: Figure) -> None:
     """Draw what the colours say: losses beside gains, on a wide figure losses above gains."""
-    said = [*(f"loss, {text}" for text in SAID), "no change"]
-    said += [f"gain, {text}" for text in reversed(SAID)]
-    boxes = [Patch(color=c, label=text) for c, text in zip(HEAT, said, strict=True)]
+    meanings = [*(f"loss, {text}" for text in SAID), "no change"]
+    meanings += [f"gain, {text}" for text in reversed(SAID)]
+    boxes = [Patch(color=c, label=text) for c, text in zip(HEAT, meanings, strict=True)]
     losses, none, gains = boxes[:3], boxes[3], boxes[:3:-1]
     wide = figure.get_figwidth() == style.WIDTH
     pairs = [box for pair in zip(losses, gains, strict=True) for box in pair]

@@ -33,16 +33,16 @@ ON = {BLUE: style.ON, RULE: style.INK}
 def ledger_bars(claims: list[Claim]) -> Drawn | None:
     """Draw how many lines of each section got which verdict; None where a run answers no line.
 
-    Own lines and our readings, which the paper does not have, stand in a bar of their own; lines
-    that a run has nothing for are left out and counted in the caption.
+    Own lines and our readings, which the paper does not have, get a bar of their own; lines that a
+    run has nothing for are left out and counted in the caption.
     """
     answered = [c for c in claims if c.verdict != NOT_RUN]
     if not answered:
         return None
     rows = {name: Counter[str]() for name in SECTIONS}
     for claim in answered:
-        mine = claim.origin == "paper"
-        rows[section(claim.place) if mine else "Own lines"][claim.verdict] += 1
+        of_paper = claim.origin == "paper"
+        rows[section(claim.place) if of_paper else "Own lines"][claim.verdict] += 1
     rows = {
         name if name != "Own lines" else "Ours: readings, own lines": counts
         for name, counts in rows.items() if counts
@@ -52,7 +52,7 @@ def ledger_bars(claims: list[Claim]) -> Drawn | None:
     on_run = bool(known & set(RUN_VERDICTS) - {NOT_DISTINGUISHABLE})
     held = "this run" if on_run else "its own tables"
     title = f"The paper's statements held against {held}"
-    figure = canvas(0.8 + 0.24 * len(rows), title=title, note=_told(answered))
+    figure = canvas(0.8 + 0.24 * len(rows), title=title, note=_verdicts_in_words(answered))
     axes = figure.subplots()
     left = dict.fromkeys(rows, 0)
     for verdict in dict.fromkeys(verdicts):
@@ -70,20 +70,21 @@ def ledger_bars(claims: list[Claim]) -> Drawn | None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3)
-    found = [(name, verdict, n) for name, row in rows.items() for verdict, n in row.items()]
-    data = pd.DataFrame(found, columns=["section", "verdict", "lines"])
-    return Drawn("claims", _caption(claims, answered, on_run), figure, _told(answered), data)
+    lines = [(name, verdict, n) for name, row in rows.items() for verdict, n in row.items()]
+    data = pd.DataFrame(lines, columns=["section", "verdict", "lines"])
+    caption = _caption(claims, answered, on_run)
+    return Drawn("claims", caption, figure, _verdicts_in_words(answered), data)
 
 
-def _told(answered: list[Claim]) -> str:
+def _verdicts_in_words(answered: list[Claim]) -> str:
     """Return how many of the paper's own statements got which verdict."""
     counts = Counter(c.verdict for c in answered if c.origin == "paper")
-    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
-    return f"{counts.total()} statements of the paper: {said}."
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
+    return f"{counts.total()} statements of the paper: {verdicts}."
 
 
 def _caption(claims: list[Claim], answered: list[Claim], on_run: bool) -> str:
     of = "this run's scores" if on_run else "the paper's own tables"
-    text = f"Claims of the paper held against {of}, by section. {_told(answered)}"
+    text = f"Claims of the paper held against {of}, by section. {_verdicts_in_words(answered)}"
     left_out = len(claims) - len(answered)
     return text + (f" {left_out} lines are left out: the run has nothing on them." * bool(left_out))

@@ -142,7 +142,7 @@ def figure5() -> Drawn:
     ]
     caption = "Figure 5. Error handling: a functional requirement. Our own example."
     figure = _stack("Error handling, a functional requirement", panels)
-    return Drawn("figure5", caption, figure, _told(panels), _rows(panels))
+    return Drawn("figure5", caption, figure, _alt_text(panels), _rows(panels))
 
 
 def figure6() -> Drawn:
@@ -153,14 +153,14 @@ def figure6() -> Drawn:
     ]
     caption = "Figure 6. Code readability: a non-functional requirement. Our own example."
     figure = _stack("Readability, a non-functional requirement", panels)
-    return Drawn("figure6", caption, figure, _told(panels), _rows(panels))
+    return Drawn("figure6", caption, figure, _alt_text(panels), _rows(panels))
 
 
 def _rows(panels: list[Panel]) -> pd.DataFrame:
     return pd.DataFrame([{"title": p.title, "text": p.body} for p in panels])
 
 
-def _told(panels: list[Panel]) -> str:
+def _alt_text(panels: list[Panel]) -> str:
     """Return what the panels hold, in words."""
     return " ".join(
         f"{p.title}: "
@@ -209,4 +209,4 @@ def figure1() -> Drawn:
         "Our own examples on the subjects of the printed figure."
     )
     panels = [panel for pair in pairs for panel in pair]
-    return Drawn("figure1", caption, figure, _told(panels), _rows(panels))
+    return Drawn("figure1", caption, figure, _alt_text(panels), _rows(panels))

@@ -25,7 +25,7 @@ NOTE = (
 def plane(changes: pd.DataFrame) -> Drawn | None:
     """Draw every aligned cell at its base score and its change, both in percent of the scale.
 
-    The panels share their scales. The CODAL average is left out, for its dimensions are there.
+    The panels share their scales. The CODAL average is left out, since its dimensions are drawn.
     """
     part = changes[changes["stage"].isin(ALIGNED) & (changes["benchmark"] != "codal")]
     if part.empty:
@@ -52,7 +52,7 @@ def plane(changes: pd.DataFrame) -> Drawn | None:
     )
     data = part[["source", "model", "variant", "requirement", "stage", "benchmark", "base",
                  "absolute", "low", "high", "n"]]  # fmt: skip
-    return Drawn("stability_plasticity", caption, figure, _told(part), data)
+    return Drawn("stability_plasticity", caption, figure, _alt_text(part), data)
 
 
 def _panel(axes: Axes, part: pd.DataFrame, models: list[str]) -> None:
@@ -62,10 +62,10 @@ def _panel(axes: Axes, part: pd.DataFrame, models: list[str]) -> None:
     for variant, rows in part.groupby("variant"):
         colour = PATHWAY_COLOURS[variant]
         axes.scatter(rows["base"], rows["absolute"], s=6, color=colour, alpha=0.3, linewidths=0)
-        for model, mine in rows.groupby("model"):
-            x, y = mine["base"].mean(), mine["absolute"].mean()
+        for model, cells in rows.groupby("model"):
+            x, y = cells["base"].mean(), cells["absolute"].mean()
             for column, bar in (("base", axes.hlines), ("absolute", axes.vlines)):
-                low, high = mine[column].quantile(QUARTILES)
+                low, high = cells[column].quantile(QUARTILES)
                 bar(y if column == "base" else x, low, high, color=colour, linewidth=0.7)
             axes.scatter(x, y, s=34, color=colour, edgecolor=style.PAPER, linewidth=0.8,
                          marker=_marker(model, models), zorder=3)  # fmt: skip
@@ -79,12 +79,12 @@ def _mark(colour: str, marker: str, label: str) -> Line2D:
     return Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4.5, label=label)
 
 
-def _told(part: pd.DataFrame) -> str:
+def _alt_text(part: pd.DataFrame) -> str:
     """Return each pathway's mean base score and change, by requirement."""
     means = part.groupby(["requirement", "variant"])[["base", "absolute"]].mean()
-    found = [
+    parts = [
         f"{labels.REQUIREMENTS[r]} {PATHWAY[v]}: mean base score {row['base']:.1f}, mean change "
         f"{points(row['absolute'])} points"
         for (r, v), row in means.iterrows()
     ]
-    return "; ".join(found) + "."
+    return "; ".join(parts) + "."

@@ -59,25 +59,25 @@ def funnel(counts: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
     kept = {step: of["kept"] for step, of in counts.items() if step in STEPS}
     kept["passed"] = counts.get("executions", {}).get("pass", 0)
     steps = [step for step in STEPS if step in kept]
-    made = f"{kept['pairs']:,} pairs from {kept['responses']:,} responses: {title}"
+    heading = f"{kept['pairs']:,} pairs from {kept['responses']:,} responses: {title}"
     with styled():
-        figure, axes = _rows(len(steps), made, extra=0.3)
+        figure, axes = _rows(len(steps), heading, extra=0.3)
         bars = axes.barh(range(len(steps)), [kept[s] for s in steps], color=style.SKY, height=0.7)
         bars[-1].set_color(style.BLUE)
         axes.bar_label(bars, _left(kept, steps), padding=3, fontsize=style.NORMAL)
         axes.set_yticks(range(len(steps)), [STEPS[s] for s in steps])
         axes.set_xlim(0, 1.12 * max(1, *kept.values()))
-    told = "; ".join(f"{STEPS[step]} {kept[step]:,}" for step in steps)
+    numbers = "; ".join(f"{STEPS[step]} {kept[step]:,}" for step in steps)
     caption = f"What is left after each step, {title}; percent: of the step before."
     data = pd.DataFrame([(STEPS[step], kept[step]) for step in steps], columns=["step", "kept"])
-    return Drawn("funnel", caption, figure, f"What is left after each step: {told}.", data)
+    return Drawn("funnel", caption, figure, f"What is left after each step: {numbers}.", data)
 
 
 def _left(kept: Mapping[str, int], steps: Sequence[str]) -> list[str]:
     """Return each step's number and, where it is fewer, its share of the step before."""
     shares = [kept[b] / kept[a] if kept[a] else 1.0 for a, b in zip(steps, steps[1:], strict=False)]
-    told = [f" ({share:.0%} of these)" if share < 0.995 else "" for share in shares]
-    return [f"{kept[step]:,}{more}" for step, more in zip(steps, ["", *told], strict=True)]
+    texts = [f" ({share:.0%} of these)" if share < 0.995 else "" for share in shares]
+    return [f"{kept[step]:,}{more}" for step, more in zip(steps, ["", *texts], strict=True)]
 
 
 def score_dots(measured: pd.DataFrame, title: str) -> Drawn:
@@ -97,10 +97,10 @@ def score_dots(measured: pd.DataFrame, title: str) -> Drawn:
         names = [f"{benchmark(r['benchmark']).label} (n = {r['n']})" for r in rows]
         axes.set_yticks(range(len(rows)), names)
         axes.set_xlabel("percent")
-    told = "; ".join(f"{benchmark(r['benchmark']).label} {r['value']:.1f}" for r in rows)
+    numbers = "; ".join(f"{benchmark(r['benchmark']).label} {r['value']:.1f}" for r in rows)
     data = data[["benchmark", "metric", "value", "low", "high", "n"]]
     caption = f"{title}: scores in percent with 95 % intervals."
-    return Drawn("scores", caption, figure, f"Scores in percent: {told}.", data)
+    return Drawn("scores", caption, figure, f"Scores in percent: {numbers}.", data)
 
 
 def _dot(axes: Axes, y: float, row: Mapping[str, Any], colour: str, form: str = ".1f") -> None:
@@ -129,9 +129,9 @@ def failure_bars(kinds: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
             widths = [100 * kinds[n].get(kind, 0) / totals[n] for n in names]
             bars = axes.barh(range(len(names)), widths, left=list(left.values()), height=0.72,
                              color=KINDS[kind], label=kind.replace("_", " "))  # fmt: skip
-            told = [str(kinds[n].get(kind, 0)) if w > 4 else ""
+            texts = [str(kinds[n].get(kind, 0)) if w > 4 else ""
                     for n, w in zip(names, widths, strict=True)]  # fmt: skip
-            axes.bar_label(bars, told, label_type="center", fontsize=style.SMALL,
+            axes.bar_label(bars, texts, label_type="center", fontsize=style.SMALL,
                            color=ON.get(KINDS[kind], style.ON))  # fmt: skip
             left = {n: left[n] + w for n, w in zip(names, widths, strict=True)}
         axes.set_yticks(range(len(names)), [benchmark(n).label for n in names])
@@ -141,15 +141,15 @@ def failure_bars(kinds: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
     caption = f"{title}: what became of the samples of each benchmark."
     counts = [(n, k, kinds[n].get(k, 0)) for n in names for k in present]
     data = pd.DataFrame(counts, columns=["benchmark", "kind", "samples"])
-    return Drawn("failures", caption, figure, _told_fates(data), data)
+    return Drawn("failures", caption, figure, _fates_in_words(data), data)
 
 
-def _told_fates(data: pd.DataFrame) -> str:
+def _fates_in_words(data: pd.DataFrame) -> str:
     """Return how many samples pass and how the others fail, the most frequent kind first."""
     sums = data.groupby("kind")["samples"].sum().sort_values(ascending=False, kind="stable")
     fails = [f"{kind.replace('_', ' ')} {n:,}" for kind, n in sums.items() if kind != PASSED]
-    told = f"Of {sums.sum():,} samples {sums.get(PASSED, 0):,} pass"
-    return f"{told}; the others: {', '.join(fails)}." if fails else f"{told}."
+    sentence = f"Of {sums.sum():,} samples {sums.get(PASSED, 0):,} pass"
+    return f"{sentence}; the others: {', '.join(fails)}." if fails else f"{sentence}."
 
 
 def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
@@ -175,14 +175,14 @@ def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
         axes.set_yticks(range(len(readings)), [benchmark(name).label for name in readings.index])
         axes.set_xlabel(f"rating, {LOWEST:g} to 10")
         figure.legend(loc="outside lower center", ncols=2)
-    told = "; ".join(f"{benchmark(name).label} {row['rated_mean']:.2f}"
+    means = "; ".join(f"{benchmark(name).label} {row['rated_mean']:.2f}"
                      for name, row in readings.iterrows())  # fmt: skip
     apart = float((readings["rated_mean"] - readings["zero_mean"]).abs().max())
-    said = f"Mean rating of 10: {told}. The two readings differ by at most {apart:.2f}."
+    alt = f"Mean rating of 10: {means}. The two readings differ by at most {apart:.2f}."
     columns = [f"{name}{end}" for name in READINGS for end in ("", "_low", "_high")]
     data = readings[columns].rename_axis("benchmark").reset_index()
     caption = f"{title}: mean rating in both readings, with 95 % intervals."
-    return Drawn("dimensions", caption, figure, said, data)
+    return Drawn("dimensions", caption, figure, alt, data)
 
 
 def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
@@ -208,10 +208,10 @@ def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
         axes.set_xlabel("change of the mean rating, points of 10")
     clear = sum(r["low"] > 0 or r["high"] < 0 for r in rows)
     caption = f"{title}: {clear} of {len(rows)} changes can be told from none (95 % intervals)."
-    told = "; ".join(f"{step} {row['value']:+.2f}" for step, row in zip(steps, rows, strict=True))
-    said = f"{clear} of {len(rows)} changes can be told from none. In points: {told}."
+    moves = "; ".join(f"{step} {row['value']:+.2f}" for step, row in zip(steps, rows, strict=True))
+    alt = f"{clear} of {len(rows)} changes can be told from none. In points: {moves}."
     data = data[["pathway", "before", "after", "value", "low", "high"]]
-    return Drawn("stage_changes", caption, figure, said, data)
+    return Drawn("stage_changes", caption, figure, alt, data)
 
 
 def _pathway(pathway: str) -> str:
@@ -235,8 +235,8 @@ def survey_dots(shares: pd.DataFrame, title: str) -> Drawn:
         axes.set_yticks(range(len(rows)), [f"{r['question']}: {r['option']}" for r in rows])
         axes.set_xlabel("percent of the answers")
     first = shares.loc[shares.groupby("question", sort=False)["percent"].idxmax()]
-    told = "; ".join(f"{r['question']}: {r['option']} {r['percent']:.0f} %"
+    favourites = "; ".join(f"{r['question']}: {r['option']} {r['percent']:.0f} %"
                      for r in first.to_dict("records"))  # fmt: skip
     caption = f"{title}: shares with Wilson's 95 % intervals."
     data = shares[["question", "option", "percent", "low", "high"]]
-    return Drawn("survey", caption, figure, f"Chosen most often: {told}.", data)
+    return Drawn("survey", caption, figure, f"Chosen most often: {favourites}.", data)

@@ -28,12 +28,12 @@ def study_figures(study: StudyRun) -> list[Drawn]:
     """Return the figures this run has something for. Call inside `style.styled()`."""
     if not study.repeated:
         return []
-    found = [effects(study, model) for model in dict.fromkeys(p.model for p in study.places)]
-    return [drawn for drawn in (*found, tax(study), ablations(study)) if drawn is not None]
+    by_model = [effects(study, model) for model in dict.fromkeys(p.model for p in study.places)]
+    return [drawn for drawn in (*by_model, tax(study), ablations(study)) if drawn is not None]
 
 
 def effects(study: StudyRun, model: str) -> Drawn | None:
-    """Draw each seed's change against the base, and the mean over seeds: a panel a requirement."""
+    """Draw each seed's change against the base and their mean, one panel per requirement."""
     cells = [p for p in study.main if p.model == model and p.stage != "base"]
     if not cells:
         return None
@@ -46,10 +46,10 @@ def effects(study: StudyRun, model: str) -> Drawn | None:
     for axes, requirement in zip(panels, shown, strict=True):
         as_rows(axes, names)
         for place in (p for p in cells if p.requirement == requirement):
-            y, found = places.index((place.variant, place.stage)), study.change(place)
-            ticks = found.per_seed
-            axes.plot(ticks, [y] * len(ticks), "|", color=style.MUTED, markersize=5)
-            _mark(axes, place, found, y)
+            y, change = places.index((place.variant, place.stage)), study.change(place)
+            axes.plot(change.per_seed, [y] * len(change.per_seed), "|", color=style.MUTED,
+                      markersize=5)  # fmt: skip
+            _mark(axes, place, change, y)
         axes.set_title(labels.REQUIREMENTS[requirement])
     figure.supxlabel(POINTS, size=style.NORMAL)
     caption = (
@@ -57,20 +57,21 @@ def effects(study: StudyRun, model: str) -> Drawn | None:
         "points (percent of scale, mean over a requirement's benchmarks)."
     )
     rows = [_row(place, study.change(place)) for place in cells]
-    return Drawn(f"study_effects_{model}", caption, figure, _told(rows), pd.DataFrame(rows))
+    stem = f"study_effects_{model}"
+    return Drawn(stem, caption, figure, _clear_changes(rows), pd.DataFrame(rows))
 
 
-def _row(place: Cell, found: Effect, **more: Any) -> dict[str, Any]:
+def _row(place: Cell, effect: Effect, **more: Any) -> dict[str, Any]:
     """Return an effect as a row of data."""
     return {
         "model": place.model, "requirement": place.requirement, "trained": place.trained,
-        "variant": place.variant, "stage": place.stage, **more, "points": found.value,
-        "low": found.low, "high": found.high, "seeds": found.seeds, "n": found.n,
+        "variant": place.variant, "stage": place.stage, **more, "points": effect.value,
+        "low": effect.low, "high": effect.high, "seeds": effect.seeds, "n": effect.n,
     }  # fmt: skip
 
 
-def _told(rows: list[dict[str, Any]]) -> str:
-    """Return which changes are told from 0, in a sentence."""
+def _clear_changes(rows: list[dict[str, Any]]) -> str:
+    """Return which changes can be distinguished from 0, in a sentence."""
     sure = [r for r in rows if r["low"] > 0 or r["high"] < 0]
     named = "; ".join(
         f"{PATHWAY[r['variant']]} {labels.STAGES[r['stage']]}, "
@@ -85,10 +86,10 @@ def _setting(row: dict[str, Any]) -> str:
     return f" with {row['setting']} {row['value']}" if row.get("setting") else ""
 
 
-def _mark(axes: Axes, place: Cell, found: Effect, y: float, filled: bool = True) -> None:
+def _mark(axes: Axes, place: Cell, effect: Effect, y: float, filled: bool = True) -> None:
     colour = PATHWAY_COLOURS[place.variant]
-    axes.plot([found.low, found.high], [y, y], color=colour, linewidth=0.8)
-    axes.plot(found.value, y, STAGE_MARKERS[place.stage], color=colour, markersize=3.6,
+    axes.plot([effect.low, effect.high], [y, y], color=colour, linewidth=0.8)
+    axes.plot(effect.value, y, STAGE_MARKERS[place.stage], color=colour, markersize=3.6,
               markerfacecolor=colour if filled else style.PAPER, markeredgewidth=0.8)  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def tax(study: StudyRun) -> Drawn | None:
         axes.set(xlabel="its own benchmarks, points", ylabel="the other's benchmarks, points")
     foot(figure, "", _legend(both), 5)
     caption = f"Alignment tax: what training for one requirement does to the other; {SEEDS}."
-    alt = f"On the benchmarks that it was not trained for: {_told(rows)}"
+    alt = f"On the benchmarks that it was not trained for: {_clear_changes(rows)}"
     return Drawn("study_tax", caption, figure, alt, pd.DataFrame(rows))
 
 
@@ -149,31 +150,31 @@ def _legend(places: Iterable[Cell]) -> list[Line2D]:
 
 
 def ablations(study: StudyRun) -> Drawn | None:
-    """Draw each ablation's change against the base beside the main cells': a panel a setting."""
-    found = [(group, compared(study, group)) for group in groups(study)]
-    found = [(group, rows) for group, rows in found if rows]
-    if not found:
+    """Draw each ablation's change against the base beside the main cells', a panel per setting."""
+    per_group = [(group, compared(study, group)) for group in groups(study)]
+    per_group = [(group, rows) for group, rows in per_group if rows]
+    if not per_group:
         return None
-    columns = 2 if len(found) > 1 else 1
-    lines = -(-len(found) // columns)
+    columns = 2 if len(per_group) > 1 else 1
+    lines = -(-len(per_group) // columns)
     note = f"Filled: the setting varied. Hollow: the main cells. Lines: {SEEDS}."
     figure = canvas(0.7 + 1.1 * lines, title="What each varied setting changes", note=note)
     panels = figure.subplots(lines, columns, sharex=True, squeeze=False).flatten()
-    for axes, (group, compared_rows) in zip(panels, found, strict=False):
+    for axes, (group, compared_rows) in zip(panels, per_group, strict=False):
         _group(axes, group, compared_rows)
-    for axes in panels[len(found) :]:
+    for axes in panels[len(per_group) :]:
         axes.set_visible(False)
-        panels[len(found) - columns].tick_params(axis="x", labelbottom=True)
-    shown = [row.place for _, rows in found for row in rows]
+        panels[len(per_group) - columns].tick_params(axis="x", labelbottom=True)
+    shown = [row.place for _, rows in per_group for row in rows]
     foot(figure, POINTS, _legend(shown), 5)
     data = [
         _row(row.place, row.change, setting=group.title, value=row.label)
-        for group, rows in found
+        for group, rows in per_group
         for row in rows
     ]
     varied = [r for r, place in zip(data, shown, strict=True) if place.ablation]
     caption = f"Ablations: change against base, main cells hollow; {SEEDS}."
-    return Drawn("study_ablations", caption, figure, _told(varied), pd.DataFrame(data))
+    return Drawn("study_ablations", caption, figure, _clear_changes(varied), pd.DataFrame(data))
 
 
 def _group(axes: Axes, group: Varied, rows: list[Compared]) -> None:

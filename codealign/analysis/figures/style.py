@@ -22,7 +22,7 @@ from codealign.records import write_text
 WIDTH = 5.5
 """Width of the paper's text column in inches; every figure is drawn at the size it is printed."""
 DPI, SCREEN_DPI = 220, 130
-"""Dots an inch of the PNG files, and of the picture that a notebook shows."""
+"""Dots per inch of the PNG files, and of the picture that a notebook shows."""
 SMALL, NORMAL, LARGE = 6.0, 7.0, 8.5
 """Type sizes in points."""
 ADVANCE = 0.53
@@ -129,7 +129,7 @@ class Drawn:
 
     @property
     def title(self) -> str:
-        """The title that stands in the figure."""
+        """The title written in the figure."""
         return str(self.figure.get_label())
 
     def _repr_png_(self) -> bytes:
@@ -140,7 +140,7 @@ class Drawn:
 def rendered(figure: Figure, suffix: str, dpi: int = DPI, said: str = "") -> bytes:
     """Return the figure as a pdf, svg or png file's bytes. Call inside `styled()`.
 
-    An SVG has no ground of its own and follows the page it stands on (`themed`); the others are
+    An SVG has no background of its own and follows the page it is on (`themed`); the others are
     white. `said` : what an SVG shows, in words.
     """
     buffer = BytesIO()
@@ -152,10 +152,10 @@ def rendered(figure: Figure, suffix: str, dpi: int = DPI, said: str = "") -> byt
     return content
 
 
-def themed(svg: str, title: str, said: str) -> str:
-    """Return an SVG that follows the page it stands on, light or dark, and says what it shows.
+def themed(svg: str, title: str, alt: str) -> str:
+    """Return an SVG that follows the page it is on, light or dark, and says what it shows.
 
-    `light-dark()` takes the colour scheme of the element that the picture stands in, be it an
+    `light-dark()` takes the colour scheme of the element that holds the picture, be it an
     `<img>` or an inlined `<svg>`; a viewer that does not know it keeps the light colours, which are
     written at each shape.
     """
@@ -166,9 +166,9 @@ def themed(svg: str, title: str, said: str) -> str:
         if f"{what}: {light}" in svg
     ]
     style = f"<style>svg:root{{color-scheme:light dark}}{''.join(rules)}</style>"
-    told = f"<title>{escape(title)}</title><desc>{escape(said)}</desc>"
+    description = f"<title>{escape(title)}</title><desc>{escape(alt)}</desc>"
     head, _, body = svg.partition('version="1.1">')
-    return f'{head}version="1.1" class="codealign" role="img">\n {told}{style}{body}'
+    return f'{head}version="1.1" class="codealign" role="img">\n {description}{style}{body}'
 
 
 @contextmanager
@@ -185,7 +185,7 @@ def canvas(height: float, width: float = WIDTH, title: str = "", note: str = "")
 
     Parameters
     ----------
-    height, width : in inches, of what stands below the title.
+    height, width : in inches, of what is below the title.
     title : in bold type at the top left.
     note : how to read the figure, below the title, broken into lines.
     """

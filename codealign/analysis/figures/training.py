@@ -34,7 +34,7 @@ def training_curves(
 
     Parameters
     ----------
-    log : the trainer's log history, one row or mapping a logged step with `step` and the metrics;
+    log : the trainer's log history, one row or mapping per logged step with `step` and the metrics;
         metrics that were not logged have no panel.
     title : what was trained, for the caption.
     target : BoNBoN's target gap in nats, drawn beside the gap; None: no target.
@@ -64,7 +64,7 @@ def training_curves(
                 axes.axhline(target, color=style.BLUE, linewidth=0.8, linestyle="--")
     caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
     caption += f" Dashed: the target gap, {target:.2f} nats." if target is not None else ""
-    alt = " ".join(_told(frame[name].dropna(), name) for name in shown)
+    alt = " ".join(_curve_in_words(frame[name].dropna(), name) for name in shown)
     return Drawn("training_curves", caption, figure, alt, frame[["step", *shown]])
 
 
@@ -74,12 +74,12 @@ def _around(steps: pd.Series) -> tuple[float, float]:
     return float(steps.min()) - margin, float(steps.max()) + margin
 
 
-def _told(values: pd.Series, name: str) -> str:
+def _curve_in_words(values: pd.Series, name: str) -> str:
     """Return what a curve does: the means of its first and last tenth."""
     tenth = max(1, len(values) // 10)
     first, last = values.iloc[:tenth].mean(), values.iloc[-tenth:].mean()
-    said = METRICS[name][0].upper() + METRICS[name][1:]
-    return f"{said}: from {first:.3g} to {last:.3g} (first and last tenth)."
+    label = METRICS[name][0].upper() + METRICS[name][1:]
+    return f"{label}: from {first:.3g} to {last:.3g} (first and last tenth)."
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:

@@ -98,29 +98,29 @@ def placebo(study: StudyRun) -> list[Placebo]:
     The last row of a model and requirement has the cells' mean, and the verdict: one interval,
     because among several some miss 0 by chance.
     """
-    names = [name for name, changes in study.changes.items() if _is_placebo(changes)]
+    names = [
+        name
+        for name, changes in study.changes.items()
+        if any(key.endswith(".placebo") and pair[1] for key, pair in changes.items())
+    ]
     places = [p for p in study.places if p.ablation in names and p.stage in ALIGNED]
     rows = []
     for key in dict.fromkeys((p.model, p.requirement, p.trained, p.ablation) for p in places):
-        mine = [p for p in places if (p.model, p.requirement, p.trained, p.ablation) == key]
-        for place in mine:
+        arm = [p for p in places if (p.model, p.requirement, p.trained, p.ablation) == key]
+        for place in arm:
             main = place.at(ablation="")
             gains = study.change(place, "sft"), study.change(place), study.change(main, "sft")
             rows.append(Placebo(place, place.requirement, *gains))
-        rows.append(_together(study, mine))
+        rows.append(_together(study, arm))
     return rows
 
 
 def _together(study: StudyRun, places: list[Cell]) -> Placebo:
     def mean(start: str, ablated: bool = True) -> Effect:
-        mine = places if ablated else [place.at(ablation="") for place in places]
-        terms = tuple(term(place, 1 / len(places), start=start) for place in mine)
+        averaged = places if ablated else [place.at(ablation="") for place in places]
+        terms = tuple(term(place, 1 / len(places), start=start) for place in averaged)
         return ask(study.cells, Question(terms, CHANGE), places[0].model)
 
     sft = mean("sft")
     verdict = CANNOT_TELL if sft.seeds < 2 or sft.missing else GAIN if sft.side > 0 else NO_GAIN
     return Placebo(None, places[0].requirement, sft, mean("base"), mean("sft", False), verdict)
-
-
-def _is_placebo(changes: Any) -> bool:
-    return any(key.endswith(".placebo") and pair[1] for key, pair in changes.items())

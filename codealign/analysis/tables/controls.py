@@ -69,12 +69,12 @@ def arms(study: StudyRun, training: pd.DataFrame) -> list[Arm]:
     for place in study.places:
         if place.cross or place.stage not in ALIGNED:
             continue
-        mine = known[(known[PLACE] == [getattr(place, name) for name in PLACE]).all(axis=1)]
-        if len(mine):
+        adapters = known[(known[PLACE] == [getattr(place, name) for name in PLACE]).all(axis=1)]
+        if len(adapters):
             # As in the table of the placebo, where the arm has the main cell's SFT.
             own = place.ablation in own_sft
             gain = study.minus(place, place.at(stage="sft")) if own else study.change(place, "sft")
-            labelled.append(Arm(place, gain, study.change(place), mine[FACTS].mean().to_dict()))
+            labelled.append(Arm(place, gain, study.change(place), adapters[FACTS].mean().to_dict()))
     return labelled
 
 

@@ -57,12 +57,12 @@ class Table:
     notes: Sequence[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        rows = [row if isinstance(row, Group) else [_entry(e) for e in row] for row in self.rows]
+        rows = [
+            row if isinstance(row, Group)
+            else [Entry(e) if isinstance(e, str) else e for e in row]
+            for row in self.rows
+        ]  # fmt: skip
         object.__setattr__(self, "rows", rows)
-
-
-def _entry(entry: Entry | str) -> Entry:
-    return Entry(entry) if isinstance(entry, str) else entry
 
 
 def rounded(value: float, decimals: int) -> str:
@@ -155,7 +155,7 @@ def latex_text(text: str) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Return a LaTeX document with the table; footnotes stand below it as raised letters."""
+    """Return a LaTeX document with the table; footnotes are raised letters, explained below it."""
     parts = {
         "CAPTION": latex_text(table.caption),
         "COLUMNS": _columns(table.align),

@@ -119,7 +119,8 @@ def tax_table(study: StudyRun) -> Table:
         moved = study.change(other)
         at_home = number(study.change(home)) if home in places else "not run"
         cells = [other.model, labels.REQUIREMENTS[other.trained], where(other), at_home]
-        cells += [number(moved), _tax(moved), str(moved.seeds)]
+        tax = "cannot tell (one seed)" if moved.single else moved.verdict("bonus", "tax")
+        cells += [number(moved), tax, str(moved.seeds)]
         rows.append(cells)
     head = ["Model", "Trained for", "Cell", "Change there", "Change on the other", "Tax", "Seeds"]
     note = (
@@ -129,12 +130,6 @@ def tax_table(study: StudyRun) -> Table:
     caption = "Alignment tax: trained for one requirement, evaluated on both"
     notes = [("", note), ("", SEEDS_NOTE)]
     return Table("study_tax", caption, head, "lllrrlr", rows, notes=notes)
-
-
-def _tax(moved: Effect) -> str:
-    if moved.single:
-        return "cannot tell (one seed)"
-    return moved.verdict("bonus", "tax")
 
 
 def ablations_table(study: StudyRun) -> Table:
