@@ -90,8 +90,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"codealign has no public name {name!r}; it has {', '.join(__all__)}")
     module, _, attribute = _HOME[name].rpartition(".")
-    found = globals()[name] = getattr(import_module(f"codealign.{module}"), attribute)
-    return found
+    value = globals()[name] = getattr(import_module(f"codealign.{module}"), attribute)
+    return value
 
 
 def __dir__() -> list[str]:

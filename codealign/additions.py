@@ -105,9 +105,9 @@ def _papers() -> set[str]:
 def _entries(path: Path, cls: type[AnySection], taken: set[str]) -> dict[str, AnySection]:
     if not path.exists():
         return {}
-    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    for name in found:
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    for name in entries:
         if name in taken or not NAME.fullmatch(str(name)):
             why = "is taken" if name in taken else "may have a-z, 0-9 and _ only"
             raise CodealignError(f"{path}: {name!r}: the name {why}; choose another")
-    return {name: validate(cls, entry, f"{path}: {name}") for name, entry in found.items()}
+    return {name: validate(cls, entry, f"{path}: {name}") for name, entry in entries.items()}

@@ -57,8 +57,8 @@ class CheckedModel:
 
     def line(self) -> str:
         """Return the gist in one line, for a job's log."""
-        found = {fact.name: fact.found for fact in self.facts}
-        return f"{self.model} {self.variant}: {found['architecture']}; asked {found['asked']}"
+        findings = {fact.name: fact.found for fact in self.facts}
+        return f"{self.model} {self.variant}: {findings['architecture']}; asked {findings['asked']}"
 
     def require(self) -> None:
         """Refuse a model with problems.
@@ -107,7 +107,7 @@ def check(name: str, variant: Variant) -> CheckedModel:
     shape = shape_in(config)
     try:
         stored = stored_parameters(where)
-    except CodealignError:  # what is wrong with the file is told of its tensors
+    except CodealignError:  # `_tensors` reports what is wrong with the file
         stored = 0
     parameters = stored or (shape.parameters if shape else 0)
     facts = [Fact("architecture", _dimensions(config, shape, parameters))]
@@ -211,20 +211,20 @@ def _asked(name: str, variant: Variant, tokenizer: Any) -> Fact:
     if variant not in entry.chat:
         why = "as a pretrained variant" if variant == "pretrained" else "as models.yaml says"
         return Fact("asked", f"plainly, {why}{', though it has a chat template' * has}")
-    found = f"through its chat template, as a {variant} variant"
+    how = f"through its chat template, as a {variant} variant"
     if not has:
         remedy = (
             "put the model's own chat_template.jinja beside its tokenizer, ask it plainly as "
             "`pretrained`, or register it in params/models.yaml with `chat: []`"
         )
-        return Fact("asked", found, f"there is no chat template; {remedy}")
-    return _tried("asked", lambda: _formatted(entry.chat_format, tokenizer, name, found))
+        return Fact("asked", how, f"there is no chat template; {remedy}")
+    return _tried("asked", lambda: _formatted(entry.chat_format, tokenizer, name, how))
 
 
-def _formatted(chat_format: str, tokenizer: Any, name: str, found: str) -> Fact:
+def _formatted(chat_format: str, tokenizer: Any, name: str, how: str) -> Fact:
     text.check_chat_format(tokenizer, chat_format, short_name(name))
     known = [f for f, mark in text.CHAT_MARKS.items() if mark in tokenizer.chat_template]
-    return Fact("asked", f"{found} ({(known or ['a format of its own'])[0]})")
+    return Fact("asked", f"{how} ({(known or ['a format of its own'])[0]})")
 
 
 def _example(tokenizer: Any, chat: bool, config: dict[str, Any]) -> Fact:
@@ -233,12 +233,12 @@ def _example(tokenizer: Any, chat: bool, config: dict[str, Any]) -> Fact:
     answer = text.chat_answer(tokenizer, TASK, f"{BEGUN} a + b") if chat else " a + b"
     ids = text.encode(tokenizer, prompt)
     added = [*text.answer_ids(tokenizer, prompt, answer), text.end_token(tokenizer, chat)]
-    found = f"{prompt!r} -> {_tokens(tokenizer, ids)}; then {_tokens(tokenizer, added)}"
+    shown = f"{prompt!r} -> {_tokens(tokenizer, ids)}; then {_tokens(tokenizer, added)}"
     size = config.get("vocab_size", 0)
     if size and (beyond := [i for i in (*ids, *added) if i >= size]):
         remedy = "take the tokenizer that belongs to these weights"
-        return Fact("example", found, f"id {beyond[0]} is beyond the {size:,} embedded; {remedy}")
-    return Fact("example", found)
+        return Fact("example", shown, f"id {beyond[0]} is beyond the {size:,} embedded; {remedy}")
+    return Fact("example", shown)
 
 
 def _tokens(tokenizer: Any, ids: list[int]) -> str:

@@ -45,8 +45,8 @@ def _device() -> Need:
 
 
 def _module(name: str, use: str) -> Need:
-    found = importlib.util.find_spec(name) is not None
-    return Need(name, found, use, f"pip install --no-deps {name}")
+    installed = importlib.util.find_spec(name) is not None
+    return Need(name, installed, use, f"pip install --no-deps {name}")
 
 
 def isolation(wanted: str = "strong") -> Need:
@@ -77,8 +77,8 @@ def _weights() -> Need:
         for variant in ("pretrained", "finetuned")
         if not (NANO_WEIGHTS / variant / "model.safetensors").exists()
     ]
-    found = "shipped" if not missing else f"no weights for {', '.join(missing)}"
-    return Need("nano", not missing, found, "make nano (about half an hour on a CPU)")
+    state = "shipped" if not missing else f"no weights for {', '.join(missing)}"
+    return Need("nano", not missing, state, "make nano (about half an hour on a CPU)")
 
 
 def _benchmarks() -> Need:
@@ -86,9 +86,9 @@ def _benchmarks() -> Need:
     from codealign.evaluate.functional.registry import BENCHMARKS
 
     lacking = [name for name in BENCHMARKS if not all(file.there for file in files(name))]
-    found = f"{len(BENCHMARKS) - len(lacking)} of {len(BENCHMARKS)} on this machine"
+    counted = f"{len(BENCHMARKS) - len(lacking)} of {len(BENCHMARKS)} on this machine"
     advice = f"{', '.join(lacking)}: fetched when a run begins that needs them; nano does not"
-    return Need("public benchmarks", not lacking, found, advice)
+    return Need("public benchmarks", not lacking, counted, advice)
 
 
 def examine() -> Iterator[Need]:

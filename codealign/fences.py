@@ -61,18 +61,18 @@ class Fenced:
     @cached_property
     def blocks(self) -> list[Block]:
         """The fenced blocks, in order."""
-        found: list[Block] = []
+        blocks: list[Block] = []
         opened: re.Match[str] | None = None
         first = 0
         for number, line in enumerate(self.lines):
             if opened is None:
                 opened, first = _opens(line), number
             elif _closes(line, opened):
-                found.append(self._block(opened, first, number, closed=True))
+                blocks.append(self._block(opened, first, number, closed=True))
                 opened = None
         if opened is not None:
-            found.append(self._block(opened, first, len(self.lines) - 1, closed=False))
-        return found
+            blocks.append(self._block(opened, first, len(self.lines) - 1, closed=False))
+        return blocks
 
     def _block(self, opened: re.Match[str], first: int, last: int, closed: bool) -> Block:
         depth = len(opened["indent"])
@@ -89,15 +89,15 @@ class Fenced:
     @cached_property
     def headings(self) -> list[Heading]:
         """The headings outside the fences, in order."""
-        found = []
+        headings = []
         for number, line in enumerate(self.lines):
             if number in self.fenced:
                 continue
             if match := _HEADING.fullmatch(line):
-                found.append(Heading(match["title"], len(match["level"]), number))
+                headings.append(Heading(match["title"], len(match["level"]), number))
             elif match := _BOLD.fullmatch(line):
-                found.append(Heading(match["title"], _BELOW_ALL, number))
-        return found
+                headings.append(Heading(match["title"], _BELOW_ALL, number))
+        return headings
 
     def section(self, heading: Heading) -> range:
         """Return the lines from a heading to the next one that is not below it, or to the end."""
@@ -125,10 +125,10 @@ def first_python(blocks: Iterable[Block]) -> Block | None:
     parses: the first that defines, imports or assigns something, else the first. (An unlabelled
     block beside labelled ones is most often an output.)
     """
-    found = list(blocks)
-    if labelled := next((b for b in found if b.is_python), None):
+    blocks = list(blocks)
+    if labelled := next((b for b in blocks if b.is_python), None):
         return labelled
-    bare = [(b, tree) for b in found if not b.language and (tree := _tree(b.code)) is not None]
+    bare = [(b, tree) for b in blocks if not b.language and (tree := _tree(b.code)) is not None]
     bare = [(b, tree) for b, tree in bare if tree.body]
     programs = [b for b, tree in bare if not all(isinstance(n, ast.Expr) for n in tree.body)]
     return next(iter(programs or [b for b, _ in bare]), None)

@@ -49,7 +49,7 @@ def mutants(code: str) -> list[str]:
     """
     lines = ast.unparse(_bare(code)).split("\n")  # in one spelling, which the slips are made for
     known = {"\n".join(lines)}
-    found = []
+    programs = []
     for number, line in enumerate(lines):
         if not line.startswith(" ") or line.lstrip().startswith(("def ", "async def ", "class ")):
             continue
@@ -57,8 +57,8 @@ def mutants(code: str) -> list[str]:
             text = "\n".join([*lines[:number], changed[:-1], *lines[number + 1 :]])
             if text not in known and _parses(text):
                 known.add(text)
-                found.append(text)
-    return found
+                programs.append(text)
+    return programs
 
 
 def stub(code: str) -> str:

@@ -98,7 +98,7 @@ def check_adapter(adapter: Path | str, name: str, variant: Variant) -> None:
     Raises
     ------
     CodealignError
-        No adapter there; or it tells of another model or variant.
+        No adapter there; or it was trained on another model or variant.
     """
     config, result = Path(adapter) / "adapter_config.json", Path(adapter) / "training.json"
     if not config.exists():

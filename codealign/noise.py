@@ -1,6 +1,6 @@
-"""What libraries say on import that nobody who reads it can mend: kept off terminals and notebooks.
+"""What libraries say on import that no reader can fix: kept off terminals and notebooks.
 
-Each is known by its logger and its words, so that everything else these loggers say is still told.
+Each is known by its logger and its words, so that everything else these loggers say is still shown.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 import warnings
 
 NOISE = {
-    "torchao": ("Failed to load ",),  # its kernels for GPUs that this machine has not
+    "torchao": ("Failed to load ",),  # its kernels for GPUs that this machine lacks
     "torch.utils._pytree": ("is an Enum subclass",),  # how torchao makes its types known to torch
     "matplotlib.font_manager": ("findfont: ", "Matplotlib is building the font cache"),
 }

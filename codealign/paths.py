@@ -37,8 +37,8 @@ def find_project() -> Path:
     read from, not to run in).
     """
     here = Path.cwd()
-    if found := next((folder for folder in (here, *here.parents) if _is_project(folder)), None):
-        return found.resolve()
+    if project := next((folder for folder in (here, *here.parents) if _is_project(folder)), None):
+        return project.resolve()
     if named := os.environ.get("CODEALIGN_PROJECT"):
         return Path(named).resolve()
     return shipped()

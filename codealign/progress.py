@@ -55,7 +55,7 @@ class CellLine:
 
 
 class Bar(tqdm):
-    """A tqdm bar that notes what it counts, how many of how many, and items a second."""
+    """A tqdm bar that notes what it counts, how many of how many, and items per second."""
 
     noted, shown = 0.0, 0.0
 

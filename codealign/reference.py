@@ -54,18 +54,19 @@ def params_page() -> str:
     return "\n\n".join([*parts, *_section(Params, "", None)]) + "\n"
 
 
-def _section(model: type[BaseModel], place: str, made: BaseModel | None) -> list[str]:
-    """Return the parts of one section; `made` holds the defaults its owner gives it."""
+def _section(model: type[BaseModel], place: str, defaults: BaseModel | None) -> list[str]:
+    """Return the parts of one section; `defaults` are those its owner gives it."""
     rows, inner = [], []
     for name, field in model.model_fields.items():
-        found, default = _model_in(field.annotation), _default(field)
-        value = getattr(made, name) if made is not None else default
-        if found is None:
+        nested = _model_in(field.annotation)
+        default = REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
+        value = getattr(defaults, name) if defaults is not None else default
+        if nested is None:
             rows.append(_setting(f"{place}{name}", field, value))
-        elif found is field.annotation:
-            inner += _section(found, f"{place}{name}.", value if value is not REQUIRED else None)
+        elif nested is field.annotation:
+            inner += _section(nested, f"{place}{name}.", value if value is not REQUIRED else None)
         else:
-            inner += _section(found, f"{place}{name}.<name>.", None)
+            inner += _section(nested, f"{place}{name}.<name>.", None)
     about = (inspect.getdoc(model) or "").split("\n\n")[0].replace("\n", " ")
     head = "| key | type | default | meaning |\n|---|---|---|---|\n"
     table = [head + "\n".join(rows)] if rows else []
@@ -74,13 +75,15 @@ def _section(model: type[BaseModel], place: str, made: BaseModel | None) -> list
 
 def _setting(key: str, field: FieldInfo, value: Any) -> str:
     default = REQUIRED if value is REQUIRED else f"`{value!r}`"
-    return f"| `{key}` | {_type(field.annotation)} | {default} | {_meaning(field)} |"
+    kind = inspect.formatannotation(_plain(field.annotation))
+    kind = kind.replace("typing.", "").replace("|", "\\|")
+    return f"| `{key}` | `{kind}` | {default} | {_meaning(field)} |"
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    for found in (annotation, *get_args(annotation)):
-        if inspect.isclass(found) and issubclass(found, BaseModel):
-            return found
+    for part in (annotation, *get_args(annotation)):
+        if inspect.isclass(part) and issubclass(part, BaseModel):
+            return part
     return None
 
 
@@ -92,15 +95,6 @@ def _plain(annotation: Any) -> Any:
     return (
         get_origin(annotation)[_plain(parts[0])] if get_origin(annotation) is list else annotation
     )
-
-
-def _type(annotation: Any) -> str:
-    text = inspect.formatannotation(_plain(annotation)).replace("typing.", "").replace("|", "\\|")
-    return f"`{text}`"
-
-
-def _default(field: FieldInfo) -> Any:
-    return REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def _meaning(field: FieldInfo) -> str:
@@ -153,13 +147,13 @@ def api_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _entry(name: str, found: Any) -> list[str]:
+def _entry(name: str, member: Any) -> list[str]:
     home = codealign._HOME[name]
-    doc = inspect.getdoc(found) or ""
-    if inspect.isclass(found) and issubclass(found, BaseException | BaseModel):
+    doc = inspect.getdoc(member) or ""
+    if inspect.isclass(member) and issubclass(member, BaseException | BaseModel):
         head = f"class {name}"
     else:
-        head = f"{name}{inspect.signature(found)}"
+        head = f"{name}{inspect.signature(member)}"
     return [f"## {name}", f"`codealign.{home}`", f"```text\n{head}\n\n{doc}\n```"]
 
 

@@ -108,7 +108,7 @@ def _spec_of(places: dict[Variant, str]) -> ModelSpec:
 def _family(place: str) -> str:
     try:
         return str(read_config(place)["model_type"]) if _folder(place) else ""
-    except (CodealignError, KeyError):  # told where the configuration itself is wanted
+    except (CodealignError, KeyError):  # reported where the configuration itself is wanted
         return ""
 
 
@@ -172,9 +172,9 @@ def references(names: Iterable[str]) -> list[str]:
     CodealignError
         Two different models, or one and a registered other, have the same short name.
     """
-    found = [reference(name) for name in names]
+    resolved = [reference(name) for name in names]
     owners: dict[str, str] = {}
-    for one in found:
+    for one in resolved:
         short = short_name(one)
         other = short if short in registry() else owners.setdefault(short, one)
         if other != one:
@@ -182,13 +182,13 @@ def references(names: Iterable[str]) -> list[str]:
                 f"models: {one} and {other} would both be called {short!r} in the run's folders; "
                 "name one yourself: {name: ..., pretrained: ..., finetuned: ...}"
             )
-    return found
+    return resolved
 
 
 def among(models: Iterable[str], name: str) -> str:
     """Return the reference of a model that is given as one of `models` or by its short name."""
-    found = {short_name(one): one for one in references(models)}
-    return found.get(name) or references([name])[0]
+    by_name = {short_name(one): one for one in references(models)}
+    return by_name.get(name) or references([name])[0]
 
 
 def source(name: str, variant: Variant) -> tuple[str, str | None]:
@@ -329,15 +329,15 @@ def stored_parameters(where: str) -> int:
     CodealignError
         A file of them is cut short or none of the format.
     """
-    found = 0
+    count = 0
     for path in (_folder(where) or Path(os.devnull)).glob("*.safetensors"):
         try:
             with path.open("rb") as file:
                 header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            found += sum(prod(t["shape"]) for key, t in header.items() if key != "__metadata__")
+            count += sum(prod(t["shape"]) for key, t in header.items() if key != "__metadata__")
         except (ValueError, OSError, OverflowError, MemoryError, TypeError, KeyError) as error:
             raise CodealignError(f"{path}: no safetensors file ({error}); copy it anew") from None
-    return found
+    return count
 
 
 def weights_here(where: str, revision: str | None = None) -> bool:
@@ -347,8 +347,8 @@ def weights_here(where: str, revision: str | None = None) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
     def cached(name: str) -> str | None:
-        found = try_to_load_from_cache(where, name, revision=revision)
-        return found if isinstance(found, str) else None
+        path = try_to_load_from_cache(where, name, revision=revision)
+        return path if isinstance(path, str) else None
 
     if index := cached("model.safetensors.index.json"):
         shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
@@ -362,14 +362,19 @@ def has_chat_template(where: str, revision: str | None = None) -> bool:
         folder = _folder(where)
         path = folder / name if folder else hub_file(where, revision, name)
         if path and path.exists():
-            content = path.read_text(encoding="utf-8", errors="replace")
-            if name.endswith(".jinja") or '"chat_template"' in content:
+            if name.endswith(".jinja"):
+                return True
+            try:
+                settings = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+            except ValueError:
+                continue  # loading the tokenizer says what is wrong with it
+            if settings.get("chat_template"):
                 return True
     return False
 
 
 def identity(name: str, variant: Variant) -> str:
-    """Return what tells a model's weights from others that the same name may once have had.
+    """Return what distinguishes a model's weights from others that once had the same name.
 
     Of a folder of the user's own that is a hash of its small files, and of size, start and end of
     each file of weights; of any other model the name itself, whose weights the package or a
@@ -379,12 +384,9 @@ def identity(name: str, variant: Variant) -> str:
     folder = _folder(where)
     if folder is None or spec(name).embedded:
         return name
-    return stable_id("model", *(p.name + _digest(p) for p in sorted(folder.iterdir()) if _own(p)))
-
-
-def _own(path: Path) -> bool:
     kinds = (".json", ".jinja", ".txt", ".model", ".py", *WEIGHTS)
-    return path.is_file() and path.suffix in kinds and not path.name.startswith(".")
+    files = (p for p in sorted(folder.iterdir()) if p.is_file() and p.suffix in kinds)
+    return stable_id("model", *(p.name + _digest(p) for p in files if not p.name.startswith(".")))
 
 
 def _digest(path: Path) -> str:

@@ -145,7 +145,7 @@ class Resumable(Generic[Record]):
         line = memoryview((to_json(record) + "\n").encode())
         size = len(line)
         try:
-            while line:
+            while line:  # of an unbuffered file the system may take a part only
                 line = line[self._file.write(line) :]
         except OSError as error:
             os.ftruncate(self._file.fileno(), self._end)
@@ -195,9 +195,9 @@ def drop_torn_line(descriptor: int) -> None:
     size = end = os.fstat(descriptor).st_size
     while end:
         start = max(0, end - BLOCK)
-        found = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
             break
         end = start
     if end < size:

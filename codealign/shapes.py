@@ -89,17 +89,17 @@ def shape_in(config: dict[str, Any]) -> Shape | None:
         return None
 
 
-def _of(found: dict[str, Any]) -> Shape:
-    heads = found["num_attention_heads"]
-    qwen2 = found.get("model_type") == "qwen2"
+def _of(config: dict[str, Any]) -> Shape:
+    heads = config["num_attention_heads"]
+    qwen2 = config.get("model_type") == "qwen2"
     return Shape(
-        hidden=found["hidden_size"],
-        inner=found["intermediate_size"],
-        layers=found["num_hidden_layers"],
+        hidden=config["hidden_size"],
+        inner=config["intermediate_size"],
+        layers=config["num_hidden_layers"],
         heads=heads,
-        kv_heads=found.get("num_key_value_heads") or heads,
-        vocabulary=found["vocab_size"],
-        head_size=found.get("head_dim") or 0,
-        tied=found.get("tie_word_embeddings", False),
-        bias=found.get("attention_bias", False) or qwen2,
+        kv_heads=config.get("num_key_value_heads") or heads,
+        vocabulary=config["vocab_size"],
+        head_size=config.get("head_dim") or 0,
+        tied=config.get("tie_word_embeddings", False),
+        bias=config.get("attention_bias", False) or qwen2,
     )

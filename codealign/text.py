@@ -36,7 +36,7 @@ CHAT_MARKS = {
     "llama-2": "[INST]",
     "deepseek-coder": "### Instruction:",
 }
-"""What tells a chat template's format."""
+"""What identifies a chat template's format."""
 
 PROBES = (
     "def f(x):\n    if x:\n        return x\n\n\n\nprint(f(2) , 'a  b' )\n",
@@ -305,8 +305,8 @@ def _ending(tokenizer: Any) -> tuple[str, str | None]:
 def _ending_of(tokenizer: Any, chat_template: str) -> tuple[str, str | None]:
     tail = _around(tokenizer, "")[1]
     special = [t.content for t in tokenizer.added_tokens_decoder.values() if t.special]
-    found = [(tail.index(t), t) for t in [*special, tokenizer.eos_token] if t and t in tail]
-    if not found:
+    ends = [(tail.index(t), t) for t in [*special, tokenizer.eos_token] if t and t in tail]
+    if not ends:
         return "", tokenizer.eos_token
-    place, token = min(found)
+    place, token = min(ends)
     return tail[:place], token

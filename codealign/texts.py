@@ -59,7 +59,7 @@ def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list
     Parameters
     ----------
     required : columns that the file must have.
-    others : columns besides are taken too; otherwise refused.
+    others : further columns are taken too; otherwise refused.
 
     Raises
     ------
@@ -67,15 +67,16 @@ def read_sheet(path: Path, required: Sequence[str], others: bool = True) -> list
         An empty file, another encoding, a missing, repeated or unknown column, an open quote.
     """
     text = _decoded(path)
-    if not text.strip():
-        raise CodealignError(f"{path}: is empty; expected a CSV with {', '.join(required)}")
     head = text.lstrip("\n").split("\n", 1)[0]
     separator = max(SEPARATORS, key=lambda s: _columns_in(head, s, required))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        rows = [(reader.line_num, [c.strip() for c in row]) for row in reader if any(row)]
+        stripped = ((reader.line_num, [c.strip() for c in row]) for row in reader)
+        rows = [(line, row) for line, row in stripped if any(row)]
     except csv.Error as error:
         raise CodealignError(f"{path}:{reader.line_num}: {error}; fix this line") from None
+    if not rows:  # separators alone are how spreadsheets write an empty sheet
+        raise CodealignError(f"{path}: is empty; expected a CSV with {', '.join(required)}")
     (_, names), *rows = rows
     while names and not names[-1]:
         names.pop()
@@ -107,16 +108,16 @@ def _columns_in(head: str, separator: str, required: Sequence[str]) -> int:
     return len({name.strip(' "') for name in head.split(separator)} & {*required})
 
 
-def _check_columns(path: Path, found: list[str], required: Sequence[str], others: bool) -> None:
+def _check_columns(path: Path, columns: list[str], required: Sequence[str], others: bool) -> None:
     if not others:
-        for name in found:
+        for name in columns:
             if name not in required:
                 raise CodealignError(
                     f"{path}: unknown column {name!r}" + nearest(name, list(required))
                 )
-    if lacking := [name for name in required if name not in found]:
+    if lacking := [name for name in required if name not in columns]:
         raise CodealignError(
             f"{path}: no column {', '.join(lacking)}; expected {', '.join(required)}"
         )
-    if double := [name for name in required if found.count(name) > 1]:
+    if double := [name for name in required if columns.count(name) > 1]:
         raise CodealignError(f"{path}: column {double[0]} stands there twice")

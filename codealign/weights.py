@@ -201,8 +201,8 @@ def _refuse(where: str, report: dict[str, Any]) -> None:
     faults = [f"{name} is missing" for name in sorted(report["missing_keys"])]
     faults += [f"{name} is not the model's" for name in sorted(report["unexpected_keys"])]
     faults += [
-        f"{name} is {tuple(found)}, not {tuple(wanted)}"
-        for name, found, wanted in sorted(report["mismatched_keys"])
+        f"{name} is {tuple(shape)}, not {tuple(wanted)}"
+        for name, shape, wanted in sorted(report["mismatched_keys"])
     ]
     if faults:
         raise CodealignError(

@@ -94,8 +94,8 @@ def _evaluate(args: argparse.Namespace) -> int:
         folder = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model = cache(partial(_model, args)) if args.model else None
         sandbox = stack.enter_context(Sandbox(workers=args.workers, accept=args.accept))
-        found = run(asked, sandbox, model, args.cache or _cache(), folder)
-    print(json.dumps(found) if args.json else "\n".join(_lines(found)))
+        result = run(asked, sandbox, model, args.cache or _cache(), folder)
+    print(json.dumps(result) if args.json else "\n".join(_lines(result)))
     return 0
 
 
@@ -140,10 +140,10 @@ def _model(args: argparse.Namespace) -> Model:
     )
 
 
-def _lines(found: dict[str, Any]) -> list[str]:
+def _lines(result: dict[str, Any]) -> list[str]:
     """The summary for people: a line per benchmark, and what was wrong with the file."""
     lines = []
-    for part in found.get("parts", [found]):
+    for part in result.get("parts", [result]):
         rates = [
             f"{suite} {metric} {_shown(value)}"
             for suite, of in part["scores"].items()

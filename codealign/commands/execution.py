@@ -45,7 +45,7 @@ def _execute(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # What could not be written is still in the buffer; on exit Python would try it once more,
+        # What could not be written is still in the buffer; on exit Python would try it again,
         # say so in lines of its own and end with another code.
         with contextlib.suppress(OSError):  # not a file, for a caller within Python
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

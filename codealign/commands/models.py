@@ -59,11 +59,11 @@ def _answer(name: str, variant: Any) -> Any:
     chat = uses_chat(name, variant)
     asked = Request("check", engine.chat(TASK) if chat else BEGUN)
     settings = Generation(temperature=0.0, max_new_tokens=LONGEST, batch_size=1)
-    (made,) = generate([asked], engine, settings)
-    answer = made.text if len(made.text) < 200 else f"{made.text[:200]}..."
-    ends = "stops" if made.finish == "stop" else "is cut"
-    ended = f"{ends} after {made.tokens} tokens: {answer!r}"
-    if made.finish == "stop" or not chat:
+    (completion,) = generate([asked], engine, settings)
+    answer = completion.text if len(completion.text) < 200 else f"{completion.text[:200]}..."
+    ends = "stops" if completion.finish == "stop" else "is cut"
+    ended = f"{ends} after {completion.tokens} tokens: {answer!r}"
+    if completion.finish == "stop" or not chat:
         return Fact("answer", ended)
     end = engine.tokenizer.convert_ids_to_tokens(text.end_token(engine.tokenizer, chat))
     return Fact("answer", ended, f"it has not written {end!r}, which ends an answer by its chat "

@@ -1,4 +1,4 @@
-"""Commands for one's own models and results: where to start, what can be told, what others made."""
+"""Commands for your own models and results: where to start, what a run can tell, what to import."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ def _power_of_run(root: Path, noise: dict[str, float] | None, matters: float) ->
             effect = ask(cells, ends_higher(requirement), model)
             sentence = outlook(effect, requirement, matters=matters)
             print(f"{model}, {requirement.replace('_', '-')}: {sentence}")
-            if (found := noise_of(effect)) is not None:
-                own[requirement] = max(found, own.get(requirement, 0.0))
+            if (spread := noise_of(effect)) is not None:
+                own[requirement] = max(spread, own.get(requirement, 0.0))
     print("\n".join(power_lines(sizes, (1, 2, 3, 5, 10), noise or own)))
     return 0
 
@@ -173,12 +173,12 @@ def _import(args: argparse.Namespace) -> int:
 
     root = Path(args.run)
     read = {text: _read(Path(text), args) for text in args.files}  # all, before any is written
-    for text, found in read.items():
-        write_imported(root, found, Path(text))
-        for made in found:
-            shown = ", ".join(f"{s.benchmark} {s.value:.3f} (n = {s.n})" for s in made.scores)
-            print(f"{made.cell.model} {made.cell.variant} {made.cell.stage}: {shown}")
-            for what in made.lacks:
+    for text, results in read.items():
+        write_imported(root, results, Path(text))
+        for result in results:
+            shown = ", ".join(f"{s.benchmark} {s.value:.3f} (n = {s.n})" for s in result.scores)
+            print(f"{result.cell.model} {result.cell.variant} {result.cell.stage}: {shown}")
+            for what in result.lacks:
                 print(f"  missing: {what}")
     for line in lacking(root):
         print(f"missing for the study's question: {line}")
@@ -195,7 +195,7 @@ def _read(path: Path, args: argparse.Namespace) -> list[Any]:
     if not path.is_file():
         raise CodealignError(f"{path}: no such file")
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = file.readline()
+        first = file.readline().strip()
     if path.suffix == ".csv" and "rating" not in first.split(",") and "value" in first:
         return imported.read_scores_table(path)
     if not args.model:

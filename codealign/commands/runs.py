@@ -36,7 +36,7 @@ def _reproduce(args: argparse.Namespace) -> int:
     print(f"project: {PROJECT}", flush=True)
     file = in_project(args.params)
     changes = changes_of(args)
-    load_params(file, changes)  # its faults are said before the workflow's libraries are imported
+    load_params(file, changes)  # reports its faults before the workflow's libraries are imported
     from codealign.workflow.reproduce import reproduce
 
     return reproduce(

@@ -28,25 +28,22 @@ def advice_blocks(paths: RunPaths, files: Markup) -> list[PageSection]:
     """
     frame = pd.read_csv(paths.tables / "advice.csv", dtype=str, keep_default_na=False)
     counts = Counter(frame["verdict"]).most_common()
-    told = ", ".join(f"{n} {verdict}" for verdict, n in counts)
+    counted = ", ".join(f"{n} {verdict}" for verdict, n in counts)
+    link = Markup('<a href="#{0}">{0}</a>')
     rows = [
-        [_link(row["id"]), _badge(row["verdict"]), row.get("next_step", "")]
+        [link.format(row["id"]), _badge(row["verdict"]), row.get("next_step", "")]
         for row in frame.to_dict("records")
     ]
     head = ["Paper", "This run", "What to do next"]
-    body = Markup("<p>{} recommendations: {}.</p>").format(len(frame), told)
+    body = Markup("<p>{} recommendations: {}.</p>").format(len(frame), counted)
     body += table(head, rows, "Verdicts by rule over this run's scores") + files
     text = (paths.tables / "advice.md").read_text(encoding="utf-8")
     _, *parts = PART.split(text)
     each = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     return [
         PageSection("advice", TITLE, body, "All nine" if len(frame) == 9 else "All"),
-        *(PageSection(id, title, render_markdown(said, title), id) for title, id, said in each),
+        *(PageSection(id, title, render_markdown(part, title), id) for title, id, part in each),
     ]
-
-
-def _link(id: str) -> Markup:
-    return Markup('<a href="#{0}">{0}</a>').format(id)
 
 
 def _badge(verdict: str) -> Markup:

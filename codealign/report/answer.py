@@ -67,10 +67,10 @@ def _cells(cell: dict[str, Any], reach: float) -> list[str]:
     for name, question in QUESTIONS.items():
         winner, does = cell[question], does_what(cell, question)
         won = winner in PATHWAY.values()
-        told = Markup("<b>{}</b>").format(winner) if won else escape(winner)
-        told += f" ({does})" * (does == "loses less")
+        shown = Markup("<b>{}</b>").format(winner) if won else escape(winner)
+        shown += f" ({does})" * (does == "loses less")
         cells += [
-            told + f" {ONE_RUN}" * (won and cell["seeds"] == 1),
+            shown + f" {ONE_RUN}" * (won and cell["seeds"] == 1),
             _difference(cell, name, reach),
         ]
     return cells

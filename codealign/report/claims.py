@@ -60,7 +60,7 @@ def counts_line(path: Path, page: str = "") -> Markup:
     page : address of the ledger's page, seen from where the line stands.
     """
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    told = []
+    parts = []
     for origin, what in (("paper", "statements of the paper"), ("own", "own lines and readings")):
         mine = frame[(frame["origin"] == "paper") == (origin == "paper")]
         links = Markup(", ").join(
@@ -69,12 +69,13 @@ def counts_line(path: Path, page: str = "") -> Markup:
             )
             for verdict, n in Counter(mine["verdict"]).most_common()
         )
-        told.append(Markup("{} {}: {}").format(len(mine), what, links))
-    return Markup("; ").join(told)
+        parts.append(Markup("{} {}: {}").format(len(mine), what, links))
+    return Markup("; ").join(parts)
 
 
 def _cells(claim: dict[str, str]) -> list[str]:
     unit, origin = claim["unit"], claim["origin"]
+    tried = f"{claim['tried']} rules tried, {claim['matching']} fit; nearest: {claim['nearest']}"
     return [
         claim["place"],
         _verdict(claim["paper_verdict"], claim["paper_computed"], unit),
@@ -82,19 +83,13 @@ def _cells(claim: dict[str, str]) -> list[str]:
         + _small(told_note(claim["note"], claim["rule"])),
         escape(claim["statement"]) + _small("" if origin == "paper" else ORIGINS[origin]),
         escape(with_unit(claim["published"], unit)),
-        escape(claim["rule"]) + _small(_searched(claim)),
+        escape(claim["rule"]) + _small(tried if claim["tried"] else ""),
     ]
 
 
 def _verdict(verdict: str, computed: str, unit: str) -> Markup:
     badge = Markup('<b class="verdict {}">{}</b>').format(TONES.get(verdict, "none"), verdict)
     return badge + _small(with_unit(computed, unit))
-
-
-def _searched(claim: dict[str, str]) -> str:
-    if not claim["tried"]:
-        return ""
-    return f"{claim['tried']} rules tried, {claim['matching']} fit; nearest: {claim['nearest']}"
 
 
 def _small(text: str) -> Markup:

@@ -23,19 +23,20 @@ HEAD = [
 ]  # fmt: skip
 
 
-def write_comparison(found: Comparison, first: str, second: str, out: Path) -> Path:
+def write_comparison(comparison: Comparison, first: str, second: str, out: Path) -> Path:
     """Write the page: picture, every shared score, settings that differ, what one run lacks."""
     with styled():
-        drawn = differences(found.overall, first, second)
+        drawn = differences(comparison.overall, first, second)
         picture = base64.b64encode(rendered(drawn.figure, "svg", said=drawn.alt)).decode()
     width, height = (1.8 * 72 * inches for inches in drawn.figure.get_size_inches())
-    settings = [[key, str(a), str(b)] for key, (a, b) in found.settings.items()]
+    settings = [[key, str(a), str(b)] for key, (a, b) in comparison.settings.items()]
     html = render(
         "compare", first=first, second=second, caption=drawn.caption, picture=picture,
         width=f"{width:.0f}", height=f"{height:.0f}", style=Markup(STYLE.read_text("utf-8")),
-        holds=HOLDS[bool((found.overall["seeds"] == 1).any())], scores=_scores(found.cells),
+        holds=HOLDS[bool((comparison.overall["seeds"] == 1).any())],
+        scores=_scores(comparison.cells),
         settings=table(["Setting", first, second], settings, "Settings that differ", "facts"),
-        differ=len(settings), only=found.only,
+        differ=len(settings), only=comparison.only,
     )  # fmt: skip
     write_text(out, html)
     return out

@@ -75,6 +75,7 @@ def _align(table: Tag) -> None:
         column = [row[at] for row in rows if len(row) > at and row[at].get("class") == "num"]
         column = [cell for cell in column if is_aligned(cell.get_text().strip())]
         widths = widths_of([cell.get_text() for cell in column])
+        # A cell's text is in pieces where it has bold parts or links: its numbers are counted on.
         for cell in column:
             first = 0
             for string in cell.find_all(string=True):
@@ -104,5 +105,5 @@ def _fit_row(tr: Tag) -> None:
         elif cell.name == "td" and NUMBER.fullmatch(text):
             cell["class"] = "num"
         for string in cell.find_all(string=INTERVAL):
-            unbroken = INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), string)
+            unbroken = INTERVAL.sub(lambda match: match[0].replace(" ", "\u00a0"), string)
             string.replace_with(unbroken)

@@ -20,18 +20,18 @@ def with_formulas(markdown: str) -> str:
     return FORMULA.sub(_drawn, markdown)
 
 
-def _drawn(found: re.Match[str]) -> str:
-    tex = " ".join((found[1] or found[2]).split())
+def _drawn(match: re.Match[str]) -> str:
+    tex = " ".join((match[1] or match[2]).split())
     try:
         path = TextPath((0, 0), f"${tex}$", size=SIZE)
     except ValueError:
-        return found[0]
+        return match[0]
     box = path.get_extents().padded(0.5)
     parts = [
         "Z" if code == Path.CLOSEPOLY else DRAW[code] + " ".join(f"{x:.1f}" for x in points)
         for points, code in path.iter_segments(simplify=False)
     ]
-    at = "display: block" if found[1] else f"vertical-align: {box.y0 / SIZE:.2f}em"
+    at = "display: block" if match[1] else f"vertical-align: {box.y0 / SIZE:.2f}em"
     return (
         f'<svg class="formula" role="img" aria-label="{escape(tex)}" style="{at}; max-width: 100%" '
         f'width="{box.width / SIZE:.2f}em" height="{box.height / SIZE:.2f}em" '

@@ -113,8 +113,8 @@ def _small(png: str) -> str:
         white.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
         small, buffer = white.resize(size, Image.Resampling.LANCZOS), BytesIO()
         small.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
-    made = base64.b64encode(buffer.getvalue()).decode()
-    return min(png, made, key=len)
+    reduced = base64.b64encode(buffer.getvalue()).decode()
+    return min(png, reduced, key=len)
 
 
 def _cut(text: str) -> str:

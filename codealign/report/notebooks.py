@@ -40,8 +40,8 @@ def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
             try:
                 blocks = notebook_blocks(nbformat.read(notebook, as_version=4))
             except (ValueError, KeyError, AttributeError, nbformat.ValidationError):
-                told = "its job failed, or was killed, while it was being written"
-                body = f'<p class="failed">This executed copy cannot be read: {told}.</p>'
+                why = "its job failed, or was killed, while it was being written"
+                body = f'<p class="failed">This executed copy cannot be read: {why}.</p>'
                 blocks = [PageSection("part1", "Notice", body)]
             write_text(target, page(notebook.stem, blocks, "notebooks", root="../"))
         pages[notebook.stem] = f"notebooks/{target.name}"
@@ -112,7 +112,7 @@ def _once(cells: list[NotebookNode]) -> list[NotebookNode]:
 def _order_headings(cells: list[Tag]) -> None:
     """Let the headings below a part's own (h2) go down by one level at a time."""
     above = 2
-    for heading in [found for cell in cells for found in cell.find_all(HEADINGS)]:
+    for heading in [heading for cell in cells for heading in cell.find_all(HEADINGS)]:
         above = min(max(int(heading.name[1]), 3), above + 1)
         heading.name = f"h{above}"
 
@@ -122,9 +122,9 @@ def _fit(cell: Tag, title: str) -> None:
     for code in cell.select(".input"):  # behind what it shows
         fold(code, CODE)
         cell.append(code.parent.extract())
-    for said in cell.select(".text_cell_render span[style]"):  # papermill's word of a failed cell
-        del said["style"]
-        said["class"] = "failed"
+    for span in cell.select(".text_cell_render span[style]"):  # papermill's word of a failed cell
+        del span["style"]
+        span["class"] = "failed"
     for picture in cell.find_all("img"):
         if picture.get("alt", NO_TEXT).startswith(NO_TEXT):
             picture["alt"] = f"Picture: {title}"

@@ -24,8 +24,8 @@ ANSWER = "Which pathway won, for what, and how sure?"
 def answer(paths: RunPaths, picture: str = "") -> PageSection:
     """Return the answer, behind the profile's note, if it has one."""
     note = paths.plan().get("note", "")
-    told = Markup("<p><b>Note:</b> {}</p>").format(note) if note else Markup()
-    body = told + answer_block(paths.tables / "answer.csv", picture, hardly_moved(paths.root))
+    head = Markup("<p><b>Note:</b> {}</p>").format(note) if note else Markup()
+    body = head + answer_block(paths.tables / "answer.csv", picture, hardly_moved(paths.root))
     return PageSection("answer", ANSWER, body, "The answer")
 
 
@@ -44,8 +44,8 @@ def more(paths: RunPaths) -> list[PageSection]:
     ):
         if (paths.tables / f"{stem}.csv").exists():
             frame = pd.read_csv(paths.tables / f"{stem}.csv")
-            told = _by_verdict(zip(frame[id_], frame[asked], strict=True)) or ONE_SEED
-            lines.append(Markup('<a href="{}.html">{}</a>: {}').format(stem, named, told))
+            verdicts = _by_verdict(zip(frame[id_], frame[asked], strict=True)) or ONE_SEED
+            lines.append(Markup('<a href="{}.html">{}</a>: {}').format(stem, named, verdicts))
     items = Markup().join(Markup("<li>{}.</li>").format(line) for line in lines)
     title = "What else this run says of the paper"
     return [PageSection("more", title, f"<ul>{items}</ul>", "The paper")] if lines else []
@@ -55,7 +55,7 @@ def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
     names: dict[str, list[str]] = {}
     for name, verdict in judged:
         names.setdefault(verdict, []).append(name)
-    return "; ".join(f"{verdict}: {', '.join(found)}" for verdict, found in names.items())
+    return "; ".join(f"{verdict}: {', '.join(those)}" for verdict, those in names.items())
 
 
 def was_run(paths: RunPaths, states: Mapping[str, State]) -> PageSection:
@@ -64,8 +64,8 @@ def was_run(paths: RunPaths, states: Mapping[str, State]) -> PageSection:
     `states` are those of the planned jobs, in the plan's order.
     """
     done = [s.result for s in states.values() if s.result and not s.result.get("kept")]
-    made = done[-1]["provenance"] if done else {}
-    facts = {key: made[key] for key in ("seed", "device", "commit") if key in made}
+    newest = done[-1]["provenance"] if done else {}
+    facts = {key: newest[key] for key in ("seed", "device", "commit") if key in newest}
     minutes = sum(result["seconds"] for result in done) / 60
     counted = f"{len(done)} of {len(states)} notebooks have finished, {minutes:.1f} minutes in all"
     body = render(

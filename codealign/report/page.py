@@ -97,7 +97,7 @@ def table(
     kind : "cards", whose rows become cards on a narrow screen, or "facts", a name and its value.
     extra : attributes of each row.
     """
-    columns = [*zip(*rows, strict=True)]
+    columns = [*zip(*rows, strict=True)]  # a number is aligned with those above and below it
     if kind == "cards":  # the values of facts have nothing in common
         columns = [aligned(column) for column in columns]
     numbers = [[bool(NUMBER.fullmatch(cell)) for cell in row] for row in rows]
@@ -105,10 +105,10 @@ def table(
         list(zip(*row, strict=True))
         for row in zip(zip(*columns, strict=True), numbers, strict=True)
     ]
-    told = [dict(e) for e in extra] or [{} for _ in cells]
+    attributes = [dict(e) for e in extra] or [{} for _ in cells]
     return render(
-        "table", head=head, rows=list(zip(told, cells, strict=True)), caption=caption, kind=kind,
-        id=id,
+        "table", head=head, rows=list(zip(attributes, cells, strict=True)), caption=caption,
+        kind=kind, id=id,
     )  # fmt: skip
 
 
@@ -133,20 +133,22 @@ def is_aligned(cell: str) -> bool:
 
 def widths_of(cells: Sequence[str]) -> list[tuple[int, int]]:
     """Return the greatest widths before and after the point of the first numbers, the second, …"""
-    found: list[tuple[int, int]] = []
+    widths: list[tuple[int, int]] = []
     for cell in cells:
         for at, (whole, rest) in enumerate(NUMERAL.findall(cell)):
-            old = found[at] if at < len(found) else (0, 0)
-            found[at : at + 1] = [(max(old[0], len(whole)), max(old[1], len(rest)))]
-    return found
+            old = widths[at] if at < len(widths) else (0, 0)
+            widths[at : at + 1] = [(max(old[0], len(whole)), max(old[1], len(rest)))]
+    return widths
 
 
 def padded(cell: str, widths: Sequence[tuple[int, int]], first: int = 0) -> str:
     """Return a cell whose numbers have these widths; `first` is the place of its first one."""
     places = iter(widths[first:])
 
-    def pad(found: re.Match[str]) -> str:
-        (before, after), (whole, rest) = next(places), found.groups()
+    def pad(match: re.Match[str]) -> str:
+        # Markup inside a number (1**2**) leaves more pieces than were measured: they stay as they are.
+        (before, after), (whole, rest) = next(places, (0, 0)), match.groups()
+        # A number without decimals lacks their point, too, which is narrower than a digit.
         lacking = after - len(rest)
         filled = POINT * (lacking > 0 and not rest) + DIGIT * (lacking - (not rest))
         return DIGIT * (before - len(whole)) + whole + rest + filled

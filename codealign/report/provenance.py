@@ -28,21 +28,21 @@ def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Page
     those of the first job of a stage: its other jobs have the same, but for what a study varies.
     """
     results = {job: state.result for job, state in states.items() if state.result}
-    made = [result["provenance"] for result in results.values()]
-    if not made:
+    headers = [result["provenance"] for result in results.values()]
+    if not headers:
         body = Markup('<p class="failed">No job has finished.</p>')
         return [PageSection("provenance", "What made this run", body)]
-    facts = _each([{k: v for k, v in one.items() if k not in PARTS} for one in made])
+    facts = _each([{k: v for k, v in one.items() if k not in PARTS} for one in headers])
     settings: dict[str, Any] = {}
-    for one in made:
+    for one in headers:
         settings |= {k: v for k, v in one.get("settings", {}).items() if k not in settings}
-    versions = _each([one.get("versions", {}) for one in made])
-    command, changed = _command(paths, str(made[-1].get("commit", "")))
+    versions = _each([one.get("versions", {}) for one in headers])
+    command, changed = _command(paths, str(headers[-1].get("commit", "")))
     run = render(
         "provenance", command=command, changed=changed, facts=_pairs("The run", facts),
         costs=_costs(paths, results),
     )  # fmt: skip
-    last = json.dumps(made[-1], indent=1)
+    last = json.dumps(headers[-1], indent=1)
     return [
         PageSection("made", "What made this run", run),
         PageSection("versions", "Libraries", _pairs("Versions", versions)),
@@ -76,18 +76,18 @@ def _costs(paths: RunPaths, results: Mapping[str, Mapping[str, Any]]) -> Markup:
     if not (paths.root / "cost.json").exists():
         return costs
     cost = json.loads((paths.root / "cost.json").read_text("utf-8"))
-    told = {
+    facts = {
         "processor": cost.get("processor", ""), "cores": cost["cores"], "jobs": cost["jobs"],
         "minutes": f"{cost['seconds'] / 60:.1f}",
         "largest process": f"{cost['peak_mb']:,} MiB" if cost.get("peak_mb") else "",
     }  # fmt: skip
-    return costs + _pairs("The last call of the driver", {k: v for k, v in told.items() if v})
+    return costs + _pairs("The last call of the driver", {k: v for k, v in facts.items() if v})
 
 
 def _each(dicts: list[dict[str, Any]]) -> dict[str, str]:
     """Return for each key the different values it has, as text."""
     keys = dict.fromkeys(key for one in dicts for key in one)
-    return {key: ", ".join(dict.fromkeys(_said(d[key]) for d in dicts if key in d)) for key in keys}
+    return {key: ", ".join(dict.fromkeys(_text(d[key]) for d in dicts if key in d)) for key in keys}
 
 
 def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
@@ -100,9 +100,9 @@ def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _pairs(caption: str, facts: dict[str, Any]) -> Markup:
-    rows = [[name, _said(value)] for name, value in facts.items()]
+    rows = [[name, _text(value)] for name, value in facts.items()]
     return table(HEAD, rows, caption, kind="facts")
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     return value if value and isinstance(value, str) else json.dumps(value)

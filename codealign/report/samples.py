@@ -67,20 +67,20 @@ def samples_block(paths: RunPaths) -> PageSection:
     """Write the browser's data and return its section; it says so if nothing has been answered."""
     part = first_part(paths)
     shutil.rmtree(paths.report / FOLDER, ignore_errors=True)
-    groups, found = {}, _groups(paths, part)
-    there = {PLACES[at][0] for group in found for row in group.rows.values()
+    titles, groups = {}, _groups(paths, part)
+    there = {PLACES[at][0] for group in groups for row in group.rows.values()
              for at, cell in enumerate(row) if cell}  # fmt: skip
     places = [at for at, (variant, _) in enumerate(PLACES) if variant in there]
-    for group in found:
+    for group in groups:
         key = f"{group.model}-{group.benchmark}"
-        groups[key] = f"{group.model}, {_label(group.benchmark)}"
+        titles[key] = f"{group.model}, {_label(group.benchmark)}"
         write_text(paths.report / FOLDER / f"{key}.js", group.script(key, places))
     seeds = len({p.seeded for p in paths.parts()} - {paths.root})
     seed = part.seeded.name if part.root != paths.root else ""
     columns = [[PATHWAY[PLACES[at][0]], labels.STAGES[PLACES[at][1]]] for at in places]
     pathways = [PATHWAY[variant] for variant in VARIANTS if variant in there]
     body = render(
-        "samples", groups=groups, columns=columns, pathways=pathways, seed=seed, seeds=seeds
+        "samples", groups=titles, columns=columns, pathways=pathways, seed=seed, seeds=seeds
     )
     return PageSection("samples", "What the models wrote, before and after", body)
 
@@ -95,24 +95,24 @@ def _groups(paths: RunPaths, part: RunPaths) -> list[SampleGroup]:
     """Return the answers of a part's models, the base models being the whole run's."""
     roots = list(dict.fromkeys([paths.root, part.root]))
     models = sorted({f.name for root in roots for f in root.glob("evals/*") if f.is_dir()})
-    found: list[SampleGroup] = []
+    groups: list[SampleGroup] = []
     for model in models:
-        made: dict[str, SampleGroup] = {}
+        own: dict[str, SampleGroup] = {}
         for place, (variant, stage) in enumerate(PLACES):
             for root in roots:
                 cell = Cell(model, variant, "functional", stage)
                 whole = RunPaths(root).evals(cell)
                 for file in sorted(whole.glob("*/attempts.jsonl")):
-                    group = made.setdefault(file.parent.name, SampleGroup(model, file.parent.name))
+                    group = own.setdefault(file.parent.name, SampleGroup(model, file.parent.name))
                     _add_attempts(group, place, file)
                 rated = RunPaths(root).evals(cell.at(requirement="non_functional", trained=""))
-                _add_ratings(made, model, place, rated / "codal")
-        for group in made.values():
+                _add_ratings(own, model, place, rated / "codal")
+        for group in own.values():
             if group.scale == 1:
                 _add_prompts(paths, group)
         known = list(benchmarks())  # in the paper's order; one's own come last
-        found += sorted(made.values(), key=lambda g: (*known, g.benchmark).index(g.benchmark))
-    return found
+        groups += sorted(own.values(), key=lambda g: (*known, g.benchmark).index(g.benchmark))
+    return groups
 
 
 def _add_attempts(group: SampleGroup, place: int, file: Path) -> None:
@@ -137,12 +137,12 @@ def _call(arguments: Any) -> str:
     return _cut("(" + ", ".join(repr(a) for a in each) + ")")
 
 
-def _add_ratings(made: dict[str, SampleGroup], model: str, place: int, folder: Path) -> None:
+def _add_ratings(groups: dict[str, SampleGroup], model: str, place: int, folder: Path) -> None:
     """Add the answers and ratings of CODAL's dimensions, a group for each."""
     ratings = {r["id"]: r for r in _rows(folder / "ratings.jsonl")}
     for answer in _rows(folder / "answers.jsonl"):
         name = f"codal_{answer['dimension']}"
-        group = made.setdefault(name, SampleGroup(model, name, scale=10))
+        group = groups.setdefault(name, SampleGroup(model, name, scale=10))
         group.prompts[answer["id"]] = _cut(f"{answer['instruction']}\n\n{answer['principle']}")
         rated = ratings.get(answer["id"], {})
         value = rated.get("rating")

@@ -20,9 +20,11 @@ TITLE = re.compile(r"<title>(.*?)</title>", re.S)
 
 def write_index(report: Path) -> Path:
     """Write the index of every page in the report's folder; return its path."""
+    # Hits are listed in this order: the report's own pages before those of the notebooks.
     pages = sorted(report.rglob("*.html"), key=lambda path: (len(path.parts), path.name))
     rows = [row for path in pages for row in _rows(path, path.relative_to(report).as_posix())]
     path = report / FILE
+    # A call, not JSON: a page that is opened from disk may load a script, but no data.
     write_text(path, f"searchIndex({json.dumps(rows, ensure_ascii=False)});\n")
     return path
 
@@ -30,8 +32,13 @@ def write_index(report: Path) -> Path:
 def _rows(path: Path, name: str) -> list[list[str]]:
     """Return address, page, section and text of each part of a page."""
     whole = path.read_text(encoding="utf-8")
+    # Without the navigation, whose words every page has.
     html = whole.partition("<main")[2].partition('<nav class="around"')[0]
-    title = _text(TITLE.search(whole)[1])
+    named = TITLE.search(whole)
+    if named is None:
+        return []  # none of the report's pages
+    title = _text(named[1])
+    # A row with an id (a claim) is found by itself, under the heading of the section it is in.
     rows, section = [], ""
     for part in PART.split(html)[1:]:
         if heading := HEADING.search(part):

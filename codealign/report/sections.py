@@ -29,7 +29,7 @@ from codealign.workflow.state import State, judge_run
 
 ANSWER, OVERVIEW_FIGURE, LEDGER = "answer", "scores_functional", "claims"
 """Figures that stand on other pages, too."""
-SAID = re.compile(r"<desc>(.*?)</desc>", re.S)
+DESCRIPTION = re.compile(r"<desc>(.*?)</desc>", re.S)
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 NO_LINKS = Markup()
 PAPERS = re.compile(r"figure\d+")
@@ -102,8 +102,8 @@ def _advice(paths: RunPaths) -> list[PageSection]:
 
 
 def _missing(name: str) -> Markup:
-    told = "Not there: {}. The job that writes it has not finished."
-    return Markup(f'<p class="failed">{told}</p>').format(name)
+    sentence = "Not there: {}. The job that writes it has not finished."
+    return Markup(f'<p class="failed">{sentence}</p>').format(name)
 
 
 def _markdown(
@@ -146,14 +146,14 @@ def _table(paths: RunPaths, stem: str) -> PageSection:
 
 
 def _figures(paths: RunPaths) -> dict[str, PageSection]:
-    captions = paths.figures / "captions.json"
-    if not captions.exists():
+    file = paths.figures / "captions.json"
+    if not file.exists():
         return {"": PageSection("figures", "Figures", _missing("figures"))}
-    told = json.loads(captions.read_text(encoding="utf-8"))
+    captions = json.loads(file.read_text(encoding="utf-8"))
     results = paths.figures / "alt.json"
     alt = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-    order = sorted(told, key=lambda stem: bool(PAPERS.fullmatch(stem)))
-    return {s: _figure(paths, s, told[s], alt.get(s, told[s])) for s in order}
+    order = sorted(captions, key=lambda stem: bool(PAPERS.fullmatch(stem)))
+    return {s: _figure(paths, s, captions[s], alt.get(s, captions[s])) for s in order}
 
 
 def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> PageSection:
@@ -217,6 +217,6 @@ def _curves(paths: RunPaths, folder: Path) -> PageSection:
             target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
     title = f"{model}, {short}"
     caption = f"{facts['steps']:,} steps on {facts['examples']:,} examples."
-    said = unescape(SAID.search(target.read_text(encoding="utf-8"))[1])
-    picture = _picture(target, place, title, caption, alt=said)
+    alt = unescape(DESCRIPTION.search(target.read_text(encoding="utf-8"))[1])
+    picture = _picture(target, place, title, caption, alt=alt)
     return PageSection(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)

@@ -97,9 +97,9 @@ def fit(params: Params, budget: Budget, pace: Rates | None, cores: int) -> Fit:
     lone: list[Fit] = []
     least: Fit | None = None
     for share in DATA_SHARES:
-        found = list(_designs(params, share, pace, cores))
-        least = found[-1] if found else least
-        fitting = [one for one in found if _fits(one, budget)]
+        designs = list(_designs(params, share, pace, cores))
+        least = designs[-1] if designs else least
+        fitting = [one for one in designs if _fits(one, budget)]
         if several := [one for one in fitting if len(one.params.study.seeds) >= FEWEST]:
             return min((_with_reach(one) for one in _best(several)), key=lambda one: one.points)
         lone += [one for one in fitting if len(one.params.study.seeds) == 1]
@@ -121,7 +121,7 @@ def _designs(params: Params, share: float, pace: Rates | None, cores: int) -> It
     for limit in LIMITS:
         smaller = _with(params, share, limit)
         if limit and sum(sizes_of(smaller).values()) == sum(sizes_of(params).values()):
-            continue
+            continue  # the limit takes no problem away
         one, two = (estimate(_seeds(smaller, k), pace=pace) for k in (1, 2))
         for k in range(most, 0, -1):
             yield _fit(_seeds(smaller, k), one, two, k, cores)
@@ -130,6 +130,7 @@ def _designs(params: Params, share: float, pace: Rates | None, cores: int) -> It
 def _with(params: Params, share: float, limit: int) -> Params:
     prefs = params.prefs.model_copy(update={"seeds": max(round(share * params.prefs.seeds), 8)})
     old = [section.limit for section in (params.functional, params.codal)]
+    # 0 stands for all problems: it counts as a number beyond any, and is 0 again in the end.
     new = [min(limit or 10**9, was or 10**9) % 10**9 for was in old]
     return params.model_copy(update={
         "prefs": prefs,
@@ -153,27 +154,27 @@ def _fit(params: Params, one: Estimate, two: Estimate, seeds: int, cores: int) -
     hours = grown(one.total("hours"), two.total("hours"))
     gpu = grown(one.total("gpu_hours"), two.total("gpu_hours"))
     usd = grown(one.usd or 0.0, two.usd or 0.0)
-    at_once = 1 if gpu else cores
+    at_once = 1 if gpu else cores  # jobs on a GPU take turns
     return Fit(params, hours / at_once * (TAIL if at_once > 1 else 1), gpu, usd, 0.0)
 
 
-def _fits(found: Fit, budget: Budget) -> bool:
-    spent = ((found.hours, budget.hours), (found.gpu_hours, budget.gpu_hours),
-             (found.usd, budget.usd))  # fmt: skip
+def _fits(design: Fit, budget: Budget) -> bool:
+    spent = ((design.hours, budget.hours), (design.gpu_hours, budget.gpu_hours),
+             (design.usd, budget.usd))  # fmt: skip
     return all(limit is None or cost <= limit for cost, limit in spent)
 
 
-def _best(found: list[Fit]) -> list[Fit]:
+def _best(designs: list[Fit]) -> list[Fit]:
     """Return for each number of problems the design with the most seeds: fewer tell less."""
     best: dict[int, Fit] = {}
-    for one in found:
+    for one in designs:
         best.setdefault(one.params.functional.limit, one)
     return list(best.values())
 
 
-def _with_reach(found: Fit) -> Fit:
-    seeds = len(found.params.study.seeds)
-    sizes = sizes_of(found.params)
-    requirement = "functional" if "functional" in found.params.requirements else "non_functional"
-    (told,) = reach(sizes, [seeds], requirement, runs=TRIED)
-    return Fit(found.params, found.hours, found.gpu_hours, found.usd, told.points)
+def _with_reach(design: Fit) -> Fit:
+    seeds = len(design.params.study.seeds)
+    sizes = sizes_of(design.params)
+    requirement = "functional" if "functional" in design.params.requirements else "non_functional"
+    (reached,) = reach(sizes, [seeds], requirement, runs=TRIED)
+    return Fit(design.params, design.hours, design.gpu_hours, design.usd, reached.points)

@@ -18,7 +18,7 @@ FULL = 20 << 20
 
 
 def oom_kills() -> int:
-    """Return how many processes the system has killed for want of memory since it started."""
+    """Return how many processes the system has killed for lack of memory since it started."""
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/vmstat").read_text().splitlines():
             if line.startswith("oom_kill "):
@@ -71,10 +71,10 @@ def needed_space(jobs: Iterable[Job]) -> float:
     """Return about how many bytes jobs will leave on disk; 0 if a model's size is not known."""
     from codealign.workflow.work import work_of
 
-    prefs, found = Prefs(), 0.0
+    prefs, needed = Prefs(), 0.0
     with contextlib.suppress(CodealignError):
         for job in jobs:
             given = job.parameters.get("prefs")
             prefs = validate(Prefs, given, job.name) if given else prefs
-            found += work_of(job, prefs).bytes
-    return found
+            needed += work_of(job, prefs).bytes
+    return needed

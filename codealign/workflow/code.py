@@ -98,7 +98,7 @@ def _module_file(name: str) -> Path | None:
 
 def imported_modules(source: str) -> set[str]:
     """Return the names of the project's own modules that a source text imports, at any depth."""
-    found = set()
+    modules = set()
     for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -106,8 +106,8 @@ def imported_modules(source: str) -> set[str]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        found.update(n for n in names if n.split(".")[0] == "codealign" and _module_file(n))
-    return found
+        modules.update(n for n in names if n.split(".")[0] == "codealign" and _module_file(n))
+    return modules
 
 
 @cache
@@ -185,7 +185,7 @@ def plain(source: str) -> str:
             if isinstance(node.value.value, str):
                 gone.update(range(node.lineno - 1, node.end_lineno))
     kept = ["" if row in gone else line for row, line in enumerate(lines)]
-    # Where no string is left that spans lines, a line tells by itself where its comment begins:
+    # Where no string is left that spans lines, each line shows by itself where its comment begins:
     # reading the few lines with a `#` is many times faster than reading all.
     whole = not any(quotes in line for line in kept for quotes in ('"""', "'''"))
     for row, column in _by_line(kept) if whole else _comments("\n".join(kept)):
@@ -207,12 +207,12 @@ def _statements(node: ast.AST) -> Iterator[ast.stmt]:
 
 def _comments(text: str) -> list[tuple[int, int]]:
     """Return row and column, from 0, of each comment; of a part of a source as far as it goes."""
-    found = []
+    places = []
     with contextlib.suppress(tokenize.TokenError, IndentationError):
         for token in tokenize.generate_tokens(StringIO(text).readline):
             if token.type == tokenize.COMMENT:
-                found.append((token.start[0] - 1, token.start[1]))
-    return found
+                places.append((token.start[0] - 1, token.start[1]))
+    return places
 
 
 def _by_line(lines: list[str]) -> list[tuple[int, int]]:
@@ -222,10 +222,10 @@ def _by_line(lines: list[str]) -> list[tuple[int, int]]:
 
 def _read_by(module: Path) -> list[Path]:
     """Return the data files that belong to a module."""
-    found = []
+    files = []
     if module.name == "__init__.py":
-        found = [p for p in module.parent.iterdir() if p.suffix in TEXT]
+        files = [p for p in module.parent.iterdir() if p.suffix in TEXT]
     for folder in READ_BY.get(module.relative_to(PACKAGE).as_posix(), ()):
         place = PACKAGE / folder
-        found += [p for p in place.rglob("*") if p.is_file()] if place.is_dir() else [place]
-    return sorted(p for p in found if "__pycache__" not in p.parts)
+        files += [p for p in place.rglob("*") if p.is_file()] if place.is_dir() else [place]
+    return sorted(p for p in files if "__pycache__" not in p.parts)

@@ -36,15 +36,15 @@ DRIVERS = (
     "jupyterlab", "papermill", "nbclient", "nbconvert", "snakemake",
     "snakemake-executor-plugin-slurm", "packaging",
 )  # fmt: skip
-"""Dependencies of `codealign reproduce` that a notebook alone has not (packaging: below 26)."""
+"""Dependencies of `codealign reproduce` that a notebook does not need (packaging: below 26)."""
 OPTIONAL = ("xformers", "torchvision", "wheel")
 """What Unsloth names and the locked environment works without; tied to one version of torch."""
 EXTRA = ("unsloth", "unsloth_zoo", "bitsandbytes")
-"""Locked packages that training needs besides the dependencies."""
+"""Locked packages that training needs in addition to the dependencies."""
 
 
 def prepare(notebook: str, profile: str = "") -> str:
-    """Make a notebook ready to run on Colab; return the profile it shall use.
+    """Make a notebook ready to run on Colab; return the profile to use.
 
     Mounts the drive (or works on the machine's disk if you decline), lays out the project there,
     checks the GPU, installs what Colab lacks at the locked versions, and prints time, disk and
@@ -79,7 +79,7 @@ def prepare(notebook: str, profile: str = "") -> str:
 
 
 def open_project() -> Path:
-    """Return the project folder: on the drive, or beside it if the drive is not to be had.
+    """Return the project folder: on the drive, or on this machine's disk without one.
 
     It is what `CODEALIGN_PROJECT` names from then on. Work that lies there is continued.
     """
@@ -102,7 +102,7 @@ def _drive() -> Path | None:
 
 
 def gpu_line() -> str:
-    """Return name and memory of the GPU, as its driver tells them.
+    """Return name and memory of the GPU, as its driver reports them.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def lacking(locked: Mapping[str, str]) -> dict[str, str]:
     CodealignError
         Colab's torch, or another package that cannot be replaced, is not accepted.
     """
-    found: dict[str, str] = {}
+    missing: dict[str, str] = {}
     todo = [(name, "codealign", Requirement(name)) for name in EXTRA]
     todo += [(canonicalize_name(r.name), "codealign", r) for r in _requires("codealign")]
     seen: set[str] = set()
@@ -158,8 +158,8 @@ def lacking(locked: Mapping[str, str]) -> dict[str, str]:
             if version and name == "torch":
                 raise CodealignError(_refused(version, wanted_by, requirement))
             if pinned:
-                found[name] = pinned
-    return found
+                missing[name] = pinned
+    return missing
 
 
 def _refused(version: str, wanted_by: str, requirement: Requirement) -> str:
@@ -185,7 +185,7 @@ def _requires(name: str) -> Iterator[Requirement]:
 
 
 def _install() -> None:
-    """Install what is lacking, until nothing is: a new package tells only then what it requires."""
+    """Install what is lacking until nothing is: only an installed package says what it requires."""
     from codealign.paths import shipped
 
     locked = read_locked(shipped() / "requirements.lock")
@@ -209,8 +209,8 @@ def _install() -> None:
 def _loaded() -> set[str]:
     """Return the packages of which this process has imported something, by canonical name."""
     owners = metadata.packages_distributions().items()
-    found = [names for module, names in owners if module in sys.modules and len(names) == 1]
-    return {canonicalize_name(name) for names in found for name in names}
+    packages = [names for module, names in owners if module in sys.modules and len(names) == 1]
+    return {canonicalize_name(name) for names in packages for name in names}
 
 
 def _restart(in_use: list[str]) -> None:
@@ -230,7 +230,9 @@ def what_it_takes(params: Params, notebook: str) -> list[str]:
     from codealign.workflow.memory import GIB, memory_lines
 
     estimated = estimate(params)
-    line = next(line for line in estimated.lines if line.notebook == notebook)
+    line = next((line for line in estimated.lines if line.notebook == notebook), None)
+    if line is None:
+        return [f"the profile has no job of {notebook}"]
     minutes = 60 * line.hours / line.jobs
     about = f"about {minutes:.0f} min" if minutes >= 1 else "under a minute"
     lines = [f"time: {about} for one such notebook; the profile has {line.jobs}"]

@@ -100,7 +100,7 @@ class NotebookJob:
         self.used[section] = checked.model_dump()
         stage = self.cell.stage if self.cell else ""
         own = {section: state.own_stage(section, checked.deciding(), stage)}
-        # Files that they name are looked at now: one that changes later did not make the result.
+        # Files that they name are hashed now: one that changes later did not make the result.
         made_from = state.plain(own)
         self.named |= made_from.pop("files", {})
         self.deciding |= made_from
@@ -113,7 +113,7 @@ class NotebookJob:
 
         Parameters
         ----------
-        engine : "openai" asks a server, whose model is not here to be looked at.
+        engine : "openai" asks a server, whose model cannot be checked here.
 
         Raises
         ------
@@ -158,10 +158,11 @@ class NotebookJob:
         hashes = [provenance.file_hash(p) for p in files]
         code = code_hash(self.notebook, anew=False)
         mark = stable_id(self.name, self.seed, self._decided(), code, *hashes)
-        if path.exists() and _read(path / MARK) != mark:
+        note = path / MARK
+        if path.exists() and not (note.exists() and note.read_text(encoding="utf-8") == mark):
             markers.put_away(self.paths.root, path)
         path.mkdir(parents=True, exist_ok=True)
-        write_text(path / MARK, mark)
+        write_text(note, mark)
         return path
 
     def require(self, inputs: Iterable[Path]) -> None:
@@ -214,10 +215,6 @@ class NotebookJob:
 
     def _decided(self) -> dict[str, Any]:
         return {**self.deciding, **({"files": self.named} if self.named else {})}
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def chosen(profile: str, model: str) -> tuple[str, str]:
@@ -296,8 +293,8 @@ def open_stage(
     profile, model = chosen(profile, model)
     opened = open_job(notebook, profile=profile, run=run, seed=seed, model=model, **where)
     section, cell = STAGED[notebook][0], opened.cell
-    found = opened.settings(SECTIONS[section], section, settings)
-    own = getattr(found, cell.stage) if section == "align" else found
+    whole = opened.settings(SECTIONS[section], section, settings)
+    own = getattr(whole, cell.stage) if section == "align" else whole
     variant = own.variant if section == "prefs" else cell.variant
     opened.checked = opened.check_model(variant, getattr(own, "engine", "transformers"))
     place = cell.at(model=short_name(model))

@@ -31,7 +31,7 @@ def job_environment(current: Mapping[str, str]) -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the processor's name as the system tells it, e.g. "Intel(R) Xeon(R) CPU"."""
+    """Return the processor's name as the system gives it, e.g. "Intel(R) Xeon(R) CPU"."""
     about = Path("/proc/cpuinfo")
     text = about.read_text(encoding="utf-8", errors="replace") if about.exists() else ""
     named = re.search(r"^model name\s*:\s*(.+)$", text, re.M)

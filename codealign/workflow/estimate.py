@@ -1,6 +1,6 @@
 """`codealign plan`: what a profile will take, before anything starts.
 
-Time is taken from a finished run of the same models where there is one (seconds a unit of each
+Time is taken from a finished run of the same models where there is one (seconds per unit of each
 notebook), else from the assumptions in `data/plan_rates.yaml`, which say where they are from.
 """
 
@@ -81,14 +81,14 @@ def estimate(
     Parameters
     ----------
     run : a finished run to take the time from; None takes the assumptions.
-    price : US dollars for a million tokens sent to a judge and received; (0, 0) takes the
+    price : US dollars per million tokens sent to a judge and received; (0, 0) takes the
         profile's price, or else the listed one.
     pace : this machine's, measured; None takes the assumptions.
 
     Raises
     ------
     CodealignError
-        The run has other models, or a model's name does not tell its size.
+        The run has other models, or a model's size is unknown.
     """
     params = params.model_copy(update={"models": references(params.models)})
     for model in params.models:
@@ -98,11 +98,12 @@ def estimate(
     jobs = make_plan(params)
     for job in jobs:
         groups[job.notebook].append((job, work_of(job, params.prefs)))
-    lines = [_line(notebook, found, rates, pace) for notebook, found in sorted(groups.items())]
+    lines = [_line(notebook, own, rates, pace) for notebook, own in sorted(groups.items())]
     judged: Counter[str] = Counter()
-    for _, work in (both for found in groups.values() for both in found):
-        judged.update(work.judged)
-    usd, said = _price(params, judged, price)
+    for own in groups.values():
+        for _, work in own:
+            judged.update(work.judged)
+    usd, price_notes = _price(params, judged, price)
     first = [job for job in jobs if job.notebook == "01_preferences"]
     seeds = [job.parameters["prefs"]["seeds"] for job in first]
     answers = [job.parameters["prefs"]["responses"] for job in first]
@@ -116,19 +117,19 @@ def estimate(
         judged=round(judged.total()),
         usd=usd,
         memory=plan_memory(params),
-        notes=[*_notes(lines, run, _devices(jobs, rates)), *said],
+        notes=[*_notes(lines, run, _devices(jobs, rates)), *price_notes],
     )
 
 
 def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
-    """Return the seconds a unit of each notebook took in a run.
+    """Return the seconds that one unit of each notebook took in a run.
 
     Raises
     ------
     CodealignError
         The run has no plan or no finished job, or jobs of models that `models` lacks.
     """
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    measured: dict[str, list[tuple[float, float]]] = defaultdict(list)
     prefs = Prefs()
     for name, entry in read_lock(run).items():
         frozen = run / "jobs" / name / "params.yaml"
@@ -140,35 +141,36 @@ def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
             raise CodealignError(f"{run}: has jobs of model {given['model']}, the profile has not")
         prefs = validate(Prefs, given["prefs"], str(frozen)) if "prefs" in given else prefs
         units = work_of(Job(name, entry["notebook"], given), prefs).units
-        found[entry["notebook"]].append((seconds, units))
-    if not found:
+        measured[entry["notebook"]].append((seconds, units))
+    if not measured:
         raise CodealignError(f"{run}: no finished job; plan without --measured")
-    return {n: sum(s for s, _ in pairs) / sum(u for _, u in pairs) for n, pairs in found.items()}
+    return {n: sum(s for s, _ in pairs) / sum(u for _, u in pairs) for n, pairs in measured.items()}
 
 
 def _line(
-    notebook: str, found: list[tuple[Job, Work]], rates: dict[str, float], pace: Rates | None
+    notebook: str, jobs: list[tuple[Job, Work]], rates: dict[str, float], pace: Rates | None
 ) -> NotebookEstimate:
     seconds = [
         work.units * rates[notebook] if notebook in rates else _seconds(job, work, pace)
-        for job, work in found
+        for job, work in jobs
     ]
-    gpu = sum(s * job.resources.gpu for s, (job, _) in zip(seconds, found, strict=True))
+    gpu = sum(s * job.resources.gpu for s, (job, _) in zip(seconds, jobs, strict=True))
     return NotebookEstimate(
         notebook=notebook,
-        jobs=len(found),
-        units=sum(work.units for _, work in found),
-        generated_tokens=sum(work.generated for _, work in found),
-        trained_tokens=sum(work.trained for _, work in found),
+        jobs=len(jobs),
+        units=sum(work.units for _, work in jobs),
+        generated_tokens=sum(work.generated for _, work in jobs),
+        trained_tokens=sum(work.trained for _, work in jobs),
         hours=sum(seconds) / 3600,
         gpu_hours=gpu / 3600,
-        gigabytes=sum(work.bytes for _, work in found) / 1e9,
+        gigabytes=sum(work.bytes for _, work in jobs) / 1e9,
         measured=notebook in rates,
     )
 
 
 def _seconds(job: Job, work: Work, pace: Rates | None = None) -> float:
     if pace:
+        # The measured start takes the place of the assumed one, which `work.seconds` holds.
         testing = work.seconds - (assumed()["start_s"] if "model" in job.parameters else 0)
         training = work.trained * work.flops / (pace.flops * pace.trained)
         started = pace.start_s + testing + work.programs * pace.execution_s
@@ -184,7 +186,7 @@ def _seconds(job: Job, work: Work, pace: Rates | None = None) -> float:
 
 
 def _weights_gb(params: Params) -> float:
-    """Return the size of the weights to fetch: two bytes a parameter, each variant on the hub."""
+    """Return the size of the weights to fetch: two bytes per parameter, each variant on the hub."""
     fetched = {m: hub_places(m, params.variants) for m in params.models}
     return sum(2 * parameters_of(m) * len(places) for m, places in fetched.items() if places) / 1e9
 
@@ -229,28 +231,28 @@ def _notes(lines: list[NotebookEstimate], run: Path | None, devices: list[str]) 
     return notes
 
 
-def estimate_lines(found: Estimate) -> list[str]:
+def estimate_lines(plan: Estimate) -> list[str]:
     """Return the estimate as lines of text."""
     head = f"{'notebook':17}{'jobs':>5}{'units':>12}{'tokens':>10}{'hours':>9}{'GPU h':>9}{'GB':>8}"
     lines = [
-        f"{found.profile}: {found.total('jobs')} jobs for {found.models} models, "
-        f"{found.seeds:,} seeds, {found.responses:,} responses",
+        f"{plan.profile}: {plan.total('jobs')} jobs for {plan.models} models, "
+        f"{plan.seeds:,} seeds, {plan.responses:,} responses",
         head,
     ]
-    for line in found.lines:
+    for line in plan.lines:
         tokens = (line.generated_tokens + line.trained_tokens) / 1e6
         lines.append(
             f"{line.notebook:17}{line.jobs:5}{line.units:12,.0f}{tokens:9,.1f}M"
             f"{line.hours:9,.2f}{line.gpu_hours:9,.1f}{line.gigabytes:8,.1f}"
             + ("  *" if line.measured else "")
         )
-    totals = [found.total(key) for key in ("hours", "gpu_hours", "gigabytes")]
-    lines.append(f"{'all':17}{found.total('jobs'):5}{'':22}{totals[0]:9,.2f}{totals[1]:9,.1f}"
+    totals = [plan.total(key) for key in ("hours", "gpu_hours", "gigabytes")]
+    lines.append(f"{'all':17}{plan.total('jobs'):5}{'':22}{totals[0]:9,.2f}{totals[1]:9,.1f}"
                  f"{totals[2]:8,.1f}")  # fmt: skip
     lines.append(
-        f"one after another {totals[0] / 24:,.1f} days; weights to fetch {found.weights_gb:,.0f} GB"
+        f"one after another {totals[0] / 24:,.1f} days; weights to fetch {plan.weights_gb:,.0f} GB"
     )
-    cost = "not known" if found.usd is None else f"about {found.usd:,.2f} USD"
-    lines.append(f"paid ratings: {found.judged:,}, {cost}")
-    memory = ["", *memory_lines(found.memory), ""] if found.memory else []
-    return [*lines, *memory, *found.notes]
+    cost = "not known" if plan.usd is None else f"about {plan.usd:,.2f} USD"
+    lines.append(f"paid ratings: {plan.judged:,}, {cost}")
+    memory = ["", *memory_lines(plan.memory), ""] if plan.memory else []
+    return [*lines, *memory, *plan.notes]

@@ -54,7 +54,7 @@ def execute(notebook: str, executed: str, params_file: str, **options: Any) -> i
         # A job orphaned by a killed driver may still be at work: wait for it, never run beside it.
         with held(folder / ".lock", 3600, name):
             return _execute(root, name, notebook, executed, options)
-    except Exception as error:  # whatever it is, the driver must be able to tell it
+    except Exception as error:  # whatever it is, the driver must be able to report it
         traceback.print_exc()
         return _fail(root, name, f"{type(error).__name__}: {error}")
     finally:

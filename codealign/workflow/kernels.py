@@ -27,8 +27,9 @@ class Process:
 
     def _look(self, options: int) -> int | None:
         if self.returncode is None:
-            found, status = os.waitpid(self.pid, options)
-            if found:
+            # 0 while the child runs; a child that has ended can be asked for its status only once.
+            ended, status = os.waitpid(self.pid, options)
+            if ended:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
@@ -66,9 +67,11 @@ def manager(launch: Callable[[str, dict[str, str]], Process] | None = None) -> t
             if launch is None:
                 await super()._async_launch_kernel(kernel_cmd, **kw)
             else:
+                # What jupyter's own launch leaves behind, for a process that it has not started.
                 process = launch(self.connection_file, kw["env"])
                 self.provisioner.process, self.provisioner.pid = process, process.pid
                 self._reconcile_connection_info(self.provisioner.connection_info)
+            # On the class: papermill makes the instance and hands it to nobody.
             type(self).kernel = self.provisioner.process
 
         @classmethod

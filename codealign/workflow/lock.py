@@ -15,7 +15,7 @@ from codealign.records import unwritable
 
 @contextmanager
 def held(path: Path, wait_s: float, what: str) -> Iterator[int]:
-    """Hold an exclusive lock on `path`; yield its file descriptor. Waiting is said on the terminal.
+    """Hold an exclusive lock on `path`; yield its file descriptor. Waiting is announced.
 
     A child process that inherits the descriptor keeps the lock as long as it lives.
 
@@ -35,11 +35,11 @@ def held(path: Path, wait_s: float, what: str) -> Iterator[int]:
     except OSError as error:
         raise unwritable(path.parent, error) from None
     try:
-        deadline, told = time.monotonic() + wait_s, False
+        deadline, announced = time.monotonic() + wait_s, False
         while not _try(descriptor):
-            if not told:
+            if not announced:
                 print(f"{what}: another process is at work on it; waiting", flush=True)
-                told = True
+                announced = True
             if time.monotonic() > deadline:
                 raise CodealignError(f"{what} is at work in another process; wait for it or end it")
             time.sleep(0.2)

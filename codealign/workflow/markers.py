@@ -26,22 +26,22 @@ KEPT_OUT = {"checkpoints", "tensorboard"}
 def read_marker(path: Path) -> dict[str, Any]:
     """Return a marker's content; {} if it is not there, or is no whole JSON object."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        marker = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return marker if isinstance(marker, dict) else {}
 
 
 def read_result(root: Path, job: str) -> dict[str, Any]:
     """Return a finished job's result marker; {} if there is none that can be read."""
-    found = read_marker(Path(root) / "jobs" / job / RESULT)
-    made, written = found.get("made_from", {}), found.get("outputs", {})
-    if not (isinstance(made, dict) and isinstance(written, dict)):
+    result = read_marker(Path(root) / "jobs" / job / RESULT)
+    source, written = result.get("made_from", {}), result.get("outputs", {})
+    if not (isinstance(source, dict) and isinstance(written, dict)):
         return {}
-    whole = all(isinstance(made.get(part, {}), dict) for part in ("settings", "inputs")) and all(
+    whole = all(isinstance(source.get(part, {}), dict) for part in ("settings", "inputs")) and all(
         isinstance(about, list) and len(about) == 3 for about in written.values()
     )
-    return found if whole else {}
+    return result if whole else {}
 
 
 def write_result(
@@ -76,15 +76,15 @@ def outputs(root: Path, written: Iterable[Path]) -> dict[str, list[Any]]:
 
     The time only saves hashing a file that nothing has touched since.
     """
-    found = {}
+    files = {}
     for output in written:
         for path in sorted(output.rglob("*")) if output.is_dir() else [output]:
             inside = path.relative_to(output).parts
             if path.is_file() and not KEPT_OUT & {*inside} and not path.name.startswith("."):
                 about = path.stat()
                 place = os.path.relpath(path, root)
-                found[place] = [about.st_size, about.st_mtime_ns, file_hash(path)]
-    return found
+                files[place] = [about.st_size, about.st_mtime_ns, file_hash(path)]
+    return files
 
 
 def write_failure(root: Path, job: str, *, error: str, cell: int | None = None) -> None:

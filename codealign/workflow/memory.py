@@ -11,16 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from codealign import prompts
-from codealign.params import (
-    Dpo,
-    Functional,
-    Generation,
-    Params,
-    Prefs,
-    Sft,
-    Training,
-    validate,
-)
+from codealign.params import Dpo, Functional, Params, Prefs, Sft, Training, validate
 from codealign.paths import short_name
 from codealign.registry import LINEAR, shape_of, spec
 from codealign.shapes import Shape
@@ -29,14 +20,14 @@ from codealign.workflow.work import assumed, device_of, job_training
 
 GIB = 1 << 30
 NF4 = 0.5 + (1 + 4 / 256) / 64
-"""Bytes a parameter in 4 bits with double quantisation: half a byte; for each block of 64 a byte;
+"""Bytes per parameter in 4 bits with double quantisation: half a byte; for each block of 64 a byte;
 for each 256 of those a float32 (Dettmers et al. 2023, QLoRA, section 3)."""
 ADAPTER = 16
-"""Bytes an adapter's parameter: itself, its gradient and AdamW's two moments, in float32."""
+"""Bytes per parameter of an adapter: itself, its gradient and AdamW's two moments, in float32."""
 TILE = (4096, 32768)
 """Tokens and vocabulary of a tile of logits in TRL's log-probability kernel."""
 FUSED = (16, 4 * GIB)
-"""Unsloth's cross-entropy: bytes a logit (value, copy, softmax, gradient) and largest chunk."""
+"""Unsloth's cross-entropy: bytes per logit (value, copy, softmax, gradient) and largest chunk."""
 COMPARED = 256
 """Token positions of which an alignment keeps the reference's distribution (train.trainers)."""
 ROOM = 64
@@ -99,7 +90,7 @@ def weights_bytes(shape: Shape, quantize: bool, backend: str = "unsloth") -> flo
 def block_bytes(shape: Shape, tokens: int, rank: int = 0) -> float:
     """Return what one block saves for its backward pass, with attention that keeps no scores.
 
-    A token, in half precision: four vectors of the inner width (gate, up, activation, product),
+    Per token, in half precision: four vectors of the inner width (gate, up, activation, product),
     eight of the hidden (input and output of the norms, of attention and of the residual; queries
     before and after rotation), keys and values, and the adapters' inner vectors; in float32 the two
     norms' inputs and attention's normaliser. `tests/workflow/test_memory.py` holds it against the
@@ -146,7 +137,7 @@ def head_bytes(shape: Shape, tokens: int, stage: str, backend: str) -> float:
 def training_parts(
     shape: Shape, settings: Training, stage: str, modules: list[str]
 ) -> dict[str, float]:
-    """Return the parts of a training step; an alignment reads two sequences a pair."""
+    """Return the parts of a training step; an alignment reads two sequences per pair."""
     sequences = settings.batch_size * (1 if stage == "sft" else 2)
     tokens = sequences * settings.max_length
     return {
@@ -166,7 +157,7 @@ def cache_bytes(shape: Shape, sequences: int, positions: int) -> float:
 def generation_parts(shape: Shape, batch: int, prompt: int, new: int) -> dict[str, float]:
     """Return the parts of generating with transformers, in half precision, an adapter merged in.
 
-    Reading the prompts holds, a token, three inner and four hidden vectors; choosing a token makes
+    Reading the prompts holds three inner and four hidden vectors per token; choosing a token makes
     of its logits four arrays in float64.
     """
     tokens = batch * prompt
@@ -196,8 +187,8 @@ def memory_of(jobs: Iterable[Job]) -> list[Memory]:
             continue
         shape = shape_of(model)
         for step, parts in _steps(job, shape, spec(model).target_modules) if shape else ():
-            found = on_device(step, short_name(model), device_of(job.resources), parts)
-            largest[step] = max(largest.get(step, found), found, key=lambda m: m.total)
+            memory = on_device(step, short_name(model), device_of(job.resources), parts)
+            largest[step] = max(largest.get(step, memory), memory, key=lambda m: m.total)
     return [largest[step] for step in sorted(largest)]
 
 
@@ -231,19 +222,19 @@ def _steps(job: Job, shape: Shape, modules: list[str]) -> Iterator[tuple[str, di
         yield name, training_parts(shape, job_training(job), stage, modules)
     elif section == "preferences":
         settings = validate(Prefs, given["prefs"], job.name)
-        for step, sampled in _sampled(settings) if settings.engine == "transformers" else ():
+        sampled = {
+            "concepts": settings.concepts,
+            "instruction": settings.instructions,
+            "response": settings.sampling,
+        }
+        for step, one in sampled.items() if settings.engine == "transformers" else ():
             prompt = round(_prompt_tokens(settings, step))
-            parts = generation_parts(shape, sampled.batch_size, prompt, sampled.max_new_tokens)
+            parts = generation_parts(shape, one.batch_size, prompt, one.max_new_tokens)
             yield f"{job.notebook} {step}", parts
     else:
         prompt, sizes = assumed()["prompt_tokens"][section], given[section]
         batch, new = sizes["batch_size"], sizes["max_new_tokens"]
         yield job.notebook, generation_parts(shape, batch, prompt, new)
-
-
-def _sampled(settings: Prefs) -> list[tuple[str, Generation]]:
-    found = {"concepts": settings.concepts, "instruction": settings.instructions}
-    return [*found.items(), ("response", settings.sampling)]
 
 
 def _prompt_tokens(settings: Prefs, step: str) -> float:
@@ -258,11 +249,11 @@ def _prompt_tokens(settings: Prefs, step: str) -> float:
     return longest / assumed()["bytes_a_token"] + put_in[step]
 
 
-def memory_lines(found: list[Memory]) -> list[str]:
+def memory_lines(steps: list[Memory]) -> list[str]:
     """Return the memory of each step as lines of text, in GiB, with a verdict."""
     parts = ("weights", "adapter", "activations", "head", "cache", "context", "reserve", "total")
     lines = [f"{'GPU memory, GiB':27}" + "".join(f" {part:>7}" for part in parts)]
-    for one in found:
+    for one in steps:
         sizes = "".join(f" {getattr(one, part) / GIB:>{max(7, len(part))}.2f}" for part in parts)
         verdict = "fits" if one.fits else "over"
         judged = f"  {verdict} {one.limit / GIB:.1f} of {one.device}" if one.limit else ""

@@ -117,17 +117,17 @@ def open_notebook(
     if model is None:
         context = open_job(notebook, **named)
         section = "survey" if notebook.startswith("06") else "study"
-        found = context.settings(SECTIONS[section], section, settings)
+        checked = context.settings(SECTIONS[section], section, settings)
     else:
         context = open_stage(notebook, model, settings, **named, **where)
-        found = context.work.settings
+        checked = context.work.settings
     waiting = {"text/markdown": "*No result yet: the cells below have not all run.*"}
     waiting["text/plain"] = waiting["text/markdown"].strip("*")
     shown = [display(data, raw=True, display_id=True) for data in (waiting, {"text/plain": ""})]
     print(", ".join([context.name, f"profile {context.profile}", f"seed {seed}"]))
     if context.checked:
         print(context.checked)
-    return Notebook(context, found, *shown)
+    return Notebook(context, checked, *shown)
 
 
 def bundle(picture: Drawn | Path) -> tuple[dict[str, str], dict[str, Any]]:
@@ -139,17 +139,17 @@ def bundle(picture: Drawn | Path) -> tuple[dict[str, str], dict[str, Any]]:
 
     about: dict[str, Any] = {}
     if isinstance(picture, Path):
-        caption, said = (
+        caption, alt = (
             json.loads((picture.parent / f"{texts}.json").read_text(encoding="utf-8"))[picture.stem]
             for texts in ("captions", "alt")
         )
         png, about["width"] = picture.read_bytes(), WIDTH
     else:
-        caption, said = picture.caption, picture.alt or picture.caption
+        caption, alt = picture.caption, picture.alt or picture.caption
         with styled():
             png = rendered(picture.figure, "png", DPI)
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": caption}
-    return data, {"image/png": {**about, "alt": said}}
+    return data, {"image/png": {**about, "alt": alt}}
 
 
 def show(picture: Drawn | Path) -> None:

@@ -285,7 +285,15 @@ def freeze(jobs: list[Job], run: str, note: str = "") -> Path:
     for job in jobs:
         check_parameters(job)
         _write_if_changed(paths.jobs / job.name / PARAMS, frozen(job))
-    lock = {job.name: _lock_entry(job) for job in jobs}
+    lock = {
+        job.name: {
+            "notebook": job.notebook,
+            "needs": job.needs,
+            "gates": job.gates,
+            "resources": job.resources.model_dump(),
+        }
+        for job in jobs
+    }
     folders = dict.fromkeys([run, *(job.parameters["run"] for job in jobs)])
     parts = [os.path.relpath(folder, run) for folder in folders]
     plan = {"run": run, **({"note": note} if note else {}), "parts": parts, "jobs": lock}
@@ -301,15 +309,6 @@ def frozen(job: Job) -> str:
 def _write_if_changed(path: Path, text: str) -> None:
     if not path.exists() or path.read_bytes() != text.encode():
         write_text(path, text)
-
-
-def _lock_entry(job: Job) -> dict[str, Any]:
-    return {
-        "notebook": job.notebook,
-        "needs": job.needs,
-        "gates": job.gates,
-        "resources": job.resources.model_dump(),
-    }
 
 
 def read_lock(run_root: Path) -> dict[str, dict[str, Any]]:
@@ -354,9 +353,9 @@ def read_plan(run_root: Path, *names: str) -> list[Job]:
 def read_parameters(path: Path) -> dict[str, Any]:
     """Return a job's frozen parameters; {} if they are missing or cannot be read."""
     try:
-        found = yaml.load(
+        parameters = yaml.load(
             path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         )
     except (OSError, ValueError, yaml.YAMLError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return parameters if isinstance(parameters, dict) else {}

@@ -1,4 +1,4 @@
-"""Everything that a run needs and this machine lacks, told at once, before the first job.
+"""Everything that a run needs and this machine lacks, reported at once, before the first job.
 
 Each check asks what the job itself would ask later: the same function, so that nothing passes here
 and is refused there, or the other way round.
@@ -85,8 +85,8 @@ def _tried(name: str, look: Callable[[], str]) -> Need:
 
 def _settings(jobs: Iterable[Job], section: str, cls: type[Any]) -> list[Any]:
     """Return the different settings that jobs have in a section."""
-    found = [job.parameters[section] for job in jobs if section in job.parameters]
-    different = {repr(one): one for one in found}
+    given = [job.parameters[section] for job in jobs if section in job.parameters]
+    different = {repr(one): one for one in given}
     return [validate(cls, one, section) for one in different.values()]
 
 
@@ -132,19 +132,19 @@ def _memory(name: str) -> Need:
     gpu = cuda.is_available()
     has = cuda.get_device_properties(0).total_memory if gpu else psutil.virtual_memory().total
     needs = size * (2 if gpu else FLOAT32)
-    found = f"{needs / GIB:.2f} GiB of weights, {has / GIB:.0f} GiB of {'GPU ' * gpu}memory"
+    sizes = f"{needs / GIB:.2f} GiB of weights, {has / GIB:.0f} GiB of {'GPU ' * gpu}memory"
     smaller = "take a smaller model, or a machine with more (`codealign plan` says how much)"
-    return Need(what, needs < has, found, smaller)
+    return Need(what, needs < has, sizes, smaller)
 
 
 def _graphics_memory(jobs: Sequence[Job]) -> Iterator[Need]:
     """Yield each step whose estimate, which is one from above, is beyond its device."""
     for one in memory_of(jobs):
         if not one.fits:
-            found = f"up to {one.total / GIB:.1f} GiB of the {one.limit / GIB:.1f} of {one.device}"
+            sizes = f"up to {one.total / GIB:.1f} GiB of the {one.limit / GIB:.1f} of {one.device}"
             advice = "a smaller batch_size, gradient_checkpointing or lora.quantize takes less"
             name = f"GPU memory of {one.step}"
-            yield Need(name, one.weights < one.limit, found, advice, better=advice)
+            yield Need(name, one.weights < one.limit, sizes, advice, better=advice)
 
 
 def _engines(jobs: Sequence[Job], local: bool) -> Iterator[Need]:
@@ -274,6 +274,6 @@ def _disk(jobs: Sequence[Job], root: Path) -> Need:
     place = next(folder for folder in (root, *root.parents) if folder.exists())
     free, needed = shutil.disk_usage(place).free, causes.needed_space(jobs)
     about = f", needs about {needed / 1e9:,.1f}" if needed else ""
-    found = full or f"{free / 1e9:,.1f} GB free at {root}{about}"
+    space = full or f"{free / 1e9:,.1f} GB free at {root}{about}"
     advice = "free space and run the same command again"
-    return Need("disk", not full and free > needed, found, advice)
+    return Need("disk", not full and free > needed, space, advice)

@@ -28,7 +28,7 @@ CODE = "def clamp(value, low, high):\n    return max(low, min(value, high))\n"
 
 @dataclass(frozen=True)
 class Rates:
-    """What one job does here: tokens a second, and seconds a program and a start.
+    """What one job does here: tokens per second, and seconds per program and per start.
 
     `flops` are those of a trained token and parameter in the training that was measured.
     """
@@ -46,7 +46,7 @@ def rates_of(params: Params, model: str) -> Rates:
     Raises
     ------
     CodealignError
-        It did not work; with what was said last.
+        It failed; gives the last line of its errors.
     """
     command = [sys.executable, "-m", "codealign.workflow.rates", model]
     done = subprocess.run(command, input=params.model_dump_json(), text=True, capture_output=True,
@@ -77,7 +77,7 @@ def _generation(params: Params, model: str) -> tuple[float, float]:
         settings = Generation(max_new_tokens=new, batch_size=batch)
         asked = [Request(str(i), f"{CODE}\n\ndef f{i}(") for i in range(batch)]
         since = time.monotonic()
-        tokens = sum(made.tokens for made in generate(asked, engine, settings))
+        tokens = sum(completion.tokens for completion in generate(asked, engine, settings))
         took = time.monotonic() - since
         rate = max(rate, tokens / took)
         if took > ENOUGH_S:

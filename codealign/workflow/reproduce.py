@@ -124,6 +124,7 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         watcher = Watcher(root, todo, done, cores, quiet, profile == LOCAL)
         last = run_plan(run, todo, cores, lock, watcher, profile)
         outcome = outcome.then(last)
+        # A failure that a full disk kept from leaving a marker is known to the watcher alone.
         states, failed = judge(root, jobs), failed | watcher.failed
         again = [name for name in lost(states, jobs) if name not in failed]
         # A scheduler that was killed on this machine was meant to end, with all that it started;
@@ -203,7 +204,9 @@ def _close(
         cost = {**asdict(outcome), "cores": cores, "seconds": round(seconds, 1)}
         write_text(root / "cost.json", json.dumps({**cost, "processor": processor()}) + "\n")
     try:
-        _report(root)
+        index, text = closing(RunPaths(root))
+        print(text)
+        print(f"report: {os.path.relpath(index, PROJECT)}")
     except (CodealignError, OSError, ValueError, KeyError) as error:
         print(f"report not built: {type(error).__name__}: {error}")
     if params.note:
@@ -218,7 +221,7 @@ def _close(
 def unfinished(root: Path, jobs: Sequence[Job]) -> list[str]:
     """Return a line for each job that is not done: why it failed, or what it waits for.
 
-    Where no job failed and none is said to wait, the last words of the scheduler.
+    Where no job failed but some were lost, the scheduler's last lines follow.
     """
     states = judge(root, jobs)
     failed = [name for name, state in states.items() if state.kind == FAILED]
@@ -247,13 +250,6 @@ def _last_words(root: Path, name: str) -> str:
     if not began:
         return f"not run: {name} (was not started)"
     return f"failed: {name}: ended without an error; the last line of its log: {last or 'none'}"
-
-
-def _report(root: Path) -> None:
-    """Build the report from what is there, print the summary and the report's path."""
-    index, text = closing(RunPaths(root))
-    print(text)
-    print(f"report: {os.path.relpath(index, PROJECT)}")
 
 
 # The report and the closing text of a run, made anew only if something they show has changed.
@@ -287,7 +283,7 @@ def closing(paths: RunPaths) -> tuple[Path, str]:
 def source_hash(paths: RunPaths) -> str:
     """Return a hash of the package's files and the markers, and of what else is in the run.
 
-    Of the run's other files size and time count: a wrong guess only builds the report once more.
+    Of the run's other files size and time count: a wrong guess only builds the report again.
     """
     read = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".yaml", ".css", ".js", ".html")]
     read += [p for name in (RESULT, FAILURE) for p in paths.jobs.glob(f"*/{name}")]

@@ -147,7 +147,7 @@ def _watch(process: subprocess.Popen[bytes], watcher: Watcher) -> float:
     """Look on until the process has ended; return the peak memory of all processes, in MiB."""
     peak = 0.0
     for second in itertools.count():
-        ended = process.poll() is not None
+        ended = process.poll() is not None  # before the look, which so sees all that it left
         watcher.look()
         if ended:
             return peak
@@ -214,8 +214,7 @@ def end_children(others: Set[psutil.Process] = frozenset(), grace_s: float = 0.0
 
 
 def _children(others: Set[psutil.Process]) -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
-    return [child for child in found if child not in others]
+    return [child for child in psutil.Process().children(recursive=True) if child not in others]
 
 
 def _memory_mb(pid: int) -> float:

@@ -44,7 +44,7 @@ def cancel_leftovers(run_root: Path) -> int:
 
 
 def status_command() -> str:
-    """Return what tells the state of jobs: `sacct`, or `squeue` where jobs are not accounted."""
+    """Return what reports the state of jobs: `sacct`, or `squeue` where jobs are not accounted."""
     has_sacct = shutil.which("sacct") is not None
     if has_sacct and subprocess.run(["sacct", "--noheader"], capture_output=True).returncode == 0:
         return "sacct"

@@ -1,7 +1,7 @@
-"""`codealign start-from`: where should alignment of one's own two models start?
+"""`codealign start-from`: where should alignment of your own two models start?
 
-A profile is made from the models' own files and run like any other, one seed after another: after
-each the answer is looked at, and what more seeds cannot change they do not train for.
+A profile is made from the models' own files and run like any other, one seed after another. The
+answer is checked after each: seeds that cannot change it are not trained.
 """
 
 from __future__ import annotations
@@ -141,11 +141,11 @@ def profile_of(
 
 def fitted(data: dict[str, Any], params: Params) -> dict[str, Any]:
     """Return a profile's data with what a budget has decided."""
-    found = {**data, "study": {**data["study"], "seeds": params.study.seeds}}
+    profile = {**data, "study": {**data["study"], "seeds": params.study.seeds}}
     for section, keys in (("prefs", ("seeds",)), ("functional", ("limit",)), ("codal", ("limit",))):
         own = getattr(params, section)
-        found[section] = {**data.get(section, {}), **{key: getattr(own, key) for key in keys}}
-    return found
+        profile[section] = {**data.get(section, {}), **{key: getattr(own, key) for key in keys}}
+    return profile
 
 
 def write_profile(data: dict[str, Any]) -> Path:
@@ -169,7 +169,7 @@ def write_profile(data: dict[str, Any]) -> Path:
 
 @dataclass
 class Course:
-    """How the seeds of a run went: those trained, those left out and why, seconds a seed."""
+    """How the seeds of a run went: those trained, those left out and why, seconds per seed."""
 
     done: list[int]
     left: list[int]
@@ -256,7 +256,7 @@ def aligned(params: Params) -> list[str]:
 
 
 def closing_lines(file: Path, course: Course) -> Iterator[str]:
-    """Yield what a run of two models has told: an answer a requirement, and where to look."""
+    """Yield what a run of two models has shown: an answer per requirement, and where to look."""
     from codealign.analysis.advice import SUPPORTED, advise
     from codealign.analysis.before_after import write_before_and_after
     from codealign.analysis.tables.controls import hardly_moved
@@ -269,8 +269,8 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
         yield (f"seeds not trained: {left} ({course.why}); `codealign reproduce --params {shown}` "
                "trains them")  # fmt: skip
     measured = _measured(root)
-    found = _answers(params, *measured)
-    for requirement, effect in found.items():
+    effects = _answers(params, *measured)
+    for requirement, effect in effects.items():
         yield sentence(requirement, effect, planned, course.seconds / 3600)
     if short := hardly_moved(root):
         yield short
@@ -281,7 +281,7 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
     if picture := next((one for one in drawn if one.exists()), None):
         yield f"picture: {os.path.relpath(picture, PROJECT)}"
     (model,) = (short_name(one) for one in params.models)
-    effect = found.get("functional")
+    effect = effects.get("functional")
     variant = BASE if effect is not None and effect.value > 0 else INSTRUCT
     if written := write_before_and_after(root, model, variant):
         yield f"ten samples before and after alignment: {os.path.relpath(written, PROJECT)}"

@@ -44,12 +44,12 @@ READS = {
     "05_codal": {"02_sft": ADAPTER, "03_align": ADAPTER, "05_codal": SCORES},
 }
 """What a notebook reads of the results of the jobs it needs; 06 and 07 read everything. Of a job
-that is not named, and beside the files, it reads whether a gate said stop."""
+that is not named, and beside the files, it reads whether a gate stopped it."""
 HANDED_ON = {
     *(name for reads in READS.values() for names in reads.values() for name in names),
     "answers.jsonl", "ratings.jsonl",
 }  # fmt: skip
-"""What is compared with what its job wrote, besides being there."""
+"""Files that must not only be there but be as their job wrote them."""
 OLDER = (
     "made by an earlier version of codealign, which did not note what from: it is made again, and "
     "what it made goes to stale/"
@@ -114,8 +114,11 @@ def _judge(root: Path, job: Job, needs: Mapping[str, State]) -> State:
 def _why(root: Path, job: Job, result: Mapping[str, Any], needs: Mapping[str, State]) -> str:
     """Return why a job is not done; "" if it is."""
     if not result:
-        broken = (root / "jobs" / job.name / RESULT).exists()
-        return "its result marker cannot be read" if broken else _waits(root, job, needs)
+        folder = root / "jobs" / job.name
+        if (folder / RESULT).exists():
+            return "its result marker cannot be read"
+        running = is_held(folder / ".lock")
+        return "is running" if running else _after(job, needs) or "has not run"
     source = result.get("made_from")
     if not isinstance(source, dict):
         return OLDER
@@ -135,12 +138,9 @@ def _why(root: Path, job: Job, result: Mapping[str, Any], needs: Mapping[str, St
     if reasons:
         more = f"; {len(reasons) - 3} more" if len(reasons) > 3 else ""
         return f"changed: {'; '.join(reasons[:3])}{more}"
+    # Last, as it may have to read large files. A job that is itself as it should be still waits for
+    # those it needs: what they hand on may come out different.
     return _lacking(root, job, result) or _after(job, needs)
-
-
-def _waits(root: Path, job: Job, needs: Mapping[str, State]) -> str:
-    running = is_held(root / "jobs" / job.name / ".lock")
-    return "is running" if running else _after(job, needs) or "has not run"
 
 
 def _after(job: Job, needs: Mapping[str, State]) -> str:
@@ -150,10 +150,10 @@ def _after(job: Job, needs: Mapping[str, State]) -> str:
     return f"after {open_[0]}{more}" if open_ else ""
 
 
-def _other_inputs(made: Mapping[str, str], job: Job, needs: Mapping[str, State]) -> Iterator[str]:
+def _other_inputs(old: Mapping[str, str], job: Job, needs: Mapping[str, State]) -> Iterator[str]:
     for need in job.needs:
         state = needs.get(need)
-        if state and state.kind == DONE and made.get(need) != handed_on(job.notebook, state.result):
+        if state and state.kind == DONE and old.get(need) != handed_on(job.notebook, state.result):
             yield f"the result of {need}"
 
 
@@ -201,9 +201,9 @@ def _lacking(root: Path, job: Job, result: Mapping[str, Any]) -> str:
     altered = [place for place, _ in _unlike(root, result, gone=False)]
     kinds = [(missing, "missing"), (altered, "not as it was made")]
     return "; ".join(
-        f"{found[0]} is {what}" + f" (and {len(found) - 1} more)" * (len(found) > 1)
-        for found, what in kinds
-        if found
+        f"{places[0]} is {what}" + f" (and {len(places) - 1} more)" * (len(places) > 1)
+        for places, what in kinds
+        if places
     )
 
 
@@ -216,6 +216,7 @@ def _unlike(root: Path, result: Mapping[str, Any], gone: bool) -> Iterator[tuple
             if gone:
                 yield place, path
         elif not gone and path.name in HANDED_ON:
+            # An untouched file is not read: adapters are large, and every call asks.
             same = (about.st_size, about.st_mtime_ns) == (size, time)
             if not same and file_hash(path) != hashed:
                 yield place, path
@@ -235,17 +236,17 @@ def deciding(job: Job) -> dict[str, Any]:
         A fault in the settings.
     """
     given = job.parameters
-    found: dict[str, Any] = {"seed": given.get("seed"), "profile": given.get("profile")}
+    decided: dict[str, Any] = {"seed": given.get("seed"), "profile": given.get("profile")}
     for section, cls in SECTIONS.items():
         if section in given:
             settings = validate(cls, given[section], job.name).deciding()
-            found[section] = own_stage(section, settings, given.get("stage", ""))
-    if job.gates and "trained" not in given:
-        found["gates"] = job.gates
+            decided[section] = own_stage(section, settings, given.get("stage", ""))
+    if job.gates and "trained" not in given:  # no gate judges a cross-evaluation
+        decided["gates"] = job.gates
     prefs = given.get("prefs", {})
     if "model" in given and prefs.get("engine") != "openai":
-        found |= weights(given["model"], given.get("variant") or prefs["variant"])
-    return plain(found)
+        decided |= weights(given["model"], given.get("variant") or prefs["variant"])
+    return plain(decided)
 
 
 def own_stage(section: str, settings: dict[str, Any], stage: str) -> dict[str, Any]:
@@ -254,19 +255,19 @@ def own_stage(section: str, settings: dict[str, Any], stage: str) -> dict[str, A
 
 
 def weights(model: str, variant: Any) -> dict[str, Any]:
-    """Return what tells the weights in a folder of the user's own; {} of other models."""
+    """Return what identifies the weights in a folder of the user's own; {} of other models."""
     try:
-        found = identity(model, variant)
+        content = identity(model, variant)
     except CodealignError:  # not on this machine: a copy of the run may be
         return {}
-    return {"weights": {variant: found}} if found != model else {}
+    return {"weights": {variant: content}} if content != model else {}
 
 
 def plain(settings: dict[str, Any]) -> dict[str, Any]:
     """Return settings as JSON has them, with a hash of each file or folder that they name."""
-    found = json.loads(json.dumps(settings, default=str))
-    named = dict(_named(found))
-    return {**found, **({"files": named} if named else {})}
+    data = json.loads(json.dumps(settings, default=str))
+    named = dict(_named(data))
+    return {**data, **({"files": named} if named else {})}
 
 
 def _named(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -304,7 +305,7 @@ def _content(path: Path) -> str:
 
 
 def _is_private(path: Path, folder: Path) -> bool:
-    """Tell of what version control and Python keep in a folder, which no stage reads."""
+    """Tell whether a file is version control's or Python's own, which no stage reads."""
     return any(x.startswith(".") or x == "__pycache__" for x in path.relative_to(folder).parts)
 
 
@@ -313,19 +314,19 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], above: str = "")
 
     Weights and files that are not on this machine are taken to be as they were.
     """
-    found = []
+    changed = []
     for key in dict.fromkeys([*new, *old]):
         one, other, place = old.get(key), new.get(key), f"{above}{key}"
         if one == other or (above in ("files.", "weights.") and other is None):
             continue
         if key in ("files", "weights") and not above:
-            found += differences(one or {}, other or {}, f"{key}.")
+            changed += differences(one or {}, other or {}, f"{key}.")
         elif isinstance(one, dict) and isinstance(other, dict):
-            found += differences(one, other, f"{place}.")
+            changed += differences(one, other, f"{place}.")
         else:
             hashed = above in ("files.", "weights.")
-            found.append(f"{place}" if hashed else f"{place} {_short(one)} -> {_short(other)}")
-    return found
+            changed.append(f"{place}" if hashed else f"{place} {_short(one)} -> {_short(other)}")
+    return changed
 
 
 def _short(value: Any) -> str:

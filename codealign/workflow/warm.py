@@ -59,18 +59,15 @@ def kinds_of(jobs: Iterable[Any]) -> list[str]:
     """
     todo = [] if os.environ.get(OFF) else list(jobs)
     kinds = [k for k, own in KINDS.items() if sum(j.notebook in own for j in todo) >= SEVERAL]
-    settings = [s for j in todo for s in (j.parameters.get("sft"), *_techniques(j)) if s]
-    plain = any(s["backend"] != "unsloth" for s in settings)
+    given = [job.parameters for job in todo]
+    stages = [s for g in given for s in (g.get("sft"), *g.get("align", {}).values()) if s]
+    plain = any(stage["backend"] != "unsloth" for stage in stages)
     return [kind for kind in kinds if not (kind == "training" and plain)]
-
-
-def _techniques(job: Any) -> list[dict[str, Any]]:
-    return list(job.parameters.get("align", {}).values())
 
 
 @contextlib.contextmanager
 def servers(kinds: list[str], environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Run a server for each kind; yield the environment of jobs that shall find them.
+    """Run a server for each kind; yield the environment in which jobs find them.
 
     Parameters
     ----------
@@ -92,10 +89,10 @@ def servers(kinds: list[str], environment: dict[str, str]) -> Iterator[dict[str,
 
 
 def _listen(path: Path) -> socket.socket:
-    found = socket.socket(socket.AF_UNIX)
-    found.bind(str(path))
-    found.listen(64)
-    return found
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen(64)
+    return listening
 
 
 def end_with_parent(signum: int = signal.SIGTERM) -> None:
@@ -123,6 +120,7 @@ def hand_over(notebook: str, arguments: list[str]) -> int | None:
             return None
         if not taken:
             return None
+        # Taken by a fork: whatever becomes of it, the job is not started a second time.
         code = server.recv(8)
     return int(code) if code else 1
 
@@ -150,15 +148,15 @@ def serve(folder: Path, kind: str) -> None:
 
 def _imports(kind: str) -> list[str]:
     """Return the modules that the notebooks of a kind import in their cells."""
-    found: dict[str, None] = {}
+    modules: dict[str, None] = {}
     for notebook in KINDS[kind]:
         for source, _ in code_cells(notebook):
             for node in ast.parse(source).body:
                 if isinstance(node, ast.ImportFrom):
-                    found[node.module] = None
+                    modules[node.module] = None
                 elif isinstance(node, ast.Import):
-                    found.update(dict.fromkeys(alias.name for alias in node.names))
-    return list(found)
+                    modules.update(dict.fromkeys(alias.name for alias in node.names))
+    return list(modules)
 
 
 def may_fork() -> bool:
@@ -174,14 +172,15 @@ def _job(client: socket.socket) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     end_with_parent()
     message, files, _, _ = socket.recv_fds(client, 1 << 16, 2)
-    if not message:
+    if not message:  # the client has gone without asking
         os._exit(0)
     for number, file in enumerate(files, 1):
         os.dup2(file, number)
         os.close(file)
-    client.send(b"+")
+    client.send(b"+")  # taken: the client must not start the job itself any more
     code = 1
     try:
+        # Before anything starts a thread here, which the kernel's fork would lose.
         launch = _forked_kernel(client)
         threading.Thread(target=_end_with, args=(client,), daemon=True).start()
         from codealign.workflow.execute import execute
@@ -229,10 +228,10 @@ def _kernel(reading: int) -> NoReturn:
     if not start:  # the job needed no kernel
         os._exit(0)
     connection_file, folder, environment = json.loads(start)
-    os.setsid()
+    os.setsid()  # as jupyter starts a kernel: an interrupt at the terminal is not meant for it
     os.environ.update(environment)
     os.chdir(folder)
-    random.seed()
+    random.seed()  # or all forks of a server would draw the same numbers
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
     from ipykernel.kernelapp import IPKernelApp
@@ -240,6 +239,7 @@ def _kernel(reading: int) -> NoReturn:
     # Its parent, whose end it watches for; it looks for the variable on import only.
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"
     IPKernelApp.launch_instance(argv=["-f", connection_file, parent])
+    # `sys.exit` would unwind through the frames of the server and of the job that it was forked in.
     atexit._run_exitfuncs()
     os._exit(0)
 

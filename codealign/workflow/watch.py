@@ -23,16 +23,16 @@ from codealign.workflow.markers import (
 from codealign.workflow.plan import Job
 
 FIRST_S, LONGEST_S = 20, 300
-"""Seconds until it is told how far the running jobs are, and the longest time between two such."""
+"""Seconds until progress is first reported, and the longest time between two such reports."""
 
 
 class Watcher:
-    """Looks at the marks of the jobs that run, and tells each change once.
+    """Looks at the marks of the running jobs, and reports each change once.
 
     Parameters
     ----------
     jobs : those that are to run, `cores` at once. done : how many of the others are done.
-    quiet : tell failures alone.
+    quiet : report failures alone.
     local : the jobs run on this machine: a process that was killed has failed.
     """
 
@@ -49,25 +49,26 @@ class Watcher:
         self.failed: set[str] = set()
         self.took: dict[str, float] = {}
         self.earlier = {name: read_result(root, name) for name in self.jobs}
-        self.pause, self.told = float(FIRST_S), self.started
+        self.pause, self.last_news = float(FIRST_S), self.started
 
     def look(self) -> None:
-        """Tell what has changed since the last look."""
+        """Report what has changed since the last look."""
         driver = self.root / ".driver"
         for name in self.jobs:
             if name in self.over:
                 continue
             if name not in self.running and (driver / f"{name}.began").exists():
-                self.told = self.told if self.running else time.monotonic()
+                self.last_news = self.last_news if self.running else time.monotonic()
                 self.running[name] = time.monotonic()
                 self._say(f"{name} starts")
             if (driver / f"{name}.ended").exists() or (name in self.running and self._new(name)):
                 self._finished(name)
             elif name in self.running:
                 self._failed(name, driver / f"{name}.code")
+        # The longer a run, the rarer the news, so that a log of hours stays readable.
         now = time.monotonic()
-        if now - self.told > self.pause and self.running:
-            self.told, self.pause = now, min(2 * self.pause, LONGEST_S)
+        if now - self.last_news > self.pause and self.running:
+            self.last_news, self.pause = now, min(2 * self.pause, LONGEST_S)
             for name in self.running:
                 self._say(f"{name}: {self._how_far(name)}")
             self._say(self.left())
@@ -97,7 +98,7 @@ class Watcher:
         self._say(f"{name}: {line}", f"[{self.done}/{self.total}]")
 
     def _failed(self, name: str, code: Path) -> None:
-        """Tell a failure when it happens: its marker, or a process that left none."""
+        """Report a failure when it happens: its marker, or a process that left none."""
         if not (self.root / "jobs" / name / FAILURE).exists():
             if not code.exists() or not self.local:
                 return
@@ -158,6 +159,7 @@ class Watcher:
                 left[name] = max(left[name] - (time.monotonic() - began), 0.0)
         if not left:
             return ""
+        # However many the cores, jobs that need one another run one after another.
         minutes = max(sum(left.values()) / self.cores, _longest_chain(open_, left)) / 60
         unknown = sorted({job.notebook for job in open_ if job.name not in left})
         more = f", and what {', '.join(unknown)} will take" if unknown else ""

@@ -32,8 +32,8 @@ class Work:
     """What one job does; `units` is what its time is measured by.
 
     A unit is a response (01), a trained example (02, 03), a problem (04, 05) or the job itself.
-    `flops` are a trained token's and a parameter's; `judged` are the ratings by judge, those of a
-    language model at a server alone; `bytes` is what the job leaves on disk.
+    `flops` are operations per trained token and parameter; `judged` are the ratings by judge, those
+    of a language model at a server alone; `bytes` is what the job leaves on disk.
     """
 
     units: float = 1.0
@@ -49,7 +49,7 @@ class Work:
 def parameters_of(model: str) -> float:
     """Return the number of a model's parameters.
 
-    Of its shape; else of the tensors in its folder; else as its name tells it.
+    By its shape; else by the tensors in its folder; else by its name.
 
     Raises
     ------
@@ -60,13 +60,13 @@ def parameters_of(model: str) -> float:
         return shape.parameters
     if stored := max(stored_parameters(place) for place in places_of(model)):
         return stored
-    found = re.search(r"(\d+(?:\.\d+)?)([bBmM])(?![a-zA-Z])", short_name(model))
-    if not found:
+    size = re.search(r"(\d+(?:\.\d+)?)([bBmM])(?![a-zA-Z])", short_name(model))
+    if not size:
         raise CodealignError(
             f"plan: {model}: neither a configuration on this machine nor its name tells its size; "
             f"fetch its config.json (`hf download {model} config.json`), or name it e.g. mine-7b"
         )
-    return float(found[1]) * (1e9 if found[2] in "bB" else 1e6)
+    return float(size[1]) * (1e9 if size[2] in "bB" else 1e6)
 
 
 def work_of(job: Job, prefs: Prefs) -> Work:
@@ -192,19 +192,19 @@ def sizes_of(params: Params) -> dict[str, int]:
     from codealign.evaluate.functional.registry import expand
     from codealign.evaluate.functional.results import TWO_SUITES
 
-    found = {}
+    sizes = {}
     if "functional" in params.requirements:
         for name in expand(params.functional.benchmarks):
             own = params.functional.model_copy(update={"benchmarks": [name]})
-            found[f"{name}_plus" if name in TWO_SUITES else name] = problems_of(own)
+            sizes[f"{name}_plus" if name in TWO_SUITES else name] = problems_of(own)
     if "non_functional" in params.requirements:
         limit = params.codal.limit or 10**9
         every = dict.fromkeys(MEMBERS["non_functional"], benchmark("codal").n // 5)
         if params.codal.data == "nano":
             count = Counter(f"codal_{p.dimension}" for p in load_problems("nano"))
             every = {name: count[name] for name in every}
-        found |= {name: min(n, limit) for name, n in every.items()}
-    return {name: n for name, n in found.items() if any(name in m for m in MEMBERS.values())}
+        sizes |= {name: min(n, limit) for name, n in every.items()}
+    return {name: n for name, n in sizes.items() if any(name in m for m in MEMBERS.values())}
 
 
 def _codal(settings: Codal) -> Work:
