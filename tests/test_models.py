@@ -18,6 +18,7 @@ from codealign import models, weights
 from codealign.errors import CodealignError
 from codealign.models import load, registry, source, spec, uses_chat
 from codealign.params import Lora
+from codealign.registry import has_chat_template
 
 PAPER = Path(__file__).parents[1] / "codealign" / "data"
 
@@ -67,6 +68,16 @@ def test_a_folder_with_variants_is_a_model(tiny: Path) -> None:
 
 def test_a_folders_variant_with_a_chat_template_is_asked_in_chat(tiny: Path) -> None:
     assert spec(str(tiny)).chat == ["finetuned"]
+
+
+@pytest.mark.parametrize(("template", "has"), [(None, False), ("{{ messages }}", True)])
+def test_a_chat_template_in_the_tokenizers_settings_counts_unless_it_is_null(
+    tiny: Path, tmp_path: Path, template: str | None, has: bool
+) -> None:
+    settings = json.loads((tiny / "finetuned/tokenizer_config.json").read_text())
+    settings["chat_template"] = template
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert has_chat_template(str(tmp_path)) == has
 
 
 def test_a_base_model_with_a_chat_template_is_asked_in_the_plain_format(

@@ -50,6 +50,7 @@ def test_a_sheet_is_read_as_spreadsheets_write_it(tmp_path: Path, content: bytes
     [
         (b"", "s.csv: is empty"),
         (b"\n\n", "s.csv: is empty"),
+        (b" \n,,,\n,,,\n", "s.csv: is empty"),
         (TEXT.encode("cp1252"), "s.csv:3: not UTF-8 .*save the file as UTF-8"),
         (TEXT.encode("utf-16-le"), "s.csv:3: not UTF-8"),
         (b"a,b\n1,2\n", "no column id, dimension, rating"),

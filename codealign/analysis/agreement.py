@@ -216,7 +216,7 @@ def read_human_ratings(path: Path | str) -> list[Rating]:
         raise CodealignError(f"{path}: no such file; expected a CSV with id, dimension, rating")
     rows = read_sheet(path, ["id", "dimension", "rating"])
     faults = [f"{path}:{line}: {fault}" for line, row in rows if (fault := _rating_fault(row))]
-    times = Counter(row["id"] for _, row in rows if row)
+    times = Counter(row["id"] for _, row in rows if row and row["id"])
     faults += [f"{path}: id {i} repeats" for i, count in times.items() if count > 1]
     if faults:
         raise CodealignError("\n".join(faults))

@@ -164,9 +164,9 @@ def effect(
     value = float(known.mean())
     trained = any(part.trained for part in parts)
     seeds = len(known) if trained and cells.seeds else 0
-    # Of the first term alone: terms that are paired would count the same problems twice.
-    n = int(sum(cells.n[part.after[:, 0]].sum() for part in parts[:1]))
-    result = Effect(value, n=n, seeds=seeds, rule=rule, benchmarks=len(parts[0].after),
+    # By benchmark: terms that are paired would count the same problems twice.
+    asked = {cells.about[row].name: int(cells.n[row]) for part in parts for row in part.after[:, 0]}
+    result = Effect(value, n=sum(asked.values()), seeds=seeds, rule=rule, benchmarks=len(asked),
                    per_seed=tuple(map(float, known)))  # fmt: skip
     if measure in COUNTS:
         return _counted(cells, parts, measure, result)

@@ -109,7 +109,8 @@ def _paired(
     for dimension, sides in pairs.items():
         sets = [by_problem for rated in sides for by_problem in rated.values()]
         every = set().union(*sets)
-        both = {i for i in every if all(by_problem.get(i) is not None for by_problem in sets)}
+        # In a fixed order: a sum's last bits depend on it.
+        both = [i for i in sorted(every) if all(ratings.get(i) is not None for ratings in sets)]
         n, left_out = n + len(both), left_out + len(every) - len(both)
         name = f"codal_{dimension}"
         for stage, rated in zip(step, sides, strict=True):

@@ -179,6 +179,8 @@ def _problems_lack(effect: Effect, matters: float) -> str:
     """Say how many problems it would take, where no number of seeds would do."""
     floor = float(stdtrit(effect.freedom, (1 + CONFIDENCE) / 2)) * effect.problem_error
     aim = max(abs(effect.value), matters - abs(effect.value), matters / 4)
+    if not aim:
+        return "the measured difference is 0: no number of seeds or problems tells it from 0"
     if floor < aim:
         return f"more than {MOST_SEEDS} seeds would be needed: trainings differ too much"
     wanted = math.ceil(effect.n * (floor / aim) ** 2 / 10) * 10

@@ -41,7 +41,8 @@ def pooled(effects: Sequence[Effect]) -> Effect:
     values = np.array([e.value for e in known])
     mean = Effect(
         float(values.mean()), n=sum(e.n for e in known), seeds=min(e.seeds for e in known),
-        rule=known[0].rule, missing=known[0].missing, benchmarks=known[0].benchmarks,
+        rule=known[0].rule, missing=next((e.missing for e in known if e.missing), ""),
+        benchmarks=known[0].benchmarks,
     )  # fmt: skip
     counts = any(math.isnan(e.low) for e in known)
     if mean.seeds < 2 and len(known) >= (LEAST_SIGNS if counts else 3):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -85,10 +87,11 @@ def _together(roots: list[Path]) -> Cells:
         if scores.empty:
             hint = "no scores there; give the folder of a run, e.g. runs/nano"
             raise CodealignError(f"{root}: {hint}")
-        rank = {seed: at for at, seed in enumerate(sorted(scores["seed"].unique()))}
-        frames.append(
-            scores.assign(seed=scores["seed"].map(rank), model=f"{side}/" + scores["model"])
-        )
+        # A base model has no seed; the 0 that stands in its rows is none of the run's.
+        seeds = sorted(scores.loc[scores["stage"] != "base", "seed"].unique())
+        rank = {seed: at for at, seed in enumerate(seeds)}
+        ranked = scores["seed"].map(rank).where(scores["stage"] != "base", 0)
+        frames.append(scores.assign(seed=ranked, model=f"{side}/" + scores["model"]))
         for cell, values in read_problems(root).items():
             seed = None if cell.seed is None else rank.get(cell.seed)
             items[cell.at(model=f"{side}/{cell.model}", seed=seed)] = values
@@ -106,10 +109,11 @@ def _row(cells: Cells, cell: Cell) -> dict[str, Any]:
     b = benchmark(cell.benchmark)
     unit = b.scale / 100
     effect = _difference(cells, cell, (cell.benchmark,))
-    sides = {
-        side: float(cells.values[cells.index[cell.at(model=f"{side}/{cell.model}")]].mean()) * unit
-        for side in (FIRST, SECOND)
-    }
+    both = cells.values[[cells.index[cell.at(model=f"{side}/{cell.model}")]
+                         for side in (FIRST, SECOND)]]  # fmt: skip
+    shared = np.isfinite(both).all(axis=0)  # the seeds that the difference is about
+    means = both[:, shared].mean(axis=1) * unit if shared.any() else (math.nan, math.nan)
+    sides = dict(zip((FIRST, SECOND), map(float, means), strict=True))
     return {name: getattr(cell, name) for name in CELL} | {
         "metric": b.metric, **sides, "n": effect.n, "seeds": effect.seeds,
         "absolute": effect.value * unit, "low": effect.low * unit, "high": effect.high * unit,

@@ -65,7 +65,8 @@ def summarise(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFra
     rows = []
     for source, of_source in scores.groupby("source"):
         cells = cells_of(of_source, items)
-        missing = of_source.groupby(CELL)["missing"].mean()
+        own = (of_source["ablation"] == "") & (of_source["trained"] == of_source["requirement"])
+        missing = of_source[own].groupby(CELL)["missing"].mean()
         counted = {Cell(*place): count for place, count in missing.items()}
         for model in sorted(cells.models):
             rows += [{"source": source, **row} for row in _rows(cells, model, counted)]

@@ -146,7 +146,7 @@ def padded(cell: str, widths: Sequence[tuple[int, int]], first: int = 0) -> str:
     places = iter(widths[first:])
 
     def pad(match: re.Match[str]) -> str:
-        # Markup inside a number (1**2**) leaves more pieces than were measured: they stay as they are.
+        # Markup inside a number (1**2**) leaves more pieces than were measured: those stay.
         (before, after), (whole, rest) = next(places, (0, 0)), match.groups()
         # A number without decimals lacks their point, too, which is narrower than a digit.
         lacking = after - len(rest)

@@ -147,7 +147,7 @@ def test_human_ratings_are_read(tmp_path: Path) -> None:
 def test_every_bad_row_is_named(tmp_path: Path) -> None:
     path = tmp_path / "h.csv"
     path.write_text(
-        "id,dimension,rating\n1,style,seven\n2,style,12\n,style,3\n3,style,4\n3,style,5\n"
+        "id,dimension,rating\n1,style,seven\n2,style,12\n,style,3\n3,style,4\n3,style,5\n,style,6\n"
     )
     with pytest.raises(CodealignError) as error:
         read_human_ratings(path)
@@ -155,6 +155,7 @@ def test_every_bad_row_is_named(tmp_path: Path) -> None:
         f"{path}:2: rating 'seven' is not a number",
         f"{path}:3: rating 12 is outside 1 to 10",
         f"{path}:4: id is empty",
+        f"{path}:7: id is empty",
         f"{path}: id 3 repeats",
     ]
 

@@ -212,6 +212,22 @@ def test_two_models_of_one_seed_stay_one_training_run_each() -> None:
     assert found.value == pytest.approx(15) and found.single
 
 
+def test_why_one_of_several_models_has_no_interval_is_handed_on() -> None:
+    found = pooled([ask(gained(48, 52)), Effect(3.0, n=1, seeds=2, missing="one problem")])
+    assert math.isnan(found.low) and found.missing == "one problem"
+
+
+def test_problems_of_two_requirements_are_both_counted() -> None:
+    rated = {f"c{i}": 5.0 for i in range(30)}
+    values = gained(50) | {cell(name="codal_style"): rated, cell("dpo", name="codal_style"): rated}
+    style = Term(-1, variants=("pretrained",), stages=("dpo",), requirement="non_functional",
+                 benchmarks=("codal_style",))  # fmt: skip
+    found = effect(cells(values), (MBPP, style), CHANGE, "m")
+    assert (found.n, found.benchmarks) == (130, 2)
+    twice = effect(cells(values), (MBPP, MBPP), CHANGE, "m")
+    assert (twice.n, twice.benchmarks) == (100, 1)
+
+
 def test_groups_of_models_are_compared_by_both_their_errors() -> None:
     several = ask(gained(48, 52)), ask(gained(40, 41))
     found = minus(*several)

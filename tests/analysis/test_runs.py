@@ -18,6 +18,19 @@ from codealign.paths import RunPaths
 CELL = Cell("nano", "pretrained", "functional", "dpo", seed=0)
 
 
+def seeded(root: Path, base: int, solved: dict[int, int]) -> Path:
+    """Make a run of several seeds; base and each seed solve so many of 20 on HumanEval+."""
+    parts = {".": (CELL.at(stage="base", seed=None), base)}
+    parts |= {f"seeds/{seed}": (CELL.at(seed=seed), right) for seed, right in solved.items()}
+    for part, (place, right) in parts.items():
+        folder = RunPaths(root / part).evals(place)
+        folder.mkdir(parents=True)
+        values = {f"p{i}": float(i < right) for i in range(20)}
+        write_measured(folder, root.name, place, {"humaneval_plus": values})
+    (root / "plan.lock.json").write_text(json.dumps({"parts": list(parts), "jobs": {}}))
+    return root
+
+
 def make_run(root: Path, solved: int, rate: float, benchmarks: tuple[str, ...]) -> Path:
     """Make a run that solves the first problems of 20, trained with a learning rate."""
     values = {name: {f"p{i}": float(i < solved) for i in range(20)} for name in benchmarks}
@@ -73,6 +86,19 @@ def test_a_run_compared_with_itself_differs_in_nothing(first) -> None:
     assert set(found.cells["absolute"]) == {0.0}
     assert found.only == [] and found.settings == {}
     assert "Same settings." in comparison_markdown(found, "a", "a")
+
+
+def test_seeds_are_set_beside_each_other_by_rank_whatever_their_numbers(tmp_path) -> None:
+    low, high = seeded(tmp_path / "a", 2, {0: 4, 1: 6}), seeded(tmp_path / "b", 2, {7: 8, 9: 10})
+    dpo = compare_runs(low, high).cells.set_index("stage").loc["dpo"]
+    assert dpo["seeds"] == 2 and dpo["absolute"] == pytest.approx(0.2)
+
+
+def test_both_sides_are_means_over_the_seeds_that_both_runs_have(tmp_path) -> None:
+    few, many = seeded(tmp_path / "a", 2, {0: 4}), seeded(tmp_path / "b", 2, {0: 8, 1: 20})
+    dpo = compare_runs(few, many).cells.set_index("stage").loc["dpo"]
+    assert (dpo["first"], dpo["second"]) == pytest.approx((0.2, 0.4))
+    assert dpo["absolute"] == pytest.approx(0.2) and dpo["seeds"] == 1
 
 
 def test_runs_without_a_score_in_common_are_refused(first, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pandas as pd
@@ -51,6 +52,12 @@ RESULTS = {
     "survey": "Chosen most often: Q1: often 70 %.",
 }
 """What the alternative text of each picture says of it, counted by hand."""
+
+
+def test_a_question_that_nobody_answered_is_no_favourite() -> None:
+    silent = ANSWERED.assign(question="Q2", percent=math.nan, low=math.nan, high=math.nan)
+    drawn = stages.survey_dots(pd.concat([ANSWERED, silent]), "The paper's survey")
+    assert drawn.alt == RESULTS["survey"]
 
 
 def axes_of(drawn: Drawn) -> Axes:

@@ -87,6 +87,16 @@ def test_what_could_not_be_scored_is_left_out_and_seen() -> None:
     assert row(found, pathway="FTA", requirement="functional", stage="sft")["benchmarks"] == 8
 
 
+def test_what_ablations_and_crossed_models_lack_is_not_the_main_cells() -> None:
+    frame = measured()
+    cell = (frame["variant"] == "pretrained") & (frame["stage"] == "dpo")
+    others = [frame[cell].assign(missing=10, **more)
+              for more in ({"ablation": "beta_1"}, {"trained": "non_functional"})]  # fmt: skip
+    others[1] = others[1][others[1]["requirement"] == "functional"]
+    found = summarise(pd.concat([frame, *others], ignore_index=True))
+    assert row(found, pathway="PTA", requirement="functional", stage="dpo")["missing"] == 0
+
+
 def test_rows_go_pta_first_and_by_stage() -> None:
     found = summarise(measured())[lambda f: f["requirement"] == "functional"]
     assert list(found["pathway"]) == ["PTA"] * 4 + ["FTA"] * 4

@@ -203,6 +203,8 @@ def test_a_second_file_adds_to_the_first_and_replaces_its_own_benchmark(tmp_path
         ("a.csv", "model,variant,stage,benchmark,value,n\nm,pretrained,base,mbpp,61,378\n", [],
          "a value is 0 to 1 and n at least 1; is the unit right?"),
         ("a.csv", "id,dimension,rating\na,style,11\n", ["--model", "m"], "a rating is 1 to 10"),
+        ("a.csv", "id,dimension,value_note,rating\na,style,,11\n", ["--model", "m"],
+         "a rating is 1 to 10"),
         ("a.csv", "model,variant,stage,benchmark,value,n\nm,pretrained,base,mbpp,0.6,378\n"
          "m,pretrained,base,mbpp,0.7,378\n", [], "line 3: a second score of mbpp for this model"),
         ("a.jsonl", '{"id": "a", "dimension": "style", "rating": [4]}\n', ["--model", "m"],

@@ -34,6 +34,15 @@ def test_a_bold_number_in_markdown_is_aligned_inside_its_bold() -> None:
     assert f"<strong>{D}7</strong>" in html
 
 
+def test_a_number_with_markup_inside_stays_as_it_is() -> None:
+    assert "1<strong>2</strong>" in render_markdown("| a |\n|---|\n| 1**2** |\n", "x")
+
+
+def test_a_page_that_is_none_of_the_reports_has_no_place_in_the_search(tmp_path: Path) -> None:
+    (tmp_path / "own.html").write_text("<p>mine</p>")
+    assert write_index(tmp_path).read_text("utf-8") == "searchIndex([]);\n"
+
+
 def test_text_in_a_cell_is_shown_not_interpreted() -> None:
     assert "&lt;b&gt;" in table(["a"], [["<b>"]], "x")
 

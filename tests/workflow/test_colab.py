@@ -204,6 +204,12 @@ def test_a_notebook_that_will_not_fit_is_told_before_it_starts() -> None:
     assert "memory: 05_codal will not fit 14.6 GiB" in told
 
 
+def test_a_notebook_that_the_profile_has_no_job_of_is_no_error() -> None:
+    params = load_params(PROJECT / "params/colab_t4.yaml")
+    alone = params.model_copy(update={"requirements": ["functional"]})
+    assert colab.what_it_takes(alone, "05_codal") == ["the profile has no job of 05_codal"]
+
+
 def test_nothing_is_loaded_before_the_project_is_known() -> None:
     code = "import sys, codealign.workflow.colab; print('codealign.paths' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"

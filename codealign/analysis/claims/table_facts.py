@@ -147,7 +147,7 @@ def best_stage(scores: Scores, pairs: dict[str, str], variant: str, benchmark: s
     best = {}
     for short in pairs:
         mask = scores.board.rows((benchmark,), (VARIANT[variant],), (MODELS[short],))
-        if not mask.any():
+        if not np.isfinite(scores.board.values[mask]).any():
             return absent(MODELS[short])
         best[short] = STAGES[int(np.nanargmax(scores.board.values[mask][0]))]
     stages = ", ".join(f"{MODELS[m]} {LABELS[s]}" for m, s in best.items())

@@ -234,7 +234,8 @@ def survey_dots(shares: pd.DataFrame, title: str) -> Drawn:
             _dot(axes, y, {**row, "value": row["percent"]}, style.BLUE)
         axes.set_yticks(range(len(rows)), [f"{r['question']}: {r['option']}" for r in rows])
         axes.set_xlabel("percent of the answers")
-    first = shares.loc[shares.groupby("question", sort=False)["percent"].idxmax()]
+    answered = shares.dropna(subset=["percent"])
+    first = answered.loc[answered.groupby("question", sort=False)["percent"].idxmax()]
     favourites = "; ".join(f"{r['question']}: {r['option']} {r['percent']:.0f} %"
                      for r in first.to_dict("records"))  # fmt: skip
     caption = f"{title}: shares with Wilson's 95 % intervals."
