@@ -71,7 +71,7 @@ def load_problems(
         path = own_dimension(name).path
         asked = [{**row, "dimension": name} for row in _read_file(path)]
         by_dimension[name] = list(_problems(asked, str(path), reference, (name,)))
-    return [p for found in by_dimension.values() for p in found[: limit or None]]
+    return [p for group in by_dimension.values() for p in group[: limit or None]]
 
 
 def _read_file(path: Path) -> Iterator[dict[str, Any]]:
@@ -118,10 +118,10 @@ def _problems(
 
 
 def _dimension(row: dict[str, Any], data: str, known: Sequence[str]) -> str:
-    found = _column(row, ("dimension", "preference"), data).replace("-", "_")
-    if found not in known:
-        raise CodealignError(f"{data}: dimension {found!r}" + nearest(found, list(known)))
-    return found
+    dimension = _column(row, ("dimension", "preference"), data).replace("-", "_")
+    if dimension not in known:
+        raise CodealignError(f"{data}: dimension {dimension!r}" + nearest(dimension, list(known)))
+    return dimension
 
 
 def _column(row: dict[str, Any], names: Sequence[str], data: str, ending: str = "") -> str:

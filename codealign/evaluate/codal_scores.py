@@ -149,15 +149,15 @@ def side_by_side(rows: Iterable[Score]) -> pd.DataFrame:
     `rated_percent`; then `answers`, all of them.
     """
     names = {RATED: "rated_mean", ZERO: "zero_mean", RATE: "rated_percent"}
-    found: dict[str, dict[str, float]] = {}
+    table: dict[str, dict[str, float]] = {}
     for row in rows:
         name, scale = names[row.metric], 100 if row.metric == RATE else 1
         bounds = {name: row.value, f"{name}_low": row.low, f"{name}_high": row.high}
         cells = {k: math.nan if v is None else scale * v for k, v in bounds.items()}
-        found.setdefault(row.benchmark, {}).update(cells)
+        table.setdefault(row.benchmark, {}).update(cells)
         if row.metric == RATE:
-            found[row.benchmark]["answers"] = row.n
-    return pd.DataFrame.from_dict(found, orient="index")
+            table[row.benchmark]["answers"] = row.n
+    return pd.DataFrame.from_dict(table, orient="index")
 
 
 def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
@@ -167,9 +167,9 @@ def values(ratings: Iterable[Rating]) -> dict[str, dict[str, float | None]]:
     five.
     """
     groups = _by_dimension(list(ratings))
-    found = {f"codal_{d}": {r.id: r.rating for r in group} for d, group in groups.items()}
+    by_benchmark = {f"codal_{d}": {r.id: r.rating for r in group} for d, group in groups.items()}
     papers = [r for d, group in groups.items() if d in DIMENSIONS for r in group]
-    return {**found, "codal": {r.id: r.rating for r in papers}}
+    return {**by_benchmark, "codal": {r.id: r.rating for r in papers}}
 
 
 def unrated_reasons(ratings: Iterable[Rating]) -> dict[str, int]:

@@ -4,7 +4,7 @@ Every sample has its own random seed, made from the item's id and the sample's i
 `transformers` engine each step draws one Gumbel number per token of the vocabulary from it and
 takes the largest sum with the logits, so an item gets the same sample whatever its place, its batch
 and its neighbours. Padding and the batch's shape change the last bits of the logits; where a
-choice hangs on them, it is made from the row computed alone (see `sampling.pick`). That holds for
+choice hangs on them, it is made from the row computed alone (see `local.pick`). That holds for
 weights in float32, on one device and with one version of the libraries. In half precision the
 rounding is too coarse for it: there a sample may change with the batch. vLLM and servers take the
 same seed and document their own guarantee.
@@ -93,7 +93,7 @@ def generate(
     items : requests with unique ids; read lazily, so it may be a generator over any number.
     engine : from `open_engine`, or any object with `Engine`'s two methods.
     settings : temperature (0 is greedy), top_p, max_new_tokens, batch_size.
-    n : samples an item; must be 1 when greedy.
+    n : samples per item; must be 1 when greedy.
     seed : the run's seed; with the item's id and the sample's index it seeds each sample.
     stop : strings that end a completion; they are cut off.
     done : (id, index) of completions not wanted again, so that a killed run can continue.

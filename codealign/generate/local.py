@@ -153,6 +153,7 @@ class _Batch:
         longest = max(map(len, distinct))
         ids = torch.full((len(distinct), longest), _pad(self.engine), dtype=torch.long)
         mask = torch.ones(len(distinct), longest + steps, dtype=torch.long)
+        # Padded between the shared beginning and the rest: all rows then end in one column.
         for row, prompt in enumerate(distinct):
             rest = longest - len(prompt) + shared
             ids[row, :shared] = torch.tensor(prompt[:shared])
@@ -187,6 +188,7 @@ class _Batch:
 
     def _drop_finished(self, tokens: torch.Tensor, step: int) -> torch.Tensor:
         """Drop rows at an end token, at the end of the context or behind a stop string."""
+        # The token just chosen goes to position + 1; another one must have a place behind it.
         finished = torch.isin(tokens, self.end_ids) | (self.position + 2 >= self.engine.context)
         if self.stop and step % STOP_EVERY == STOP_EVERY - 1:  # decoding costs more than a late end
             stopped = [self._has_stop(row) for row in self.alive]
@@ -244,7 +246,7 @@ def gumbel(rows: Sequence[Generator], vocabulary: int) -> Tensor:
     exponential = np.empty((len(rows), vocabulary))
     for row, out in zip(rows, exponential, strict=True):
         row.standard_exponential(out=out)
-    return torch.from_numpy(exponential).log_().neg_()
+    return torch.from_numpy(exponential).log_().neg_()  # -ln of an exponential number is Gumbel
 
 
 class Pick(NamedTuple):
@@ -273,7 +275,6 @@ def pick(logits: Tensor, noise: Tensor | None, temperature: float, top_p: float)
     token, but the rounding of a sum of probabilities outweighs whole tokens of the tail: with a
     vocabulary of 49,152 nearly one draw in a hundred was doubtful (benchmarks/README.md).
     """
-
     if noise is None:
         near = logits >= logits.max(-1, keepdim=True).values - LOGIT_SLACK
         return Pick(logits.argmax(-1), near.sum(-1) > 1)
@@ -292,10 +293,11 @@ def nucleus(probabilities: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
     Also returns the rows in which rounding could change which tokens these are: [rows].
     """
     ordered, order = probabilities.sort(dim=-1, descending=True)
-    before = ordered.cumsum(-1) - ordered
+    before = ordered.cumsum(-1) - ordered  # so the token that crosses the border is kept
     kept = ordered.masked_fill(before >= top_p, 0)
     doubtful = ((before - top_p).abs() < SLACK).logical_and(ordered > SLACK).any(-1)
     count = (kept > 0).sum(-1, keepdim=True).clamp(max=ordered.shape[-1] - 1)
+    # Rounding decides, too, between nearly equal tokens on either side of the border.
     last, following = ordered.gather(-1, count - 1), ordered.gather(-1, count)
     tied = (last > SLACK) & (last - following < LOGIT_SLACK * last)
     return kept.new_zeros(kept.shape).scatter(-1, order, kept), doubtful | tied.squeeze(-1)

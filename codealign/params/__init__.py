@@ -132,8 +132,8 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise CodealignError(f"{path}: {what}; {path.parent} has: {known}")
     data = _read(path.read_bytes(), str(path))
     if not isinstance(data, dict):
-        found = "nothing" if data is None else type(data).__name__
-        raise CodealignError(f"{path}: expected a mapping of settings, found {found}")
+        kind = "nothing" if data is None else type(data).__name__
+        raise CodealignError(f"{path}: expected a mapping of settings, found {kind}")
     return data
 
 

@@ -89,15 +89,15 @@ def _explain(cls: type[Section], error: Any, where: str) -> str:
     if error["type"] == "extra_forbidden":
         owner = _owner(cls, error["loc"][:-1])
         return f"{where}: unknown key {place!r}" + nearest(str(error["loc"][-1]), list(owner))
-    found = error["input"]
-    if found is None:
+    value = error["input"]
+    if value is None:
         return f"{where}: {place}: has no value; give one, or leave the line out for the default"
-    if isinstance(found, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", found):
-        number = re.sub("([eE])", r".0\1", found)
-        return f"{where}: {place}: {found} is text to YAML; write {number}"
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", value):
+        number = re.sub("([eE])", r".0\1", value)
+        return f"{where}: {place}: {value} is text to YAML; write {number}"
     fault = error["msg"].removeprefix("Value error, ")
     at = f"{where}: {place}" if place else where
-    return f"{at}: {fault}" + f" (found {found!r})" * (not isinstance(found, dict))
+    return f"{at}: {fault}" + f" (found {value!r})" * (not isinstance(value, dict))
 
 
 def _numbers(data: Any, place: str = "") -> Iterator[tuple[str, float]]:

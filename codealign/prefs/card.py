@@ -141,6 +141,7 @@ def readme(card: dict[str, Any]) -> str:
             {"config_name": "default", "data_files": [{"split": "train", "path": DATA}]},
         ],
     }
+    lengths = [(side, *mean.values()) for side, mean in card["characters"].items()]
     parts = [
         "---\n" + yaml.safe_dump(head, sort_keys=False) + "---",
         f"# {kind.capitalize()} code preferences of {row['model']}",
@@ -150,7 +151,7 @@ def readme(card: dict[str, Any]) -> str:
         "## Responses on no side of a pair\n\n"
         + _table(("why", "responses", "share"), _lost(card)),
         "## Characters of a pair, mean\n\n"
-        + _table(("side", "with its tests", "without"), _lengths(card)),
+        + _table(("side", "with its tests", "without"), lengths),
         "## Where it comes from\n\n" + _table(("what", "value"), _facts(card)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -179,12 +180,8 @@ def _lost(card: dict[str, Any]) -> list[tuple[str, int, str]]:
     return [*rows, ("all of these", total, f"{total / of:.1%}")]
 
 
-def _lengths(card: dict[str, Any]) -> list[tuple[object, ...]]:
-    return [(side, *mean.values()) for side, mean in card["characters"].items()]
-
-
 def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
-    rate = card["pass_rate"]
+    rate, noise = card["pass_rate"], card["label_noise"]
     facts = {
         "responses that passed, of those executed": "none" if rate is None else f"{rate:.1%}",
         **{f"pairs for {name}": str(n) for name, n in card["dimensions"].items()},
@@ -195,7 +192,9 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         )
         or "none",
         "pair rule": card["settings"]["pairs"]["rule"],
-        "chosen responses that hidden tests refuse": _noise(card["label_noise"]),
+        "chosen responses that hidden tests refuse": (
+            "no hidden tests" if noise is None else f"{noise:.1%}"
+        ),
         "own tests in the text": card["settings"]["pairs"]["tests"],
         **{
             f"cost of {what}": f"{spent['executions']} executions, {spent['cpu_s']} CPU seconds"
@@ -206,10 +205,6 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
         **{f"hash of {name}": h for name, h in card["files"].items()},
     }
     return list(facts.items())
-
-
-def _noise(noise: float | None) -> str:
-    return "no hidden tests" if noise is None else f"{noise:.1%}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

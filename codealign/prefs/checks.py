@@ -39,7 +39,6 @@ from codealign.prefs.testing import (
 from codealign.progress import Bar
 from codealign.records import Check, Response, seed_of
 from codealign.resumable import Resumable
-from codealign.sandbox import Program
 
 REAL, RESTATE, NOTICE_NONE = "real", "tests restate the solution", "tests notice no wrong program"
 BROKEN = ("fail", "timeout", "crash")
@@ -176,7 +175,8 @@ def settle(
     settled = {name: Settled(name, cases) for name, cases in work}
     pending = [one for one in settled.values() if one.left]
     while pending:
-        for result in sandbox.run(_programs(pending, cpu_s)):
+        programs = (program_of(one.id, one.left, cpu_s) for one in pending)
+        for result in sandbox.run(programs):
             one = settled[result.id]
             verdicts = [v for v, _ in verdicts_of(result, len(one.left))]
             if verdicts == ["sandbox_error"]:
@@ -185,7 +185,3 @@ def settle(
             one.cpu_s += result.cpu_s
         pending = [one for one in pending if one.left]
     return list(settled.values())
-
-
-def _programs(pending: Iterable[Settled], cpu_s: float) -> Iterator[Program]:
-    return (program_of(one.id, one.left, cpu_s) for one in pending)

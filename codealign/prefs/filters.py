@@ -192,7 +192,7 @@ class NearDuplicates:
     Similarity is the Jaccard index of the shingles, estimated with 128 hash functions: pairs well
     above the threshold are found, pairs near it may go either way. Two runs agree. Two pieces
     resemble each other if all values of a band are equal; datasketch chooses the bands for the
-    threshold. Their index is on disk, since datasketch's own needs kilobytes of memory a piece.
+    threshold. Their index is on disk, since datasketch's own needs kilobytes of memory per piece.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Lengths:
 
 
 def make_pairs(
-    found: Iterable[Labelled],
+    outcomes: Iterable[Labelled],
     settings: Pairing,
     seed: int,
     counts: Counter[str],
@@ -56,7 +56,7 @@ def make_pairs(
 
     Parameters
     ----------
-    found : see `outcomes.outcomes`.
+    outcomes : see `outcomes.outcomes`.
     settings : rule and options (see `rules`).
     seed : the run's seed.
     counts : gets the instructions that gave no pair, by reason.
@@ -64,7 +64,7 @@ def make_pairs(
     """
     lengths = Lengths() if lengths is None else lengths
     rule = RULES[settings.rule]
-    for outcome in found:
+    for outcome in outcomes:
         rng = random.Random(seed_of("pair", seed, outcome.instruction.id))
         drawn = rule(outcome, settings, rng)
         if isinstance(drawn, str):

@@ -236,10 +236,8 @@ class Pipeline:
         pairs = make_pairs(self.outcomes(rated), settings, self.recipe.seed, counts, self.lengths)
         kept = write_jsonl(self.folder / "pairs.jsonl", pairs)
         self.noise = label_noise(self.read("pairs", Pair))
-        self.close_step("pairs", kept, counts, errors_note(errors) + self._noise_note())
-
-    def _noise_note(self) -> str:
-        return "" if self.noise is None else f", label noise {self.noise:.1%}"
+        noise = "" if self.noise is None else f", label noise {self.noise:.1%}"
+        self.close_step("pairs", kept, counts, errors_note(errors) + noise)
 
     def answered(self, candidates: Path, requirement: str, sandbox: Runs) -> Executed:
         """Make seeds, instructions and responses, and execute and check these."""
@@ -309,7 +307,6 @@ def run_pipeline(
     chat : puts a prompt into the model's chat format (`engine.chat`); None for a base model.
     corpus : what the card says of the corpus, e.g. the counts of `seeds.Extraction`.
     report : gets one closing line per step.
-
     known : file of `Known` tasks: instructions in place of the model's, with hidden tests; or None.
     earlier : finished data of this model, requirement and seed, taken over (`card.take_over`).
 

@@ -50,7 +50,7 @@ def needs_judge(settings: Pairing, requirement: str) -> bool:
 
 
 def rate(
-    found: Callable[[], Iterable[Labelled]], settings: Pairing, judge: Rater, path: Path
+    outcomes: Callable[[], Iterable[Labelled]], settings: Pairing, judge: Rater, path: Path
 ) -> None:
     """Write the rating of each response that may stand in a pair, in the order of the responses.
 
@@ -58,7 +58,7 @@ def rate(
 
     Parameters
     ----------
-    found : gives the outcomes of non-functional instructions anew at every call.
+    outcomes : gives those of non-functional instructions anew at every call.
     path : file of the ratings.
 
     Raises
@@ -70,11 +70,11 @@ def rate(
         for old in file:
             if old.judge != judge.name:
                 file.forget(old.id)
-        for answers in windows(_answers(found(), settings), TOGETHER):
+        for answers in windows(_answers(outcomes(), settings), TOGETHER):
             pending = [a for a in answers if a.id not in file]
             for rating in judge.rate(pending) if pending else ():
                 file.append(rating)
-        file.finish(a.id for a in _answers(found(), settings))
+        file.finish(a.id for a in _answers(outcomes(), settings))
 
 
 def _answers(outcomes: Iterable[Labelled], settings: Pairing) -> Iterator[Answer]:

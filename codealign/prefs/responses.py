@@ -19,10 +19,9 @@ from codealign.fences import Block, Fenced, first_python
 from codealign.generate import Completion, Request
 from codealign.params import Generation
 from codealign.prefs.steps import Recipe, made_id
-from codealign.prefs.testing import Case, Untestable, make_case, script_of
+from codealign.prefs.testing import Case, Untestable, make_case
 from codealign.prompts import task_text
 from codealign.records import Instruction, Response
-from codealign.sandbox import Program
 
 STOP = ("### Instruction", "### Snippet", "### Concepts")
 ASKED_FOR = "Tests"
@@ -135,8 +134,3 @@ def lack(response: Response, keep_tests: bool = False) -> str:
     except Untestable as why:
         return str(why)
     return ""
-
-
-def program(response: Response, cpu_s: float) -> Program:
-    """Return the program that runs a response's code with its tests."""
-    return script_of(response.id, testable(response), cpu_s)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from codealign.errors import CodealignError
 from codealign.generate import windows
-from codealign.params import Hub, Prefs
+from codealign.params import Prefs
 from codealign.prefs.filters import FILTERS, Benchmarks, NearDuplicates, fingerprint
 from codealign.prefs.sources import (
     LOST,
@@ -70,7 +70,7 @@ def extract(
     Parameters
     ----------
     corpus : `stdlib` (the running Python's library), a folder of Python source files, or
-        `hub:<data set>` (see `hub.hub_modules`).
+        `hub:<data set>` (see `sources.hub_modules`).
     path : JSON Lines file of `Seed` records to write; the counts go to `<path>.counts.json`.
     benchmarks : texts of benchmark problems; a seed that gives one away is removed.
     settings : its `filters` and `hub` are used; None takes the defaults.
@@ -97,7 +97,11 @@ def _extract(corpus: str, path: Path, guard: Benchmarks, settings: Prefs) -> Ext
     read: Counter[str] = Counter(files=0, functions=0)
     names = [f.name for f in FILTERS] + [TYPE_ERROR, CONTAMINATED, DUPLICATE, NEAR]
     removed = Counter(dict.fromkeys(names, 0))
-    seeds = _plain(_modules(corpus, settings.hub, read), read, removed)
+    if corpus.startswith(PREFIX):
+        modules = hub_modules(corpus.removeprefix(PREFIX), settings.hub, read)
+    else:
+        modules = read_modules(corpus_folder(corpus), read)
+    seeds = _plain(modules, read, removed)
     if settings.filters.type_check:
         seeds = _typed(seeds, removed)
     seeds = _new(seeds, guard, NearDuplicates(settings.filters.near_duplicates), removed)
@@ -105,12 +109,6 @@ def _extract(corpus: str, path: Path, guard: Benchmarks, settings: Prefs) -> Ext
     if not read["files"]:
         raise CodealignError(f"corpus {corpus}: no Python file in it; give a folder of sources")
     return Extraction(path, kept, dict(read), dict(removed))
-
-
-def _modules(corpus: str, hub: Hub, read: Counter[str]) -> Iterator[Module]:
-    if corpus.startswith(PREFIX):
-        return hub_modules(corpus.removeprefix(PREFIX), hub, read)
-    return read_modules(corpus_folder(corpus), read)
 
 
 def _plain(modules: Iterable[Module], read: Counter[str], removed: Counter[str]) -> Iterator[Seed]:

@@ -105,7 +105,8 @@ def case_of(code: str, tree: ast.Module, without: Collection[ast.AST] = ()) -> C
     tests = ast.unparse(ast.fix_missing_locations(marked.visit(tree)))
     if not marked.checks and not marked.doctests:
         raise Untestable(NO_TESTS)
-    used = _used(tests, names)
+    free = free_names(tests)
+    used = [n for n in names if n in free]
     given = any(_wants_candidate(n) for n in tree.body) or marked.doctests
     if names and not used and not given:
         raise Untestable(OTHER_TESTS)
@@ -125,11 +126,6 @@ def entry_point(names: Sequence[str], tests: str) -> str:
     """Return the name that the tests are about: the first one they use, else the last one."""
     used = [n for n in names if re.search(rf"\b{re.escape(n)}\b", tests)]
     return (used or [*names] or [""])[0 if used else -1]
-
-
-def _used(tests: str, names: Sequence[str]) -> list[str]:
-    free = free_names(tests)
-    return [n for n in names if n in free]
 
 
 def _is_collected(node: ast.stmt) -> bool:

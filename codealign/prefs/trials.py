@@ -65,7 +65,8 @@ def run_trials(
     """
     tried = Tried()
     with closing(Resumable(path, Trial)) as file:
-        groups = (_Group.of(some, keep_tests, cpu_s) for some in _by_instruction(responses()))
+        by_instruction = groupby(responses(), key=lambda r: r.instruction_id)
+        groups = (_Group.of(some, keep_tests, cpu_s) for _, some in by_instruction)
         for some in windows(Bar(groups, total=total, desc="trials", leave=False), TOGETHER):
             todo = [group for group in some if not group.done(file)]
             settled = {s.id: s for s in settle(_work(todo), sandbox, cpu_s)}
@@ -77,10 +78,6 @@ def run_trials(
                 tried.add(group, file)
         file.finish(r.id for r in responses() if r.id in file)
     return tried
-
-
-def _by_instruction(responses: Iterable[Response]) -> Iterator[list[Response]]:
-    return (list(some) for _, some in groupby(responses, key=lambda r: r.instruction_id))
 
 
 def _work(groups: Iterable[_Group]) -> Iterator[tuple[str, list[Case]]]:
@@ -117,7 +114,7 @@ class _Group:
                 names = defined(response.code)
                 cases[response.id] = Case(response.code, "", entry=names[-1] if names else "")
         first_code = {n: codes.setdefault(c.code, n) for n, c in cases.items()}
-        tested = {n: _tests_of(c) for n, c in cases.items() if c.tests}
+        tested = {n: stable_id(replace(c, code="")) for n, c in cases.items() if c.tests}
         first_tests = {n: tests.setdefault(t, n) for n, t in tested.items()}
         return cls(cases, first_code, first_tests, made_by(list(cases.values()), cpu_s))
 
@@ -144,10 +141,6 @@ class _Group:
             cpu_s = settled[first].cpu_s if first == name else 0.0
             cpu_s += stub.cpu_s if name == self.name else 0.0
             yield Trial(name, verdicts, cpu_s, self.key)
-
-
-def _tests_of(case: Case) -> str:
-    return stable_id(replace(case, code=""))
 
 
 def crossed(code: Case, tests: Case) -> Case:

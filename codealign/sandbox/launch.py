@@ -85,6 +85,7 @@ def _bubblewrap() -> Launch:
     program = shutil.which("bwrap")
     if program is None:
         raise FileNotFoundError("bwrap is not installed")
+    # A session of its own: else a program could type into the host's terminal (TIOCSTI).
     command = [program, "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session"]
     command += ["--clearenv", "--cap-drop", "ALL", "--uid", str(NOBODY), "--gid", str(NOBODY)]
     command += ["--dev", "/dev"]  # no /proc: for root it would show kernel settings

@@ -163,6 +163,7 @@ PRETENDED = (
 DENIED = "socket fork vfork execve execveat ptrace memfd_create truncate".split()
 ON_ITSELF = "kill tgkill prlimit64".split()
 CLONE_THREAD = 0x10000
+# TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; not TIOCSTI, which types into it.
 TERMINAL_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 # No F_SETOWN or F_SETSIG: they make the kernel signal other processes.
 FCNTL_COMMANDS = (*range(8), 36, 37, 38, 1030, 1031, 1032)
@@ -180,6 +181,8 @@ def compile_filter() -> bytes:
     """
     import pyseccomp as seccomp
 
+    # With ENOSYS libraries fall back as on an older kernel: glibc from clone3, whose flags lie in
+    # memory that a filter cannot read, to clone.
     rules = seccomp.SyscallFilter(seccomp.ERRNO(ENOSYS))
     refuse = seccomp.ERRNO(EPERM)
 

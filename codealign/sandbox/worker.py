@@ -8,7 +8,6 @@ import json
 import select
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -58,7 +57,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self._plan.environment,
-            start_new_session=True,
+            start_new_session=True,  # Ctrl-C is for the host, which then closes its workers
         )
         settings = {
             "filter": self.bpf.hex(),
@@ -152,7 +151,7 @@ class Worker:
 
     def _complaint(self) -> str:
         assert self.process is not None and self.process.stderr is not None
-        self.process.kill()
+        self.process.kill()  # else a worker that hangs would never end its errors
         text = self.process.stderr.read().decode("utf-8", "replace").strip()
         return f": {text.splitlines()[-1][:300]}" if text else ""
 
@@ -169,9 +168,8 @@ def _peak_mb(pid: int) -> int:
 
 def _outcome(data: bytes) -> Outcome:
     """Decode the outcome of a call; ValueError if a hostile program has sent other bytes."""
-    parse: Callable[[bytes], object] = codec.loads
     kind, rest = data[:1], data[1:]
     cpu, steps, body = rest.split(b" ", 2)
     cost = float(cpu), int(steps)
-    value = parse(body) if kind == b"v" else None
+    value = codec.loads(body) if kind == b"v" else None
     return Outcome(value, "" if kind == b"v" else body.decode("utf-8", "replace"), *cost)

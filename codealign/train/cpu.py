@@ -45,6 +45,7 @@ def quicken(model: Any) -> None:
     special = (getattr(base.config, k, None) for k in ("sliding_window", "attention_dropout"))
     if attentions and base.config._attn_implementation == "eager" and not any(special):
         for attention in attentions:
+            # Another class, not another module: weights, adapters and names stay as they are.
             attention.__class__ = LeanAttention
         base.config._attn_implementation = ATTENTION
         base.base_model.forward = _without_padding(base.base_model.forward)
@@ -68,6 +69,8 @@ def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:
         lengths = row_lengths(input_ids, attention_mask)
         steps = torch.arange(input_ids.shape[1])
         there = steps < torch.tensor(lengths)[:, None]
+        # One row of tokens costs the linear layers and norms nothing at padding; attention keeps
+        # the sequences in it apart by their lengths.
         kwargs["position_ids"] = steps.expand_as(input_ids)[there][None]
         output = forward(input_ids=input_ids[there][None], sequence_lengths=lengths, **kwargs)
         hidden = output.last_hidden_state[0]
@@ -190,6 +193,8 @@ class _Turn:
         return self._of(row, self.sin[..., half:], -self.sin[..., :half], scale)
 
     def _of(self, row: Tensor, first: Tensor, second: Tensor, scale: float) -> Tensor:
+        # Forward: (left cos - right sin, right cos + left sin). The gradient is the transposed map:
+        # the two sines change places and signs, so that one method serves both.
         row = row.to(self.cos.dtype)
         (left, right), out = row.chunk(2, -1), row * (scale * self.cos)
         out_left, out_right = out.chunk(2, -1)
@@ -248,6 +253,7 @@ class _CausalBlocks(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, turn: _Turn, s: float, layout: _Layout
     ) -> Tensor:
         dtype, heads = product_dtype(query), layout.heads
+        # The scores' scale rides along with the rotation of the queries, at no cost.
         q, k, v = (layout.pad(t.to(dtype)) for t in (turn(query, s), turn(key), value))
         out, shares = torch.empty_like(q), []
         for ended, start, end in layout.blocks:
@@ -386,6 +392,7 @@ class _Normed(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        # With r = scale and g = grad * weight the gradient is r g - r^3 x mean(g x).
         wide, weight, scale = ctx.saved_tensors
         grad = grad * weight
         along = (grad * wide).mean(-1, keepdim=True).mul_(scale.pow(3))

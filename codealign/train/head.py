@@ -51,8 +51,8 @@ def log_probs(
     """
     scaling = Scaling(logit_scale, softcap, temperature)
     learns = torch.is_grad_enabled() and hidden.requires_grad
-    found, *extras = _LabelLogProbs.apply(hidden, weight, bias, labels, scaling, outputs, learns)
-    return found, *(extras[outputs.index(name)] if name in outputs else None for name in EXTRAS)
+    values, *extras = _LabelLogProbs.apply(hidden, weight, bias, labels, scaling, outputs, learns)
+    return values, *(extras[outputs.index(name)] if name in outputs else None for name in EXTRAS)
 
 
 class _LabelLogProbs(torch.autograd.Function):
@@ -84,16 +84,16 @@ class _LabelLogProbs(torch.autograd.Function):
             total = logits.logsumexp(-1, keepdim=True)
             at = labels[rows, None]
             values.append((logits.gather(-1, at) - total).squeeze(-1))
-            for name, found in zip(outputs, extras, strict=True):
-                found.append(_extra(name, logits, total.squeeze(-1), at.squeeze(-1)))
+            for name, parts in zip(outputs, extras, strict=True):
+                parts.append(_extra(name, logits, total.squeeze(-1), at.squeeze(-1)))
             if direction is not None:
                 delta = _delta(logits, total, at, slope)
                 torch.mm(delta.to(hidden.dtype), weight, out=direction[rows])
         ctx.save_for_backward(hidden, weight, bias, labels, direction)
         ctx.scaling = scaling
-        found = tuple(torch.cat(parts) for parts in extras)
-        ctx.mark_non_differentiable(*found)
-        return torch.cat(values), *found
+        joined = tuple(torch.cat(parts) for parts in extras)
+        ctx.mark_non_differentiable(*joined)
+        return torch.cat(values), *joined
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
@@ -124,11 +124,12 @@ def _logits(
 ) -> tuple[Tensor, Tensor | float]:
     """Return logits [positions, vocabulary] and their derivative by the products they come from."""
     logits = linear(hidden, weight, bias)
+    # Half precision is too coarse for a sum over the vocabulary.
     logits = logits if logits.dtype == torch.float64 else logits.float()
     slope: Tensor | float = scaling.scale / scaling.temperature
     logits = logits * scaling.scale if scaling.scale != 1.0 else logits
     if scaling.softcap:
-        bounded = torch.tanh(logits / scaling.softcap)
+        bounded = torch.tanh(logits / scaling.softcap)  # c tanh(x / c) has slope 1 - tanh^2(x / c)
         logits, slope = scaling.softcap * bounded, slope * (1 - bounded * bounded)
     return logits / scaling.temperature if scaling.temperature != 1.0 else logits, slope
 

@@ -45,6 +45,7 @@ def dpo_loss(
     """
     from torch.nn.functional import logsigmoid
 
+    # Not log(sigmoid(...)): at gaps far below 0 that is -inf, and its gradient not a number.
     return -logsigmoid(
         beta * log_ratio_gap(policy_chosen, policy_rejected, ref_chosen, ref_rejected)
     )
@@ -113,7 +114,7 @@ def bonbon_target(
     if n < 2:
         raise CodealignError(f"BoNBoN: n = {n}; a best and a worst need n >= 2")
     if reward == "continuous":
-        return (n - 1) * sum(1 / k for k in range(1, n))
+        return (n - 1) * sum(1 / k for k in range(1, n))  # (n - 1) H_(n-1)
     if not 0 < pass_rate < 1:
         raise CodealignError(f"BoNBoN: pass_rate = {pass_rate} must lie between 0 and 1")
     all_fail = (1 - pass_rate) ** n

@@ -1,4 +1,4 @@
-"""Training in several processes, one a device, as `accelerate launch` starts them.
+"""Training in several processes, one per device, as `accelerate launch` starts them.
 
 Each process takes its share of every batch and the gradients are averaged, so that the batch of an
 optimiser step is `batch_size * accumulation * processes`.

@@ -35,9 +35,6 @@ def used_pairs(pairs: Iterable[Pair], settings: Training, seed: int) -> list[Pai
         kept = {pair.id for pair in drawn}
         used = [pair for pair in used if pair.id in kept]
     if isinstance(settings, Preference) and settings.placebo:
-        used = [_tossed(pair, seed) for pair in used]
+        heads = [seed_of("placebo", seed, pair.id) % 2 for pair in used]
+        used = [p if stays else p.exchanged() for p, stays in zip(used, heads, strict=True)]
     return used
-
-
-def _tossed(pair: Pair, seed: int) -> Pair:
-    return pair if seed_of("placebo", seed, pair.id) % 2 else pair.exchanged()

@@ -72,7 +72,7 @@ class Model:
         problems : by benchmark and task id.
         folders : of each benchmark; gets `completions.jsonl`, from which a killed run continues.
         """
-        asked, made = is_asked(self.form, self.chat), {}
+        asked, completed = is_asked(self.form, self.chat), {}
         for stop, names in with_same_stops(problems, asked).items():
             put = {n: requests_in(self.form, problems[n], self.engine, self.chat, not self.remote)
                    for n in names}  # fmt: skip
@@ -83,17 +83,17 @@ class Model:
                 seed=self.seed,
                 stop=[] if self.remote and self.chat else stop,
             )
-            made |= collect(put, bound, folders, self.n, self.key)
-        return {name: self._taken_apart(made[name], problems[name]) for name in problems}
+            completed |= collect(put, bound, folders, self.n, self.key)
+        return {name: self._taken_apart(completed[name], problems[name]) for name in problems}
 
-    def _taken_apart(self, made: Sequence[Sample], problems: dict[str, Problem]) -> Samples:
+    def _taken_apart(self, completed: Sequence[Sample], problems: dict[str, Problem]) -> Samples:
         """Return the solutions in completions, and the programs as they were written."""
-        asked, found = is_asked(self.form, self.chat), Samples(n=self.n)
-        for one in made:
-            for texts, take in ((found.solutions, extract), (found.programs, written)):
+        asked, samples = is_asked(self.form, self.chat), Samples(n=self.n)
+        for one in completed:
+            for texts, take in ((samples.solutions, extract), (samples.programs, written)):
                 text = take(problems[one.task_id], one.completion, asked)
                 texts.setdefault(one.task_id, []).append(text)
-        return found
+        return samples
 
 
 def collect(

@@ -38,7 +38,7 @@ def evaluate(
     cache : folder for expected outputs and reference counts; None computes them anew.
     measure : what EvalPerf's cost is measured in (see `efficiency`).
     programs : the answers as written that solutions were taken from, in the same order; with them
-        a sample that only the sanitiser made fail is told (kind `extraction`). It still fails.
+        a sample that only the sanitiser made fail is marked (kind `extraction`). It still fails.
 
     Raises
     ------
@@ -52,18 +52,18 @@ def evaluate(
         )
     given = {task_id: solutions[task_id] for task_id in problems if solutions.get(task_id)}
     expected = expect({t: problems[t] for t in given}, sandbox, cache)
-    found: dict[str, list[Attempt]] = {task_id: [] for task_id in given}
+    by_task: dict[str, list[Attempt]] = {task_id: [] for task_id in given}
     for attempt in attempts(given, expected, sandbox, Limits(cpu_s)):
-        found[attempt.task_id].append(attempt)
-    found = mark_lost(found, programs or {}, expected, sandbox, Limits(cpu_s))
+        by_task[attempt.task_id].append(attempt)
+    by_task = mark_lost(by_task, programs or {}, expected, sandbox, Limits(cpu_s))
     measured, unit = {}, ""
     if benchmark == "evalperf":
         unit = efficiency.available(measure, sandbox)
-        correct = {t: [a.solution for a in tried if a.passed] for t, tried in found.items()}
+        correct = {t: [a.solution for a in tried if a.passed] for t, tried in by_task.items()}
         measured = efficiency.compare(correct, problems, sandbox, unit, cache)
     return Results(
         benchmark=benchmark,
-        attempts=found,
+        attempts=by_task,
         missing=[t for t in problems if t not in given],
         level=sandbox.level,
         problems=stable_id(*(e.id for e in expected.values())),
@@ -85,10 +85,11 @@ def evaluate_all(
     ----------
     how : `cpu_s`, `cache` and `measure` of `evaluate`.
     """
-    found = {}
+    results = {}
     for name, some in problems.items():
         given = samples[name]
-        results = evaluate(name, given.solutions, some, sandbox, **how, programs=given.programs)
-        results.write(folders[name])
-        found[name] = results
-    return found
+        results[name] = evaluate(
+            name, given.solutions, some, sandbox, **how, programs=given.programs
+        )
+        results[name].write(folders[name])
+    return results

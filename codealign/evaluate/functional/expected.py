@@ -156,23 +156,18 @@ def as_expected(problem: Problem, outputs: list[Any]) -> list[Any]:
 
 def _with_inputs(problems: dict[str, Problem], sandbox: Sandbox) -> dict[str, Problem]:
     """Evaluate inputs that are given as Python source (EvoEval)."""
-    sources = [p for p in problems.values() if p.base_expressions]
-    programs = [
-        Program(
-            p.task_id, f"def inputs():\n    return [{_rows(p)}]\n", [Call("inputs", [])], cpu_s=60
-        )
-        for p in sources
-    ]
-    found = dict(problems)
+    programs = []
+    for p in problems.values():
+        if p.base_expressions:
+            rows = ", ".join(f"[{expression}]" for expression in p.base_expressions)
+            code = f"def inputs():\n    return [{rows}]\n"
+            programs.append(Program(p.task_id, code, [Call("inputs", [])], cpu_s=60))
+    evaluated = dict(problems)
     for result in sandbox.run(programs):
         refuse_failure(problems[result.id], result)
         base = result.outputs[0].value
-        found[result.id] = replace(problems[result.id], base_input=base, base_expressions=[])
-    return found
-
-
-def _rows(problem: Problem) -> str:
-    return ", ".join(f"[{expression}]" for expression in problem.base_expressions)
+        evaluated[result.id] = replace(problems[result.id], base_input=base, base_expressions=[])
+    return evaluated
 
 
 def inputs_as_json(problem: Problem, suite: str, index: int) -> Any:
@@ -185,13 +180,9 @@ def _plain(value: Any) -> Any:
         return {k if isinstance(k, str) else text_of(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    written = isinstance(value, str | float | None) or _has_digits(value)
-    return value if written else text_of(value)
-
-
-def _has_digits(value: Any) -> bool:
-    """Whether a value is an integer that Python writes out in digits."""
-    return isinstance(value, int) and value.bit_length() <= MOST_BITS
+    # JSON writes integers in digits, and Python refuses that for very long ones.
+    short = isinstance(value, int) and value.bit_length() <= MOST_BITS
+    return value if short or isinstance(value, str | float | None) else text_of(value)
 
 
 def text_of(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What evalplus' sanitiser loses of an answer, told by running the answer as it was written.
+"""What evalplus' sanitiser loses of an answer, shown by running the answer as it was written.
 
 The score stays evalplus': a sample counts by what its sanitiser (0.3.1) kept. Of the longest run of
 lines that parses it keeps the imports and, among top-level functions with a `return`, classes and
@@ -85,7 +85,7 @@ def _is_test(node: ast.stmt) -> bool:
 
 
 def mark_lost(
-    found: Mapping[str, Sequence[Attempt]],
+    by_task: Mapping[str, Sequence[Attempt]],
     programs: Mapping[str, Sequence[str]],
     expected: dict[str, Expected],
     sandbox: Sandbox,
@@ -95,14 +95,14 @@ def mark_lost(
 
     Parameters
     ----------
-    found : attempts of each problem, by task id.
+    by_task : attempts of each problem, by task id.
     programs : from `written`, in the order of the attempts; of a problem that is not in it, nothing
         is known.
     """
     again = {
-        task_id: [p for a, p in zip(found[task_id], of, strict=True) if _doubtful(a, p)]
+        task_id: [p for a, p in zip(by_task[task_id], of, strict=True) if _doubtful(a, p)]
         for task_id, of in programs.items()
-        if task_id in found
+        if task_id in by_task
     }
     tried = attempts({t: of for t, of in again.items() if of}, expected, sandbox, limits)
     right = {(a.task_id, a.solution) for a in tried if a.passed}
@@ -111,7 +111,7 @@ def mark_lost(
             _lost(a) if a.kind and (task_id, program) in right else a
             for a, program in zip(of, programs.get(task_id) or [""] * len(of), strict=True)
         ]
-        for task_id, of in found.items()
+        for task_id, of in by_task.items()
     }
 
 

@@ -12,8 +12,8 @@ LONGEST = 600
 def failing_samples(results: Results, problems: dict[str, Problem], each: int = 1) -> str:
     """Return Markdown with the first `each` samples of every kind of failure, by kind."""
     by_kind: dict[str, list[Attempt]] = {}
-    for found in results.attempts.values():
-        for attempt in found:
+    for attempts in results.attempts.values():
+        for attempt in attempts:
             if attempt.kind:
                 by_kind.setdefault(attempt.kind, []).append(attempt)
     if not by_kind:
@@ -24,7 +24,7 @@ def failing_samples(results: Results, problems: dict[str, Problem], each: int = 
 
 def two_samples(results: Results, problems: dict[str, Problem]) -> str:
     """Return Markdown with the first sample that passes and the first of the commonest failure."""
-    every = [attempt for found in results.attempts.values() for attempt in found]
+    every = [attempt for attempts in results.attempts.values() for attempt in attempts]
     common = next((kind for kind in results.failures if kind != "missing"), None)
     parts = []
     for kind, none in (("", "No sample passes."), (common, "No sample fails.")):

@@ -36,7 +36,7 @@ def agreements(
     None where only the hashes of large outputs are known, and they differ: the values may still be
     equal, or near enough.
     """
-    check = _checker(problem)
+    check = _evoeval(problem) if problem.oracle.startswith("evoeval_") else _Evalplus(problem)
     for arguments, outcome, wanted in zip(inputs, outcomes, expected, strict=False):
         if outcome.error:
             yield False
@@ -69,12 +69,6 @@ def expects_only_presence(problem: Problem) -> bool:
     return problem.oracle == "mbpp" and problem.entry_point in MBPP_OUTPUT_NOT_NONE_TASKS
 
 
-def _checker(problem: Problem) -> Check:
-    if problem.oracle.startswith("evoeval_"):
-        return _evoeval(problem)
-    return _Evalplus(problem)
-
-
 class _Evalplus:
     """Restates the loop of `evalplus.eval.unsafe_execute`, its state included.
 
@@ -90,21 +84,20 @@ class _Evalplus:
 
         if self.problem.oracle == "humaneval" and self.problem.entry_point == "find_zero":
             return abs(_poly(*arguments, out)) <= self.problem.atol
+        # `is_floats` cannot look into a hash, and equal hashes return before it is asked.
         if self.atol == 0 and isinstance(wanted, Hashed) and wanted.floats:
             self.atol = ROUNDING
         if _same_hash(out, wanted):
             return True
-        exact = self._exact(arguments, out, wanted)
+        if self.problem.oracle == "mbpp":
+            exact = _mbpp(self.problem, arguments, out, wanted, self.atol)
+        else:
+            exact = _truth(out == wanted)
         if self.atol == 0 and is_floats(wanted):
             self.atol = ROUNDING
         if exact or self.atol == 0:
             return exact
         return _close(out, wanted, self.atol)
-
-    def _exact(self, arguments: list[Any], out: Any, wanted: Any) -> bool:
-        if self.problem.oracle != "mbpp":
-            return _truth(out == wanted)
-        return _mbpp(self.problem, arguments, out, wanted, self.atol)
 
 
 def _mbpp(problem: Problem, arguments: list[Any], out: Any, wanted: Any, atol: float) -> bool:
@@ -117,7 +110,7 @@ def _mbpp(problem: Problem, arguments: list[Any], out: Any, wanted: Any, atol: f
     if name in special.MBPP_OUTPUT_NOT_NONE_TASKS:
         return _truth(out == wanted if isinstance(out, bool) else wanted == (out is not None))
     if _truth(out == wanted) or name == "are_equivalent":
-        return True
+        return True  # to `are_equivalent` evalplus takes any answer that does not raise
     if name == "sum_div":
         return _truth(out == 0)
     if name == "surface_Area":

@@ -126,8 +126,8 @@ def _docstring(problem: Problem) -> str:
             n for n in ast.walk(tree)
             if isinstance(n, ast.FunctionDef) and n.name == problem.entry_point
         ]  # fmt: skip
-        found = [ast.get_docstring(node) for node in (*functions, tree)]
-        return next((doc for doc in found if doc), problem.prompt)
+        docs = [ast.get_docstring(node) for node in (*functions, tree)]
+        return next(filter(None, docs), problem.prompt)
     return problem.prompt
 
 
@@ -142,10 +142,10 @@ def stops(benchmark: str, chat: bool) -> list[str]:
 
 def with_same_stops(benchmarks: Iterable[str], chat: bool) -> dict[tuple[str, ...], list[str]]:
     """Return the benchmarks by the strings that end their completions."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    by_stops: dict[tuple[str, ...], list[str]] = {}
     for name in benchmarks:
-        found.setdefault(tuple(stops(name, chat)), []).append(name)
-    return found
+        by_stops.setdefault(tuple(stops(name, chat)), []).append(name)
+    return by_stops
 
 
 def extract(problem: Problem, completion: str, chat: bool) -> str:

@@ -37,12 +37,12 @@ def expand(names: list[str]) -> list[str]:
     CodealignError
         A name is not known; gives the nearest.
     """
-    found: list[str] = []
+    benchmarks: list[str] = []
     for name in names:
         if name not in GROUPS:
             _check(name, [*_known(), *GROUPS])
-        found += GROUPS.get(name, (name,))
-    return list(dict.fromkeys(found))
+        benchmarks += GROUPS.get(name, (name,))
+    return list(dict.fromkeys(benchmarks))
 
 
 def _known() -> tuple[str, ...]:
@@ -123,8 +123,8 @@ def problem(benchmark: str, row: dict[str, Any], place: str) -> Problem:
 
 def _pe_input(row: dict[str, Any]) -> list[list[Any]]:
     """EvalPerf's input, which its data set holds as JSON text."""
-    found = row.get("pe_input", [])
-    return json.loads(found) if isinstance(found, str) else found
+    inputs = row.get("pe_input", [])
+    return json.loads(inputs) if isinstance(inputs, str) else inputs
 
 
 def _references(row: dict[str, Any]) -> list[tuple[str, float]]:
@@ -134,18 +134,18 @@ def _references(row: dict[str, Any]) -> list[tuple[str, float]]:
     return list(zip(codes, scores, strict=True))
 
 
-def _as_python(found: Problem) -> Problem:
+def _as_python(problem: Problem) -> Problem:
     """Turn MBPP's JSON inputs into the tuples, sets and complex numbers they stand for."""
     from evalplus.data.mbpp import mbpp_deserialize_inputs
 
     def convert(inputs: list[list[Any]]) -> list[list[Any]]:
-        return [list(i) for i in mbpp_deserialize_inputs(found.task_id, inputs)]
+        return [list(i) for i in mbpp_deserialize_inputs(problem.task_id, inputs)]
 
     return replace(
-        found,
-        base_input=convert(found.base_input),
-        plus_input=convert(found.plus_input),
-        pe_input=convert(found.pe_input),
+        problem,
+        base_input=convert(problem.base_input),
+        plus_input=convert(problem.plus_input),
+        pe_input=convert(problem.pe_input),
     )
 
 

@@ -38,7 +38,7 @@ class Asked:
         evalplus' and evoeval's own loaders.
     samples : file (for `evoeval` a folder) of samples, `nano` for the shipped two of `humaneval`;
         "" if a model writes them.
-    n : samples a problem; 0 is one from a model, and what the file mostly has.
+    n : samples per problem; 0 is one from a model, and what the file mostly has.
     limit : first problems only; 0 is all.
     partial : accept a samples file with faults.
     cpu_s : CPU seconds that a problem's tests may use together.
@@ -74,15 +74,15 @@ def run(
     names = expand([asked.benchmark])
     several = len(names) > 1
     how = {"cpu_s": asked.cpu_s, "measure": asked.measure, "cache": cache}
-    found = []
+    summaries = []
     for name in names:
         started, folder = time.monotonic(), {name: out / name if several else out}
         problems, samples = _given(asked, name, several)
         if model is not None:
             samples = model().write({name: problems}, folder)[name]
         results = evaluate_all({name: problems}, {name: samples}, folder, sandbox, **how)
-        found.append(summary(results[name], samples, time.monotonic() - started))
-    return together(asked.benchmark, found) if several else found[0]
+        summaries.append(summary(results[name], samples, time.monotonic() - started))
+    return together(asked.benchmark, summaries) if several else summaries[0]
 
 
 def _given(asked: Asked, name: str, several: bool) -> tuple[Problems, Samples]:
@@ -156,9 +156,9 @@ def summary(results: Results, samples: Samples, seconds: float) -> dict[str, Any
 
 def _measured(results: Results) -> dict[str, Any]:
     unmeasured = {
-        task_id: next(e.reason for e in found if e.dps is None)
-        for task_id, found in results.efficiency.items()
-        if any(e.dps is None for e in found)
+        task_id: next(e.reason for e in costs if e.dps is None)
+        for task_id, costs in results.efficiency.items()
+        if any(e.dps is None for e in costs)
     }
     return {"measure": results.measure, "unmeasured": unmeasured}
 

@@ -64,8 +64,8 @@ class Results:
         rows = []
         for each in k:
             for name, base_only in self._names():
-                found = self._each(lambda t, b=base_only, e=each: self.pass_at_k(t, e, b))
-                rows.append(_row(name, f"pass@{each}", found))
+                rates = self._each(lambda t, b=base_only, e=each: self.pass_at_k(t, e, b))
+                rows.append(_row(name, f"pass@{each}", rates))
         if self.benchmark == "evalperf":
             rows.append(_row("evalperf", "dps", self._each(self._dps)))
             rows.append(_row("evalperf", "dps_norm", self._each(self._dps_norm)))
@@ -78,20 +78,20 @@ class Results:
         None where nothing could be scored. EvalPerf adds `dps` and `dps_norm`, in percent.
         """
         scored = [t for t in self.attempts if self.pass_at_k(t, 1) is not None]
-        has_plus = any(a.plus_status for found in self.attempts.values() for a in found)
-        found: dict[str, Any] = {}
+        has_plus = any(a.plus_status for tried in self.attempts.values() for a in tried)
+        by_suite: dict[str, Any] = {}
         for suite in SUITES if has_plus else SUITES[:1]:
             rates = {}
             for k in PASS_AT:
                 each = [self.pass_at_k(t, k, base_only=suite == "base") for t in scored]
                 if k == 1 or (each and None not in each):
                     rates[f"pass@{k}"] = _mean([v for v in each if v is not None])
-            found[suite] = rates
+            by_suite[suite] = rates
         if self.benchmark == "evalperf":
             for row in self.scores():
                 if row["metric"] != "pass@1":
-                    found[row["metric"]] = row["value"]
-        return found
+                    by_suite[row["metric"]] = row["value"]
+        return by_suite
 
     @property
     def failures(self) -> dict[str, int]:
@@ -108,10 +108,10 @@ class Results:
         first failing test.
         """
         kinds = {name: self._kinds(base_only).most_common() for name, base_only in self._names()}
-        return {name: ", ".join(f"{k} {n}" for k, n in found) for name, found in kinds.items()}
+        return {name: ", ".join(f"{k} {n}" for k, n in counts) for name, counts in kinds.items()}
 
     def _kinds(self, base_only: bool = False) -> Counter[str]:
-        failed = (a for found in self.attempts.values() for a in found if a.kind)
+        failed = (a for tried in self.attempts.values() for a in tried if a.kind)
         return Counter(a.kind for a in failed if not (base_only and a.base_status == "pass"))
 
     def pass_at_k(self, task_id: str, k: int, base_only: bool = False) -> float | None:
@@ -143,7 +143,7 @@ class Results:
         `samples_evalperf_results.json`.
         """
         folder = Path(folder)
-        flat = [a for found in self.attempts.values() for a in found]
+        flat = [a for tried in self.attempts.values() for a in tried]
         files = [folder / name for name in ("samples.jsonl", "attempts.jsonl")]
         write_jsonl(files[0], [{"task_id": a.task_id, "solution": a.solution} for a in flat])
         write_jsonl(files[1], flat)
@@ -170,26 +170,23 @@ class Results:
         return _mean(norms)
 
     def _evalplus(self) -> dict[str, Any]:
+        # Where there are no added tests evalplus writes a pass, and evoeval nothing.
+        without_plus = None if self.benchmark.startswith("evoeval") else "pass"
         rows = {
-            task_id: [_evalplus_row(a, self._without_plus) for a in found]
-            for task_id, found in self.attempts.items()
+            task_id: [_evalplus_row(a, without_plus) for a in tried]
+            for task_id, tried in self.attempts.items()
         }
         return {"date": time.strftime("%Y-%m-%d %H:%M"), "hash": self.problems, "eval": rows}
 
-    @property
-    def _without_plus(self) -> str | None:
-        """The status of added tests where there are none: evalplus has a pass, evoeval nothing."""
-        return None if self.benchmark.startswith("evoeval") else "pass"
-
     def _evalperf(self) -> dict[str, Any]:
-        """evalplus' `evalperf_results.json`; the unit of the counts is told beside them."""
+        """evalplus' `evalperf_results.json`; the unit of the counts stands beside them."""
         rows = {task_id: self._evalperf_row(task_id) for task_id in self.attempts}
         n = max(map(len, self.attempts.values()), default=0)
         head = {"date": time.strftime("%Y-%m-%d %H:%M"), "n_samples": n, "measure": self.measure}
         return {**head, "min_correct": 1, "max_profile": MOST_SAMPLES, "eval": rows}
 
     def _evalperf_row(self, task_id: str) -> dict[str, Any]:
-        measured = self.efficiency.get(task_id, [])
+        measured, rate = self.efficiency.get(task_id, []), self.pass_at_k(task_id, 1)
         waiting = list(measured)
         results = []
         for attempt in self.attempts[task_id]:
@@ -204,7 +201,7 @@ class Results:
             "results": results,
             "dps": self._dps(task_id),
             "dps_norm": self._dps_norm(task_id),
-            "pass@1": _percent(self.pass_at_k(task_id, 1)),
+            "pass@1": None if rate is None else 100 * rate,
             "n_profiled": len(measured),
         }
 
@@ -219,10 +216,6 @@ def _evalplus_row(attempt: Attempt, without_plus: str | None) -> dict[str, Any]:
         "base_fail_tests": attempt.base_fail_tests,
         "plus_fail_tests": attempt.plus_fail_tests,
     }
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def _mean(values: list[float]) -> float | None:

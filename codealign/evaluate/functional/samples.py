@@ -22,8 +22,8 @@ class Samples:
 
     `faults` names the places of each kind: `malformed` lines ("line 3"), `unknown` and `double`
     lines ("line 3: HumanEval/0"), and the task ids of `missing` problems. `n` is the number of
-    samples a problem that the file was read for. `programs` are a model's answers as written, from
-    which its solutions were taken; empty for a file, whose solutions are taken as they are.
+    samples per problem that the file was read for. `programs` are a model's answers as written,
+    from which its solutions were taken; empty for a file, whose solutions are taken as they are.
     """
 
     solutions: dict[str, list[str]] = field(default_factory=dict)
@@ -117,18 +117,18 @@ def _rows(path: Path, problems: dict[str, Problem]) -> Iterator[tuple[str, str |
 
 
 def _take(
-    found: Samples, place: str, task_id: str | None, solution: str, problems: dict[str, Problem]
+    samples: Samples, place: str, task_id: str | None, solution: str, problems: dict[str, Problem]
 ) -> None:
     if task_id is None:
         fault = "malformed"
     elif task_id not in problems:
         fault, place = "unknown", f"{place}: {task_id}"
-    elif len(found.solutions.get(task_id, [])) >= found.n:
+    elif len(samples.solutions.get(task_id, [])) >= samples.n:
         fault, place = "double", f"{place}: {task_id}"
     else:
-        found.solutions.setdefault(task_id, []).append(solution)
+        samples.solutions.setdefault(task_id, []).append(solution)
         return
-    found.faults.setdefault(fault, []).append(place)
+    samples.faults.setdefault(fault, []).append(place)
 
 
 def _parse(line: str, problems: dict[str, Problem]) -> tuple[str | None, str]:

@@ -37,7 +37,7 @@ MEMORY_MB, LARGE_MEMORY_MB = 1024, 4096
 LARGE_BYTES = 1 << 20
 SPARE_BYTES = 4 << 20
 WALL_FACTOR = 10.0
-"""Real seconds a CPU second: so large that a busy machine does not make a verdict."""
+"""Real seconds per CPU second: so large that a busy machine does not make a verdict."""
 IDLE_S = 10.0
 """Real seconds without any CPU time, after which a solution that sleeps is ended."""
 
@@ -65,7 +65,7 @@ def attempts(
     sandbox: Sandbox,
     limits: Limits,
 ) -> Iterator[Attempt]:
-    """Yield one attempt a sample, problem by problem; equal samples of a problem are run once.
+    """Yield one attempt per sample, problem by problem; equal samples of a problem are run once.
 
     The costliest problems are run first, so that no worker is left with one in the end.
     """
@@ -80,12 +80,10 @@ def attempts(
               for a in _run(samples, sandbox, limits)}  # fmt: skip
     for task_id, texts in solutions.items():
         for index, text in enumerate(texts):
-            found = judged.get(_id(task_id, text))
-            yield (
-                replace(found, index=index)
-                if found
-                else judge(expected[task_id], index, text, None, limits)
-            )
+            attempt = judged.get(_id(task_id, text))
+            if attempt is None:  # an empty answer, which is not run
+                attempt = judge(expected[task_id], index, text, None, limits)
+            yield replace(attempt, index=index)
 
 
 def _id(task_id: str, solution: str) -> str:
@@ -93,7 +91,7 @@ def _id(task_id: str, solution: str) -> str:
 
 
 def _run(samples: list[_Sample], sandbox: Sandbox, limits: Limits) -> Iterator[_Sample]:
-    """Yield each sample when its verdict can be told."""
+    """Yield each sample when its verdict is settled."""
     more, doubtful = [], []
     for sample in _step(samples, sandbox, limits, _first):
         if _wants_more(sample, limits):
@@ -159,6 +157,7 @@ def _is_undecided(sample: _Sample, limits: Limits) -> bool:
 
 def _in_full(samples: list[_Sample], sandbox: Sandbox, limits: Limits) -> Iterator[_Sample]:
     """Run samples again, and their problems' canonical solutions, for the values of all outputs."""
+    # Problem by problem: full outputs are large, and one canonical run serves all its samples.
     samples = sorted(samples, key=lambda s: s.expected.id)
     for _, group in groupby(samples, key=lambda s: s.expected.id):
         same = list(group)

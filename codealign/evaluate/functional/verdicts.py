@@ -156,8 +156,8 @@ def _why(
         return "timeout", f"{place}: {TOO_LONG}"
     if reason == "absent":
         kind = {"fail": "error", "pass": "no_proof", "suspect": "no_proof"}
-        said = TOO_LONG if CALL_LIMIT in result.detail else result.detail
-        return kind.get(result.verdict, result.verdict), f"{place}: {said}"
+        cause = TOO_LONG if CALL_LIMIT in result.detail else result.detail
+        return kind.get(result.verdict, result.verdict), f"{place}: {cause}"
     if reason == "error":
         error = outcomes[index].error
         lacks = f"KeyError: {expected.problem.entry_point!r}"

@@ -34,7 +34,7 @@ class Judge(Protocol):
         """Return a line on what rating answers will take: requests, money, time."""
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
-        """Yield one rating an answer, in any order.
+        """Yield one rating per answer, in any order.
 
         An answer that cannot be rated gets the rating None and the reason.
         """

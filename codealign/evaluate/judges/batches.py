@@ -78,21 +78,21 @@ def ask_batches(
     faults: dict[str, str] = {}
     with openai.OpenAI(**judge.client_options()) as client:
         try:
-            made = 0
+            rounds = 0
             for number in itertools.count():
-                new = False
+                new = False  # a round counts if part of it is sent now, not by a killed run
                 for part, lines in enumerate(_parts(judge, waiting)):
                     label = f"{name}-{number}-{part}"
                     known = _known(client, label)
                     batch = _finished(judge, client, label, lines, waiting, known)
                     new = new or known is None
-                    found, faults = _download(judge, client, batch, waiting)
-                    for key, reply in found.items():
+                    replies, faults = _download(judge, client, batch, waiting)
+                    for key, reply in replies.items():
                         yield waiting.pop(key), reply
-                made += new
+                rounds += new
                 if not waiting:
                     return
-                if made == ROUNDS:
+                if rounds == ROUNDS:
                     break
         except openai.OpenAIError as error:
             raise judge.explain(error) from None
@@ -161,7 +161,7 @@ def _download(
     judge: Asker, client: openai.OpenAI, batch: Batch, waiting: dict[str, str]
 ) -> tuple[dict[str, Reply], dict[str, str]]:
     """Book and keep a batch's replies; return them by key, and the faults of failed lines."""
-    found: dict[str, Reply] = {}
+    replies: dict[str, Reply] = {}
     faults: dict[str, str] = {}
     for file in (batch.output_file_id, batch.error_file_id):
         lines = client.files.content(file).content.splitlines() if file else []
@@ -173,8 +173,8 @@ def _download(
             else:
                 judge.budget.book(key, waiting[key], reply)
                 judge.replies.keep(key, reply)
-                found[key] = reply
-    return found, faults
+                replies[key] = reply
+    return replies, faults
 
 
 def _read_line(line: bytes, judge: Asker) -> tuple[str, Reply]:

@@ -41,7 +41,7 @@ class LocalJudge:
         self.key = stable_id(name, max_new_tokens, *rubrics, grading.READING)
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
-        """Yield one rating an answer, in any order.
+        """Yield one rating per answer, in any order.
 
         A reply cut at its longest before it gave a rating is unrated, and so is an answer whose
         grading prompt does not fit into the model's context.

@@ -105,7 +105,7 @@ class OpenAIJudge:
         return estimate(missing, paid, self.price, self.in_flight, self.batch)
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
-        """Yield one rating an answer, as replies come in; answers of one prompt share a request.
+        """Yield one rating per answer, as replies come in; answers of one prompt share a request.
 
         Raises
         ------

@@ -60,12 +60,12 @@ def price_of(
     """
     if any(given):
         return Price(*given, "the user's settings")
-    found = _listed()["models"].get(model)
-    if found is None or (base_url and "api.openai.com" not in base_url):
+    listed = _listed()["models"].get(model)
+    if listed is None or (base_url and "api.openai.com" not in base_url):
         return None
     share = _listed()["batch_share"] if batch else 1.0
-    source = f"{found['source']}, read {_listed()['read']}"
-    return Price(share * found["input"], share * found["output"], source)
+    source = f"{listed['source']}, read {_listed()['read']}"
+    return Price(share * listed["input"], share * listed["output"], source)
 
 
 def tokens_of(text: str) -> int:

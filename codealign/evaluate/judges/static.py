@@ -115,20 +115,20 @@ class StaticJudge:
         return f"{len(list(answers))} answers by formula on this machine: no money"
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
-        """Yield one rating an answer, in order; ruff runs once for every 256 answers."""
+        """Yield one rating per answer, in order; ruff runs once for every 256 answers."""
         remaining = iter(answers)
         while batch := list(itertools.islice(remaining, BATCH)):
-            found = [evidence.read(a.text, a.instruction, a.principle) for a in batch]
-            whole = [e for e in found if not e.fault]
+            read = [evidence.read(a.text, a.instruction, a.principle) for a in batch]
+            whole = [e for e in read if not e.fault]
             for e, violations in zip(whole, lint.lint([e.code for e in whole]), strict=True):
                 e.lint = dict(violations)
-            for answer, e in zip(batch, found, strict=True):
+            for answer, e in zip(batch, read, strict=True):
                 yield self._rating(answer, e)
 
-    def _rating(self, answer: Answer, found: Evidence) -> Rating:
-        parts, failed = ({}, []) if found.fault else self._parts(answer, found)
-        value, reason = self._value(answer.dimension, parts), found.fault
-        if found.fault:
+    def _rating(self, answer: Answer, own: Evidence) -> Rating:
+        parts, failed = ({}, []) if own.fault else self._parts(answer, own)
+        value, reason = self._value(answer.dimension, parts), own.fault
+        if own.fault:
             value = 1.0
         elif value is None:
             reason = "no measure of the rubric is defined for this answer"
@@ -144,13 +144,13 @@ class StaticJudge:
             parts=parts,
         )
 
-    def _parts(self, answer: Answer, found: Evidence) -> tuple[dict[str, float], list[str]]:
+    def _parts(self, answer: Answer, own: Evidence) -> tuple[dict[str, float], list[str]]:
         """Return the measures that are defined, and those that failed, each with its error."""
         reference = evidence.read(answer.reference)
         parts, failed = {}, []
         for measure in self._rubric(answer.dimension):
             try:
-                value = measure(found, reference)
+                value = measure(own, reference)
             except Exception as error:  # whatever a library makes of a stranger's code
                 failed.append(f"{measure.__name__} ({type(error).__name__})")
                 continue

@@ -107,8 +107,8 @@ def read_verdict(reply: str) -> Verdict:
     text = without_thinking(reply.translate(FULL_WIDTH))
     if text is None:
         return None, "no rating in the reply: its thinking is not finished"
-    found = _json_verdict(text.strip()) or _line_verdict(plain(text))
-    return found or (None, "no rating in the reply")
+    verdict = _json_verdict(text.strip()) or _line_verdict(plain(text))
+    return verdict or (None, "no rating in the reply")
 
 
 def without_thinking(text: str) -> str | None:
@@ -142,13 +142,13 @@ def _line_verdict(text: str) -> Verdict | None:
     lines = [line for line in text.splitlines() if line.strip()]
     for place, line in reversed(list(enumerate(lines))):
         below = lines[place + 1] if place + 1 < len(lines) else ""
-        if found := _labelled(line, below):
+        if verdict := _labelled(line, below):
             break
     else:
-        found = _bracketed(lines[-1]) if lines else None
-    if found and found[0] is not None and OTHER_SCALE.search(text):
+        verdict = _bracketed(lines[-1]) if lines else None
+    if verdict and verdict[0] is not None and OTHER_SCALE.search(text):
         return None, "the reply rates on another scale"
-    return found
+    return verdict
 
 
 def _labelled(line: str, below: str) -> Verdict | None:
@@ -209,12 +209,12 @@ def _number(match: re.Match[str]) -> Verdict:
 
 def _bracketed(line: str) -> Verdict | None:
     """Return the rating in double brackets that ends the last line of a reply without a label."""
-    found = list(DOUBLE.finditer(line))
-    if not found or not ONLY.match(line, found[-1].end()):
+    matches = list(DOUBLE.finditer(line))
+    if not matches or not ONLY.match(line, matches[-1].end()):
         return None
-    if not RATES.search(line[: found[0].start()]):
+    if not RATES.search(line[: matches[0].start()]):
         return None
-    verdicts = list(dict.fromkeys(map(_number, found)))
+    verdicts = list(dict.fromkeys(map(_number, matches)))
     if len(verdicts) > 1:
         return None, "different ratings: " + ", ".join(f"{v:g}" for v, _ in verdicts if v)
     return verdicts[0]
@@ -237,13 +237,13 @@ def _json_verdict(text: str) -> Verdict | None:
 
 def _rated(pairs: list[tuple[str, Any]]) -> Verdict | None:
     """Return the rating among the pairs of a JSON object."""
-    found = [value for key, value in pairs if KEY.match(key)]
+    rated = [value for key, value in pairs if KEY.match(key)]
     scales = [value for key, value in pairs if SCALE_KEY.match(key)]
-    if not found:
+    if not rated:
         return None
     if any(not re.search(r"(?<!\d)10(?!\d)", str(scale)) for scale in scales):
         return None, f"on another scale: {scales[0]}"
     verdicts = list(
-        dict.fromkeys(_value(v) if isinstance(v, str) else _value(repr(v)) for v in found)
+        dict.fromkeys(_value(v) if isinstance(v, str) else _value(repr(v)) for v in rated)
     )
     return verdicts[0] if len(verdicts) == 1 else (None, "different ratings")

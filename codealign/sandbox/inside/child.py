@@ -95,7 +95,7 @@ def hide(*objects: Any) -> None:
 
 
 def _connect(out_fd: int, result_fd: int) -> None:
-    os.setpgid(0, 0)
+    os.setpgid(0, 0)  # a group of its own, which the server ends with it
     for source, target in ((out_fd, 1), (out_fd, 2), (result_fd, RESULT_FD)):
         os.dup2(source, target)
     os.closerange(RESULT_FD + 1, 1 << 16)
@@ -158,6 +158,7 @@ def _restrict(bpf: bytes) -> None:
         return
     code = bpf.replace(struct.pack("<I", PID_MARK), struct.pack("<I", os.getpid()))
     program = _FilterProgram(len(code) // 8, code)
+    # The kernel takes a filter from a process without privileges only if it can gain none.
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(
         PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0
     ):

@@ -26,7 +26,7 @@ def is_last_act(code: str, trace: TracebackType | None) -> bool:
     ----------
     trace : of the exit, from the program's own module on.
     """
-    if trace is None or any(_own(t) for t in _after(trace)):
+    if trace is None or any(t.tb_frame.f_code.co_filename == FILE for t in _after(trace)):
         return False
     try:
         before, last = _path(ast.parse(code).body, trace.tb_lineno)
@@ -35,10 +35,6 @@ def is_last_act(code: str, trace: TracebackType | None) -> bool:
     if all(isinstance(s, _SETTING_UP) for s in before) or not isinstance(last, _EXITS):
         return False
     return _end(trace) == (last.end_lineno, last.end_col_offset)
-
-
-def _own(trace: TracebackType) -> bool:
-    return trace.tb_frame.f_code.co_filename == FILE
 
 
 def _after(trace: TracebackType) -> list[TracebackType]:

@@ -38,6 +38,7 @@ def main() -> None:
     """Set up as standard input's first message says, then serve until it closes."""
     jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     settings = json.loads(frames.read(jobs) or b"{}")
+    # What a preloaded module prints must not get among the answers.
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -45,7 +46,7 @@ def main() -> None:
     answers.write(frames.pack(b"{}"))
     answers.flush()
     _in_c(partial(_until_child, jobs, answers, settings))
-    threading.Event().wait()
+    threading.Event().wait()  # for ever: the other thread serves, and ends the process
 
 
 def _in_c(until_child: Callable[[], Iterator[child.Step]]) -> None:
@@ -57,7 +58,7 @@ def _in_c(until_child: Callable[[], Iterator[child.Step]]) -> None:
     source = iter(until_child, None)
     steps = chain.from_iterable(source)
     each = map(call, steps)
-    arguments = (each, 0)
+    arguments = (each, 0)  # deque(each, 0) runs through an iterator in C and keeps nothing
     child.hide(source, steps, each, arguments)
     _thread.stack_size(STACK)
     _thread.start_new_thread(deque, arguments)
@@ -168,6 +169,7 @@ def _messages(data: bytes) -> tuple[list[bytes], bool]:
 def _verdict(
     seen: Watch, job: dict[str, Any], ready: bool, end: bytes, nonce: bytes
 ) -> tuple[str, str]:
+    # What the server saw itself comes first: a message may be the program's own.
     kind, text = end[:1], end[1:].decode("utf-8", "replace")
     if seen.stopped in ("wall", "call", "idle"):
         return "timeout", f"stopped after {seen.wall_s:.1f} s ({seen.stopped} limit)"

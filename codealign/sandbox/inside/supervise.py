@@ -62,6 +62,7 @@ def watch(pid: int, out_fd: int, result_fd: int, work: str, job: dict[str, Any])
     _end_group(pid)
     if not seen.stopped and overfull(work, job["disk_bytes"]):
         seen.stopped = "disk"
+    # Only what is there already: a process that got away could hold a pipe open for ever.
     for fd in (out_fd, result_fd):
         while fd in live and select.select([fd], [], [], 0)[0]:
             _take(fd, pipes[fd], live)
@@ -119,6 +120,7 @@ class _Budget:
 
     def __init__(self, pid: int, work: str, job: dict[str, Any], started: float) -> None:
         self.work, self.disk_bytes, self.look = work, job["disk_bytes"], started + LOOK_EVERY
+        # The kernel's name for another process's CPU clock: finer than the ticks that /proc gives.
         self.clock = (~pid << 3) | CPU_CLOCK
         self.cpu_s, self.call_cpu_s = job["cpu_s"], job["call_cpu_s"]
         self.deadline = started + job["wall_s"]
