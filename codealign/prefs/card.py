@@ -21,7 +21,8 @@ from codealign.prompts import template_set
 from codealign.provenance import file_hash
 from codealign.records import Pair, write_text
 
-SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K"}
+SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K",
+         1_000_000: "100K<n<1M"}  # fmt: skip
 DATA = "pairs.jsonl"
 TAKEN_OVER = ("concepts", "instructions", "responses", "executions", "checks", "hidden", "trials")
 NO_SIDE = {
@@ -131,7 +132,7 @@ def readme(card: dict[str, Any]) -> str:
     """Return the card as Markdown behind the YAML header that names the data file."""
     row = card["table_2"]
     kind = row["type"].replace("_", "-")
-    size = next((s for limit, s in SIZES.items() if row["samples"] < limit), "100K<n<1M")
+    size = next((s for limit, s in SIZES.items() if row["samples"] < limit), "1M<n<10M")
     head = {
         "pretty_name": f"{kind} code preferences of {row['model']}",
         "task_categories": ["text-generation"],

@@ -136,7 +136,8 @@ def _counted(
     for response in passed:
         record = file.get(response.id)
         checked.verdicts[record.verdict] += 1
-        checked.programs += bool(record.mutants) * (record.mutants + 2)
+        if record.verdict in (REAL, NOTICE_NONE):  # the code itself, its stub and its mutants
+            checked.programs += record.mutants + 2
         checked.cpu_s += record.cpu_s
         yield response.id
 

@@ -75,8 +75,8 @@ def returns_a_value(function: SourceFunction) -> bool:
 
 def takes_plain_arguments(function: SourceFunction) -> bool:
     """It takes at least one argument by position and no `*args` or `**kwargs`."""
-    arguments = function.node.args
-    return bool(arguments.args) and not arguments.vararg and not arguments.kwarg
+    taken = function.node.args
+    return bool(taken.posonlyargs or taken.args) and not (taken.vararg or taken.kwarg)
 
 
 def is_plain(function: SourceFunction) -> bool:

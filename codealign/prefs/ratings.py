@@ -15,16 +15,17 @@ from codealign.errors import CodealignError
 from codealign.generate import windows
 from codealign.params import Pairing
 from codealign.prefs.outcomes import Labelled
-from codealign.records import Answer, Rating, Response
-from codealign.resumable import Resumable
+from codealign.records import Answer, Rating, Response, stable_id
+from codealign.resumable import resumable
 
 TOGETHER = 1024  # answers handed to the judge at once
 
 
 class Rater(Protocol):
-    """What is asked of a judge of `evaluate.judges`; `name` stands in every rating."""
+    """What is asked of a judge of `evaluate.judges`; `key` changes with what decides ratings."""
 
     name: str
+    key: str
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
         """Yield one rating per answer, in any order."""
@@ -54,7 +55,9 @@ def rate(
 ) -> None:
     """Write the rating of each response that may stand in a pair, in the order of the responses.
 
-    An answer is graded without a reference, as there is none. Ratings by another judge are dropped.
+    An answer is graded without a reference, as there is none. Ratings by another judge, by other
+    rubrics or of another text are dropped. A judge that keeps its replies is asked again about
+    answers that stayed unrated: what kept them so may have passed.
 
     Parameters
     ----------
@@ -66,10 +69,11 @@ def rate(
     CodealignError
         The judge left an answer out.
     """
-    with closing(Resumable(path, Rating)) as file:
-        for old in file:
-            if old.judge != judge.name:
-                file.forget(old.id)
+    key = stable_id(judge.key, settings.tests)
+    with closing(resumable(path, Rating, key)) as file:
+        if getattr(judge, "asks_again", False):
+            for unrated in [r.id for r in file if r.rating is None]:
+                file.forget(unrated)
         for answers in windows(_answers(outcomes(), settings), TOGETHER):
             pending = [a for a in answers if a.id not in file]
             for rating in judge.rate(pending) if pending else ():

@@ -17,6 +17,7 @@ from typing import Any
 
 from codealign.errors import CodealignError, nearest
 from codealign.params import Hub
+from codealign.paths import PROJECT
 
 UNREADABLE, NOT_TEXT = "files that cannot be read", "files that are not UTF-8"
 NOT_PYTHON = "files that do not parse"
@@ -133,12 +134,14 @@ def free_names(code: str) -> set[str]:
 def corpus_folder(corpus: str) -> Path:
     """Return the folder of a corpus: `stdlib` is the running Python's library, else a folder.
 
+    A relative one is the project's, wherever the command was given: its jobs work there.
+
     Raises
     ------
     CodealignError
         There is no such folder.
     """
-    folder = Path(sysconfig.get_path("stdlib") if corpus == "stdlib" else corpus)
+    folder = PROJECT / (sysconfig.get_path("stdlib") if corpus == "stdlib" else corpus)
     if not folder.is_dir():
         raise CodealignError(
             f"corpus {corpus!r}: no such folder; give `stdlib`, a folder or `hub:<data set>`"

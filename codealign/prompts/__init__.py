@@ -19,6 +19,7 @@ import yaml
 
 from codealign.additions import own_dimensions
 from codealign.errors import CodealignError, nearest
+from codealign.paths import PROJECT
 from codealign.records import DIMENSIONS, seed_of
 
 FOLDER = Path(__file__).resolve().parent
@@ -184,14 +185,14 @@ def read_template(path: Path) -> Template:
 
 
 def template_set(name: str) -> TemplateSet:
-    """Return the pipeline's templates by name: `bare`, `few_shot`, `chat` or a folder.
+    """Return the pipeline's templates by name: `bare`, `few_shot`, `chat` or a project's folder.
 
     Raises
     ------
     CodealignError
         No such folder.
     """
-    folder = SETS.get(name, Path(name))
+    folder = SETS.get(name, PROJECT / name)
     if not folder.is_dir():
         raise CodealignError(f"templates {name!r}: no such folder" + nearest(name, list(SETS)))
     return TemplateSet(folder)

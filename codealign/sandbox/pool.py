@@ -105,7 +105,7 @@ class Sandbox:
         following, exhausted = 0, False
         try:
             while True:
-                while self._idle and not exhausted and self._in_reach(following):
+                while self._idle and not exhausted and self._in_reach(following, done):
                     exhausted = not self._hand_out(source, done)
                 if not self._busy and not done:
                     return
@@ -116,9 +116,9 @@ class Sandbox:
         finally:
             self._abandon()
 
-    def _in_reach(self, following: int) -> bool:
+    def _in_reach(self, following: int, done: dict[int, Result]) -> bool:
         # Results go out in order: one slow program must not let all later ones pile up in memory.
-        newest = max((t.index for t in self._busy.values()), default=following)
+        newest = max((*(t.index for t in self._busy.values()), *done), default=following)
         return newest - following < AHEAD * self.size
 
     def _hand_out(self, source: Iterator[tuple[int, Program]], done: dict[int, Result]) -> bool:

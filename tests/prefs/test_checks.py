@@ -41,6 +41,14 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Check]:
     return {c.id: c for c in read_jsonl(path, Check)}
 
 
+def test_the_programs_of_a_response_without_mutants_are_counted(tmp_path: Path) -> None:
+    code = "def same(x):\n    return x\n"
+    given = Response("r", "i", 0, "", code, "assert same(3) == 3\n", "stop")
+    with Sandbox(accept="basic", preload=()) as box:
+        counts = check(lambda: iter([given]), box, tmp_path / "c.jsonl", Checks(mutants=4), 5.0)
+    assert counts.programs == 2  # the code and its stub
+
+
 class _Refusing:
     """Runs nothing: what lies on disk is enough."""
 

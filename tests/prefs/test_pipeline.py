@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class ByPlace:
     """Rates each answer by a number drawn from its id, 1 to 10."""
 
     def __init__(self, name: str = "by place") -> None:
-        self.name, self.rated = name, 0
+        self.name, self.key, self.rated = name, name, 0
 
     def rate(self, answers):
         for answer in answers:
@@ -169,6 +170,37 @@ def test_ratings_by_another_judge_are_not_used_again(
     assert again.rated == 0
     assert other.rated == first.rated > 0
     assert {r.judge for r in read_jsonl(tmp_path / "ratings.jsonl", Rating)} == {"other"}
+
+
+def test_ratings_by_other_rubrics_or_of_texts_with_tests_are_not_used_again(
+    candidates, generator, sandbox, tmp_path: Path
+) -> None:
+    first, changed, kept = ByPlace(), ByPlace(), ByPlace()
+    changed.key = kept.key = "another rubric"
+    for judge, tests in ((first, "drop"), (changed, "drop"), (kept, "keep")):
+        pairs = Pairing(rule="judge", judge="length", tests=tests)
+        options = {"settings": SETTINGS.model_copy(update={"pairs": pairs}), "judge": judge}
+        run(candidates, generator(), sandbox(), tmp_path, requirement="non_functional", **options)
+    assert first.rated == changed.rated == kept.rated > 0
+
+
+def test_answers_that_stayed_unrated_are_asked_for_again_where_replies_are_kept(
+    candidates, generator, sandbox, tmp_path: Path
+) -> None:
+    class Failing(ByPlace):
+        asks_again = True
+
+        def rate(self, answers):
+            for rating in super().rate(answers):
+                yield replace(rating, rating=None, reason="server fault")
+
+    settings = SETTINGS.model_copy(update={"pairs": Pairing(rule="judge", judge="length")})
+    first, again = Failing(), ByPlace()
+    again.asks_again = True
+    for judge in (first, again):
+        options = {"settings": settings, "requirement": "non_functional", "judge": judge}
+        run(candidates, generator(), sandbox(), tmp_path, **options)
+    assert again.rated == first.rated > 0
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
+from codealign.prefs import sources
 from codealign.prefs.sources import corpus_folder, free_names, functions, read_modules
 
 
@@ -74,6 +75,16 @@ def test_test_folders_and_hidden_folders_are_left_out(tmp_path: Path) -> None:
 def test_an_unknown_corpus_is_an_error_that_says_what_to_give() -> None:
     with pytest.raises(CodealignError, match="'nowhere': no such folder; give `stdlib`"):
         corpus_folder("nowhere")
+
+
+def test_a_relative_corpus_is_the_projects_wherever_the_command_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project/corpora/mine").mkdir(parents=True)
+    monkeypatch.setattr(sources, "PROJECT", tmp_path / "project")
+    monkeypatch.chdir(tmp_path)
+    assert corpus_folder("corpora/mine") == tmp_path / "project/corpora/mine"
+    assert corpus_folder(str(tmp_path)) == tmp_path
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\r"])

@@ -42,6 +42,20 @@ def test_programs_may_be_endless_and_are_read_little_ahead(any_sandbox: Sandbox)
     assert next(read) < 5 + pool.AHEAD
 
 
+def test_behind_a_slow_program_no_more_is_read_than_may_wait_in_memory() -> None:
+    read = itertools.count()
+    naps = (0.8 if at == 0 else 0 for at in read)
+    programs = (Program(str(i), f"import time; time.sleep({t})") for i, t in enumerate(naps))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Sandbox(workers=2, accept="basic") as sandbox,
+    ):
+        patch.setattr(pool, "AHEAD", 2)
+        results = sandbox.run(programs)
+        assert next(results).id == "0"
+        assert next(read) <= 2 * 2 + 2  # so many per worker, and one being handed out
+
+
 def test_a_program_that_only_sleeps_is_ended_long_before_the_wall_limit(
     any_sandbox: Sandbox,
 ) -> None:

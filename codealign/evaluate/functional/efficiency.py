@@ -116,16 +116,14 @@ def compare(
     solutions = [(problems[t], code) for t, texts in chosen.items() for code in texts]
     references = [(problems[t], code) for t in chosen for code in _references(problems[t])]
     keep = cache if measure == "steps" else None
-    costs = {
-        row["id"]: row
-        for row in cached(
-            keep,
-            "references",
-            [_id(*each) for each in references],
-            lambda: _measure(references, sandbox, measure),
-        )
-    }
-    _refuse_unmeasured(references, costs)
+    ids = [_id(*each) for each in references]
+
+    def measured() -> list[dict[str, Any]]:
+        rows = list(_measure(references, sandbox, measure))
+        _refuse_unmeasured(references, rows)  # before they are kept: the next run measures anew
+        return rows
+
+    costs = {row["id"]: row for row in cached(keep, "references", ids, measured)}
     costs |= {row["id"]: row for row in _measure(solutions, sandbox, measure)}
     return {
         task_id: [_efficiency(problems[task_id], text, costs, measure) for text in texts]
@@ -173,9 +171,8 @@ def _program(name: str, problem: Problem, code: str, measure: Measure) -> Progra
     )
 
 
-def _refuse_unmeasured(
-    references: list[tuple[Problem, str]], costs: dict[str, dict[str, Any]]
-) -> None:
+def _refuse_unmeasured(references: list[tuple[Problem, str]], rows: list[dict[str, Any]]) -> None:
+    costs = {row["id"]: row for row in rows}
     for problem, code in references:
         row = costs[_id(problem, code)]
         if row["cost"] is None:

@@ -75,13 +75,18 @@ def ask_batches(
     """
     name = stable_id(judge.key, judge.longest, *(judge.replies.key(p) for p in sorted(everything)))
     waiting = {judge.replies.key(p): p for p in prompts}
+    # Divided as the first run did, whatever of it is cached by now: a part is known by its label.
+    parts = list(_parts(judge, everything))
     faults: dict[str, str] = {}
     with openai.OpenAI(**judge.client_options()) as client:
         try:
             rounds = 0
             for number in itertools.count():
                 new = False  # a round counts if part of it is sent now, not by a killed run
-                for part, lines in enumerate(_parts(judge, waiting)):
+                for part, whole in enumerate(parts):
+                    lines = {key: line for key, line in whole.items() if key in waiting}
+                    if not lines:
+                        continue
                     label = f"{name}-{number}-{part}"
                     known = _known(client, label)
                     batch = _finished(judge, client, label, lines, waiting, known)
@@ -100,11 +105,11 @@ def ask_batches(
         yield prompt, Reply("", faults.get(key, "") or f"no reply in {ROUNDS} batches")
 
 
-def _parts(judge: Asker, waiting: dict[str, str]) -> Iterator[dict[str, bytes]]:
+def _parts(judge: Asker, prompts: list[str]) -> Iterator[dict[str, bytes]]:
     """Yield the lines of each batch, by the key of their reply, within a batch's limits."""
     lines: dict[str, bytes] = {}
     size = 0
-    for key, prompt in list(waiting.items()):
+    for key, prompt in {judge.replies.key(p): p for p in prompts}.items():
         asked = {"custom_id": key, "method": "POST", "url": ENDPOINT, "body": judge.request(prompt)}
         line = json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         if lines and (len(lines) == MOST_REQUESTS or size + len(line) > MOST_BYTES):

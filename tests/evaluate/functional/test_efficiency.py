@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional import Problem, evaluate, load
+from codealign.evaluate.functional import Problem, efficiency, evaluate, load
 from codealign.evaluate.functional.efficiency import (
     MOST_STEPS,
     available,
@@ -104,6 +104,22 @@ def test_a_reference_that_fails_is_named(sandbox: Sandbox) -> None:
     problem = Problem(**{**vars(PROBLEM), "references": [("def f(n): return 1 / 0", 100.0)]})
     with pytest.raises(CodealignError, match="P/0: a reference solution .*ZeroDivisionError"):
         compare({"P/0": [FAST]}, {"P/0": problem}, sandbox)
+
+
+def test_a_reference_that_could_not_be_measured_is_measured_again(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = efficiency._measure
+
+    def lost(solutions, *more):
+        return [{**row, "cost": None, "reason": "lost"} for row in whole(solutions, *more)]
+
+    monkeypatch.setattr(efficiency, "_measure", lost)
+    with pytest.raises(CodealignError, match="a reference solution cannot be measured"):
+        compare({"P/0": [FAST]}, {"P/0": PROBLEM}, sandbox, cache=tmp_path)
+    monkeypatch.undo()
+    (found,) = compare({"P/0": [FAST]}, {"P/0": PROBLEM}, sandbox, cache=tmp_path)["P/0"]
+    assert found.dps == 100.0
 
 
 def test_a_problem_without_references_is_named(sandbox: Sandbox) -> None:

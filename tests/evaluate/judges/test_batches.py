@@ -139,6 +139,26 @@ def test_a_large_set_is_sent_in_several_batches(serve, good, answers, monkeypatc
     assert len(server.batches.made) == 3
 
 
+def test_of_several_batches_that_a_kill_left_under_way_none_is_paid_twice(
+    serve, good, answers, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST_REQUESTS", 2)
+    server = serve(lambda k, prompt: good("Rating: [[7]]"))
+    retrieved = []
+
+    def killed(seconds: float) -> None:
+        retrieved.append(seconds)
+        if len(retrieved) == 2:  # the first part's replies are there, the second's are not
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(batches.time, "sleep", killed)
+    with pytest.raises(KeyboardInterrupt):
+        list(judge(server, cache=tmp_path).rate(answers(6)))
+    monkeypatch.setattr(batches.time, "sleep", lambda seconds: None)
+    assert len(list(judge(server, cache=tmp_path).rate(answers(6)))) == 6
+    assert len(server.batches.asked) == 6 and len(server.batches.made) == 3
+
+
 def test_a_batch_beyond_the_limit_is_not_sent(serve, good, answers) -> None:
     server = serve(lambda k, prompt: good("Rating: [[7]]"))
     with pytest.raises(CodealignError, match="spending limit reached: 0.0000 of 0.001 USD"):
