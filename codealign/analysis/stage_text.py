@@ -102,11 +102,18 @@ def prefs_sentence(model: str, requirement: str, counts: Mapping[str, Mapping[st
     executed, passed = counts["executions"]["kept"], counts["executions"].get("pass", 0)
     low, high, _ = stats.wilson(passed, executed)
     share = f"{passed / executed:.1%}" if executed else "none"
+    agreeing = ""
+    if "trials" in counts:
+        agreeing = (
+            " The pairs do not go by that, but by which responses agree on each other's tests: "
+            f"{counts['pairs']['kept']:,} of {counts['instructions']['kept']:,} instructions give "
+            "a pair."
+        )
     return (
         f"**{counts['pairs']['kept']:,} {labels.REQUIREMENTS[requirement]} preference pairs** of "
         f"{model}, from {counts['seeds']['kept']:,} seed functions and "
         f"{counts['responses']['kept']:,} responses. Of the {executed:,} that could be executed, "
-        f"{share} passed their own tests ({interval(100 * low, 100 * high, '.1f')})."
+        f"{share} passed their own tests ({interval(100 * low, 100 * high, '.1f')}).{agreeing}"
     )
 
 

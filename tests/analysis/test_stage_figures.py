@@ -75,6 +75,11 @@ def test_the_funnel_has_a_bar_per_step_with_what_passed_between() -> None:
     assert drawn.alt.endswith("pass their own tests 5; preference pairs 3.")
 
 
+def test_pairs_are_counted_of_the_instructions_whatever_passed_its_own_tests() -> None:
+    shown = [text.get_text() for text in axes_of(stages.funnel(COUNTS, "x")).texts]
+    assert shown[-2:] == ["5 (25% of these)", "3 (38% of the instructions)"]
+
+
 def test_steps_that_were_not_run_have_no_bar() -> None:
     known = {k: v for k, v in COUNTS.items() if k != "concepts"}
     assert len(axes_of(stages.funnel(known, "x")).patches) == 6

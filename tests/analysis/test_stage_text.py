@@ -28,7 +28,10 @@ def test_pairs_are_told_with_the_share_that_passed_and_its_interval() -> None:
     """Wilson, 5 of 20: centre (5 + 1.92) / (20 + 3.84) = 0.290, half width 0.178."""
     said = stage_text.prefs_sentence("nano", "functional", COUNTS)
     assert said.startswith("**4 functional preference pairs** of nano, from 10 seed functions")
-    assert "25.0% passed their own tests (95 % interval 11.2 to 46.9)" in said
+    assert said.endswith("25.0% passed their own tests (95 % interval 11.2 to 46.9).")
+    agreeing = COUNTS | {"trials": {"kept": 40}, "instructions": {"kept": 9}}
+    said = stage_text.prefs_sentence("nano", "functional", agreeing)
+    assert said.endswith(": 4 of 9 instructions give a pair.")
 
 
 def test_losses_leave_out_zeros_and_what_can_stand_in_a_pair() -> None:

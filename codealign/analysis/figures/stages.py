@@ -68,16 +68,27 @@ def funnel(counts: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
         axes.set_yticks(range(len(steps)), [STEPS[s] for s in steps])
         axes.set_xlim(0, 1.12 * max(1, *kept.values()))
     numbers = "; ".join(f"{STEPS[step]} {kept[step]:,}" for step in steps)
-    caption = f"What is left after each step, {title}; percent: of the step before."
+    caption = (
+        f"What is left after each step, {title}; percent: of the step before; of pairs: of the "
+        "instructions."
+    )
     data = pd.DataFrame([(STEPS[step], kept[step]) for step in steps], columns=["step", "kept"])
     return Drawn("funnel", caption, figure, f"What is left after each step: {numbers}.", data)
 
 
 def _left(kept: Mapping[str, int], steps: Sequence[str]) -> list[str]:
-    """Return each step's number and, where it is fewer, its share of the step before."""
-    shares = [kept[b] / kept[a] if kept[a] else 1.0 for a, b in zip(steps, steps[1:], strict=False)]
-    texts = [f" ({share:.0%} of these)" if share < 0.995 else "" for share in shares]
-    return [f"{kept[step]:,}{more}" for step, more in zip(steps, ["", *texts], strict=True)]
+    """Return each step's number and, where it is fewer, its share of the step before.
+
+    Pairs are of instructions, whichever responses their rule goes by.
+    """
+    before = dict(zip(steps[1:], steps, strict=False)) | {"pairs": "instructions"}
+    texts = []
+    for step in steps:
+        whole = kept.get(before.get(step, ""), 0)
+        share = kept[step] / whole if whole else 1.0
+        of = "the instructions" if step == "pairs" else "these"
+        texts.append(f"{kept[step]:,}" + f" ({share:.0%} of {of})" * (share < 0.995))
+    return texts
 
 
 def score_dots(measured: pd.DataFrame, title: str) -> Drawn:
