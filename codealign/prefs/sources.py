@@ -141,6 +141,7 @@ def corpus_folder(corpus: str) -> Path:
     CodealignError
         There is no such folder.
     """
+    # An absolute path, as the library's is, stays what it is.
     folder = PROJECT / (sysconfig.get_path("stdlib") if corpus == "stdlib" else corpus)
     if not folder.is_dir():
         raise CodealignError(

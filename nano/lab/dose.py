@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,24 +59,38 @@ def build_doses(folder: Path, weights: Path, log: Log = print) -> list[Path]:
             if number:
                 build_pretrained(start, recipe, log)
             else:
-                shutil.copytree(weights / "pretrained", start, dirs_exist_ok=True)
+                _copy(weights / "pretrained", start)
         for chats in DOSES:
             pair = folder / name_of(number, chats)
             if not (pair / "finetuned" / MADE).exists():
                 log(f"pretraining {number + 1}, {chats} chats")
-                if pair != start.parent:
-                    shutil.copytree(start, pair / "pretrained", dirs_exist_ok=True)
+                if not (pair / "pretrained" / MADE).exists():
+                    _copy(start, pair / "pretrained")
                 build_finetuned(pair / "finetuned", replace(recipe, chats=chats), start, log)
             pairs.append(pair)
     return pairs
 
 
-Values = dict[tuple[int, str], np.ndarray]
+def _copy(source: Path, target: Path) -> None:
+    """Copy a model whole or not at all: a killed copy must not pass for one."""
+    part = target.with_name(f"{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(source, part)
+    part.replace(target)
+
+
+Scores = dict[tuple[int, str], np.ndarray]
 """By dose and stage: one score for each pretraining, in percent of the scale."""
 
 
-def doses(study: StudyRun) -> Values:
+def doses(study: StudyRun) -> tuple[Scores, Scores]:
     """Return the functional scores of a run of all pairs, pretraining by pretraining.
+
+    Returns
+    -------
+    Those of the fine-tuned variants by their dose, and beside each those of the pretrained variant
+    in the same folder: the dose 0. Its weights are the same in all folders of a pretraining, its
+    pairs and so its trained models are not, because each folder draws its own.
 
     Raises
     ------
@@ -90,59 +103,66 @@ def doses(study: StudyRun) -> Values:
             raise CodealignError(f"{model}: no model of a dose ({name_of(0, DOSES[0])} and so on)")
         models[int(match[1]), int(match[2])] = model
     numbers = sorted({number for number, _ in models})
-    return {
-        (dose, stage): np.array([_score(study, models, n, dose, stage) for n in numbers])
-        for dose in sorted({0} | {chats for _, chats in models})
-        for stage in STAGES
-    }
+    plain, tuned = (
+        {
+            (dose, stage): np.array([_score(study, n, dose, variant, stage) for n in numbers])
+            for dose in sorted({chats for _, chats in models})
+            for stage in STAGES
+        }
+        for variant in VARIANTS
+    )
+    return tuned, plain
 
 
-def _score(
-    study: StudyRun, models: dict[tuple[int, int], str], number: int, dose: int, stage: str
-) -> float:
-    """Return a score; at dose 0 of the pretrained variant, the same in all pairs."""
-    own = dose or min(chats for n, chats in models if n == number)
-    model = models.get((number, own), name_of(number, own))
-    value = study.score(Cell(model, VARIANTS[dose > 0], "functional", stage)).value
+def _score(study: StudyRun, number: int, dose: int, variant: str, stage: str) -> float:
+    model = name_of(number, dose)
+    value = study.score(Cell(model, variant, "functional", stage)).value
     if np.isnan(value):
         raise CodealignError(f"{model}: no score of {stage}; run params/nano_dose.yaml to its end")
     return value
 
 
-def dose_table(values: Values) -> Table:
-    """Scores and gains by dose, means over pretrainings, and what the whole scale changes."""
-    found = sorted({dose for dose, _ in values})
-    columns: list[Callable[[int], np.ndarray]] = [lambda d, s=s: values[d, s] for s in STAGES]
-    columns.append(lambda d: np.mean([values[d, s] for s in ALIGNED], axis=0) - values[d, "base"])
-    rows: list[Row] = []
-    for dose in found:
-        rows.append([f"{dose:,}", *(_mean(column(dose), "{:.1f}") for column in columns)])
-    for dose in found[1:]:
-        above = (_mean(column(dose) - column(0), "{:+.1f}") for column in columns)
-        rows.append([f"{dose:,} above 0", *above])
-    lines = (_mean(_rise(found, column), "{:+.1f}") for column in columns)
-    rows.append([f"0 to {found[-1]:,}, line", *lines])
+def dose_table(tuned: Scores, plain: Scores) -> Table:
+    """Scores and gains by dose, means over pretrainings, and what more fine-tuning changes.
+
+    Parameters as `doses` returns them.
+    """
+    found = sorted({dose for dose, _ in tuned})
+    own, zero = ([_columns(scores, dose) for dose in found] for scores in (tuned, plain))
+    rows: list[Row] = [["0", *_means(np.mean(zero, axis=0), "{:.1f}")]]
+    rows += [[f"{dose:,}", *_means(one, "{:.1f}")] for dose, one in zip(found, own, strict=True)]
+    for dose, one, beside in zip(found, own, zero, strict=True):
+        rows.append([f"{dose:,} above 0", *_means(one - beside, "{:+.1f}")])
+    if len(found) > 1:
+        scale = (np.array(found) - found[0]) / (found[-1] - found[0])
+        flat = np.array(own).reshape(len(found), -1)
+        rise = np.polyfit(scale, flat, 1)[0].reshape(own[0].shape)
+        rows.append([f"{found[0]:,} to {found[-1]:,}, line", *_means(rise, "{:+.1f}")])
     head = ["Chats", *(labels.STAGES[stage] for stage in STAGES), "Aligned above base"]
     note = (
         "pass@1 in percent, mean over the functional benchmarks; means over "
-        f"{len(values[0, 'sft'])} pretrainings with 95% t intervals over them: the model is the "
-        "unit. 0 chats: the pretrained model (PTA). Above 0: paired within pretrainings. Line: the "
-        "rise of a line through all doses of a pretraining. Aligned: the mean of DPO and BoNBoN."
+        f"{own[0].shape[1]} pretrainings with 95% t intervals over them: the model is the unit; "
+        "they hold the draw of its pairs and the chance of its training, too. 0 chats: the "
+        "pretrained model (PTA), which completes, where the others are asked by chat: 'above 0' "
+        "holds that, too. Above 0: within the same folder, that is trained on the same pairs. "
+        "Line: the rise of a line through the doses of a pretraining. Aligned: the mean of DPO "
+        "and BoNBoN."
     )
     caption = "The dose: what fine-tuning before the alignment changes"
     return Table("dose", caption, head, "lrrrrr", rows, notes=[("", note)])
 
 
-def _rise(found: Sequence[int], column: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Return each pretraining's change over the whole scale, by a line through all its doses."""
-    return np.polyfit(np.array(found) / found[-1], np.array([column(d) for d in found]), 1)[0]
+def _columns(scores: Scores, dose: int) -> np.ndarray:
+    """Return [stages and the gain of alignment, pretrainings]."""
+    stages = [scores[dose, stage] for stage in STAGES]
+    aligned = np.mean([scores[dose, stage] for stage in ALIGNED], axis=0)
+    return np.array([*stages, aligned - scores[dose, "base"]])
 
 
-def _mean(values: np.ndarray, form: str) -> str:
-    low, high, _ = stats.t_mean(values.tolist())
-    if np.isnan(low):
-        return labels.rounded(float(values.mean()), form)
-    return labels.with_interval(float(values.mean()), low, high, form)
+def _means(columns: np.ndarray, form: str) -> list[str]:
+    """Return the mean of each row with its interval."""
+    rows = columns.tolist()
+    return [labels.with_interval(np.mean(row), *stats.t_mean(row)[:2], form) for row in rows]
 
 
 def write_doses(run: Path, out: Path) -> str:
@@ -150,7 +170,7 @@ def write_doses(run: Path, out: Path) -> str:
 
     Written are `dose.md`, `dose.csv`, the run's `scores.csv` and `made_by.json`.
     """
-    table = dose_table(doses(study_of(collect_all(run), items=read_problems(run))))
+    table = dose_table(*doses(study_of(collect_all(run), items=read_problems(run))))
     provenance = json.loads((run / "jobs/07_paper/result.json").read_text("utf-8"))["provenance"]
     texts = {
         "dose.md": to_markdown(table),

@@ -25,11 +25,16 @@ SLOPE = (1.7, 2.0, 2.3)
 """Points that a thousand chats give to each."""
 
 
-def percent(number: int, chats: int, stage: str) -> float:
-    """SFT takes a point from every dose, alignment one for every 1,000 chats."""
+def percent(number: int, chats: int, stage: str, variant: str) -> float:
+    """SFT takes a point from every dose, alignment one for every 1,000 chats.
+
+    The pretrained variant starts at the base score; its alignment takes a point for every 1,000
+    chats of its folder, whose pairs it is trained on.
+    """
     thousands = chats / 1000
     taken = {"base": 0, "sft": 1}.get(stage, thousands)
-    return START[number] + SLOPE[number] * thousands - taken
+    given = SLOPE[number] * thousands if variant == "finetuned" else 0
+    return START[number] + given - taken
 
 
 def told(values: list[float], form: str) -> str:
@@ -42,7 +47,7 @@ def made_up(models: list[tuple[int, int]]) -> StudyRun:
     names = [b for b in benchmarks().values() if b.requirement == "functional"]
     return study_of(frame_of([
         Score("mine", name_of(n, chats), variant, "functional", stage, b.name, b.metric,
-              percent(n, chats * (variant == "finetuned"), stage) / 100 * b.scale, 100, seed=0)
+              percent(n, chats, stage, variant) / 100 * b.scale, 100, seed=0)
         for n, chats in models for variant in VARIANTS for stage in STAGES for b in names
     ]))  # fmt: skip
 
@@ -50,25 +55,31 @@ def made_up(models: list[tuple[int, int]]) -> StudyRun:
 EVERY = [(n, chats) for n in range(PRETRAININGS) for chats in DOSES]
 
 
+def rows_of(models: list[tuple[int, int]]) -> dict[str, list[str]]:
+    table = dose_table(*doses(made_up(models)))
+    return {row[0].text: [entry.text for entry in row[1:]] for row in table.rows}
+
+
 def test_the_pretraining_is_the_unit() -> None:
-    table = dose_table(doses(made_up(EVERY)))
-    rows = {row[0].text: [entry.text for entry in row[1:]] for row in table.rows}
-    assert rows["0"][0] == told(START, ".1f")
-    assert rows["0"][1] == told([start - 1 for start in START], ".1f")
-    assert rows["3,000 above 0"][:2] == [told([3 * slope for slope in SLOPE], "+.1f")] * 2
-    assert rows["3,000 above 0"][2] == told([3 * (slope - 1) for slope in SLOPE], "+.1f")
-    assert rows["3,000 above 0"][4].startswith("-3.0")
-    assert rows["0 to 7,000, line"][:2] == [told([7 * slope for slope in SLOPE], "+.1f")] * 2
-    assert rows["0 to 7,000, line"][3] == told([7 * (slope - 1) for slope in SLOPE], "+.1f")
+    rows = rows_of(EVERY)
+    assert rows["0"][:2] == [told(START, ".1f"), told([start - 1 for start in START], ".1f")]
+    full = [start + 7 * slope for start, slope in zip(START, SLOPE, strict=True)]
+    assert rows["7,000"][0] == told(full, ".1f")
+    assert rows["7,000"][3] == told([score - 7 for score in full], ".1f")
+    rise = [6 * slope for slope in SLOPE]
+    assert rows["1,000 to 7,000, line"][:2] == [told(rise, "+.1f")] * 2
+    assert rows["1,000 to 7,000, line"][3] == told([one - 6 for one in rise], "+.1f")
 
 
-def test_the_dose_0_is_the_pretrained_variant() -> None:
-    values = doses(made_up(EVERY))
-    assert sorted({chats for chats, _ in values}) == [0, *DOSES]
-    assert values[0, "sft"].tolist() == pytest.approx([start - 1 for start in START])
-    assert values[7000, "bonbon"].tolist() == pytest.approx(
-        [start + 7 * (slope - 1) for start, slope in zip(START, SLOPE, strict=True)]
-    )
+def test_above_0_is_within_a_folder_and_the_dose_0_a_mean_over_the_folders() -> None:
+    rows = rows_of(EVERY)
+    assert rows["3,000 above 0"][2] == told([3 * slope for slope in SLOPE], "+.1f")
+    taken = (1 + 3 + 7) / 3  # of the aligned models of the three folders
+    assert rows["0"][2] == told([start - taken for start in START], ".1f")
+
+
+def test_one_pretraining_has_no_interval() -> None:
+    assert rows_of(EVERY[:3])["1,000"][0] == "31.7 [no interval]"
 
 
 def test_a_run_that_lacks_a_model_or_has_another_is_refused() -> None:
