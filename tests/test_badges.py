@@ -101,6 +101,7 @@ def test_what_the_placebo_does_is_said_as_its_table_has_it(clone: Path, part: st
            "Main above its SFT": "+2.5 [+1.0, +4.0]", "Verdict": "no gain", "Seeds": 7}  # fmt: skip
     path = {"placebo": badges.PLACEBO, "habit": badges.HABIT}[part]
     pd.DataFrame([{**row, "Cell": "PTA, DPO", "Seeds": 9}, row]).to_csv(clone / path, index=False)
+    badges.write()
     sentence = pages(clone)["docs/explanation/study.md"].split(f"<!-- {part} -->\n")[1]
     sentence = sentence.split("\n")[0]
     assert "7 seeds" in sentence and "9 seeds" not in sentence

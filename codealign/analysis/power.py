@@ -24,7 +24,7 @@ from codealign.analysis.scores import benchmark
 from codealign.analysis.stats import CONFIDENCE
 from codealign.records import ALIGNED, REQUIREMENTS
 
-NOISE = {"functional": 3.0, "non_functional": 0.6}
+NOISE = {"functional": 1.4, "non_functional": 0.8}
 """Points by which one training differs from another, where no run has shown it: the root mean
 square over nano's kept aligned cells (`nano/results/seeds.csv`), which a test holds it against."""
 POWER = 0.8
