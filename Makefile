@@ -39,7 +39,7 @@ $(STAMP): requirements.lock requirements-cuda.lock pyproject.toml workflow/insta
 	$(BIN)/python workflow/install.py $(DEVICE)
 	touch $(STAMP)
 
-# Rebuild the embedded model and its benchmarks (about half an hour of CPU time).
+# Rebuild the embedded model and its benchmarks (about an hour of CPU time).
 nano: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m nano.lab build
 

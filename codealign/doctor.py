@@ -78,7 +78,7 @@ def _weights() -> Need:
         if not (NANO_WEIGHTS / variant / "model.safetensors").exists()
     ]
     state = "shipped" if not missing else f"no weights for {', '.join(missing)}"
-    return Need("nano", not missing, state, "make nano (about half an hour on a CPU)")
+    return Need("nano", not missing, state, "make nano (about an hour on a CPU)")
 
 
 def _benchmarks() -> Need:

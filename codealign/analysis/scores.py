@@ -201,13 +201,17 @@ def collect(run_root: Path | str, each_seed: bool = False) -> pd.DataFrame:
     each_seed : a row for each seed of a cell, as effects are made of; else a row is `over_seeds` of
         theirs.
     """
-    rows = collect_all(run_root)
-    main = rows[(rows["ablation"] == "") & (rows["trained"] == rows["requirement"])]
-    return main.reset_index(drop=True) if each_seed else over_seeds(rows)
+    main = main_cells(collect_all(run_root))
+    return main.reset_index(drop=True) if each_seed else over_seeds(main)
+
+
+def main_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the main cells: no ablation, the benchmark's own requirement."""
+    return frame[(frame["ablation"] == "") & (frame["trained"] == frame["requirement"])]
 
 
 def over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the main cells (no ablation, the benchmark's own requirement), one row each.
+    """Return the main cells, one row each.
 
     A cell of several seeds gets the mean of their values. The seeds answered the same problems, so
     that their mean is not known better than one of them as far as the choice of problems goes: the
@@ -215,7 +219,7 @@ def over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
     in quadrature. `n` and `missing` are means, rounded. A seed without a value is left out; the
     row's `seed` is `MEAN`.
     """
-    main = frame[(frame["ablation"] == "") & (frame["trained"] == frame["requirement"])]
+    main = main_cells(frame)
     cell = ["source", *CELL, "metric"]
     if not main.duplicated(cell).any():
         return main.reset_index(drop=True)

@@ -25,7 +25,7 @@ from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of, weights
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.effects import Effect
 from codealign.analysis.questions import of
-from codealign.analysis.scores import CELL
+from codealign.analysis.scores import CELL, main_cells
 from codealign.cell import Cell
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, write_text
 
@@ -65,8 +65,7 @@ def summarise(scores: pd.DataFrame, items: Problems | None = None) -> pd.DataFra
     rows = []
     for source, of_source in scores.groupby("source"):
         cells = cells_of(of_source, items)
-        own = (of_source["ablation"] == "") & (of_source["trained"] == of_source["requirement"])
-        missing = of_source[own].groupby(CELL)["missing"].mean()
+        missing = main_cells(of_source).groupby(CELL)["missing"].mean()
         counted = {Cell(*place): count for place, count in missing.items()}
         for model in sorted(cells.models):
             rows += [{"source": source, **row} for row in _rows(cells, model, counted)]

@@ -97,16 +97,18 @@ def doses(study: StudyRun) -> tuple[Scores, Scores]:
     CodealignError
         A model is none of a dose, or a score was not run.
     """
-    models: dict[tuple[int, int], str] = {}
+    numbers, levels = set(), set()
     for model in study.cells.models:
         if not (match := NAME.fullmatch(model)):
             raise CodealignError(f"{model}: no model of a dose ({name_of(0, DOSES[0])} and so on)")
-        models[int(match[1]), int(match[2])] = model
-    numbers = sorted({number for number, _ in models})
+        numbers.add(int(match[1]))
+        levels.add(int(match[2]))
     plain, tuned = (
         {
-            (dose, stage): np.array([_score(study, n, dose, variant, stage) for n in numbers])
-            for dose in sorted({chats for _, chats in models})
+            (dose, stage): np.array(
+                [_score(study, n, dose, variant, stage) for n in sorted(numbers)]
+            )
+            for dose in sorted(levels)
             for stage in STAGES
         }
         for variant in VARIANTS
@@ -127,17 +129,17 @@ def dose_table(tuned: Scores, plain: Scores) -> Table:
 
     Parameters as `doses` returns them.
     """
-    found = sorted({dose for dose, _ in tuned})
-    own, zero = ([_columns(scores, dose) for dose in found] for scores in (tuned, plain))
+    levels = sorted({dose for dose, _ in tuned})
+    own, zero = ([_columns(scores, dose) for dose in levels] for scores in (tuned, plain))
     rows: list[Row] = [["0", *_means(np.mean(zero, axis=0), "{:.1f}")]]
-    rows += [[f"{dose:,}", *_means(one, "{:.1f}")] for dose, one in zip(found, own, strict=True)]
-    for dose, one, beside in zip(found, own, zero, strict=True):
+    rows += [[f"{dose:,}", *_means(one, "{:.1f}")] for dose, one in zip(levels, own, strict=True)]
+    for dose, one, beside in zip(levels, own, zero, strict=True):
         rows.append([f"{dose:,} above 0", *_means(one - beside, "{:+.1f}")])
-    if len(found) > 1:
-        scale = (np.array(found) - found[0]) / (found[-1] - found[0])
-        flat = np.array(own).reshape(len(found), -1)
+    if len(levels) > 1:
+        scale = (np.array(levels) - levels[0]) / (levels[-1] - levels[0])
+        flat = np.array(own).reshape(len(levels), -1)
         rise = np.polyfit(scale, flat, 1)[0].reshape(own[0].shape)
-        rows.append([f"{found[0]:,} to {found[-1]:,}, line", *_means(rise, "{:+.1f}")])
+        rows.append([f"{levels[0]:,} to {levels[-1]:,}, line", *_means(rise, "{:+.1f}")])
     head = ["Chats", *(labels.STAGES[stage] for stage in STAGES), "Aligned above base"]
     note = (
         "pass@1 in percent, mean over the functional benchmarks; means over "

@@ -32,6 +32,11 @@ def test_more_problems_and_more_seeds_tell_smaller_differences() -> None:
     assert few.points > whole[0].points > whole[1].points and few.points > many.points
 
 
+def test_a_difference_of_0_that_always_matters_is_no_division_by_0() -> None:
+    sentence = outlook(found(0.0, 0.0, 3, 1.0), "functional", matters=0.0)
+    assert sentence.endswith("no number of seeds or problems tells it from 0")
+
+
 def test_without_noise_one_run_is_wrong_once_in_twenty_and_with_it_more_often() -> None:
     (same,) = reach(SIZES, [1], "functional", 0.0)
     (noisy,) = reach(SIZES, [1], "functional", 6.0)

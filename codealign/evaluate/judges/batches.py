@@ -75,15 +75,14 @@ def ask_batches(
     """
     name = stable_id(judge.key, judge.longest, *(judge.replies.key(p) for p in sorted(everything)))
     waiting = {judge.replies.key(p): p for p in prompts}
-    # Divided as the first run did, whatever of it is cached by now: a part is known by its label.
-    parts = list(_parts(judge, everything))
     faults: dict[str, str] = {}
     with openai.OpenAI(**judge.client_options()) as client:
         try:
             rounds = 0
             for number in itertools.count():
                 new = False  # a round counts if part of it is sent now, not by a killed run
-                for part, whole in enumerate(parts):
+                # Divided as the first run did, whatever is cached by now: a label names a part.
+                for part, whole in enumerate(_parts(judge, everything)):
                     lines = {key: line for key, line in whole.items() if key in waiting}
                     if not lines:
                         continue
