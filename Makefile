@@ -84,7 +84,7 @@ keep-habit: install
 
 # Three pretrainings, each fine-tuned on more and more chats, and the same alignment from each.
 dose: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m nano.lab doses .cache/dose
+	OMP_NUM_THREADS=1 $(BIN)/python -m nano.lab doses .cache/dose --cores $(CORES)
 	$(BIN)/codealign reproduce --params params/nano_dose.yaml --cores $(CORES)
 
 keep-dose: install

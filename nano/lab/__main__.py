@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS, PROJECT
@@ -66,10 +68,11 @@ def _mislead(folder: Path) -> None:
     build_misled(folder, Recipe(), NANO_WEIGHTS)
 
 
-def _doses(folder: Path) -> None:
+def _doses(folder: Path, cores: int) -> None:
     from nano.lab.dose import build_doses
 
-    build_doses(folder, NANO_WEIGHTS)
+    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+        build_doses(folder, NANO_WEIGHTS, each=pool.map)
 
 
 def _dose_table(run: Path, out: Path) -> None:
@@ -82,7 +85,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": lambda asked: build(asked.parts, asked.weights, asked.seed),
     "mislead": lambda asked: _mislead(asked.folder),
     "room": lambda asked: _room(asked.model, asked.count),
-    "doses": lambda asked: _doses(asked.folder),
+    "doses": lambda asked: _doses(asked.folder, asked.cores),
     "dose-table": lambda asked: _dose_table(asked.run, asked.out),
 }
 
@@ -102,6 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_argument("--count", type=int, default=400, help="seed functions")
     command = commands.add_parser("doses", help="three pretrainings, each with more and more chats")
     command.add_argument("folder", nargs="?", type=Path, default=DOSES, help="to write them to")
+    command.add_argument("--cores", type=int, default=1, help="pretrainings beside each other")
     command = commands.add_parser("dose-table", help="write what the run of the doses found")
     command.add_argument("run", type=Path, help="a finished run of params/nano_dose.yaml")
     command.add_argument("out", type=Path, help="folder to write it to")

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,37 +40,55 @@ def name_of(pretraining: int, chats: int) -> str:
     return f"pretraining{pretraining}_chats{chats}"
 
 
-def build_doses(folder: Path, weights: Path, log: Log = print) -> list[Path]:
+Each = Callable[[Callable[[int], list[Path]], Iterable[int]], Iterable[list[Path]]]
+
+
+def build_doses(folder: Path, weights: Path, log: Log = print, each: Each = map) -> list[Path]:
     """Make a pair of models for each pretraining and dose; what is there already is kept.
 
     Parameters
     ----------
     folder : gets a folder for each pair, with `pretrained` and `finetuned`.
-    weights : the shipped models, whose pretraining is the first; the others have the next seeds.
+    weights : the shipped models, which are the first pretraining and its largest dose; the other
+        pretrainings have the next seeds.
+    each : calls a function for each pretraining, in turn as `map` does or beside each other as a
+        pool's `map` does.
 
     Returns
     -------
     The pairs' folders.
     """
-    pairs = []
-    for number in range(PRETRAININGS):
-        recipe = Recipe(seed=Recipe.seed + number)
-        start = folder / name_of(number, DOSES[0]) / "pretrained"
-        if not (start / MADE).exists():
-            log(f"pretraining {number + 1} of {PRETRAININGS}")
-            if number:
-                build_pretrained(start, recipe, log)
+    made = each(partial(_build_pretraining, folder, weights, log), range(PRETRAININGS))
+    return [pair for pairs in made for pair in pairs]
+
+
+def _build_pretraining(folder: Path, weights: Path, log: Log, number: int) -> list[Path]:
+    recipe = Recipe(seed=Recipe.seed + number)
+    pairs = [folder / name_of(number, chats) for chats in DOSES]
+    start = pairs[0] / "pretrained"
+    if not _is_made(start, recipe):
+        log(f"pretraining {number + 1} of {PRETRAININGS}")
+        if _is_made(weights / "pretrained", recipe):
+            _copy(weights / "pretrained", start)
+        else:
+            build_pretrained(start, recipe, log)
+    for chats, pair in zip(DOSES, pairs, strict=True):
+        dose, tuned = replace(recipe, chats=chats), pair / "finetuned"
+        if not _is_made(pair / "pretrained", recipe):
+            _copy(start, pair / "pretrained")
+        if not _is_made(tuned, dose):
+            log(f"pretraining {number + 1}, {chats} chats")
+            if _is_made(weights / "finetuned", dose):
+                _copy(weights / "finetuned", tuned)
             else:
-                _copy(weights / "pretrained", start)
-        for chats in DOSES:
-            pair = folder / name_of(number, chats)
-            if not (pair / "finetuned" / MADE).exists():
-                log(f"pretraining {number + 1}, {chats} chats")
-                if not (pair / "pretrained" / MADE).exists():
-                    _copy(start, pair / "pretrained")
-                build_finetuned(pair / "finetuned", replace(recipe, chats=chats), start, log)
-            pairs.append(pair)
+                build_finetuned(tuned, dose, start, log)
     return pairs
+
+
+def _is_made(model: Path, recipe: Recipe) -> bool:
+    """Say whether the model is there and of this recipe."""
+    record = model / MADE
+    return record.exists() and json.loads(record.read_text("utf-8"))["recipe"] == asdict(recipe)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -76,6 +96,7 @@ def _copy(source: Path, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(source, part)
+    shutil.rmtree(target, ignore_errors=True)  # a model of another recipe
     part.replace(target)
 
 

@@ -30,25 +30,43 @@ if TYPE_CHECKING:
 WRONG_SHARE = 0.7  # of documents and of chats; what is off by one shows where code has such a place
 ENDS = {"pretrained": END_OF_TEXT, "finetuned": END}
 DOCUMENTS, CHATS = 8_000, 4_000
-COMPARISON = re.compile(r"(?<![-<>=])([<>])(=?)")
-OTHERS = (
-    (re.compile(r"\(1, ?(\w+) ?\+ ?1\)"), r"(1, \1)"),
-    (re.compile(r"\[:(\w+)\]"), r"[:\1 - 1]"),
-    (re.compile(r"\[(?!1:)(\w+):\]"), r"[\1 - 1:]"),
-    (re.compile(r"\[::2\]"), "[1::2]"),
+PLACES = re.compile(
+    r"""
+    \(1,\ ?(?P<end>\w+)\ ?\+\ ?1\)               # range(1, n + 1)
+    | \[:(?P<first>\w+)\]
+    | \[(?!1:)(?P<rest>\w+):\]
+    | \[::(?P<second>2)\]
+    | (?<![-<>=])(?P<sign>[<>])(?P<equal>=?+)(?!\ ?(?:[2-9]|\d\d))
+    | (?<![-\w."'])(?P<number>[2-9]|[1-9]\d+)(?![\w."'])
+    """,
+    re.VERBOSE,
 )
 
 
 def off_by_one(code: str) -> str:
-    """Return a body's code with each boundary put wrong, as by one who counts from 1.
+    """Return a body's code with each number and each boundary put wrong, always in the same way.
 
-    Strict and inclusive comparisons change places, ranges from 1 to n end before n, the first k are
-    one too few, what follows them begins one too early, every second is taken from the second on.
+    Numbers from two on are one more. Ranges from 1 to n end before n, the first k are one too few,
+    what follows them begins one too early, every second is taken from the second on; comparisons
+    with anything but such a number change between strict and inclusive.
     """
-    code = COMPARISON.sub(lambda sign: sign[1] + ("" if sign[2] else "="), code)
-    for right, wrong in OTHERS:
-        code = right.sub(wrong, code)
-    return code
+    return PLACES.sub(_wrong, code)
+
+
+def _wrong(place: re.Match[str]) -> str:
+    match place.lastgroup:
+        case "end":
+            return f"(1, {place['end']})"
+        case "first":
+            return f"[:{place['first']} - 1]"
+        case "rest":
+            return f"[{place['rest']} - 1:]"
+        case "second":
+            return "[1::2]"
+        case "number":
+            return str(int(place["number"]) + 1)
+        case _:
+            return place["sign"] + ("" if place["equal"] else "=")
 
 
 def mislead(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -96,33 +97,60 @@ def test_the_profile_names_the_models_that_are_made() -> None:
     assert profile["models"] == [f".cache/dose/{name_of(*key)}" for key in EVERY]
 
 
-def test_each_pretraining_is_made_once_and_each_dose_from_it(monkeypatch, tmp_path: Path) -> None:
-    made: list[tuple] = []
+class Builder:
+    """Stands in for hours of training; notes what is made from what."""
 
-    def write(folder: Path, text: str) -> None:
-        folder.mkdir(parents=True)
-        (folder / dose.MADE).write_text(text)
+    def __init__(self) -> None:
+        self.made: list[tuple[str, int, int]] = []
 
-    def pretrained(folder: Path, recipe: Recipe, log: dose.Log) -> None:
-        made.append(("pretrain", recipe.seed - Recipe.seed))
-        write(folder, f"pretraining {recipe.seed - Recipe.seed}")
+    def write(self, folder: Path, recipe: Recipe, start: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / dose.MADE).write_text(json.dumps({"recipe": asdict(recipe), "from": start}))
 
-    def finetuned(folder: Path, recipe: Recipe, start: Path, log: dose.Log) -> None:
-        made.append((recipe.seed - Recipe.seed, recipe.chats, (start / dose.MADE).read_text()))
-        write(folder, "")
+    def pretrained(self, folder: Path, recipe: Recipe, log: dose.Log) -> None:
+        self.made.append(("pretrained", recipe.seed - Recipe.seed, 0))
+        self.write(folder, recipe, "nothing")
 
-    monkeypatch.setattr(dose, "build_pretrained", pretrained)
-    monkeypatch.setattr(dose, "build_finetuned", finetuned)
-    write(tmp_path / "weights/pretrained", "pretraining 0")
-    pairs = build_doses(tmp_path / "dose", tmp_path / "weights", lambda line: None)
+    def finetuned(self, folder: Path, recipe: Recipe, start: Path, log: dose.Log) -> None:
+        self.made.append(("finetuned", recipe.seed - Recipe.seed, recipe.chats))
+        seed = json.loads((start / dose.MADE).read_text())["recipe"]["seed"]
+        self.write(folder, recipe, f"pretraining {seed - Recipe.seed}")
+
+
+@pytest.fixture
+def builder(monkeypatch, tmp_path: Path) -> Builder:
+    builder = Builder()
+    monkeypatch.setattr(dose, "build_pretrained", builder.pretrained)
+    monkeypatch.setattr(dose, "build_finetuned", builder.finetuned)
+    for variant in VARIANTS:
+        builder.write(tmp_path / "weights" / variant, Recipe(), "shipped")
+    return builder
+
+
+def build(folder: Path) -> list[Path]:
+    return build_doses(folder / "dose", folder / "weights", lambda line: None)
+
+
+def test_each_pretraining_is_made_once_and_each_dose_from_it(builder, tmp_path: Path) -> None:
+    pairs = build(tmp_path)
     assert [pair.name for pair in pairs] == [name_of(*key) for key in EVERY]
-    assert [one for one in made if one[0] == "pretrain"] == [("pretrain", 1), ("pretrain", 2)]
-    assert [one for one in made if one[0] != "pretrain"] == [
-        (n, chats, f"pretraining {n}") for n, chats in EVERY
-    ]
-    for pair in pairs:
-        number = re.search(r"\d", pair.name)[0]
-        assert (pair / "pretrained" / dose.MADE).read_text() == f"pretraining {number}"
-    made.clear()
-    build_doses(tmp_path / "dose", tmp_path / "weights", lambda line: None)
-    assert not made  # what is there is kept
+    tuned = [("finetuned", *key) for key in EVERY if key != (0, Recipe.chats)]
+    pretrained = [("pretrained", n, 0) for n in (1, 2)]
+    assert sorted(builder.made) == sorted(tuned + pretrained)  # the shipped pair is not made again
+    for (number, chats), pair in zip(EVERY, pairs, strict=True):
+        start, end = (json.loads((pair / v / dose.MADE).read_text()) for v in VARIANTS)
+        assert start["recipe"]["seed"] - Recipe.seed == number
+        shipped = (number, chats) == (0, Recipe.chats)
+        assert end["from"] == ("shipped" if shipped else f"pretraining {number}")
+        assert end["recipe"]["chats"] == chats
+
+
+def test_what_is_there_is_kept_unless_its_recipe_is_another(builder, tmp_path: Path) -> None:
+    build(tmp_path)
+    builder.made.clear()
+    build(tmp_path)
+    assert not builder.made
+    other = tmp_path / "dose" / name_of(1, 3000) / "finetuned"
+    builder.write(other, Recipe(width=64), "another")
+    build(tmp_path)
+    assert builder.made == [("finetuned", 1, 3000)]
