@@ -28,6 +28,7 @@ from codealign.generate.cache import grouped_attention
 from codealign.generate.local import (
     WINDOW,
     LocalEngine,
+    _Batch,
     generators,
     gumbel,
     nucleus,
@@ -323,6 +324,44 @@ def test_a_completion_comes_when_it_ends_not_when_its_batch_does(engine, monkeyp
     assert next(made).id == "long"  # has room for 12 tokens; the other for all of its 24
     assert len(calls) == 12
     assert (next(made).id, len(calls)) == ("item0", 24)
+
+
+def endings(engine) -> LocalEngine:
+    """Return an engine whose rows end at many different steps."""
+    model = tiny_llama(0)
+    model.generation_config.eos_token_id = list(range(0, 256, 8))  # one token in eight
+    return LocalEngine(model, engine.tokenizer)
+
+
+@pytest.mark.parametrize("size", [2, 4, 9])
+def test_rows_that_join_a_batch_give_the_samples_made_alone(engine, size: int) -> None:
+    ending = endings(engine)
+    alone = run(ending, settings=SAMPLED.model_copy(update={"batch_size": 1}))
+    assert len({completion.tokens for completion in alone.values()}) > 5
+    ending.weight_bytes = 10**12  # no padding is too dear for them: every free place is taken
+    assert run(ending, settings=SAMPLED.model_copy(update={"batch_size": size})) == alone
+
+
+def test_a_longer_prompt_joins_shorter_ones(engine, monkeypatch) -> None:
+    ending = endings(engine)
+    alone = run(ending, settings=SAMPLED.model_copy(update={"batch_size": 1}))
+    ending.weight_bytes = 10**12
+    run_batch = _Batch.run
+    monkeypatch.setattr(_Batch, "run", lambda batch, rows: run_batch(batch, rows[::-1]))
+    assert run(ending, settings=SAMPLED.model_copy(update={"batch_size": 4})) == alone
+
+
+def test_rows_join_where_the_weights_outweigh_the_padding_and_save_steps(
+    engine, monkeypatch
+) -> None:
+    ending, calls = endings(engine), {}
+    for weight_bytes in (0, 10**12):
+        ending.weight_bytes, calls[weight_bytes] = weight_bytes, []
+        with monkeypatch.context() as patch:
+            forward = watched(ending.model.forward, calls[weight_bytes])
+            patch.setattr(ending.model, "forward", forward)
+            run(ending, settings=SAMPLED.model_copy(update={"batch_size": 4}))
+    assert len(calls[10**12]) < 0.8 * len(calls[0])
 
 
 def test_windows_hold_every_item_once_in_order() -> None:

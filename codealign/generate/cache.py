@@ -1,4 +1,4 @@
-"""A key-value cache for batches that shrink, and attention of grouped queries without copies."""
+"""A key-value cache for batches that shrink and grow, and grouped attention without copies."""
 
 from __future__ import annotations
 
@@ -64,6 +64,26 @@ class RoomyLayer(DynamicLayer):
         self.rows = len(order)
         self._show()
 
+    def join(self, other: RoomyLayer, unused: int) -> None:
+        """Take in another layer's rows behind these, without its first columns.
+
+        All rows then end in one column; what stands before a shorter one is 0, as masked columns
+        must hold finite numbers.
+        """
+        end = max(self.filled, other.filled - unused)
+        held = zip((self.keys, self.values), (other.keys, other.values), strict=True)
+        self.buffers = tuple(_joined(own, new[:, :, unused:], end) for own, new in held)
+        self.rows, self.filled = self.rows + other.rows, end
+        self._show()
+
+
+def _joined(first: Tensor, second: Tensor, end: int) -> Tensor:
+    rows, heads, _, size = first.shape
+    buffer = first.new_zeros(rows + len(second), heads, end + BLOCK, size)
+    buffer[:rows, :, end - first.shape[2] : end] = first
+    buffer[rows:, :, end - second.shape[2] : end] = second
+    return buffer
+
 
 def roomy_cache(config: Any) -> DynamicCache:
     """Return an empty cache for a model; layers of special kinds stay as the library makes them."""
@@ -87,6 +107,18 @@ def repeat_rows(cache: DynamicCache, rows: torch.Tensor) -> None:
             layer.repeat(rows)
         else:
             layer.reorder_cache(rows)
+
+
+def join_rows(cache: DynamicCache, other: DynamicCache, unused: int) -> None:
+    """Take another cache's rows in behind these, without its first `unused` columns."""
+    for layer, more in zip(cache.layers, other.layers, strict=True):
+        layer.join(more, unused)
+
+
+def position_bytes(cache: DynamicCache) -> int:
+    """Return what the keys and values of one row's position take, in bytes."""
+    one = [state[0, :, 0] for layer in cache.layers for state in (layer.keys, layer.values)]
+    return sum(state.numel() * state.element_size() for state in one)
 
 
 def drop_rows(cache: DynamicCache, finished: torch.Tensor) -> torch.Tensor:

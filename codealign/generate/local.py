@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from codealign.errors import CodealignError
 from codealign.generate import Completing, Completion, cut_at_stop, windows
 from codealign.generate.cache import (
     drop_rows,
     is_roomy,
+    join_rows,
+    position_bytes,
     repeat_rows,
     roomy_cache,
     use_grouped_attention,
@@ -23,9 +28,11 @@ from codealign.text import answer_text, chat_prompt, decode, encode, end_tokens,
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from transformers import DynamicCache
 
 STOP_EVERY = 4  # steps between searches for stop strings; a late find only costs those steps
 SHARED = 16  # tokens that prompts must have in common at their beginning to be read once for all
+JOIN_SHARE = 1 / 4  # of a batch that is free before rows join: each time costs a step of its own
 WINDOW = 16  # batches read ahead and sorted by length
 
 
@@ -43,6 +50,7 @@ class LocalEngine:
         self.context: int = model.config.max_position_embeddings
         self.ends = end_tokens(tokenizer, model.generation_config.eos_token_id)
         self.exact: bool = model.dtype == torch.float32  # else rounding is too coarse to make up
+        self.weight_bytes = sum(w.numel() * w.element_size() for w in model.parameters())
 
     def chat(self, content: str) -> str:
         """Return the prompt text for one user message, in the model's chat format."""
@@ -64,15 +72,13 @@ class LocalEngine:
         for job in jobs:
             if len(ids[job.prompt]) >= self.context:
                 yield Completion(job.id, job.index, "", "overflow")
-        fits = [job for job in jobs if len(ids[job.prompt]) < self.context]
+        rows = [_Row(job, ids[job.prompt]) for job in jobs if len(ids[job.prompt]) < self.context]
         # Prompts of like length pad little; the longest first, so that memory that does not suffice
         # shows at once. Id and index make the order one, whatever order the jobs came in.
-        fits.sort(key=lambda job: (-len(ids[job.prompt]), job.id, job.index))
-        for start in range(0, len(fits), settings.batch_size):
-            some = fits[start : start + settings.batch_size]
-            batch = _Batch(self, [ids[job.prompt] for job in some], settings, stop)
-            for row, tokens in batch.run([job.seed for job in some]):
-                yield self._completion(some[row], tokens, batch.ends, stop)
+        rows.sort(key=lambda row: (-len(row.prompt), row.job.id, row.job.index))
+        batch = _Batch(self, settings, stop)
+        for row in batch.run(rows):
+            yield self._completion(row.job, row.written, batch.ends, stop)
 
     def _completion(
         self, job: Completing, tokens: list[int], ends: frozenset[int], stop: Sequence[str]
@@ -84,130 +90,202 @@ class LocalEngine:
         return Completion(job.id, job.index, text if cut is None else cut, finish, len(tokens))
 
 
-class _Batch:
-    """The state of one batch; rows are numbered as given, `alive` holds those still written."""
+class _Row:
+    """A completion on its way."""
 
-    def __init__(
-        self,
-        engine: LocalEngine,
-        prompts: list[list[int]],
-        settings: Generation,
-        stop: Sequence[str],
-    ) -> None:
-        self.engine, self.prompts, self.settings, self.stop = engine, prompts, settings, stop
-        self.device = engine.model.device
+    def __init__(self, job: Completing, prompt: list[int]) -> None:
+        self.job, self.prompt = job, prompt
+        self.written: list[int] = []  # an end token included
+        (self.random,) = generators([job.seed])
+
+
+class _Batch:
+    """The rows that are written together; those that end make room for the next ones."""
+
+    def __init__(self, engine: LocalEngine, settings: Generation, stop: Sequence[str]) -> None:
+        self.engine, self.settings, self.stop = engine, settings, stop
         self.ends = engine.ends | special_stops(engine.tokenizer, stop)
-        self.end_ids = torch.tensor(sorted(self.ends), device=self.device)
-        self.alive = list(range(len(prompts)))
-        self.written: list[list[int]] = [[] for _ in prompts]
+        self.end_ids = torch.tensor(sorted(self.ends), device=engine.model.device)
+        self.rows: list[_Row] = []
+        self.read: _Read  # set with the first rows
 
     @torch.inference_mode()
-    def run(self, seeds: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-        """Yield each row, as it ends, with its new tokens (an end token included)."""
-        self.random, left = generators(seeds), set(self.alive)
-        steps = self.settings.max_new_tokens
-        logits = self._read_prompts(steps)
-        for step in range(steps):
+    def run(self, rows: Iterable[_Row]) -> Iterator[_Row]:
+        """Yield each row as it ends."""
+        waiting, logits = deque(rows), None
+        while waiting or self.rows:
+            if self._has_room(waiting):
+                count = min(self.settings.batch_size - len(self.rows), len(waiting))
+                logits = self._join([waiting.popleft() for _ in range(count)], logits)
             tokens = self._choose(logits)
-            for row, token in zip(self.alive, tokens.tolist(), strict=True):
-                self.written[row].append(token)
-            tokens = self._drop_finished(tokens, step)
-            if step + 1 == steps:
-                self.alive = []
-            for row in sorted(left.difference(self.alive)):
-                yield row, self.written[row]
-            left.intersection_update(self.alive)
-            if not self.alive:
-                return
-            logits = self._step(tokens)
+            for row, token in zip(self.rows, tokens.tolist(), strict=True):
+                row.written.append(token)
+            finished = self._finished(tokens)
+            yield from (row for row, ended in zip(self.rows, finished, strict=True) if ended)
+            tokens = self._drop(finished, tokens)
+            if self.rows:
+                logits = self._step(tokens)
 
-    def _choose(self, logits: torch.Tensor) -> torch.Tensor:
+    def _has_room(self, waiting: Sequence[_Row]) -> bool:
+        """Tell whether the next rows should join now.
+
+        A step reads the weights, whatever the number of rows, and the keys and values of every
+        row, padding included. So rows join where the weights outweigh the padding that it costs,
+        in large models and small batches; elsewhere when no row is left.
+        """
+        free = self.settings.batch_size - len(self.rows)
+        if not self.rows or not waiting or free < self.settings.batch_size * JOIN_SHARE:
+            return not self.rows
+        if not is_roomy(self.read.cache):
+            return False
+        wider = len(waiting[0].prompt) - (self.read.width - self.read.unused())
+        padded = len(self.rows) * wider if wider > 0 else min(free, len(waiting)) * -wider
+        return padded * position_bytes(self.read.cache) <= self.engine.weight_bytes
+
+    def _join(self, rows: list[_Row], logits: Tensor | None) -> Tensor:
+        """Read the prompts of new rows and set them behind the others; return all rows' logits."""
+        read, new = read_prompts(
+            self.engine, [r.prompt for r in rows], self.settings.max_new_tokens
+        )
+        if self.rows:
+            read.join(self.read, self.settings.max_new_tokens)
+            new = torch.cat([new, logits])
+        self.read, self.rows = read, rows + self.rows
+        return new
+
+    def _choose(self, logits: Tensor) -> Tensor:
         """Choose a token per row; what rounding could decide, from the row computed alone."""
         how = self.settings.temperature, self.settings.top_p
-        random = [self.random[row] for row in self.alive]
+        random = [row.random for row in self.rows]
         noise = gumbel(random, logits.shape[1]) if self.settings.temperature else None
         tokens, doubtful = pick(logits, noise, *how)
         # Batch and padding change the last bits of the logits. The same noise on logits that no
         # neighbour touched gives one token in every batch; half precision is too coarse for it.
         for place in doubtful.nonzero().squeeze(1).tolist() if self.engine.exact else ():
             own = None if noise is None else noise[place, None]
-            tokens[place] = pick(self._alone(self.alive[place]), own, *how).tokens[0]
+            tokens[place] = pick(self._alone(self.rows[place]), own, *how).tokens[0]
         return tokens
 
-    def _alone(self, row: int) -> torch.Tensor:
+    def _alone(self, row: _Row) -> Tensor:
         """Return the logits [1, vocabulary] of a row's next token, without batch and padding."""
-        ids = torch.tensor([[*self.prompts[row], *self.written[row]]], device=self.device)
-        return self.engine.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[:, -1]
+        model = self.engine.model
+        ids = torch.tensor([[*row.prompt, *row.written]], device=model.device)
+        return model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[:, -1]
 
-    def _read_prompts(self, steps: int) -> torch.Tensor:
-        """Read the prompts; return the logits of every row's next token.
+    def _finished(self, tokens: Tensor) -> list[bool]:
+        """Say of each row whether it is at an end token or limit, or behind a stop string."""
+        # The token just chosen goes to position + 1; another one must have a place behind it.
+        full = self.read.position + 2 >= self.engine.context
+        ended = (torch.isin(tokens, self.end_ids) | full).tolist()
+        return [
+            end or len(row.written) == self.settings.max_new_tokens or self._has_stop(row)
+            for row, end in zip(self.rows, ended, strict=True)
+        ]
 
-        What all begin with is read once, then the rest of each distinct prompt once, left-padded.
-        Sets the cache, `mask` [rows, prompt + steps] (1 where there is a token) and `position`.
-        """
-        # n samples of a prompt stand in one batch: it is read once and its cache is repeated.
-        distinct = list(dict.fromkeys(map(tuple, self.prompts)))
-        which = torch.tensor([distinct.index(tuple(p)) for p in self.prompts], device=self.device)
-        self.cache = roomy_cache(self.engine.model.config)
-        shared = shared_length(distinct) if is_roomy(self.cache) else 0
-        longest = max(map(len, distinct))
-        ids = torch.full((len(distinct), longest), _pad(self.engine), dtype=torch.long)
-        mask = torch.ones(len(distinct), longest + steps, dtype=torch.long)
-        # Padded between the shared beginning and the rest: all rows then end in one column.
-        for row, prompt in enumerate(distinct):
-            rest = longest - len(prompt) + shared
-            ids[row, :shared] = torch.tensor(prompt[:shared])
-            ids[row, rest:] = torch.tensor(prompt[shared:])
-            mask[row, shared:rest] = 0
-        ids, mask, self.width = ids.to(self.device), mask.to(self.device), longest
-        positions = (mask[:, :longest].cumsum(1) - 1).clamp(min=0)
-        if shared:
-            self._forward(ids[:1, :shared], mask[:1, :shared], positions[:1, :shared])
-            repeat_rows(self.cache, torch.zeros_like(ids[:, 0]))
-        logits = self._forward(ids[:, shared:], mask[:, :longest], positions[:, shared:])
-        repeat_rows(self.cache, which)
-        self.mask, self.position = mask[which], positions[which, -1]
-        return logits[which]
+    def _has_stop(self, row: _Row) -> bool:
+        """Tell whether a stop string ends among the last tokens (each is at least one byte)."""
+        if not self.stop or len(row.written) % STOP_EVERY:  # decoding costs more than a late end
+            return False
+        reach = STOP_EVERY + max(len(s.encode()) for s in self.stop)
+        tail = decode(self.engine.tokenizer, row.written[-reach:])
+        return any(s in tail for s in self.stop)
 
-    def _step(self, tokens: torch.Tensor) -> torch.Tensor:
-        self.width += 1
-        self.position = self.position + 1
-        return self._forward(tokens[:, None], self.mask[:, : self.width], self.position[:, None])
+    def _drop(self, finished: list[bool], tokens: Tensor) -> Tensor:
+        """Drop finished rows; return the tokens of the others."""
+        if not any(finished):
+            return tokens
+        if all(finished):  # an empty batch has no cache to cut
+            self.rows = []
+            return tokens[:0]
+        keep = self.read.drop(torch.tensor(finished, device=tokens.device))
+        self.rows = [self.rows[i] for i in keep.tolist()]
+        return tokens[keep]
 
-    def _forward(
-        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor
-    ) -> torch.Tensor:
-        return self.engine.model(
+    def _step(self, tokens: Tensor) -> Tensor:
+        """Read each row's last token; return the logits of its next one [rows, vocabulary]."""
+        self.read.width += 1
+        self.read.position = self.read.position + 1
+        return self.read.forward(self.engine.model, tokens[:, None], self.read.position[:, None])
+
+
+@dataclass
+class _Read:
+    """What a model has read of some rows.
+
+    Parameters
+    ----------
+    cache : keys and values of `width` columns, the same for all rows.
+    mask : [rows, width and the steps to come], 1 where a row's token is or will be.
+    position : of each row's last token [rows].
+    """
+
+    cache: DynamicCache
+    mask: Tensor
+    width: int
+    position: Tensor
+
+    def forward(self, model: Any, ids: Tensor, positions: Tensor) -> Tensor:
+        """Read `ids` [rows, new] into the last columns; return the next token's logits."""
+        return model(
             input_ids=ids,
-            attention_mask=mask,
+            attention_mask=self.mask[:, : self.width],
             position_ids=positions,
             past_key_values=self.cache,
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
 
-    def _drop_finished(self, tokens: torch.Tensor, step: int) -> torch.Tensor:
-        """Drop rows at an end token, at the end of the context or behind a stop string."""
-        # The token just chosen goes to position + 1; another one must have a place behind it.
-        finished = torch.isin(tokens, self.end_ids) | (self.position + 2 >= self.engine.context)
-        if self.stop and step % STOP_EVERY == STOP_EVERY - 1:  # decoding costs more than a late end
-            stopped = [self._has_stop(row) for row in self.alive]
-            finished = finished | torch.tensor(stopped, device=self.device)
-        if not finished.any():
-            return tokens
-        if finished.all():  # an empty batch has no cache to cut
-            self.alive = []
-            return tokens
-        keep = drop_rows(self.cache, finished)
-        self.alive = [self.alive[i] for i in keep.tolist()]
-        self.mask, self.position = self.mask[keep], self.position[keep]
-        return tokens[keep]
+    def unused(self) -> int:
+        """Return how many columns at the beginning no row has a token in."""
+        return int(self.mask.any(0).nonzero()[0])
 
-    def _has_stop(self, row: int) -> bool:
-        """Tell whether a stop string ends among the last tokens (each is at least one byte)."""
-        reach = STOP_EVERY + max(len(s.encode()) for s in self.stop)
-        tail = decode(self.engine.tokenizer, self.written[row][-reach:])
-        return any(s in tail for s in self.stop)
+    def drop(self, finished: Tensor) -> Tensor:
+        """Drop the rows where `finished` [rows] is set; return the order of those kept."""
+        keep = drop_rows(self.cache, finished)
+        self.mask, self.position = self.mask[keep], self.position[keep]
+        return keep
+
+    def join(self, others: _Read, steps: int) -> None:
+        """Take in other rows behind these; all then end in one column, `steps` more may follow."""
+        unused = others.unused()
+        join_rows(self.cache, others.cache, unused)
+        masks = self.mask[:, : self.width], others.mask[:, unused : others.width]
+        self.width = max(mask.shape[1] for mask in masks)
+        padded = [pad(mask, (self.width - mask.shape[1], 0), value=0) for mask in masks]
+        self.mask = pad(torch.cat(padded), (0, steps), value=1)
+        self.position = torch.cat([self.position, others.position])
+
+
+def read_prompts(engine: LocalEngine, prompts: list[list[int]], steps: int) -> tuple[_Read, Tensor]:
+    """Read the prompts; return what was read, and the logits of every row's next token.
+
+    What all begin with is read once, then the rest of each distinct prompt once, left-padded.
+    """
+    # n samples of a prompt stand in one batch: it is read once and its cache is repeated.
+    device = engine.model.device
+    distinct = list(dict.fromkeys(map(tuple, prompts)))
+    which = torch.tensor([distinct.index(tuple(p)) for p in prompts], device=device)
+    cache = roomy_cache(engine.model.config)
+    shared = shared_length(distinct) if is_roomy(cache) else 0
+    longest = max(map(len, distinct))
+    ids = torch.full((len(distinct), longest), _pad(engine), dtype=torch.long)
+    mask = torch.ones(len(distinct), longest + steps, dtype=torch.long)
+    # Padded between the shared beginning and the rest: all rows then end in one column.
+    for row, prompt in enumerate(distinct):
+        rest = longest - len(prompt) + shared
+        ids[row, :shared] = torch.tensor(prompt[:shared])
+        ids[row, rest:] = torch.tensor(prompt[shared:])
+        mask[row, shared:rest] = 0
+    ids, mask = ids.to(device), mask.to(device)
+    positions = (mask[:, :longest].cumsum(1) - 1).clamp(min=0)
+    read = _Read(cache, mask[:1], shared, positions[:1, -1])
+    if shared:
+        read.forward(engine.model, ids[:1, :shared], positions[:1, :shared])
+        repeat_rows(cache, torch.zeros_like(ids[:, 0]))
+    read = _Read(cache, mask, longest, positions[:, -1])
+    logits = read.forward(engine.model, ids[:, shared:], positions[:, shared:])
+    repeat_rows(cache, which)
+    return _Read(cache, mask[which], longest, read.position[which]), logits[which]
 
 
 def shared_length(prompts: Sequence[tuple[int, ...]]) -> int:

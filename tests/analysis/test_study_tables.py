@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_up_study import CHANGES, ablated, made_up, one_seed, rows
+from made_up_study import CHANGES, WOBBLE, ablated, made_up, one_seed, rows
 
 from codealign.analysis.effects import Effect
 from codealign.analysis.figures.study import study_figures
@@ -62,6 +62,16 @@ def test_a_loss_on_the_other_benchmarks_is_a_tax(tables: dict[str, Table]) -> No
 def test_ablations_name_the_main_cells_value(tables: dict[str, Table]) -> None:
     values = [row[0] for row in texts(tables["study_ablations"])]
     assert values == ["0.01", "0.1 (main)", "1.0", "0 (main)", "9", "False (main)", "True"]
+
+
+def test_a_base_is_set_beside_no_base_in_the_ablations() -> None:
+    asked = [score for score in ablated("asked", -5.0, "base") if WOBBLE[score.seed] == 0]
+    changes = {"asked": {"functional.format": ["own", "instruction"]}}
+    (table,) = [t for t in study_tables(study_of(frame_of([*rows(), *asked]), changes))
+                if t.name == "study_ablations"]  # fmt: skip
+    main, varied = texts(table)
+    assert (main[0], main[3], main[4], main[5]) == ("own (main)", "-", "", "3")
+    assert varied[3].startswith("-5.0 [") and varied[4].startswith("-5.0 [")
 
 
 def test_the_placebo_has_its_verdict(tables: dict[str, Table]) -> None:

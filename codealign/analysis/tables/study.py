@@ -140,8 +140,10 @@ def ablations_table(study: StudyRun) -> Table:
         for row in compared(study, group):
             varied = bool(row.place.ablation)
             cells = [f"{row.label}{'' if varied else ' (main)'}", where(row.place)]
-            cells += [labels.REQUIREMENTS[row.place.requirement], number(row.change)]
-            cells += [number(row.against) if varied else "", str(row.change.seeds)]
+            start = row.place.stage == "base" and not varied
+            cells.append(labels.REQUIREMENTS[row.place.requirement])
+            cells.append("-" if start else number(row.change))
+            cells += [number(row.against) if varied else "", str(study.score(row.place).seeds)]
             rows.append(cells)
     head = ["Value", "Cell", "Requirement", "Change against base", "Against main", "Seeds"]
     note = (
