@@ -143,7 +143,10 @@ def ablations_table(study: StudyRun) -> Table:
             start = row.place.stage == "base" and not varied
             cells.append(labels.REQUIREMENTS[row.place.requirement])
             cells.append("-" if start else number(row.change))
-            cells += [number(row.against) if varied else "", str(study.score(row.place).seeds)]
+            cells += [
+                number(row.against) if varied else "",
+                str(len(study.score(row.place).per_seed)),
+            ]
             rows.append(cells)
     head = ["Value", "Cell", "Requirement", "Change against base", "Against main", "Seeds"]
     note = (
