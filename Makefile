@@ -1,7 +1,7 @@
 # make reproduce   the whole study on the embedded model nano, ending with a report to open
 # make test        the tests
 # make real        a real small language model through the same study
-# More targets: install, check, nano, study, controls, habit, dose, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
+# More targets: install, check, nano, study, controls, dose, published, clean. Variables: PYTHON, PARAMS, CORES, DEVICE.
 PYTHON ?= python3.11
 VENV   ?= .venv
 PARAMS ?= params/nano.yaml
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .PHONY: reproduce real test check install nano published reference keep-nano study keep-study \
-        controls keep-controls habit keep-habit dose keep-dose lint clean
+        controls keep-controls dose keep-dose lint clean
 
 reproduce: install
 	$(BIN)/codealign reproduce --params $(PARAMS) --cores $(CORES)
@@ -69,18 +69,15 @@ study: install
 keep-study: install
 	$(BIN)/codealign keep runs/nano_study --out nano/results
 
-# Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement. Hours.
+# Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement. nano is
+# taught a habit of mistakes first, which right labels can undo.
 controls: install
-	$(BIN)/codealign reproduce --params params/nano_controls.yaml --cores $(CORES)
-
-# The one whose effect is known: nano is taught a habit of mistakes first (ten minutes of one core).
-habit: install
 	test -e .cache/off_by_one/finetuned/provenance.json || \
 	  OMP_NUM_THREADS=1 $(BIN)/python -m nano.lab mislead .cache/off_by_one
-	$(BIN)/codealign reproduce --params params/nano_habit.yaml --cores $(CORES)
+	$(BIN)/codealign reproduce --params params/nano_controls.yaml --cores $(CORES)
 
-keep-habit: install
-	$(BIN)/codealign keep runs/nano_habit --out nano/results/habit
+keep-controls: install
+	$(BIN)/codealign keep runs/nano_controls --out nano/results/controls
 
 # Three pretrainings, each fine-tuned on more and more chats, and the same alignment from each.
 dose: install
@@ -89,9 +86,6 @@ dose: install
 
 keep-dose: install
 	$(BIN)/python -m nano.lab dose-table runs/nano_dose nano/results/dose
-
-keep-controls: install
-	$(BIN)/codealign keep runs/nano_controls --out nano/results/controls
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -3,7 +3,7 @@
 The address is `project.urls.Repository` in pyproject.toml; until `codealign publish-address URL`
 has set it there is none, and no badge, no `repository-code` and no clone line names one. README's
 sentences on what was found come from the committed tables, as do those of
-docs/explanation/study.md on the placebo and the habit. `python -m codealign.badges` writes all of
+docs/explanation/study.md on the placebo and the controls. `python -m codealign.badges` writes all of
 it; a test holds the files against it.
 """
 
@@ -35,7 +35,7 @@ OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)'
 PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff", "docs/explanation/study.md")
 PLACEBO = "nano/results/tables/study_placebo.csv"
 ANSWER = "nano/results/tables/answer.csv"
-HABIT = "nano/results/habit/tables/study_placebo.csv"
+CONTROLS = "nano/results/controls/tables/study_placebo.csv"
 
 
 def repository() -> str:
@@ -102,7 +102,7 @@ def written() -> dict[Path, str]:
     pages[colab] = LINK.sub(lambda match: badge(match[1]) or match[0], text)
     parts = {"clone": _clone(), "found": found()}
     pages[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
-    parts = {"placebo": placebo(), "habit": habit()}
+    parts = {"placebo": placebo(), "controls": controls()}
     pages[study] = _filled(study.read_text(encoding="utf-8"), parts)
     text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.M)
     line = f"repository-code: {repository()}\n" if repository() else ""
@@ -155,9 +155,9 @@ def placebo() -> str:
     )
 
 
-def habit() -> str:
-    """Return what the committed control of known effect says, over all cells."""
-    row = _all_cells(HABIT)
+def controls() -> str:
+    """Return what the committed experiment of known effect says, over all cells."""
+    row = _all_cells(CONTROLS)
     return (
         f"Above their SFT models, over PTA and FTA, DPO and BoNBoN, {row['Seeds']} seeds: pairs "
         f"that hidden tests label {row['Main above its SFT']} points of pass@1, a coin's "

@@ -95,11 +95,11 @@ def test_the_readmes_numbers_are_those_of_the_committed_tables() -> None:
         assert f"{float(row['ends']):+.1f} [{float(row['ends_low']):+.1f}, " in line
 
 
-@pytest.mark.parametrize("part", ["placebo", "habit"])
+@pytest.mark.parametrize("part", ["placebo", "controls"])
 def test_what_the_placebo_does_is_said_as_its_table_has_it(clone: Path, part: str) -> None:
     row = {"Cell": "All cells", "Placebo above its SFT": "+0.1 [-0.2, +0.4]",
            "Main above its SFT": "+2.5 [+1.0, +4.0]", "Verdict": "no gain", "Seeds": 7}  # fmt: skip
-    path = {"placebo": badges.PLACEBO, "habit": badges.HABIT}[part]
+    path = {"placebo": badges.PLACEBO, "controls": badges.CONTROLS}[part]
     pd.DataFrame([{**row, "Cell": "PTA, DPO", "Seeds": 9}, row]).to_csv(clone / path, index=False)
     badges.write()
     sentence = pages(clone)["docs/explanation/study.md"].split(f"<!-- {part} -->\n")[1]
