@@ -9,6 +9,7 @@ separator that its tokenizer splits at. Answers whose code does not parse never 
 from __future__ import annotations
 
 import ast
+import math
 from collections import Counter
 
 from radon.metrics import h_visit, mi_compute, mi_parameters
@@ -17,6 +18,9 @@ from codealign.evaluate.judges.evidence import Evidence
 from codealign.evaluate.judges.growth import order
 
 SPEED_RULES = ("PERF", "C4")
+COMMENTS_ENOUGH = math.degrees((math.pi / 2) ** 2 / 2.46)
+"""Comment lines per 100 lines of code, 57.5, at which radon's term for them, a sine, has its peak.
+From there it falls, below 0 from 230 on, as in a short function with a long docstring."""
 
 
 def down(value: float, good: float, bad: float) -> float:
@@ -104,13 +108,14 @@ def simple(evidence: Evidence, reference: Evidence) -> float | None:
 
 
 def maintainable(evidence: Evidence, reference: Evidence) -> float | None:
-    """Radon's maintainability index (comments count), 0 to 100, as a share of 100.
+    """Radon's maintainability index, 0 to 100, as a share of 100; comments never lower it.
 
     Undefined for code without an operator, for which radon gives 100.
     """
     volume, _, lines, comments = mi_parameters(evidence.code)
     if not volume:
         return None
+    comments = min(comments, COMMENTS_ENOUGH)
     return mi_compute(volume, 1 + decisions(evidence.tree), lines, comments) / 100
 
 
