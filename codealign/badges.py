@@ -3,7 +3,7 @@
 The address is `project.urls.Repository` in pyproject.toml; until `codealign publish-address URL`
 has set it there is none, and no badge, no `repository-code` and no clone line names one. README's
 sentences on what was found come from the committed tables, as do those of
-docs/explanation/study.md on the placebo and the controls. `python -m codealign.badges` writes all of
+docs/explanation/study.md on placebo, controls and dose. `python -m codealign.badges` writes all of
 it; a test holds the files against it.
 """
 
@@ -35,6 +35,7 @@ OPENING = re.compile(r'\Aimport sys\n.*?\n\nif "google\.colab" in .*?\n\n(?=\S)'
 PAGES = ("docs/how-to/colab.md", "README.md", "CITATION.cff", "docs/explanation/study.md")
 PLACEBO = "nano/results/tables/study_placebo.csv"
 ANSWER = "nano/results/tables/answer.csv"
+DOSE = "nano/results/dose/tables/dose.csv"
 CONTROLS = "nano/results/controls/tables/study_placebo.csv"
 
 
@@ -102,7 +103,7 @@ def written() -> dict[Path, str]:
     pages[colab] = LINK.sub(lambda match: badge(match[1]) or match[0], text)
     parts = {"clone": _clone(), "found": found()}
     pages[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
-    parts = {"placebo": placebo(), "controls": controls()}
+    parts = {"placebo": placebo(), "controls": controls(), "dose": dose()}
     pages[study] = _filled(study.read_text(encoding="utf-8"), parts)
     text = re.sub(r"^repository-code: .*\n", "", citation.read_text(encoding="utf-8"), flags=re.M)
     line = f"repository-code: {repository()}\n" if repository() else ""
@@ -163,6 +164,14 @@ def controls() -> str:
         f"that hidden tests label {row['Main above its SFT']} points of pass@1, a coin's "
         f"{row['Placebo above its SFT']} (95% intervals over seeds and problems)."
     )
+
+
+def dose() -> str:
+    """Return what the committed dose says of more fine-tuning: its line through the doses."""
+    (row,) = pd.read_csv(PROJECT / DOSE).tail(1).to_dict("records")
+    levels, *numbers = row.items()
+    changes = ", ".join(f"{name} {value}" for name, value in numbers)
+    return f"From {levels[1]} through the doses of a pretraining, points of pass@1: {changes}."
 
 
 def _all_cells(path: str) -> dict[str, Any]:

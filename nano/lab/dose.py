@@ -16,9 +16,18 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from codealign.analysis import labels, stats
 from codealign.analysis.cells import read_problems
+from codealign.analysis.figures.style import (
+    STAGE_COLOURS,
+    STAGE_MARKERS,
+    Drawn,
+    canvas,
+    save,
+    styled,
+)
 from codealign.analysis.scores import collect_all
 from codealign.analysis.study.effects import StudyRun, study_of
 from codealign.analysis.tables.model import Row, Table, to_csv, to_markdown
@@ -188,19 +197,60 @@ def _means(columns: np.ndarray, form: str) -> list[str]:
     return [labels.with_interval(np.mean(row), *stats.t_mean(row)[:2], form) for row in rows]
 
 
-def write_doses(run: Path, out: Path) -> str:
-    """Write the table of a run of `params/nano_dose.yaml`, and what made it; return its Markdown.
+def dose_figure(tuned: Scores, plain: Scores) -> Drawn:
+    """Draw each stage's score over the dose: the pretrainings and their mean. Call in `styled()`.
 
-    Written are `dose.md`, `dose.csv`, the run's `scores.csv` and `made_by.json`.
+    Parameters as `doses` returns them.
     """
-    table = dose_table(*doses(study_of(collect_all(run), items=read_problems(run))))
+    levels = sorted({dose for dose, _ in tuned})
+    note = (
+        "Marks: means over the pretrainings; faint: each of them. At 0 PTA, which completes; the "
+        "others are asked by chat."
+    )
+    figure = canvas(2.1, title="What the dose of fine-tuning does to each stage", note=note)
+    axes, rows = figure.subplots(), []
+    for number, stage in enumerate(STAGES):
+        zero = np.mean([plain[dose, stage] for dose in levels], axis=0)
+        scores = np.array([zero, *(tuned[dose, stage] for dose in levels)])  # [doses, pretrainings]
+        x = np.arange(len(scores)) + 0.1 * (number - 1.5)
+        colour, marker = STAGE_COLOURS[stage], STAGE_MARKERS[stage]
+        axes.plot(x, scores, marker, color=colour, markersize=2, alpha=0.4)
+        axes.plot(x[1:], scores[1:].mean(axis=1), color=colour, linewidth=0.8)
+        axes.plot(x, scores.mean(axis=1), marker, color=colour, markersize=4,
+                  label=labels.STAGES[stage])  # fmt: skip
+        for chats, values in zip((0, *levels), scores, strict=True):
+            low, high = stats.t_mean(values)[:2]
+            rows.append({"chats": chats, "stage": stage, "mean": values.mean(), "low": low,
+                         "high": high, "pretrainings": len(values)})  # fmt: skip
+    axes.set_xticks(range(len(levels) + 1), ["0 (PTA)", *(f"{dose:,}" for dose in levels)])
+    axes.set(xlabel="chats of the fine-tuning", ylabel="pass@1, percent")
+    axes.legend(loc="upper left", ncols=len(STAGES))
+    data = pd.DataFrame(rows)
+    ends = "; ".join(
+        f"{labels.STAGES[stage]} {', '.join(f'{mean:.1f}' for mean in part['mean'])}"
+        for stage, part in data.groupby("stage", sort=False)
+    )
+    caption = "pass@1 by stage and chats of the fine-tuning, means over pretrainings."
+    return Drawn("dose", caption, figure, f"pass@1 in percent by dose: {ends}.", data)
+
+
+def write_doses(run: Path, out: Path) -> str:
+    """Write table and figure of a run of `params/nano_dose.yaml`; return the table's Markdown.
+
+    Written are the table as `tables/dose.md` and `.csv`, the figure with its data, the run's
+    `scores.csv` and `made_by.json`.
+    """
+    scores = doses(study_of(collect_all(run), items=read_problems(run)))
+    table = dose_table(*scores)
     provenance = json.loads((run / "jobs/07_paper/result.json").read_text("utf-8"))["provenance"]
     texts = {
-        "dose.md": to_markdown(table),
-        "dose.csv": to_csv(table),
+        "tables/dose.md": to_markdown(table),
+        "tables/dose.csv": to_csv(table),
         "scores.csv": (run / "scores.csv").read_text("utf-8"),
         "made_by.json": json.dumps({"run": run.name, "provenance": provenance}, indent=1) + "\n",
     }
     for file, text in texts.items():
         write_text(out / file, text)
-    return texts["dose.md"]
+    with styled():
+        save(dose_figure(*scores), out / "figures")
+    return texts["tables/dose.md"]

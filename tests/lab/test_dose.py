@@ -11,13 +11,14 @@ import pytest
 import yaml
 from scipy.stats import ttest_1samp
 
+from codealign.analysis.figures.style import styled
 from codealign.analysis.scores import benchmarks, frame_of
 from codealign.analysis.study.effects import StudyRun, study_of
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.records import STAGES, VARIANTS, Score
 from nano.lab import dose
-from nano.lab.dose import DOSES, PRETRAININGS, build_doses, dose_table, doses, name_of
+from nano.lab.dose import DOSES, PRETRAININGS, build_doses, dose_figure, dose_table, doses, name_of
 from nano.lab.recipe import Recipe
 
 START = (30.0, 32.0, 37.0)
@@ -77,6 +78,17 @@ def test_above_0_is_within_a_folder_and_the_dose_0_a_mean_over_the_folders() -> 
     assert rows["3,000 above 0"][2] == told([3 * slope for slope in SLOPE], "+.1f")
     taken = (1 + 3 + 7) / 3  # of the aligned models of the three folders
     assert rows["0"][2] == told([start - taken for start in START], ".1f")
+
+
+def test_the_figure_draws_the_tables_numbers() -> None:
+    with styled():
+        drawn = dose_figure(*doses(made_up(EVERY)))
+    data = drawn.data.set_index(["stage", "chats"])
+    assert list(data.loc["sft"].index) == [0, *DOSES]
+    base = data.loc[("base", 7000)]
+    written = f"{base['mean']:.1f} [{base['low']:.1f}, {base['high']:.1f}]"
+    assert written == rows_of(EVERY)["7,000"][0]
+    assert "Base 33.0, 35.0, 39.0, 47.0;" in drawn.alt
 
 
 def test_one_pretraining_has_no_interval() -> None:
