@@ -94,7 +94,7 @@ def _row(
     }  # fmt: skip
     for name, question in asked.items():
         row |= _numbers(name, plain[name]) | {f"{name}_p": plain[name].p}
-        row[QUESTIONS[name]] = winner(plain[name])
+        row[QUESTIONS[name]] = plain[name].verdict("PTA", "FTA")
         row |= _numbers(f"{name}_tasks", ask(cells, question, model, TASKS))
     changes = {v: ask(cells, change(requirement, v, stages), model).value for v in PATHWAY}
     return row | {f"{PATHWAY[v].lower()}_change": value for v, value in changes.items()}
@@ -102,11 +102,6 @@ def _row(
 
 def _numbers(name: str, effect: Effect) -> dict[str, float]:
     return {name: effect.value, f"{name}_low": effect.low, f"{name}_high": effect.high}
-
-
-def winner(effect: Effect) -> str:
-    """Return whose difference PTA minus FTA it is: PTA, FTA, or why it is nobody's."""
-    return effect.verdict("PTA", "FTA")
 
 
 def answer_lines(answers: pd.DataFrame) -> list[str]:

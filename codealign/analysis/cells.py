@@ -91,10 +91,6 @@ class Cells:
         """Models in order of appearance."""
         return list(dict.fromkeys(cell.model for cell in self.index))
 
-    def row(self, cell: Cell) -> int | None:
-        """Return the row of a cell; None if it was not run."""
-        return self.index.get(cell)
-
 
 def weights(names: Sequence[str], how: str = BENCHMARKS) -> np.ndarray:
     """Return the weight of each benchmark in a requirement's score; they add up to 1."""

@@ -70,7 +70,7 @@ def changes(frame: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
     for source, of_source in frame.groupby("source", sort=False):
         cells = cells_of(of_source, items)
         for cell, at in cells.index.items():
-            base = cells.row(cell.at(stage="base"))
+            base = cells.index.get(cell.at(stage="base"))
             if cell.main and cell.stage != "base" and base is not None:
                 place = {"source": source, **{name: getattr(cell, name) for name in CELL}}
                 rows.append(place | _change(cells, cell, at, base))

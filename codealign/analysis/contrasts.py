@@ -13,8 +13,8 @@ from codealign.records import VARIANTS
 
 SCORE, CHANGE, RELATIVE = "score", "change", "relative"
 RISEN, FALLEN, LOST = "risen", "fallen", "lost"
-MEASURES = (SCORE, CHANGE, RELATIVE, RISEN, FALLEN, LOST)
 COUNTS = (RISEN, FALLEN, LOST)
+MEASURES = (SCORE, CHANGE, RELATIVE, *COUNTS)
 CATASTROPHE = -30.0
 """Relative change (%) that counts as a catastrophic failure."""
 
@@ -49,15 +49,14 @@ class Term:
 
     def cell(self, model: str, variant: str, stage: str, name: str) -> Cell:
         """Return the cell of one benchmark."""
-        cell = Cell(self.model or model, variant, self.requirement, stage, name)
-        trained = self.requirement if stage == "base" else self.trained or self.requirement
-        return cell.at(trained=trained, ablation=self.ablation)
+        return Cell(
+            self.model or model, variant, self.requirement, stage, name,
+            trained="" if stage == "base" else self.trained, ablation=self.ablation,
+        )  # fmt: skip
 
     def started(self, model: str, variant: str, name: str) -> Cell:
         """Return the cell that a change is taken from."""
-        cell = Cell(self.model or model, variant, self.requirement, self.start, name)
-        trained = self.trained or self.requirement
-        return cell if self.start == "base" else cell.at(trained=trained)
+        return self.cell(model, variant, self.start, name).at(ablation="")
 
 
 Contrast = tuple[Term, ...]
@@ -81,44 +80,35 @@ def parts_of(
     several = [t for t in contrast if len(t.stages) > 1]
     run = {s for t in several for s in t.stages}
     for term in several:  # a technique that one side lacks is compared on neither
-        run &= {s for s in term.stages if _has(cells, term, s, model)}
+        found = {s: [_rows(cells, term, [s], n, model, SCORE) for n in term.names]
+                 for s in term.stages}  # fmt: skip
+        run &= {stage for stage, of_benchmarks in found.items() if any(of_benchmarks)}
     stages = [tuple(s for s in t.stages if len(t.stages) == 1 or s in run) for t in contrast]
+    rows = [{name: _rows(cells, term, kept, name, model, measure) for name in term.names}
+            for term, kept in zip(contrast, stages, strict=True)]  # fmt: skip
     # A benchmark that one side lacks is compared on neither: the others would weigh differently.
-    lacking = {
-        name
-        for term, kept in zip(contrast, stages, strict=True)
-        for name in term.names
-        if not kept or not _complete(cells, term, kept, name, model, measure)
-    }
+    lacking = {name for by_name in rows for name, found in by_name.items() if found is None}
     parts = []
-    for term, kept in zip(contrast, stages, strict=True):
+    for term, kept, by_name in zip(contrast, stages, rows, strict=True):
         names = [name for name in term.names if name not in lacking]
         if not names:
             return f"not run: {_named(term)}"
-        places = [(v, s) for v in term.variants for s in kept]
-        rows = [[cells.index[term.cell(model, v, s, n)] for v, s in places] for n in names]
-        starts = rows
-        if measure != SCORE:
-            starts = [[cells.index[term.started(model, v, n)] for v, _ in places] for n in names]
-        share = np.repeat(weights(names, weigh)[:, None] / len(places), len(places), axis=1)
-        parts.append(Part(term.weight, np.array(rows), np.array(starts), share, kept != ("base",)))
+        after, start = (np.array([by_name[name][side] for name in names]) for side in (0, 1))
+        share = np.ones(after.shape) * weights(names, weigh)[:, None] / after.shape[1]
+        parts.append(Part(term.weight, after, start, share, kept != ("base",)))
     return parts
 
 
-def _has(cells: Cells, term: Term, stage: str, model: str) -> bool:
-    return any(
-        all(term.cell(model, v, stage, name) in cells.index for v in term.variants)
-        for name in term.names
-    )
-
-
-def _complete(
+def _rows(
     cells: Cells, term: Term, stages: Sequence[str], name: str, model: str, measure: str
-) -> bool:
-    wanted = [term.cell(model, v, s, name) for v in term.variants for s in stages]
+) -> tuple[list[int], list[int]] | None:
+    """Return the rows of one benchmark, `after` and `start` of each place; None: one is lacking."""
+    places = [(variant, stage) for variant in term.variants for stage in stages]
+    after = [cells.index.get(term.cell(model, v, s, name)) for v, s in places]
+    start = after
     if measure != SCORE:
-        wanted += [term.started(model, v, name) for v in term.variants]
-    return all(cell in cells.index for cell in wanted)
+        start = [cells.index.get(term.started(model, v, name)) for v, _ in places]
+    return None if not places or None in (*after, *start) else (after, start)
 
 
 def _named(term: Term) -> str:

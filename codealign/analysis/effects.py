@@ -63,7 +63,6 @@ class Effect:
         change; NaN where there is none, and `missing` says why.
     n : problems, added over the `benchmarks`. `seeds` : that have the number; 0 without training.
     holds : what the interval holds: problems, seeds, models.
-    rule : what was measured, in words.
     seed_error, problem_error : standard errors; `freedom` : degrees of freedom of the second.
     """
 
@@ -73,7 +72,6 @@ class Effect:
     n: int = 0
     seeds: int = 0
     holds: tuple[str, ...] = ()
-    rule: str = ""
     missing: str = ""
     benchmarks: int = 0
     seed_error: float = math.nan
@@ -97,6 +95,15 @@ class Effect:
         """Whether all this is about one training run: another may differ by more."""
         return self.seeds == 1 and MODELS not in self.holds
 
+    @property
+    def signs_error(self) -> float:
+        """The standard error over seeds of a count of signs, in percent.
+
+        Two made-up seeds, one of either sign, keep equal seeds from claiming certainty.
+        """
+        made_up = 2 * (100 / (self.seeds + 2)) ** 2
+        return math.sqrt(float(np.var(self.per_seed, ddof=1)) / self.seeds + made_up)
+
     @cached_property
     def p(self) -> float:
         """The two-sided p-value of 0: the level at which the interval would just reach it."""
@@ -106,16 +113,17 @@ class Effect:
         size, low, high = abs(self.value), 0.0, 1.0
         for _ in range(50):
             level = (low + high) / 2
-            wide = half_width(
-                self.seed_error, self.seeds, self.problem_error, self.freedom, 1 - level
-            )
-            low, high = (level, high) if wide > size else (low, level)
+            low, high = (level, high) if self.half(1 - level) > size else (low, level)
         return (low + high) / 2
 
     def at(self, confidence: float) -> Effect:
         """Return the effect with an interval of another confidence (for families of intervals)."""
-        half = half_width(self.seed_error, self.seeds, self.problem_error, self.freedom, confidence)
+        half = self.half(confidence)
         return replace(self, low=self.value - half, high=self.value + half)
+
+    def half(self, confidence: float) -> float:
+        """Return half the width of an interval of this confidence."""
+        return half_width(self.seed_error, self.seeds, self.problem_error, self.freedom, confidence)
 
 
 def half_width(
@@ -134,7 +142,6 @@ def effect(
     measure: str = CHANGE,
     model: str = "",
     weigh: str = BENCHMARKS,
-    rule: str = "",
 ) -> Effect:
     """Return one effect.
 
@@ -148,26 +155,25 @@ def effect(
         the start; equal counts half), "lost" (more than 30 % of the start).
     model : whose; "" where the terms name theirs.
     weigh : `cells.BENCHMARKS` or `cells.TASKS`.
-    rule : what is measured, in words, handed on.
     """
     plan = (contrast, measure == SCORE, model, weigh)
     if plan not in cells.plans:
         cells.plans[plan] = parts_of(cells, contrast, measure, model, weigh)
     parts = cells.plans[plan]
     if isinstance(parts, str):
-        return Effect(rule=rule, missing=parts)
+        return Effect(missing=parts)
     per_seed = sum(part.weight * reduced(measure, part, cells.values) for part in parts)
     # Rounded, so that equal scores differ by exactly 0 and no side is won by a float's last bit.
     known = np.round(per_seed[np.isfinite(per_seed)], 9)
     if not len(known):
-        return Effect(rule=rule, missing="the start is 0" if measure == RELATIVE else "not run")
+        return Effect(missing="the start is 0" if measure == RELATIVE else "not run")
     value = float(known.mean())
     trained = any(part.trained for part in parts)
     seeds = len(known) if trained and cells.seeds else 0
     # By benchmark: terms that are paired would count the same problems twice.
     asked = {cells.about[row].name: int(cells.n[row]) for part in parts for row in part.after[:, 0]}
-    result = Effect(value, n=sum(asked.values()), seeds=seeds, rule=rule, benchmarks=len(asked),
-                   per_seed=tuple(map(float, known)))  # fmt: skip
+    result = Effect(value, n=sum(asked.values()), seeds=seeds, benchmarks=len(asked),
+                    per_seed=tuple(map(float, known)))  # fmt: skip
     if measure in COUNTS:
         return _counted(cells, parts, measure, result)
     error, freedom = problem_error(cells, parts, measure)
@@ -183,8 +189,7 @@ def _counted(cells: Cells, parts: list[Part], measure: str, result: Effect) -> E
 
     A jackknife does not hold for it: a sign flips, it does not bend. Problems are drawn again, and
     the variance is doubled: where nothing moves, the signs of drawn-again scores vary half as much
-    as those of new problems would. Two made-up seeds, one of either sign, keep equal seeds from
-    claiming certainty.
+    as those of new problems would.
     """
     if result.seeds < LEAST_SIGNS:
         return replace(result, missing=TOO_FEW)
@@ -192,9 +197,7 @@ def _counted(cells: Cells, parts: list[Part], measure: str, result: Effect) -> E
         return replace(result, missing="the problems' values are not known")
     drawn = drawn_again(cells, parts)
     spread = sum(part.weight * reduced(measure, part, drawn) for part in parts).std(ddof=1)
-    seeds = float(np.var(result.per_seed, ddof=1)) / result.seeds
-    made_up = 2 * (100 / (result.seeds + 2)) ** 2
-    return bounded(result, math.sqrt(2) * float(spread), DRAWS - 1, math.sqrt(seeds + made_up))
+    return bounded(result, math.sqrt(2) * float(spread), DRAWS - 1, result.signs_error)
 
 
 def bounded(
@@ -258,12 +261,17 @@ def problem_error(cells: Cells, parts: list[Part], measure: str) -> tuple[float,
     made_up = 0.0
     for part in parts:
         after, start, size = _slopes(cells, part, measure, len(parts) == 1)
-        for rows, by in ((part.after, after), (part.start, start)):
-            for row, slope in zip(rows.ravel(), by.ravel(), strict=True):
-                slopes[int(row)] = slopes.get(int(row), 0.0) + part.weight * float(slope)
+        _add(slopes, part.after, part.weight * after)
+        _add(slopes, part.start, part.weight * start)
         made_up += _made_up(cells, part, size)
     moves, alone, freedom = influence(cells, slopes)
     return math.sqrt(float(moves @ moves) + alone + made_up), freedom
+
+
+def _add(slopes: dict[int, float], rows: np.ndarray, by: np.ndarray) -> None:
+    """Add to the slopes of some rows."""
+    for row, slope in zip(rows.ravel().tolist(), by.ravel().tolist(), strict=True):
+        slopes[row] = slopes.get(row, 0.0) + slope
 
 
 def _made_up(cells: Cells, part: Part, size: float) -> float:
@@ -334,10 +342,10 @@ def fieller(
     if measure != RELATIVE or len(parts) != 1:
         return None
     part = parts[0]
-    y, x = ({}, {})
-    for rows, into in ((part.after, y), (part.start, x)):
-        for row, share in zip(rows.ravel(), part.share.ravel(), strict=True):
-            into[int(row)] = into.get(int(row), 0.0) + float(share)
+    y: dict[int, float] = {}
+    x: dict[int, float] = {}
+    _add(y, part.after, part.share)
+    _add(x, part.start, part.share)
     (of_y, alone_y, freedom), (of_x, alone_x, _) = influence(cells, y), influence(cells, x)
     t = stdtrit(freedom, (1 + CONFIDENCE) / 2) ** 2
     made_up = _made_up(cells, part, 1.0)

@@ -41,8 +41,7 @@ def pooled(effects: Sequence[Effect]) -> Effect:
     values = np.array([e.value for e in known])
     mean = Effect(
         float(values.mean()), n=sum(e.n for e in known), seeds=min(e.seeds for e in known),
-        rule=known[0].rule, missing=next((e.missing for e in known if e.missing), ""),
-        benchmarks=known[0].benchmarks,
+        missing=next((e.missing for e in known if e.missing), ""), benchmarks=known[0].benchmarks,
     )  # fmt: skip
     counts = any(math.isnan(e.low) for e in known)
     if mean.seeds < 2 and len(known) >= (LEAST_SIGNS if counts else 3):
@@ -71,53 +70,45 @@ def minus(first: Effect, second: Effect) -> Effect:
     return replace(difference, holds=first.holds)
 
 
-def split(cells: Cells, model: str = "", rule: str = "") -> Effect:
+def split(cells: Cells, model: str = "") -> Effect:
     """Return by how much more often scores that fell in SFT end below the base than the others.
 
     A fall in SFT and an end below the base share one base score, whose own error ties them
     together. So the fall is looked for on one half of the problems and the end on the other, both
     ways round; the number is the difference of the two shares, in percent.
     """
-    tables = []
-    for column in range(cells.halves.shape[1]):
-        for side in (0, 1):
-            tables.append(_fell_and_ended(cells, model, column, side))
-    per_seed = []
-    for pair in zip(tables[::2], tables[1::2], strict=True):
-        shares = [_gap(*table) for table in pair]
-        per_seed.append(sum(shares) / 2)
+    seeds = range(cells.halves.shape[1])
+    tables = [_fell_and_ended(cells, model, column, side) for column in seeds for side in (0, 1)]
+    both_ways = zip(tables[::2], tables[1::2], strict=True)
+    per_seed = [(_gap(*one) + _gap(*other)) / 2 for one, other in both_ways]
     known = tuple(float(v) for v in np.round(per_seed, 9) if math.isfinite(v))
     if not known:
         why = "it takes each seed's problems, and scores that fell in SFT as well as others"
-        return Effect(rule=rule, missing=why)
+        return Effect(missing=why)
     fell, ended = (np.concatenate(part) for part in zip(*tables, strict=True))
     places = len(tables[0][0])
-    result = Effect(float(np.mean(known)), n=places, seeds=len(known), rule=rule, per_seed=known)
+    result = Effect(float(np.mean(known)), n=places, seeds=len(known), per_seed=known)
     if result.seeds < LEAST_SIGNS:
         return replace(result, missing=TOO_FEW)
-    part = float(fell.mean())
-    made_up = 2 * (100 / (result.seeds + 2)) ** 2
-    seeds = float(np.var(known, ddof=1)) / result.seeds + made_up
     # Each place is one draw, however many seeds look at it: that is a share's largest variance.
+    part = float(fell.mean())
     least = max(min(part, 1 - part) * places, 1.0)
-    return bounded(result, 100 * 0.5 / math.sqrt(least), places, math.sqrt(seeds))
+    return bounded(result, 100 * 0.5 / math.sqrt(least), places, result.signs_error)
 
 
 def _fell_and_ended(
     cells: Cells, model: str, column: int, side: int
 ) -> tuple[np.ndarray, np.ndarray]:
     fell, ended = [], []
-    for requirement, names in MEMBERS.items():
-        for name in names:
-            for variant in VARIANTS:
-                places = [cells.row(Cell(model, variant, requirement, s, name)) for s in STAGES]
-                base, sft, *aligned = places
-                aligned = [row for row in aligned if row is not None]
-                if base is None or sft is None or not aligned:
-                    continue
-                one, other = (cells.halves[:, column, s] for s in (side, 1 - side))
-                fell.append(one[sft] - one[base])
-                ended.append(max(other[row] for row in aligned) - other[base])
+    one, other = (cells.halves[:, column, s] for s in (side, 1 - side))
+    places = [(r, name, v) for r, names in MEMBERS.items() for name in names for v in VARIANTS]
+    for requirement, name, variant in places:
+        stages = [Cell(model, variant, requirement, stage, name) for stage in STAGES]
+        base, sft, *aligned = (cells.index.get(cell) for cell in stages)
+        aligned = [row for row in aligned if row is not None]
+        if base is not None and sft is not None and aligned:
+            fell.append(one[sft] - one[base])
+            ended.append(max(other[row] for row in aligned) - other[base])
     known = np.isfinite(fell) & np.isfinite(ended)
     return np.array(fell)[known] < 0, np.array(ended)[known] < 0
 
@@ -136,21 +127,20 @@ class Question:
     ----------
     contrast, measure : as `effects.effect` takes them.
     null : what the number is if there is nothing to find; it is taken off.
-    rule, unit : what is measured, in words.
+    rule : what is measured, in words.
     """
 
     contrast: Contrast
     measure: str = CHANGE
     null: float = 0.0
     rule: str = ""
-    unit: str = "points"
 
 
 def ask(cells: Cells, question: Question, model: str = "", weigh: str = BENCHMARKS) -> Effect:
     """Return the effect that a question is about, for one model."""
     if question.measure == SPLIT:
-        return split(cells, model, question.rule)
-    result = effect(cells, question.contrast, question.measure, model, weigh, question.rule)
+        return split(cells, model)
+    result = effect(cells, question.contrast, question.measure, model, weigh)
     off = question.null
     if not off:
         return result
@@ -237,10 +227,7 @@ def question_of(entry: Mapping[str, Any], where: str = "") -> Question:
             terms += [Term(weight / len(several), name, **rest) for name in several]
         except TypeError as error:
             raise CodealignError(f"{where}: terms: {error}") from None
-    return Question(
-        tuple(terms), measure, entry.get("null", 0.0), entry.get("measured", ""),
-        entry.get("unit", "points"),
-    )  # fmt: skip
+    return Question(tuple(terms), measure, entry.get("null", 0.0), entry.get("measured", ""))
 
 
 @cache
