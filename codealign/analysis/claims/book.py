@@ -52,7 +52,6 @@ from codealign.analysis.claims.model import (
     UNSTATED,
     Claim,
     Judgement,
-    Search,
     Statement,
     statements,
 )
@@ -206,9 +205,14 @@ def searched(scores: Scores, statement: Statement) -> Judgement:
     grid = args.pop("grid")
     of = () if GRIDS[grid].paired else args.get("variants", ())
     stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
+    expected = stated or rule
+    candidates = _candidates(scores.board, grid, args) if scores.paper or expected else []
+    values = next((list(v) for r, v in candidates if r == expected), [])
+    words = expected.words() if expected else ""
     if not scores.paper:
-        return _by_rule(scores, grid, args, stated or rule)
-    candidates = _candidates(scores.board, grid, args)
+        known = values and not any(map(math.isnan, values))
+        lacks = "" if known else "the run has no scores for this rule"
+        return Judgement(values if known else [], words, missing=lacks)
     search, hits = look(candidates, statement.published, statement.decimals, GRIDS[grid].varied)
     by_rule = dict(hits)
     if stated in by_rule:
@@ -217,7 +221,8 @@ def searched(scores: Scores, statement: Statement) -> Judgement:
         shown = rule if rule in by_rule else hits[0][0]
         note = "; ".join(n for n in (statement.unstated, worth(search)) if n)
         return Judgement(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
-    return _no_rule(candidates, statement, stated or rule, search)
+    decided, note = _no_rule(candidates, statement, values)
+    return Judgement(values, words, decided, note, search)
 
 
 def _candidates(board: Board, grid: str, args: dict[str, Any]) -> list[Candidate]:
@@ -228,37 +233,25 @@ def _candidates(board: Board, grid: str, args: dict[str, Any]) -> list[Candidate
     return board.cache[key]
 
 
-def _by_rule(scores: Scores, grid: str, args: dict[str, Any], rule: Rule | None) -> Judgement:
-    candidates = _candidates(scores.board, grid, args) if rule else []
-    values = next((v for r, v in candidates if r == rule), ())
-    words = rule.words() if rule else ""
-    if not values or any(map(math.isnan, values)):
-        return Judgement([], words, missing="the run has no scores for this rule")
-    return Judgement(list(values), words)
-
-
 def _no_rule(
-    candidates: list[Candidate], statement: Statement, expected: Rule | None, search: Search
-) -> Judgement:
-    values = next((v for rule, v in candidates if rule == expected), ())
-    words = expected.words() if expected else ""
+    candidates: list[Candidate], statement: Statement, values: Sequence[float]
+) -> tuple[str, str]:
+    """Return the verdict where no candidate fits, and why; `values` are the expected rule's."""
     truncated = values and all(
         fit(v, p, d) is not None
         for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
     )
     if truncated:
-        return Judgement(list(values), words, UNSTATED, TRUNCATED, search)
+        return UNSTATED, TRUNCATED
     ranges = list(zip(*(v for _, v in candidates), strict=True))
     outside = any(
         p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
         for r, p in zip(ranges, statement.published, strict=True)
     )
     if statement.args.get("stated") or outside:
-        note = "no candidate rule reaches the printed value" if outside else ""
-        return Judgement(list(values), words, CONTRADICTS, note, search)
+        return CONTRADICTS, "no candidate rule reaches the printed value" if outside else ""
     note = "the text leaves the rule open, and no candidate gives these numbers"
-    note += f"; {statement.unstated}" if statement.unstated else ""
-    return Judgement(list(values), words, NOT_DERIVABLE, note, search)
+    return NOT_DERIVABLE, note + (f"; {statement.unstated}" if statement.unstated else "")
 
 
 def ratio(scores: Scores, statement: Statement) -> Judgement:
@@ -267,11 +260,6 @@ def ratio(scores: Scores, statement: Statement) -> Judgement:
         return Judgement(missing="arithmetic of the paper's text; see the two claims it is made of")
     first, second = statement.args["of"]
     return Judgement([first / second], f"printed {first} / printed {second}")
-
-
-def fact(scores: Scores, statement: Statement) -> Judgement:
-    """Call the named function, or look for the pattern of that name."""
-    return named(scores, **statement.args)
 
 
 def named(scores: Scores, name: str, **args: Any) -> Judgement:
@@ -285,7 +273,7 @@ BY_KIND: dict[str, Callable[[Scores, Statement], Judgement]] = {
     "change": change,
     "search": searched,
     "ratio": ratio,
-    "fact": fact,
+    "fact": lambda scores, statement: named(scores, **statement.args),
 }
 
 

@@ -150,7 +150,7 @@ def kappa_leads(scores: Scores, judge: str) -> Judgement:
 
 
 @_of_the_paper
-def kappa_gap(scores: Scores, judge: str, against: str = "runner-up") -> Judgement:
+def kappa_gap(scores: Scores, judge: str) -> Judgement:
     """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     others = wide.drop(columns=judge)
@@ -165,7 +165,7 @@ def kappa_gap(scores: Scores, judge: str, against: str = "runner-up") -> Judgeme
     for name, goal in goals.items():
         gaps = [float(gap) for gap in (wide[judge] - goal).loc[[3, 2, 1]]]
         readings[name] = Reading(f"{rule} {name}", gaps[0] < gaps[1] < gaps[2], gaps)
-    plain, grid = readings[against], "the judge that the gap is measured to"
+    plain, grid = readings["runner-up"], "the judge that the gap is measured to"
     judged = truth(plain.holds, plain.values, plain.words)
     return widen(scores, judged, readings.values(), grid, DEFINITE)
 
