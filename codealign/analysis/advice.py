@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import TypeVar
 
@@ -45,6 +46,8 @@ Named = TypeVar("Named")
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 THRESHOLD = 0.10
 """Least baseline score of Observation 2."""
+LONE = "one training run decides nothing, train with other seeds"
+CORRECTED = "intervals corrected for {} comparisons"
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,11 @@ class Ruled:
     next_step: str
 
 
-def in_words(effect: Effect, what: str, unit: str = "points") -> str:
+def in_words(effect: Effect, what: str) -> str:
     """Return an effect in words: its number with interval, what that holds, how many problems."""
     number = labels.with_interval(effect.value, effect.low, effect.high, "{:+.1f}")
     held = f", {' and '.join(effect.holds)}" if effect.holds else ""
-    return f"{what}: {number} {unit} (n = {effect.n}{held})"
+    return f"{what}: {number} points (n = {effect.n}{held})"
 
 
 def _judged(effect: Effect, numbers: list[str], if_so: str, if_not: str) -> Ruled:
@@ -70,7 +73,7 @@ def _judged(effect: Effect, numbers: list[str], if_so: str, if_not: str) -> Rule
         return Ruled(verdict, numbers, if_so if verdict == SUPPORTED else if_not)
     why = effect.missing or "within the noise, more problems or seeds would tell"
     if effect.single and not effect.missing:
-        why = "one training run decides nothing, train with other seeds"
+        why = LONE
     return Ruled(verdict, numbers, f"{why}; {if_so}")
 
 
@@ -129,12 +132,12 @@ def size(cells: Cells) -> Ruled:
     return _judged(effect, numbers, *steps)
 
 
-def baselines(cells: Cells, threshold: float = THRESHOLD) -> dict[Cell, Verdict]:
+def baselines(cells: Cells) -> dict[Cell, Verdict]:
     """Return the gate on the functional base score of every model and variant (n: problems)."""
     places = [Cell(m, v, "functional", "base") for m, v in product(cells.models, VARIANTS)]
     scores = {place: of(cells, place) for place in places}
     return {
-        place: baseline_gate(score.value / 100, threshold, score.n)
+        place: baseline_gate(score.value / 100, THRESHOLD, score.n)
         for place, score in scores.items() if score.n
     }  # fmt: skip
 
@@ -165,10 +168,6 @@ def _family(effects: Mapping[Named, Effect]) -> dict[Named, Effect]:
     return {name: e.at(confidence) for name, e in known.items()}
 
 
-def _corrected(effects: Mapping[Named, Effect]) -> str:
-    return f"intervals corrected for {len(effects)} comparisons"
-
-
 def techniques(cells: Cells) -> Ruled:
     """R5: does any model clearly end higher with one technique?"""
     effects = _family({
@@ -178,7 +177,7 @@ def techniques(cells: Cells) -> Ruled:
     if not effects:
         return _lacking("DPO and BoNBoN scores of one model")
     numbers = [in_words(e, f"{name}, BoNBoN - DPO") for name, e in effects.items()]
-    numbers.append(_corrected(effects))
+    numbers.append(CORRECTED.format(len(effects)))
     clear = "; ".join(f"{'BoNBoN' if e.side > 0 else 'DPO'} for {name}"
                       for name, e in effects.items() if e.side)  # fmt: skip
     if any(e.single for e in effects.values()):
@@ -191,7 +190,7 @@ def techniques(cells: Cells) -> Ruled:
 
 
 def _mixed(cells: Cells, what: str, if_so: str, if_not: str) -> Ruled:
-    """Look for aligned models with clear gains in some benchmarks and clear losses in others.
+    """R6, R8: are there aligned models with clear gains here and clear losses there?
 
     Not supported needs clear changes in half of the models at least.
     """
@@ -207,28 +206,15 @@ def _mixed(cells: Cells, what: str, if_so: str, if_not: str) -> Ruled:
     clear = {who: signs for who, signs in sides.items() if any(signs)}
     numbers = [f"{who}: {signs.count(1)} clear gains, {signs.count(-1)} clear losses"
                for who, signs in clear.items()] or ["no change is clear of noise"]  # fmt: skip
-    numbers.append(_corrected(effects))
+    numbers.append(CORRECTED.format(len(effects)))
     both = [who for who, signs in clear.items() if {1, -1} <= set(signs)]
     if any(e.single for e in effects.values()):
-        step = f"one training run decides nothing, train with other seeds; {if_so}"
-        return Ruled(CANNOT_TELL, numbers, step)
+        return Ruled(CANNOT_TELL, numbers, f"{LONE}; {if_so}")
     if both:
         return Ruled(SUPPORTED, numbers, f"{if_so} (both ways: {', '.join(both)})")
     if len(clear) < len(sides) / 2 or not clear:
         return Ruled(NOT_DISTINGUISHABLE, numbers, f"more problems would tell; {if_so}")
     return Ruled(NOT_SUPPORTED, numbers, if_not)
-
-
-def diversity(cells: Cells) -> Ruled:
-    """R6: do benchmarks disagree about the same aligned model?"""
-    steps = ("evaluate on several benchmarks", "clear changes all go one way: one may do")
-    return _mixed(cells, "functional", *steps)
-
-
-def trade_offs(cells: Cells) -> Ruled:
-    """R8: do dimensions of one aligned model move in opposite directions?"""
-    steps = ("watch every dimension, not the average", "no trade-off between dimensions is clear")
-    return _mixed(cells, "non_functional", *steps)
 
 
 def _harmed(cells: Cells, stages: tuple[str, ...]) -> str:
@@ -270,7 +256,16 @@ def compatibility(cells: Cells) -> Ruled:
 
 RULES: dict[str, Callable[[Cells], Ruled]] = {
     "R1": pathway, "R2": requirement, "R3": size, "R4": viability, "R5": techniques,
-    "R6": diversity, "R7": early_stop, "R8": trade_offs, "R9": compatibility,
+    "R6": partial(
+        _mixed, what="functional", if_so="evaluate on several benchmarks",
+        if_not="clear changes all go one way: one may do",
+    ),
+    "R7": early_stop,
+    "R8": partial(
+        _mixed, what="non_functional", if_so="watch every dimension, not the average",
+        if_not="no trade-off between dimensions is clear",
+    ),
+    "R9": compatibility,
 }  # fmt: skip
 
 
