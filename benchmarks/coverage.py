@@ -29,7 +29,7 @@ from codealign.analysis.advice import NOT_SUPPORTED, RULES, SUPPORTED
 from codealign.analysis.cells import MEMBERS, Cells
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE, Term
 from codealign.analysis.made_up import BASES, Design
-from codealign.analysis.power import MATTERS
+from codealign.analysis.power import CLEAR, MATTERS, decision
 from codealign.analysis.questions import (
     SPLIT,
     Question,
@@ -41,7 +41,6 @@ from codealign.analysis.questions import (
     observed,
 )
 from codealign.analysis.scores import benchmark
-from codealign.analysis.stopping import CLEAR, decision
 from codealign.records import ALIGNED
 
 NANO = {"humaneval_plus": 164, "mbpp_plus": 200}

@@ -1,9 +1,20 @@
-"""How small a difference a design can detect, and what more it would take to detect one.
+"""How small a difference a design can tell, what more it would take, and when to train no more.
 
 Before a run: made-up runs without any difference (`made_up`) go through the functions that the
 report calls. A run with a difference of d points has the same intervals, d points further up, so
 that the share of them that detect it is known for every d at once. After a run: the two errors of
 its interval (`effects`) say what more seeds or more problems would do to it.
+
+While seeds are trained: more of them are not needed when the answer is clear, or cannot become
+clear any more. Seeds are the looks of a group-sequential design. Looking again and again at the
+usual 5 % would name a false winner more often than that; so the k-th of K looks takes a stricter
+level, in the shape of O'Brien and Fleming (1979, Biometrics 35:549): that of a standard normal
+number beyond c * sqrt(K / k). Their c is for a known spread. Here each look estimates it from k
+seeds, whose t-tests are less alike than theirs; so c comes from simulated seeds and their t-tests:
+one of the looks is beyond its level in 5 % of cases. The level is applied to the p-value of the
+effect, which also holds the choice of problems, the same at every look: that makes false winners
+rarer still. To stop because there is no hope never makes one. `benchmarks/coverage.py` counts how
+often a winner is named where there is none.
 """
 
 from __future__ import annotations
@@ -11,9 +22,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from codealign.analysis import labels, made_up
 from codealign.analysis.cells import MEMBERS
@@ -34,6 +46,11 @@ MATTERS = 2.0
 """Points: a smaller difference is no reason to start from one model rather than the other."""
 MOST_SEEDS = 30
 SHARES = (1.0, 0.5, 0.25)
+CLEAR, EQUAL, HOPELESS = "clear", "does not matter", "no hope"
+LEAST_CHANCE = 0.1
+"""Chance of a clear answer with all seeds below which the remaining ones are not trained."""
+SIMULATED = 200_000
+"""Rows of seeds that the levels of the looks come from."""
 
 
 @dataclass(frozen=True)
@@ -188,3 +205,56 @@ def _problems_lack(effect: Effect, matters: float) -> str:
         f"seeds alone would not tell: these problems leave ±{floor:.1f} points; about {wanted} "
         f"problems in place of {effect.n} would leave ±{aim:.1f}"
     )
+
+
+@cache
+def levels(looks: tuple[int, ...]) -> dict[int, float]:
+    """Return the level (0 to 1) at which each look is taken.
+
+    Parameters
+    ----------
+    looks : numbers of seeds after which the run is looked at, rising; two or more each.
+    """
+    most = looks[-1]
+    seeds = np.random.default_rng(0).standard_normal((SIMULATED, most))
+    furthest = np.zeros(SIMULATED)
+    for k in looks:
+        some = seeds[:, :k]
+        t = np.abs(some.mean(axis=1)) / some.std(axis=1, ddof=1) * math.sqrt(k)
+        furthest = np.maximum(furthest, -ndtri(stdtr(k - 1, -t)) * math.sqrt(k / most))
+    reached = np.quantile(furthest, CONFIDENCE)
+    return {k: 2 * float(ndtr(-reached * math.sqrt(most / k))) for k in looks}
+
+
+def decision(effect: Effect, looks: Sequence[int], matters: float) -> str:
+    """Return why no more seeds are needed for an effect; "" if they are.
+
+    Parameters
+    ----------
+    effect : after `effect.seeds` seeds, one of the looks.
+    matters : the smallest difference, in points, that would be a reason to choose.
+    """
+    level = levels(tuple(looks)).get(effect.seeds)
+    if level is None or math.isnan(effect.low):
+        return ""
+    strict = effect.at(1 - level)
+    if strict.side:
+        return CLEAR
+    if max(abs(strict.low), abs(strict.high)) <= matters:
+        return EQUAL
+    return HOPELESS if chance(effect, looks, matters) < LEAST_CHANCE else ""
+
+
+def chance(effect: Effect, looks: Sequence[int], matters: float) -> float:
+    """Return how likely the last look gives an answer, if the spread over seeds stays as it is."""
+    k, most = effect.seeds, looks[-1]
+    spread = effect.seed_error * math.sqrt(k)
+    half = half_width(spread / math.sqrt(most), most, effect.problem_error, effect.freedom,
+                      1 - levels(tuple(looks))[most])  # fmt: skip
+    moves = max(spread * math.sqrt(1 / k - 1 / most), 1e-9)
+
+    def within(low: float, high: float) -> float:
+        return float(ndtr((high - effect.value) / moves) - ndtr((low - effect.value) / moves))
+
+    decided = 1 - within(-half, half)
+    return decided + (within(half - matters, matters - half) if half < matters else 0.0)

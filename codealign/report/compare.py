@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from codealign.analysis import labels
-from codealign.analysis.figures.comparison import differences
+from codealign.analysis.figures.dots import differences
 from codealign.analysis.figures.style import rendered, styled
 from codealign.analysis.runs import HOLDS, Comparison
 from codealign.analysis.scores import benchmark

@@ -214,8 +214,7 @@ def run(
 
 def _enough(file: Path, course: Course, seeds: Sequence[int], early: bool) -> str:
     """Return why no further seed is needed, of every requirement; "" if one is."""
-    from codealign.analysis.power import MATTERS
-    from codealign.analysis.stopping import decision
+    from codealign.analysis.power import MATTERS, decision
 
     if not early or len(course.done) < 2:
         return ""
@@ -292,8 +291,7 @@ def sentence(requirement: str, effect: Any, planned: int, hours_a_seed: float) -
     """Return where to start from for a requirement, with the interval at this look's level."""
     from codealign.analysis import labels
     from codealign.analysis.effects import ONE_RUN
-    from codealign.analysis.power import outlook
-    from codealign.analysis.stopping import levels
+    from codealign.analysis.power import levels, outlook
 
     what = labels.REQUIREMENTS[requirement]
     strict = effect

@@ -10,8 +10,18 @@ import pandas as pd
 import pytest
 
 from codealign.analysis.effects import Effect, half_width
-from codealign.analysis.power import NOISE, noise_of, outlook, papers_reach, reach
-from codealign.analysis.stopping import CLEAR, EQUAL, HOPELESS, decision, levels
+from codealign.analysis.power import (
+    CLEAR,
+    EQUAL,
+    HOPELESS,
+    NOISE,
+    decision,
+    levels,
+    noise_of,
+    outlook,
+    papers_reach,
+    reach,
+)
 from codealign.paths import PROJECT
 
 SIZES = {"humaneval_plus": 164, "mbpp_plus": 378}

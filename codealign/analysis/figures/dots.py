@@ -1,4 +1,4 @@
-"""Rows of marks with 95% intervals: scores, CODAL's dimensions, published beside a run."""
+"""Rows of marks with 95% intervals: scores, CODAL's dimensions, a run beside paper or run."""
 
 from __future__ import annotations
 
@@ -23,10 +23,16 @@ from codealign.analysis.figures.common import (
     stage_mark,
     told_of_zero,
 )
-from codealign.analysis.figures.style import WIDTH, Drawn, canvas
+from codealign.analysis.figures.style import (
+    PATHWAY_COLOURS,
+    STAGE_MARKERS,
+    WIDTH,
+    Drawn,
+    canvas,
+)
 from codealign.analysis.labels import model_label
 from codealign.analysis.scores import PAPER, Benchmark, benchmark, benchmarks
-from codealign.records import ALIGNED, DIMENSIONS, PATHWAY, STAGES
+from codealign.records import ALIGNED, DIMENSIONS, PATHWAY, REQUIREMENTS, STAGES
 
 STEMS = {3: "scores_functional", 4: "scores_codal", 5: "scores_evoeval"}
 TITLES = {
@@ -187,8 +193,9 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
     for axes, variant in zip(panels, variants, strict=True):
         as_rows(axes, row_labels)
         for at, name in enumerate(names):
-            here = {"benchmark": name, "variant": variant}
-            _beside(axes, _only(printed, here), _only(run, here), at)
+            here = [part[(part["benchmark"] == name) & (part["variant"] == variant)]
+                    for part in (printed, run)]  # fmt: skip
+            _beside(axes, *here, at)
         axes.set_title(f"{PATHWAY[variant]}: from {labels.VARIANTS[variant]}")
     paper = Line2D([], [], color=style.RULE, linewidth=4, marker="|", markeredgecolor=style.MUTED,
                    markersize=5, label="paper: five models")  # fmt: skip
@@ -203,12 +210,6 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
     )
     data, alt = both.assign(unit=PERCENT)[MOVED], _versus_in_words(printed, run)
     return Drawn(f"published_and_{model}", caption, figure, alt, data)
-
-
-def _only(frame: pd.DataFrame, where: dict[str, str]) -> pd.DataFrame:
-    for column, value in where.items():
-        frame = frame[frame[column] == value]
-    return frame
 
 
 def _beside(axes: Axes, printed: pd.DataFrame, run: pd.DataFrame, at: int) -> None:
@@ -235,3 +236,35 @@ def _versus_in_words(printed: pd.DataFrame, run: pd.DataFrame) -> str:
         f"{inside} of {len(both)} changes of the run lie within the range of the paper's five "
         f"models; their mean is {mean} points. {told_of_zero(run)}"
     )
+
+
+def differences(overall: pd.DataFrame, first: str, second: str) -> Drawn:
+    """Draw second run minus first run, a panel per requirement, a row per evaluated model.
+
+    Parameters
+    ----------
+    overall : one row per model, variant, requirement and stage (`runs.Comparison.overall`).
+    """
+    shown = [r for r in REQUIREMENTS if r in set(overall["requirement"])]
+    places = list(
+        dict.fromkeys(zip(*(overall[k] for k in ("model", "variant", "stage")), strict=True))
+    )
+    several = overall["model"].nunique() > 1
+    names = [f"{m} " * several + f"{PATHWAY[v]} {labels.STAGES[s]}" for m, v, s in places]
+    note = "Mark: difference of the scores. Line: its 95% interval."
+    figure = canvas(0.8 + 0.2 * len(places), title=f"{second} minus {first}", note=note)
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, requirement in zip(panels, shown, strict=True):
+        for row in overall[overall["requirement"] == requirement].to_dict("records"):
+            y = places.index((row["model"], row["variant"], row["stage"]))
+            colour = PATHWAY_COLOURS[row["variant"]]
+            axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=0.9)
+            axes.plot(row["change"], y, STAGE_MARKERS[row["stage"]], color=colour, markersize=4)
+        as_rows(axes, names, "difference, points")
+        axes.set_title(labels.REQUIREMENTS[requirement])
+    clear = int(((overall["low"] > 0) | (overall["high"] < 0)).sum())
+    caption = (
+        f"{second} minus {first}, in points (percent of the scale): {clear} of {len(overall)} "
+        "95% intervals exclude 0."
+    )
+    return Drawn("compare", caption, figure, caption, overall)

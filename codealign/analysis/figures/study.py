@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -14,8 +13,7 @@ from codealign.analysis.effects import Effect
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import as_rows, foot, lane, points
 from codealign.analysis.figures.style import PATHWAY_COLOURS, STAGE_MARKERS, Drawn, canvas
-from codealign.analysis.study.ablations import Compared, Varied, compared, groups
-from codealign.analysis.study.effects import StudyRun
+from codealign.analysis.study.effects import Compared, StudyRun, Varied, compared, groups
 from codealign.cell import Cell
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS
 
@@ -133,18 +131,17 @@ def _cross(axes: Axes, place: Cell, home: Effect, other: Effect) -> None:
     axes.plot(x, y, STAGE_MARKERS[place.stage], color=colour, markersize=4, markeredgewidth=0)
 
 
-def _legend(places: Iterable[Cell]) -> list[Line2D]:
-    drawn = list(places)
+def _legend(places: list[Cell]) -> list[Line2D]:
     pathways = [
         Line2D([], [], color=PATHWAY_COLOURS[v], linewidth=2, label=PATHWAY[v])
         for v in VARIANTS
-        if any(p.variant == v for p in drawn)
+        if any(p.variant == v for p in places)
     ]
     stages = [
         Line2D([], [], color=style.INK, marker=STAGE_MARKERS[s], linestyle="", markersize=4,
                label=labels.STAGES[s])
         for s in TRAINED
-        if any(p.stage == s for p in drawn)
+        if any(p.stage == s for p in places)
     ]  # fmt: skip
     return pathways + stages
 

@@ -16,13 +16,12 @@ from typing import Any
 from codealign.analysis import labels
 from codealign.analysis.claims import Claim, by_verdict
 from codealign.analysis.contrasts import RELATIVE, SCORE, Term
-from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, Effect
+from codealign.analysis.effects import CANNOT_TELL, Effect
 from codealign.analysis.questions import SPLIT, Question, ask, observations, observed
 from codealign.analysis.study.effects import StudyRun
 
 SAME, OPPOSITE = "same sign", "opposite sign"
 NOT_MEASURED = "not measured"
-VERDICTS = (SAME, OPPOSITE, NOT_DISTINGUISHABLE, CANNOT_TELL, NOT_MEASURED)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from codealign.analysis import labels
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.effects import Effect
-from codealign.analysis.study.ablations import compared, groups, placebo
-from codealign.analysis.study.effects import StudyRun
+from codealign.analysis.study.effects import StudyRun, compared, groups, placebo
 from codealign.analysis.study.findings import Finding
 from codealign.analysis.tables.model import Group, Row, Table, to_markdown
 from codealign.cell import Cell

@@ -9,15 +9,16 @@ from made_up_study import CHANGES, ablated, made_up, one_seed, rows
 
 from codealign.analysis.effects import CANNOT_TELL
 from codealign.analysis.scores import frame_of
-from codealign.analysis.study.ablations import (
+from codealign.analysis.study.effects import (
     GAIN,
     NO_GAIN,
     Placebo,
+    StudyRun,
     compared,
     groups,
     placebo,
+    study_of,
 )
-from codealign.analysis.study.effects import StudyRun, study_of
 
 
 @pytest.fixture(scope="module")
