@@ -13,7 +13,7 @@ from statistics import fmean
 import pandas as pd
 
 from codealign.analysis.cells import Problems, read_problems
-from codealign.analysis.scores import PAPER, collect, published
+from codealign.analysis.scores import PAPER, collect, over_seeds, published
 from codealign.errors import CodealignError
 from codealign.paths import RunPaths
 from codealign.records import read_jsonl
@@ -132,8 +132,7 @@ def open_source(source: str) -> Source:
     root = Path(source)
     if not root.is_dir():
         raise CodealignError(f"{source}: no such run folder; give `paper` or e.g. runs/nano")
-    scores = collect(root)
-    if scores.empty:
-        raise CodealignError(f"{source}: no scores; run its evaluations first")
     rows = collect(root, each_seed=True)
-    return Source(root.name, scores, rows, read_context(root), read_problems(root))
+    if rows.empty:
+        raise CodealignError(f"{source}: no scores; run its evaluations first")
+    return Source(root.name, over_seeds(rows), rows, read_context(root), read_problems(root))

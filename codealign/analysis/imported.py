@@ -16,9 +16,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from codealign.analysis.measured import score_of
+from codealign.analysis.measured import item_rows, score_of
 from codealign.analysis.scores import (
-    EVALUATED,
     benchmark,
     benchmarks,
     collect_all,
@@ -302,14 +301,11 @@ def write_imported(root: Path, models: Sequence[Made], path: Path) -> None:
 
 def _merge(paths: RunPaths, model: Made, source: str) -> None:
     new = {score.benchmark for score in model.scores}
-    where = {key: getattr(model.cell, key) for key in EVALUATED}
     folder = paths.evals(model.cell)
     old, items = folder / "scores.jsonl", folder / "items.jsonl"
     kept = [s for s in _there(old, Score) if s.benchmark not in new]
     rest = [i for i in _there(items, dict) if i["benchmark"] not in new]
-    own = [{**where, "benchmark": name, "id": key, "value": value}
-           for name, of in model.values.items() for key, value in of.items()]  # fmt: skip
-    write_jsonl(items, [*rest, *own])
+    write_jsonl(items, [*rest, *item_rows(model.cell, model.values)])
     write_jsonl(old, [*kept, *(replace(score, source=source) for score in model.scores)])
 
 

@@ -1,10 +1,11 @@
-"""How stages, variants, models and numbers are written in tables, figures and the summary."""
+"""How stages, variants, models, settings and numbers are written in tables, figures and text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import yaml
 
@@ -24,6 +25,15 @@ def model_labels() -> dict[str, dict[int, str]]:
 def model_label(model: str, table: int = 3) -> str:
     """Return the model's name as the table prints it; a model not in the paper keeps its name."""
     return model_labels().get(model, {}).get(table, model)
+
+
+def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return nested settings as one level, with dotted names that begin with `above`."""
+    level: dict[str, Any] = {}
+    for name, value in settings.items():
+        place = f"{above}{name}"
+        level |= flat(value, f"{place}.") if isinstance(value, dict) else {place: value}
+    return level
 
 
 def rounded(value: float, form: str) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -68,12 +69,16 @@ def write_measured(
     kinds = failures or {}
     scores = scores or [score_of(source, cell.at(benchmark=b), of) for b, of in values.items()]
     scores = [dataclasses.replace(s, failures=kinds.get(s.benchmark, "")) for s in scores]
+    write_jsonl(folder / "items.jsonl", item_rows(cell, values))
+    write_jsonl(folder / "scores.jsonl", scores)
+    return frame_of(scores)
+
+
+def item_rows(cell: Cell, values: Mapping[str, Values]) -> list[dict[str, Any]]:
+    """Return the rows of `items.jsonl`: each problem's value on each benchmark."""
     where = {key: getattr(cell, key) for key in EVALUATED}
-    items = [
+    return [
         {**where, "benchmark": name, "id": key, "value": value}
         for name, of_problem in values.items()
         for key, value in of_problem.items()
     ]
-    write_jsonl(folder / "items.jsonl", items)
-    write_jsonl(folder / "scores.jsonl", scores)
-    return frame_of(scores)

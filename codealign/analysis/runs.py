@@ -155,16 +155,10 @@ def _settings(root: Path | str) -> dict[str, Any]:
     for path in sorted(RunPaths(Path(root)).jobs.glob("*/params.yaml")):
         notebook = path.parent.name.split("-")[0]
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for key, value in _flat(params, notebook):
+        for key, value in labels.flat(params, f"{notebook}.").items():
             if key.split(".")[1] not in (*NAMES, *EVALUATED):
                 settings[key] = value
     return settings
-
-
-def _flat(value: Any, key: str) -> list[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        return [(key, value)]
-    return [pair for name, inner in value.items() for pair in _flat(inner, f"{key}.{name}")]
 
 
 def comparison_markdown(comparison: Comparison, first: str, second: str) -> str:

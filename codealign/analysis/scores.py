@@ -82,9 +82,9 @@ def benchmark(name: str) -> Benchmark:
     return known[name]
 
 
-def count_of(value: float, n: int, scale: float = 1.0) -> int:
-    """Return the number of solved problems behind a rounded score: the nearest whole count."""
-    return round(value / scale * n)
+def count_of(value: float, n: int) -> int:
+    """Return the number of solved problems behind a rounded pass@1: the nearest whole count."""
+    return round(value * n)
 
 
 def printed_interval(value: float, n: int, b: Benchmark) -> stats.Interval:
@@ -141,13 +141,14 @@ def frame_of(scores: Iterable[Score]) -> pd.DataFrame:
 
 def check(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame in a fixed order after checking names, ranges and that no cell repeats."""
-    for column, valid in (
-        ("variant", VARIANTS), ("requirement", REQUIREMENTS), ("stage", STAGES),
-        ("benchmark", tuple(every_benchmark())), ("trained", REQUIREMENTS),
-    ):  # fmt: skip
+    valid = {
+        "variant": VARIANTS, "requirement": REQUIREMENTS, "stage": STAGES,
+        "benchmark": tuple(every_benchmark()), "trained": REQUIREMENTS,
+    }  # fmt: skip
+    for column, known in valid.items():
         for name in frame[column].unique():
-            if name not in valid:
-                raise CodealignError(f"scores: unknown {column} {name!r}" + nearest(name, [*valid]))
+            if name not in known:
+                raise CodealignError(f"scores: unknown {column} {name!r}" + nearest(name, [*known]))
     twice = frame[frame.duplicated(["source", *CELL, *PLACE])]
     if len(twice):
         cell = ", ".join(str(twice.iloc[0][c]) for c in [*CELL, *PLACE])
@@ -158,15 +159,7 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
             raise CodealignError(
                 f"scores: {row.benchmark} = {row.value} is outside 0 to {top}; is the unit right?"
             )
-    return _ordered(frame)
-
-
-def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    rank = {
-        "variant": VARIANTS, "requirement": REQUIREMENTS, "stage": STAGES,
-        "benchmark": tuple(every_benchmark()),
-    }  # fmt: skip
-    key = lambda s: s.map(rank[s.name].index) if s.name in rank else s  # noqa: E731
+    key = lambda s: s.map(valid[s.name].index) if s.name in valid else s  # noqa: E731
     by = ["source", "model", "variant", "requirement", "benchmark", "stage", *PLACE]
     return frame.sort_values(by, key=key, kind="stable").reset_index(drop=True)
 
@@ -180,16 +173,10 @@ def collect_all(run_root: Path | str) -> pd.DataFrame:
     return frame_of(score for file in files(run_root) for score in read_jsonl(file, Score))
 
 
-def files(run_root: Path | str, name: str = "scores.jsonl", main: bool = False) -> list[Path]:
-    """Return the files of one name in a run's evaluations, in a fixed order.
-
-    Parameters
-    ----------
-    main : leave out cross-evaluations and ablations.
-    """
-    parts = [part for part in RunPaths(Path(run_root)).parts() if not (main and part.ablation)]
-    kinds = ("evals",) if main else ("evals", "cross")
-    folders = [part.root / kind for part in parts for kind in kinds]
+def files(run_root: Path | str, name: str = "scores.jsonl") -> list[Path]:
+    """Return the files of one name in a run's evaluations, in a fixed order."""
+    parts = RunPaths(Path(run_root)).parts()
+    folders = [part.root / kind for part in parts for kind in ("evals", "cross")]
     return [file for folder in folders for file in sorted(folder.rglob(name))]
 
 

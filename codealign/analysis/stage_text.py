@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from codealign.analysis import labels, stats
-from codealign.analysis.answer import answer_lines
+from codealign.analysis.answer import answer_lines, main_rows
 from codealign.analysis.scores import benchmark
 from codealign.cell import Cell
 from codealign.records import PATHWAY, Pair, Score
@@ -52,18 +52,10 @@ def interval(low: float | None, high: float | None, form: str) -> str:
 
 def changed(settings: BaseModel) -> pd.DataFrame:
     """Return the settings that differ from the default, beside it; nested ones by `a.b`."""
-    own, default = (dict(_flat(one.model_dump())) for one in (settings, type(settings)()))
+    own, default = (labels.flat(one.model_dump()) for one in (settings, type(settings)()))
     rows = {k: (v, default.get(k, "")) for k, v in own.items() if v != default.get(k, "")}
     columns = ["set to", "default"]
     return pd.DataFrame(list(rows.values()), list(rows), columns, dtype=object)  # 4 is no 4.0
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
-    pairs = []
-    for key, value in settings.items():
-        inside = isinstance(value, dict)
-        pairs += _flat(value, f"{above}{key}.") if inside else [(f"{above}{key}", value)]
-    return pairs
 
 
 def readable(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
@@ -257,7 +249,7 @@ def answer_sentence(answers: pd.DataFrame) -> str:
     answers : what `answer.pathways` returns; of each model and requirement the last row, which
         holds both techniques, counts.
     """
-    asked = answers.groupby(["source", "model", "requirement"], sort=False).tail(1)
+    asked = main_rows(answers)
     parts = [line.partition(":") for line in answer_lines(asked)[-len(asked) :]]
     return " ".join(f"**{what}:**{rest}" for what, _, rest in parts)
 

@@ -78,9 +78,7 @@ def bounded_mean(mean: float, n: int, scale: float) -> Interval:
     return Interval(low * scale, high * scale, name)
 
 
-def bootstrap_mean(
-    values: Sequence[float], seed: int, scale: float = math.nan, resamples: int = RESAMPLES
-) -> Interval:
+def bootstrap_mean(values: Sequence[float], seed: int, scale: float = math.nan) -> Interval:
     """Return the bias-corrected accelerated bootstrap interval of a mean (Efron 1987).
 
     Undefined (NaN) for fewer than two values. When all values are equal the resamples are too, and
@@ -99,7 +97,7 @@ def bootstrap_mean(
         (data,),
         np.mean,
         confidence_level=CONFIDENCE,
-        n_resamples=resamples,
+        n_resamples=RESAMPLES,
         method="BCa",
         vectorized=True,
         rng=np.random.default_rng(seed),

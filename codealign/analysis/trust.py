@@ -37,9 +37,8 @@ def one_hot(paired: Paired) -> np.ndarray:
     return np.eye(len(SCALE) ** 2)[cells - 1]
 
 
-def resampled(items: np.ndarray, seed: int, resamples: int) -> np.ndarray:
-    """Return how often each item is drawn, with replacement, in each resample."""
-    n = len(items)
+def resampled(n: int, seed: int, resamples: int) -> np.ndarray:
+    """Return how often each of n items is drawn, with replacement, in each resample."""
     return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
 
 
@@ -77,7 +76,7 @@ def _row(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
     if n > 1:
         items = one_hot(paired)
         whole = _tables(np.ones((1, n)), items)
-        tables = _tables(resampled(items, seed, resamples), items)
+        tables = _tables(resampled(n, seed, resamples), items)
         drawn["kappa"] = kappas(tables)
         for level in LEVELS:
             coefficients[f"alpha_{level}"] = float(_alphas(whole, level)[0])
@@ -133,7 +132,7 @@ def ranking(
     }
     if len(shared) < 2 or not pairs:
         return pd.DataFrame(columns=["place", "judge", "n", "kappa", "best", "turned"])
-    drawn = resampled(np.empty(len(shared)), seed, resamples)
+    drawn = resampled(len(shared), seed, resamples)
     values = {name: kappa(p.first, p.second)[0] for name, p in pairs.items()}
     order = sorted(values, key=lambda name: -np.nan_to_num(values[name], nan=-np.inf))
     spread = {name: kappas(_tables(drawn, one_hot(pairs[name]))) for name in order}

@@ -53,23 +53,19 @@ def numbers(values: Sequence[int]) -> str:
 
 def told_of_zero(changes: pd.DataFrame, unit: str = "points") -> str:
     """Return how many changes rose and fell, how many clearly, and the largest, as a sentence."""
-    column = "absolute"
-    known = changes[changes[column].notna()]
+    known = changes[changes["absolute"].notna()]
     if known.empty:
         return "There is no change to show."
-    up, down = known[known[column] > 0], known[known[column] < 0]
+    up, down = known[known["absolute"] > 0], known[known["absolute"] < 0]
     sure = (up["low"] > 0).sum(), (down["high"] < 0).sum()
     text = (
         f"Gains among {len(known)} changes: {len(up)}, losses: {len(down)}. The 95% interval "
         f"leaves out zero for gains: {sure[0]}, for losses: {sure[1]}"
     )
+    largest = [(word, part.loc[part["absolute"].abs().idxmax()])
+               for word, part in (("gain", up), ("loss", down)) if len(part)]  # fmt: skip
     named = "; ".join(
-        f"largest {word}: {_place(part.loc[pick])} {points(part.loc[pick, column])} {unit}"
-        for word, part, pick in (
-            ("gain", up, up[column].idxmax() if len(up) else None),
-            ("loss", down, down[column].idxmin() if len(down) else None),
-        )
-        if len(part)
+        f"largest {word}: {_place(row)} {points(row['absolute'])} {unit}" for word, row in largest
     )
     return f"{text}. {named[0].upper()}{named[1:]}." if named else f"{text}."
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pandas as pd
 import yaml
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
@@ -120,40 +119,33 @@ def _look(kind: _TokenType) -> tuple[str, bool]:
     return style.INK, False
 
 
-def _stack(title: str, panels: list[Panel], size: float = style.NORMAL) -> Figure:
-    """Draw panels below each other at full width."""
-    gap = 0.1
-    heights = [p.height(style.WIDTH - 0.06, size) for p in panels]
+def figure5() -> Drawn:
+    """Draw Figure 5: the same function with and without error handling."""
+    caption = "Figure 5. Error handling: a functional requirement. Our own example."
+    sides = example("figure5_with"), example("figure5_without")
+    return _preferred("figure5", "Error handling, a functional requirement", caption, *sides)
+
+
+def figure6() -> Drawn:
+    """Draw Figure 6: the same function, readable and unreadable."""
+    caption = "Figure 6. Code readability: a non-functional requirement. Our own example."
+    sides = example("figure6_readable"), example("figure6_unreadable")
+    return _preferred("figure6", "Readability, a non-functional requirement", caption, *sides)
+
+
+def _preferred(stem: str, title: str, caption: str, good: str, bad: str) -> Drawn:
+    """Draw the preferred code above the dispreferred, at full width."""
+    panels = [Panel("Preferred", good, style.GOOD), Panel("Dispreferred", bad, style.BAD)]
+    gap, width, size = 0.1, style.WIDTH - 0.06, style.NORMAL
+    heights = [p.height(width, size) for p in panels]
     total = sum(heights) + gap * (len(panels) - 1) + 0.06
     figure = canvas(total, title=title)
     axes = blank(figure, style.WIDTH, total)
     y = 0.03
     for panel, height in zip(panels, heights, strict=True):
-        draw_panel(axes, panel, (0.03, y), style.WIDTH - 0.06, height, size)
+        draw_panel(axes, panel, (0.03, y), width, height, size)
         y += height + gap
-    return figure
-
-
-def figure5() -> Drawn:
-    """Draw Figure 5: the same function with and without error handling."""
-    panels = [
-        Panel("Preferred", example("figure5_with"), style.GOOD),
-        Panel("Dispreferred", example("figure5_without"), style.BAD),
-    ]
-    caption = "Figure 5. Error handling: a functional requirement. Our own example."
-    figure = _stack("Error handling, a functional requirement", panels)
-    return Drawn("figure5", caption, figure, _alt_text(panels), _rows(panels))
-
-
-def figure6() -> Drawn:
-    """Draw Figure 6: the same function, readable and unreadable."""
-    panels = [
-        Panel("Preferred", example("figure6_readable"), style.GOOD),
-        Panel("Dispreferred", example("figure6_unreadable"), style.BAD),
-    ]
-    caption = "Figure 6. Code readability: a non-functional requirement. Our own example."
-    figure = _stack("Readability, a non-functional requirement", panels)
-    return Drawn("figure6", caption, figure, _alt_text(panels), _rows(panels))
+    return Drawn(stem, caption, figure, _alt_text(panels), _rows(panels))
 
 
 def _rows(panels: list[Panel]) -> pd.DataFrame:

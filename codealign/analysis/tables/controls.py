@@ -78,12 +78,6 @@ def arms(study: StudyRun, training: pd.DataFrame) -> list[Arm]:
     return labelled
 
 
-def formats(study: StudyRun) -> list[tuple[Cell, Cell]]:
-    """Return the models that an ablation scored in another format, beside themselves."""
-    names = [name for name, varied in study.changes.items() if "functional.format" in varied]
-    return [(place, place.at(ablation="")) for place in study.places if place.ablation in names]
-
-
 MAIN = "main"
 
 
@@ -170,9 +164,11 @@ def _arm(arm: Arm) -> Row:
 
 
 def formats_table(study: StudyRun) -> Table:
-    """Each stage's pass@1 in the main format and in the other one."""
+    """Each stage's pass@1 in the main format and in the one that an ablation asked in."""
     rows: list[Row] = []
-    for other, own in formats(study):
+    names = [name for name, varied in study.changes.items() if "functional.format" in varied]
+    for other in (place for place in study.places if place.ablation in names):
+        own = other.at(ablation="")
         scores = [number(study.score(place), signed=False) for place in (own, other)]
         change = study.minus(other, own)
         rows.append([where(own), *scores, number(change), str(change.seeds)])

@@ -233,9 +233,10 @@ def _measured_notes(measured: pd.DataFrame, kept: list[str]) -> list[tuple[str, 
             for name, low, high in sizes.itertuples()
         ]
         missing = int(frame["missing"].sum())
-        unscored = f"{missing} problems could not be scored and are in no score" if missing else ""
         text = f"Problems behind a score of run {source}: {', '.join(parts)}."
-        notes.append(("", text + (f" Over all cells, {unscored}." if unscored else "")))
+        if missing:
+            text += f" Over all cells, {missing} problems could not be scored and are in no score."
+        notes.append(("", text))
     return notes
 
 
