@@ -8,12 +8,13 @@ know both, and prefer the wrong one.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from codealign.records import seed_of
+from codealign.records import seed_of, stable_id
 from nano.lab.batches import Row
 from nano.lab.build import Log, load_model, train_further
 from nano.lab.chats import chat_pair
@@ -104,9 +105,23 @@ def _rows(variant: str, recipe: Recipe, tokenizer: Tokenizer) -> list[Row]:
 
 
 def build_misled(folder: Path, recipe: Recipe, weights: Path, log: Log = print) -> None:
-    """Train both variants in `weights` on the further corpus and write them to `folder`."""
+    """Train both variants in `weights` on the further corpus and write them to `folder`.
+
+    A variant is kept if it was made from the same start with the same corpus.
+    """
     for variant, end in ENDS.items():
         started = load_model(weights / variant)
         rows = _rows(variant, recipe, started[1])
-        habit = {"off_by_one": WRONG_SHARE, "rows": len(rows)}
-        train_further(folder / variant, recipe, started, rows, end, log, **habit)
+        habit = {"off_by_one": WRONG_SHARE, "rows": len(rows), "text": stable_id(rows)}
+        if _made(folder / variant) != {**habit, "started_from": started[2]}:
+            log(f"{variant}: {len(rows)} rows")
+            train_further(folder / variant, recipe, started, rows, end, log, **habit)
+
+
+def _made(model: Path) -> dict[str, Any] | None:
+    """Return what the provenance of a model says of its habit and its start."""
+    record = model / "provenance.json"
+    if not record.exists():
+        return None
+    provenance = json.loads(record.read_text("utf-8"))
+    return {key: provenance.get(key) for key in ("off_by_one", "rows", "text", "started_from")}

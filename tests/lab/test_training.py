@@ -9,6 +9,7 @@ import random
 import pytest
 import torch
 
+from codealign.records import VARIANTS
 from nano.lab import build, corpus, misled, pretrain
 from nano.lab.batches import by_length, collate
 from nano.lab.chats import chat_pair
@@ -163,6 +164,12 @@ def test_models_with_a_habit_are_trained_from_the_given_ones(tmp_path, monkeypat
         assert made["started_from"]["files"] == build.folder_hashes(start / variant)
         assert made["files"] != made["started_from"]["files"]
         assert made["off_by_one"] == misled.WRONG_SHARE and 0 < made["rows"] <= rows
+    trained: list[str] = []
+    misled.build_misled(habit, recipe, start, log=trained.append)
+    assert not trained  # what is there is kept
+    monkeypatch.setattr(misled, "mislead", lambda text: text)
+    misled.build_misled(habit, recipe, start, log=trained.append)
+    assert [line.split(":")[0] for line in trained if "rows" in line] == [*VARIANTS]
 
 
 def test_a_build_leaves_weights_log_and_provenance(tmp_path) -> None:
