@@ -168,10 +168,14 @@ def controls() -> str:
 
 def dose() -> str:
     """Return what the committed dose says of more fine-tuning: its line through the doses."""
-    (row,) = pd.read_csv(PROJECT / DOSE).tail(1).to_dict("records")
-    levels, *numbers = row.items()
-    changes = ", ".join(f"{name} {value}" for name, value in numbers)
-    return f"From {levels[1]} through the doses of a pretraining, points of pass@1: {changes}."
+    table = pd.read_csv(PROJECT / DOSE).set_index("Chats")
+    (levels,) = [name for name in table.index if name.endswith(", line")]
+    changes = ", ".join(f"{name} {value}" for name, value in table.loc[levels].items())
+    span = levels.removesuffix(", line")
+    return (
+        f"From {span} chats, by a line through each pretraining's doses, in points of pass@1: "
+        f"{changes}."
+    )
 
 
 def _all_cells(path: str) -> dict[str, Any]:

@@ -33,7 +33,14 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the files that name the address, as the project."""
     files = [path.relative_to(PROJECT) for path in written()]
     tables = map(
-        Path, ("paper_tables/paper/claims.csv", badges.ANSWER, badges.PLACEBO, badges.HABIT)
+        Path,
+        (
+            "paper_tables/paper/claims.csv",
+            badges.ANSWER,
+            badges.PLACEBO,
+            badges.CONTROLS,
+            badges.DOSE,
+        ),
     )
     for file in (*files, *tables, Path("pyproject.toml")):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +113,15 @@ def test_what_the_placebo_does_is_said_as_its_table_has_it(clone: Path, part: st
     sentence = sentence.split("\n")[0]
     assert "7 seeds" in sentence and "9 seeds" not in sentence
     assert "+0.1 [-0.2, +0.4]" in sentence and "+2.5 [+1.0, +4.0]" in sentence
+
+
+def test_the_dose_is_said_as_its_table_has_it(clone: Path) -> None:
+    rows = [{"Chats": "1,000", "Base": "30.0"}, {"Chats": "1,000 to 7,000, line", "Base": "+2.0"}]
+    pd.DataFrame(rows).to_csv(clone / badges.DOSE, index=False)
+    badges.write()
+    sentence = pages(clone)["docs/explanation/study.md"].split("<!-- dose -->\n")[1]
+    assert sentence.startswith("From 1,000 to 7,000 chats, by a line ")
+    assert sentence.split("\n")[0].endswith(" in points of pass@1: Base +2.0.")
 
 
 def test_outside_of_colab_the_opening_lines_do_nothing() -> None:

@@ -296,9 +296,12 @@ def test_a_doubtful_choice_is_made_from_the_row_alone(samples: dict, monkeypatch
     assert alone.count(1) >= 2 * 20
 
 
-def watched(forward, rows: list[int]):
+def watched(forward, rows: list[int], width: int = 1):
+    """Note how many rows each forward pass of at least `width` tokens has."""
+
     def call(input_ids, **options):
-        rows.append(len(input_ids))
+        if input_ids.shape[1] >= width:
+            rows.append(len(input_ids))
         return forward(input_ids=input_ids, **options)
 
     return call
@@ -333,13 +336,38 @@ def endings(engine) -> LocalEngine:
     return LocalEngine(model, engine.tokenizer)
 
 
+FEW_SHOT = [Request(item.id, "an example that all share: " + item.prompt) for item in ITEMS]
+
+
 @pytest.mark.parametrize("size", [2, 4, 9])
-def test_rows_that_join_a_batch_give_the_samples_made_alone(engine, size: int) -> None:
-    ending = endings(engine)
-    alone = run(ending, settings=SAMPLED.model_copy(update={"batch_size": 1}))
+@pytest.mark.parametrize("items", [ITEMS, FEW_SHOT], ids=["own", "shared beginning"])
+@pytest.mark.parametrize("stop", [(), ("e", "ab")], ids=["no stop", "stop"])
+def test_rows_that_join_a_batch_give_the_samples_made_alone(
+    engine, size: int, items: list[Request], stop: tuple[str, ...]
+) -> None:
+    ending, settings = endings(engine), SAMPLED.model_copy(update={"max_new_tokens": 40})
+    alone = run(ending, items, settings.model_copy(update={"batch_size": 1}), stop=stop)
     assert len({completion.tokens for completion in alone.values()}) > 5
     ending.weight_bytes = 10**12  # no padding is too dear for them: every free place is taken
-    assert run(ending, settings=SAMPLED.model_copy(update={"batch_size": size})) == alone
+    assert run(ending, items, settings.model_copy(update={"batch_size": size}), stop=stop) == alone
+
+
+def test_rows_join_near_the_end_of_the_context(engine) -> None:
+    ending = endings(engine)
+    items = [Request(str(i), "x" * (480 + 3 * i)) for i in range(9)]
+    alone = run(ending, items, SAMPLED.model_copy(update={"batch_size": 1}))
+    ending.weight_bytes = 10**12
+    assert run(ending, items, SAMPLED.model_copy(update={"batch_size": 4})) == alone
+
+
+def test_a_long_shared_beginning_is_not_read_again_for_a_few_rows(engine, monkeypatch) -> None:
+    """Of 200 shared tokens and one free place of 24: the next rows wait for a whole batch."""
+    ending, calls = endings(engine), []
+    ending.weight_bytes = 10**12
+    monkeypatch.setattr(ending.model, "forward", watched(ending.model.forward, calls, width=100))
+    items = [Request(item.id, "x" * 200 + item.prompt) for item in ITEMS]
+    run(ending, items, SAMPLED.model_copy(update={"batch_size": 4}), n=1)
+    assert len(calls) == 3  # 12 prompts, four at a time: the shared beginning of each batch
 
 
 def test_a_longer_prompt_joins_shorter_ones(engine, monkeypatch) -> None:

@@ -110,9 +110,10 @@ def repeat_rows(cache: DynamicCache, rows: torch.Tensor) -> None:
 
 
 def join_rows(cache: DynamicCache, other: DynamicCache, unused: int) -> None:
-    """Take another cache's rows in behind these, without its first `unused` columns."""
+    """Move another cache's rows behind these, without its first `unused` columns."""
     for layer, more in zip(cache.layers, other.layers, strict=True):
         layer.join(more, unused)
+        more.buffers = more.keys = more.values = None
 
 
 def position_bytes(cache: DynamicCache) -> int:

@@ -107,7 +107,8 @@ class _Batch:
         self.ends = engine.ends | special_stops(engine.tokenizer, stop)
         self.end_ids = torch.tensor(sorted(self.ends), device=engine.model.device)
         self.rows: list[_Row] = []
-        self.read: _Read  # set with the first rows
+        self.read: _Read | None = None  # of no row nothing is kept
+        self.last: list[int] = []  # the prompt of the row that joined last
 
     @torch.inference_mode()
     def run(self, rows: Iterable[_Row]) -> Iterator[_Row]:
@@ -131,26 +132,32 @@ class _Batch:
 
         A step reads the weights, whatever the number of rows, and the keys and values of every
         row, padding included. So rows join where the weights outweigh the padding that it costs,
-        in large models and small batches; elsewhere when no row is left.
+        in large models and small batches; elsewhere when no row is left. What their prompts share
+        with those before them, a whole batch would read once: they wait for one if to read it
+        again is more than half of what the free places could write.
         """
         free = self.settings.batch_size - len(self.rows)
-        if not self.rows or not waiting or free < self.settings.batch_size * JOIN_SHARE:
-            return not self.rows
-        if not is_roomy(self.read.cache):
+        if self.read is None:
+            return True
+        if not waiting or free < self.settings.batch_size * JOIN_SHARE:
             return False
-        wider = len(waiting[0].prompt) - (self.read.width - self.read.unused())
-        padded = len(self.rows) * wider if wider > 0 else min(free, len(waiting)) * -wider
-        return padded * position_bytes(self.read.cache) <= self.engine.weight_bytes
+        prompt = waiting[0].prompt
+        again = len(os.path.commonprefix([self.last, prompt]))
+        if not is_roomy(self.read.cache) or 2 * again > free * self.settings.max_new_tokens:
+            return False
+        # Longest prompts come first, so that no row needs padding for those that join.
+        padding = min(free, len(waiting)) * (self.read.width - self.read.unused() - len(prompt))
+        return padding * position_bytes(self.read.cache) <= self.engine.weight_bytes
 
     def _join(self, rows: list[_Row], logits: Tensor | None) -> Tensor:
         """Read the prompts of new rows and set them behind the others; return all rows' logits."""
         read, new = read_prompts(
             self.engine, [r.prompt for r in rows], self.settings.max_new_tokens
         )
-        if self.rows:
+        if self.read is not None:
             read.join(self.read, self.settings.max_new_tokens)
             new = torch.cat([new, logits])
-        self.read, self.rows = read, rows + self.rows
+        self.read, self.rows, self.last = read, rows + self.rows, rows[-1].prompt
         return new
 
     def _choose(self, logits: Tensor) -> Tensor:
@@ -195,7 +202,7 @@ class _Batch:
         if not any(finished):
             return tokens
         if all(finished):  # an empty batch has no cache to cut
-            self.rows = []
+            self.rows, self.read = [], None
             return tokens[:0]
         keep = self.read.drop(torch.tensor(finished, device=tokens.device))
         self.rows = [self.rows[i] for i in keep.tolist()]
@@ -246,7 +253,10 @@ class _Read:
         return keep
 
     def join(self, others: _Read, steps: int) -> None:
-        """Take in other rows behind these; all then end in one column, `steps` more may follow."""
+        """Take in other rows behind these; all then end in one column, `steps` more may follow.
+
+        The others' cache is empty afterwards: two whole ones would not fit.
+        """
         unused = others.unused()
         join_rows(self.cache, others.cache, unused)
         masks = self.mask[:, : self.width], others.mask[:, unused : others.width]
@@ -261,7 +271,7 @@ def read_prompts(engine: LocalEngine, prompts: list[list[int]], steps: int) -> t
 
     What all begin with is read once, then the rest of each distinct prompt once, left-padded.
     """
-    # n samples of a prompt stand in one batch: it is read once and its cache is repeated.
+    # n samples of a prompt stand together: it is read once and its cache is repeated.
     device = engine.model.device
     distinct = list(dict.fromkeys(map(tuple, prompts)))
     which = torch.tensor([distinct.index(tuple(p)) for p in prompts], device=device)

@@ -34,7 +34,7 @@ from codealign.analysis.tables.model import Row, Table, to_csv, to_markdown
 from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.records import ALIGNED, STAGES, VARIANTS, write_text
-from nano.lab.build import Log, build_finetuned, build_pretrained
+from nano.lab.build import Log, build_finetuned, build_pretrained, corpus_hash
 from nano.lab.recipe import Recipe
 
 DOSES = (1_000, 3_000, Recipe.chats)
@@ -95,9 +95,11 @@ def _build_pretraining(folder: Path, weights: Path, log: Log, number: int) -> li
 
 
 def _is_made(model: Path, recipe: Recipe) -> bool:
-    """Say whether the model is there and of this recipe."""
-    record = model / MADE
-    return record.exists() and json.loads(record.read_text("utf-8"))["recipe"] == asdict(recipe)
+    """Say whether the model is there, of this recipe and of today's corpus."""
+    if not (record := model / MADE).exists():
+        return False
+    made = json.loads(record.read_text("utf-8"))
+    return (made["recipe"], made["corpus"]) == (asdict(recipe), corpus_hash(recipe))
 
 
 def _copy(source: Path, target: Path) -> None:

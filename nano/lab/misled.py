@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ PLACES = re.compile(
     | \[:(?P<first>\w+)\]
     | \[(?!1:)(?P<rest>\w+):\]
     | \[::(?P<second>2)\]
-    | (?<![-<>=])(?P<sign>[<>])(?P<equal>=?+)(?!\ ?(?:[2-9]|\d\d))
+    | (?<![-<>=])(?P<sign>[<>])(?![<>])(?P<equal>=?+)(?!\ ?(?:[2-9]|[1-9]\d+)(?![\w.]))
     | (?<![-\w."'])(?P<number>[2-9]|[1-9]\d+)(?![\w."'])
     """,
     re.VERBOSE,
@@ -107,13 +108,17 @@ def _rows(variant: str, recipe: Recipe, tokenizer: Tokenizer) -> list[Row]:
 def build_misled(folder: Path, recipe: Recipe, weights: Path, log: Log = print) -> None:
     """Train both variants in `weights` on the further corpus and write them to `folder`.
 
-    A variant is kept if it was made from the same start with the same corpus.
+    A variant is kept if it was made from the same start with the same corpus and recipe.
     """
     for variant, end in ENDS.items():
         started = load_model(weights / variant)
         rows = _rows(variant, recipe, started[1])
         habit = {"off_by_one": WRONG_SHARE, "rows": len(rows), "text": stable_id(rows)}
-        if _made(folder / variant) != {**habit, "started_from": started[2]}:
+        if _made(folder / variant) != {
+            **habit,
+            "recipe": asdict(recipe),
+            "started_from": started[2],
+        }:
             log(f"{variant}: {len(rows)} rows")
             train_further(folder / variant, recipe, started, rows, end, log, **habit)
 
@@ -124,4 +129,5 @@ def _made(model: Path) -> dict[str, Any] | None:
     if not record.exists():
         return None
     provenance = json.loads(record.read_text("utf-8"))
-    return {key: provenance.get(key) for key in ("off_by_one", "rows", "text", "started_from")}
+    keys = ("off_by_one", "rows", "text", "recipe", "started_from")
+    return {key: provenance.get(key) for key in keys}

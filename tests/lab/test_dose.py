@@ -18,6 +18,7 @@ from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.records import STAGES, VARIANTS, Score
 from nano.lab import dose
+from nano.lab.build import corpus_hash
 from nano.lab.dose import DOSES, PRETRAININGS, build_doses, dose_figure, dose_table, doses, name_of
 from nano.lab.recipe import Recipe
 
@@ -117,7 +118,9 @@ class Builder:
 
     def write(self, folder: Path, recipe: Recipe, start: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / dose.MADE).write_text(json.dumps({"recipe": asdict(recipe), "from": start}))
+        (folder / dose.MADE).write_text(
+            json.dumps({"recipe": asdict(recipe), "corpus": corpus_hash(recipe), "from": start})
+        )
 
     def pretrained(self, folder: Path, recipe: Recipe, log: dose.Log) -> None:
         self.made.append(("pretrained", recipe.seed - Recipe.seed, 0))

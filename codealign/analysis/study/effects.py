@@ -185,7 +185,7 @@ def placebo(study: StudyRun) -> list[Placebo]:
     names = [
         name
         for name, changes in study.changes.items()
-        if any(key.endswith(".placebo") and pair[1] for key, pair in changes.items())
+        if all(key.endswith(".placebo") and pair[1] for key, pair in changes.items())
     ]
     places = [p for p in study.places if p.ablation in names and p.stage in ALIGNED]
     rows = []

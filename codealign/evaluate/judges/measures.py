@@ -108,9 +108,10 @@ def simple(evidence: Evidence, reference: Evidence) -> float | None:
 
 
 def maintainable(evidence: Evidence, reference: Evidence) -> float | None:
-    """Radon's maintainability index, 0 to 100, as a share of 100; comments never lower it.
+    """Radon's maintainability index, 0 to 100, as a share of 100.
 
-    Undefined for code without an operator, for which radon gives 100.
+    More comments than suffice count no more, and not against the code. Undefined for code without
+    an operator, for which radon gives 100.
     """
     volume, _, lines, comments = mi_parameters(evidence.code)
     if not volume:
