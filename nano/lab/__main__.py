@@ -75,10 +75,10 @@ def _doses(folder: Path, cores: int) -> None:
         build_doses(folder, NANO_WEIGHTS, each=pool.map)
 
 
-def _dose_table(run: Path, out: Path) -> None:
+def _dose_table(run: Path, out: Path, models: Path) -> None:
     from nano.lab.dose import write_doses
 
-    print(write_doses(run, out))
+    print(write_doses(run, models, out))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -86,7 +86,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "mislead": lambda asked: _mislead(asked.folder),
     "room": lambda asked: _room(asked.model, asked.count),
     "doses": lambda asked: _doses(asked.folder, asked.cores),
-    "dose-table": lambda asked: _dose_table(asked.run, asked.out),
+    "dose-table": lambda asked: _dose_table(asked.run, asked.out, asked.models),
 }
 
 
@@ -109,6 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = commands.add_parser("dose-table", help="write what the run of the doses found")
     command.add_argument("run", type=Path, help="a finished run of params/nano_dose.yaml")
     command.add_argument("out", type=Path, help="folder to write it to")
+    command.add_argument("--models", type=Path, default=DOSES, help="folder that `doses` wrote")
     chosen = parser.parse_args(arguments)
     if chosen.command == "build" and (unknown := set(chosen.parts) - set(PARTS)):
         parser.error(f"unknown part {sorted(unknown)[0]!r}; parts: {', '.join(PARTS)}")

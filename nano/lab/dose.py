@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -163,15 +164,17 @@ def dose_table(tuned: Scores, plain: Scores) -> Table:
     """
     levels = sorted({dose for dose, _ in tuned})
     own, zero = ([_columns(scores, dose) for dose in levels] for scores in (tuned, plain))
-    rows: list[Row] = [["0", *_means(np.mean(zero, axis=0), "{:.1f}")]]
-    rows += [[f"{dose:,}", *_means(one, "{:.1f}")] for dose, one in zip(levels, own, strict=True)]
+    rows: list[Row] = [["0", *_means(np.mean(zero, axis=0), scores=True)]]
+    rows += [
+        [f"{dose:,}", *_means(one, scores=True)] for dose, one in zip(levels, own, strict=True)
+    ]
     for dose, one, beside in zip(levels, own, zero, strict=True):
-        rows.append([f"{dose:,} above 0", *_means(one - beside, "{:+.1f}")])
+        rows.append([f"{dose:,} above 0", *_means(one - beside)])
     if len(levels) > 1:
         scale = (np.array(levels) - levels[0]) / (levels[-1] - levels[0])
         flat = np.array(own).reshape(len(levels), -1)
         rise = np.polyfit(scale, flat, 1)[0].reshape(own[0].shape)
-        rows.append([f"{levels[0]:,} to {levels[-1]:,}, line", *_means(rise, "{:+.1f}")])
+        rows.append([f"{levels[0]:,} to {levels[-1]:,}, line", *_means(rise)])
     head = ["Chats", *(labels.STAGES[stage] for stage in STAGES), "Aligned above base"]
     note = (
         "pass@1 in percent, mean over the functional benchmarks; means over "
@@ -193,10 +196,14 @@ def _columns(scores: Scores, dose: int) -> np.ndarray:
     return np.array([*stages, aligned - scores[dose, "base"]])
 
 
-def _means(columns: np.ndarray, form: str) -> list[str]:
-    """Return the mean of each row with its interval."""
+def _means(columns: np.ndarray, scores: bool = False) -> list[str]:
+    """Return each row's mean with its interval: changes, or scores with a change in the last."""
     rows = columns.tolist()
-    return [labels.with_interval(np.mean(row), *stats.t_mean(row)[:2], form) for row in rows]
+    forms = ["{:.1f}" if scores else "{:+.1f}"] * (len(rows) - 1) + ["{:+.1f}"]
+    return [
+        labels.with_interval(np.mean(row), *stats.t_mean(row)[:2], form)
+        for row, form in zip(rows, forms, strict=True)
+    ]
 
 
 def dose_figure(tuned: Scores, plain: Scores) -> Drawn:
@@ -236,23 +243,35 @@ def dose_figure(tuned: Scores, plain: Scores) -> Drawn:
     return Drawn("dose", caption, figure, f"pass@1 in percent by dose: {ends}.", data)
 
 
-def write_doses(run: Path, out: Path) -> str:
+def write_doses(run: Path, models: Path, out: Path) -> str:
     """Write table and figure of a run of `params/nano_dose.yaml`; return the table's Markdown.
 
     Written are the table as `tables/dose.md` and `.csv`, the figure with its data, the run's
-    `scores.csv` and `made_by.json`.
+    `scores.csv`, and what made the run and its `models` (a folder of `build_doses`) as
+    `made_by.json`.
     """
     scores = doses(study_of(collect_all(run), items=read_problems(run)))
     table = dose_table(*scores)
     provenance = json.loads((run / "jobs/07_paper/result.json").read_text("utf-8"))["provenance"]
+    made_by = {"run": run.name, "provenance": provenance, "models": _recipes(models)}
     texts = {
         "tables/dose.md": to_markdown(table),
         "tables/dose.csv": to_csv(table),
         "scores.csv": (run / "scores.csv").read_text("utf-8"),
-        "made_by.json": json.dumps({"run": run.name, "provenance": provenance}, indent=1) + "\n",
+        "made_by.json": json.dumps(made_by, indent=1) + "\n",
     }
     for file, text in texts.items():
         write_text(out / file, text)
     with styled():
         save(dose_figure(*scores), out / "figures")
     return texts["tables/dose.md"]
+
+
+def _recipes(models: Path) -> dict[str, dict[str, Any]]:
+    """Return of each model recipe and corpus, what its training took, and its files' hashes."""
+    found = {}
+    for record in sorted(models.glob(f"*/*/{MADE}")):
+        made = json.loads(record.read_text("utf-8"))
+        keys = ("recipe", "corpus", "tokens", "train_seconds", "files")
+        found["/".join(record.parts[-3:-1])] = {key: made[key] for key in keys}
+    return found

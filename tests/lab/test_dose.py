@@ -69,6 +69,7 @@ def test_the_pretraining_is_the_unit() -> None:
     full = [start + 7 * slope for start, slope in zip(START, SLOPE, strict=True)]
     assert rows["7,000"][0] == told(full, ".1f")
     assert rows["7,000"][3] == told([score - 7 for score in full], ".1f")
+    assert rows["7,000"][4] == "-7.0 [no interval]"  # three equal values have none
     rise = [6 * slope for slope in SLOPE]
     assert rows["1,000 to 7,000, line"][:2] == [told(rise, "+.1f")] * 2
     assert rows["1,000 to 7,000, line"][3] == told([one - 6 for one in rise], "+.1f")
