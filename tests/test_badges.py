@@ -116,12 +116,15 @@ def test_what_the_placebo_does_is_said_as_its_table_has_it(clone: Path, part: st
 
 
 def test_the_dose_is_said_as_its_table_has_it(clone: Path) -> None:
-    rows = [{"Chats": "1,000", "Base": "30.0"}, {"Chats": "1,000 to 7,000, line", "Base": "+2.0"}]
+    rows = [
+        {"Chats": "1,000", "Base": "30.0"},
+        {"Chats": "1,000 to 7,000, line", "Base": "+2 [+1, +3]"},
+    ]
     pd.DataFrame(rows).to_csv(clone / badges.DOSE, index=False)
     badges.write()
     sentence = pages(clone)["docs/explanation/study.md"].split("<!-- dose -->\n")[1]
     assert sentence.startswith("From 1,000 to 7,000 chats, by a line ")
-    assert sentence.split("\n")[0].endswith(" in points of pass@1: Base +2.0.")
+    assert sentence.split("\n")[0].endswith(" in points of pass@1: Base +2 [+1, +3].")
 
 
 def test_outside_of_colab_the_opening_lines_do_nothing() -> None:
