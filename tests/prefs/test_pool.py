@@ -97,7 +97,7 @@ def test_every_seed_of_a_shipped_profile_has_a_file_of_its_own() -> None:
         sorted({*(PROJECT / "params").glob("*.yaml")} - {PROJECT / "params" / "models.yaml"}),
     )
     drawing = [one for one in profiles if one.prefs.corpus == "nano"]
-    assert len(drawing) == 7
+    assert len(drawing) == 6
     for profile in drawing:
         for seed in profile.study.seeds or [profile.seed]:
             file = NANO_POOL / f"{seed}.jsonl.gz"
