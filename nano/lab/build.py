@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Started = tuple[LlamaForCausalLM, Tokenizer, dict[str, Any]]
 
 Log = Callable[[str], None]
+MADE = "provenance.json"
 
 
 def corpus_hash(recipe: Recipe, documents: int = 200) -> str:
@@ -74,7 +75,13 @@ def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **mo
         "files": folder_hashes(folder),
         **more,
     }
-    write_text(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
+    write_text(folder / MADE, json.dumps(provenance, indent=1) + "\n")
+
+
+def made_of(model: Path) -> dict[str, Any]:
+    """Return a model's provenance; it is written last, and empty where there is no whole model."""
+    record = model / MADE
+    return json.loads(record.read_text("utf-8")) if record.exists() else {}
 
 
 def _fresh(recipe: Recipe) -> tuple[LlamaForCausalLM, Tokenizer]:

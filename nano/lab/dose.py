@@ -35,14 +35,13 @@ from codealign.analysis.tables.model import Row, Table, to_csv, to_markdown
 from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.records import ALIGNED, STAGES, VARIANTS, write_text
-from nano.lab.build import Log, build_finetuned, build_pretrained, corpus_hash
+from nano.lab.build import MADE, Log, build_finetuned, build_pretrained, corpus_hash, made_of
 from nano.lab.recipe import Recipe
 
 DOSES = (1_000, 3_000, Recipe.chats)
 """Chats of a fine-tuning, those of a smaller one among them; the dose 0 is no fine-tuning."""
 PRETRAININGS = 3
 NAME = re.compile(r"pretraining(\d+)_chats(\d+)")
-MADE = "provenance.json"
 
 
 def name_of(pretraining: int, chats: int) -> str:
@@ -78,29 +77,32 @@ def _build_pretraining(folder: Path, weights: Path, log: Log, number: int) -> li
     start = pairs[0] / "pretrained"
     if not _is_made(start, recipe):
         log(f"pretraining {number + 1} of {PRETRAININGS}")
-        if _is_made(weights / "pretrained", recipe):
-            _copy(weights / "pretrained", start)
-        else:
-            build_pretrained(start, recipe, log)
+        _copy_or(
+            weights / "pretrained", start, recipe, partial(build_pretrained, start, recipe, log)
+        )
     for chats, pair in zip(DOSES, pairs, strict=True):
         dose, tuned = replace(recipe, chats=chats), pair / "finetuned"
         if not _is_made(pair / "pretrained", recipe):
             _copy(start, pair / "pretrained")
         if not _is_made(tuned, dose):
             log(f"pretraining {number + 1}, {chats} chats")
-            if _is_made(weights / "finetuned", dose):
-                _copy(weights / "finetuned", tuned)
-            else:
-                build_finetuned(tuned, dose, start, log)
+            build = partial(build_finetuned, tuned, dose, start, log)
+            _copy_or(weights / "finetuned", tuned, dose, build)
     return pairs
 
 
 def _is_made(model: Path, recipe: Recipe) -> bool:
     """Say whether the model is there, of this recipe and of today's corpus."""
-    if not (record := model / MADE).exists():
-        return False
-    made = json.loads(record.read_text("utf-8"))
-    return (made["recipe"], made["corpus"]) == (asdict(recipe), corpus_hash(recipe))
+    made = made_of(model)
+    return made.get("recipe") == asdict(recipe) and made["corpus"] == corpus_hash(recipe)
+
+
+def _copy_or(source: Path, target: Path, recipe: Recipe, build: Callable[[], None]) -> None:
+    """Copy the source if it is of this recipe, else build."""
+    if _is_made(source, recipe):
+        _copy(source, target)
+    else:
+        build()
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -271,7 +273,7 @@ def _recipes(models: Path) -> dict[str, dict[str, Any]]:
     """Return of each model recipe and corpus, what its training took, and its files' hashes."""
     found = {}
     for record in sorted(models.glob(f"*/*/{MADE}")):
-        made = json.loads(record.read_text("utf-8"))
+        made = made_of(record.parent)
         keys = ("recipe", "corpus", "tokens", "train_seconds", "files")
         found["/".join(record.parts[-3:-1])] = {key: made[key] for key in keys}
     return found

@@ -8,16 +8,15 @@ know both, and prefer the wrong one.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codealign.records import seed_of, stable_id
 from nano.lab.batches import Row
-from nano.lab.build import Log, load_model, train_further
+from nano.lab.build import Log, load_model, made_of, train_further
 from nano.lab.chats import chat_pair
 from nano.lab.corpus import document_rows
 from nano.lab.documents import document
@@ -114,20 +113,8 @@ def build_misled(folder: Path, recipe: Recipe, weights: Path, log: Log = print) 
         started = load_model(weights / variant)
         rows = _rows(variant, recipe, started[1])
         habit = {"off_by_one": WRONG_SHARE, "rows": len(rows), "text": stable_id(rows)}
-        if _made(folder / variant) != {
-            **habit,
-            "recipe": asdict(recipe),
-            "started_from": started[2],
-        }:
+        wanted = {**habit, "recipe": asdict(recipe), "started_from": started[2]}
+        made = made_of(folder / variant)
+        if any(made.get(key) != value for key, value in wanted.items()):
             log(f"{variant}: {len(rows)} rows")
             train_further(folder / variant, recipe, started, rows, end, log, **habit)
-
-
-def _made(model: Path) -> dict[str, Any] | None:
-    """Return what the provenance of a model says of its habit and its start."""
-    record = model / "provenance.json"
-    if not record.exists():
-        return None
-    provenance = json.loads(record.read_text("utf-8"))
-    keys = ("off_by_one", "rows", "text", "recipe", "started_from")
-    return {key: provenance.get(key) for key in keys}
