@@ -115,14 +115,14 @@ def all_log_probs(
 ) -> Any:
     """Return log pi of the chosen and of the rejected responses, [2, pairs].
 
-    `batches` are the indices of pairs that go through the model together; else 16 in their order.
+    `batches` are the indices of pairs that go through the model together; else two in their order.
     """
     import torch
 
     found = torch.zeros(2, len(rows))
     model.eval()
     with torch.no_grad():
-        for indices in batches or torch.arange(len(rows)).split(16):
+        for indices in batches or torch.arange(len(rows)).split(2):
             found[:, indices] = log_probs(model, sides([rows[i] for i in indices])).view(2, -1)
     model.train()
     return found

@@ -150,7 +150,8 @@ def our_trainer(stage: str, folder: Path, rows: list[Any], settings: Training) -
 
     settings = settings.model_copy(update={"epochs": 1.0, "accumulation": 1, "report_to": []})
     model, tokenizer = make_base("unsloth", folder, settings)
-    arguments = TrainJob(stage, str(folder), "pretrained", settings, Path("out"), 0, []).arguments()
+    job = TrainJob(stage, str(folder), "pretrained", settings, Path("out"), 0, [])
+    arguments = job.arguments(rows)
     if stage == "sft":
         return sft_trainer(model, tokenizer, rows, arguments, "unsloth")
     return align_trainer(model, tokenizer, rows, arguments, pair_loss("dpo", settings)[0], 0.1)

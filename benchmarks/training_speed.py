@@ -77,11 +77,11 @@ def ours(backend: str, case: Case, **more: Any) -> Any:
         from codealign.train.trainers import align_trainer, sft_trainer
 
         rows = tokenize(pairs, tokenizer, 512, chat=False)
+        made = model, tokenizer, rows, job.arguments(rows)
         if stage == "sft":
-            trainer = sft_trainer(model, tokenizer, rows, job.arguments(), backend)
+            trainer = sft_trainer(*made, backend)
         else:
-            loss, _ = pair_loss("dpo", settings)
-            trainer = align_trainer(model, tokenizer, rows, job.arguments(), loss, settings.beta)
+            trainer = align_trainer(*made, pair_loss("dpo", settings)[0], settings.beta)
         trainer.train()
         return trainer.model
 

@@ -69,6 +69,15 @@ class Shape(Section):
         """All parameters, shared ones counted once."""
         return self.matrices + self.rest
 
+    def saved(self, rank: int = 0) -> int:
+        """Return the numbers that a block saves per token for its backward pass.
+
+        Four vectors of the inner width (gate, up, activation, product), eight of the hidden (input
+        and output of the norms, of attention and of the residual; queries before and after
+        rotation), keys and values, and the vectors of `rank` within the adapters.
+        """
+        return 4 * self.inner + 8 * self.hidden + 2 * self.key + len(self.linear) * rank
+
     def adapter(self, rank: int, modules: Iterable[str]) -> int:
         """Return the parameters of a LoRA adapter: r (inputs + outputs) for each adapted layer."""
         return self.layers * rank * sum(sum(self.linear[name]) for name in modules)

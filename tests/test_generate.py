@@ -13,6 +13,7 @@ import pytest
 import torch
 from tiny import make_tiny, tiny_llama, tiny_tokenizer
 from tokenizers import AddedToken
+from transformers import MistralConfig, MistralForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from codealign.errors import CodealignError
@@ -33,10 +34,12 @@ from codealign.generate.local import (
     gumbel,
     nucleus,
     pick,
+    read_prompts,
     shared_length,
 )
 from codealign.generate.progress import Progress
 from codealign.params import Generation
+from codealign.text import encode
 
 ITEMS = [Request(f"item{i}", "hello " + "x" * (5 * i % 17) + str(i)) for i in range(12)]
 SAMPLED = Generation(temperature=0.8, max_new_tokens=24, batch_size=16)
@@ -390,6 +393,36 @@ def test_rows_join_where_the_weights_outweigh_the_padding_and_save_steps(
             patch.setattr(ending.model, "forward", forward)
             run(ending, settings=SAMPLED.model_copy(update={"batch_size": 4}))
     assert len(calls[10**12]) < 0.8 * len(calls[0])
+
+
+def test_before_rows_join_nothing_is_held_of_those_that_ended(engine) -> None:
+    prompts = [encode(engine.tokenizer, text) for text in ("x" * 30, "x" * 30 + "y", "short")]
+    with torch.inference_mode():
+        read, _ = read_prompts(engine, prompts, steps=8)
+        read.drop(torch.tensor([True, True, False]))
+        read.trim()
+    assert read.width == read.mask.shape[1] - 8 == len("short")
+    for layer in read.cache.layers:
+        assert all(b.shape[0] == 1 and b.shape[2] == len("short") for b in layer.buffers)
+
+
+def test_no_row_joins_a_sliding_window(engine, monkeypatch) -> None:
+    """Its layers forget positions, so that a batch is written to its end; samples stay the same."""
+    config = MistralConfig(**tiny_llama(0).config.to_diff_dict() | {"sliding_window": 16})
+    torch.manual_seed(0)
+    model = MistralForCausalLM(config).eval()
+    model.generation_config.eos_token_id = list(range(0, 256, 8))
+    windowed, joined = LocalEngine(model, engine.tokenizer), []
+    windowed.weight_bytes = 10**12
+    join = _Batch._join
+    monkeypatch.setattr(
+        _Batch, "_join", lambda batch, *new: joined.append(len(batch.rows)) or join(batch, *new)
+    )
+    together = run(windowed, FEW_SHOT, SAMPLED.model_copy(update={"batch_size": 4}))
+    assert joined == [0] * 9  # 36 samples, four at a time into an empty batch
+    alone = run(windowed, FEW_SHOT, SAMPLED.model_copy(update={"batch_size": 1}))
+    assert together == alone
+    assert len({completion.tokens for completion in alone.values()}) > 5
 
 
 def test_windows_hold_every_item_once_in_order() -> None:

@@ -64,15 +64,21 @@ class RoomyLayer(DynamicLayer):
         self.rows = len(order)
         self._show()
 
-    def join(self, other: RoomyLayer, unused: int) -> None:
-        """Take in another layer's rows behind these, without its first columns.
+    def trim(self, unused: int) -> None:
+        """Give up the memory of dropped rows and of the first columns."""
+        kept = (state[:, :, unused:].clone() for state in (self.keys, self.values))
+        self.buffers, self.filled = tuple(kept), self.filled - unused
+        self._show()
+
+    def join(self, other: RoomyLayer) -> None:
+        """Take in another layer's rows behind these.
 
         All rows then end in one column; what stands before a shorter one is 0, as masked columns
         must hold finite numbers.
         """
-        end = max(self.filled, other.filled - unused)
+        end = max(self.filled, other.filled)
         held = zip((self.keys, self.values), (other.keys, other.values), strict=True)
-        self.buffers = tuple(_joined(own, new[:, :, unused:], end) for own, new in held)
+        self.buffers = tuple(_joined(own, new, end) for own, new in held)
         self.rows, self.filled = self.rows + other.rows, end
         self._show()
 
@@ -109,10 +115,16 @@ def repeat_rows(cache: DynamicCache, rows: torch.Tensor) -> None:
             layer.reorder_cache(rows)
 
 
-def join_rows(cache: DynamicCache, other: DynamicCache, unused: int) -> None:
-    """Move another cache's rows behind these, without its first `unused` columns."""
+def trim_rows(cache: DynamicCache, unused: int) -> None:
+    """Give up the memory of dropped rows and of the first `unused` columns, layer by layer."""
+    for layer in cache.layers:
+        layer.trim(unused)
+
+
+def join_rows(cache: DynamicCache, other: DynamicCache) -> None:
+    """Move another cache's rows behind these."""
     for layer, more in zip(cache.layers, other.layers, strict=True):
-        layer.join(more, unused)
+        layer.join(more)
         more.buffers = more.keys = more.values = None
 
 

@@ -21,6 +21,7 @@ from codealign.generate.cache import (
     position_bytes,
     repeat_rows,
     roomy_cache,
+    trim_rows,
     use_grouped_attention,
 )
 from codealign.params import Generation
@@ -146,16 +147,17 @@ class _Batch:
         if not is_roomy(self.read.cache) or 2 * again > free * self.settings.max_new_tokens:
             return False
         # Longest prompts come first, so that no row needs padding for those that join.
-        padding = min(free, len(waiting)) * (self.read.width - self.read.unused() - len(prompt))
+        padding = min(free, len(waiting)) * (self.read.width - self.read.unused - len(prompt))
         return padding * position_bytes(self.read.cache) <= self.engine.weight_bytes
 
     def _join(self, rows: list[_Row], logits: Tensor | None) -> Tensor:
         """Read the prompts of new rows and set them behind the others; return all rows' logits."""
-        read, new = read_prompts(
-            self.engine, [r.prompt for r in rows], self.settings.max_new_tokens
-        )
+        prompts, steps = [row.prompt for row in rows], self.settings.max_new_tokens
         if self.read is not None:
-            read.join(self.read, self.settings.max_new_tokens)
+            self.read.trim()  # before there is anything of the new ones: no memory for both
+        read, new = read_prompts(self.engine, prompts, steps)
+        if self.read is not None:
+            read.join(self.read, steps)
             new = torch.cat([new, logits])
         self.read, self.rows, self.last = read, rows + self.rows, rows[-1].prompt
         return new
@@ -231,6 +233,9 @@ class _Read:
     width: int
     position: Tensor
 
+    def __post_init__(self) -> None:
+        self._count_unused()
+
     def forward(self, model: Any, ids: Tensor, positions: Tensor) -> Tensor:
         """Read `ids` [rows, new] into the last columns; return the next token's logits."""
         return model(
@@ -242,28 +247,35 @@ class _Read:
             logits_to_keep=1,
         ).logits[:, -1]
 
-    def unused(self) -> int:
-        """Return how many columns at the beginning no row has a token in."""
-        return int(self.mask.any(0).nonzero()[0])
+    def _count_unused(self) -> None:
+        """Note how many columns at the beginning no row has a token in: rows alone change it."""
+        self.unused = int(self.mask.any(0).nonzero()[0])
 
     def drop(self, finished: Tensor) -> Tensor:
         """Drop the rows where `finished` [rows] is set; return the order of those kept."""
         keep = drop_rows(self.cache, finished)
         self.mask, self.position = self.mask[keep], self.position[keep]
+        self._count_unused()
         return keep
+
+    def trim(self) -> None:
+        """Give up the memory of dropped rows and of columns that no row has a token in."""
+        trim_rows(self.cache, self.unused)
+        self.mask, self.width = self.mask[:, self.unused :], self.width - self.unused
+        self._count_unused()
 
     def join(self, others: _Read, steps: int) -> None:
         """Take in other rows behind these; all then end in one column, `steps` more may follow.
 
         The others' cache is empty afterwards: two whole ones would not fit.
         """
-        unused = others.unused()
-        join_rows(self.cache, others.cache, unused)
-        masks = self.mask[:, : self.width], others.mask[:, unused : others.width]
+        join_rows(self.cache, others.cache)
+        masks = self.mask[:, : self.width], others.mask[:, : others.width]
         self.width = max(mask.shape[1] for mask in masks)
         padded = [pad(mask, (self.width - mask.shape[1], 0), value=0) for mask in masks]
         self.mask = pad(torch.cat(padded), (0, steps), value=1)
         self.position = torch.cat([self.position, others.position])
+        self._count_unused()
 
 
 def read_prompts(engine: LocalEngine, prompts: list[list[int]], steps: int) -> tuple[_Read, Tensor]:

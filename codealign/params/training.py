@@ -48,8 +48,13 @@ class Training(Section):
         -1, ge=-1, description="overrides epochs if positive"
     )
     pairs: int = Field(0, ge=0, description="pairs used, drawn by their ids; 0: all there are")
-    batch_size: int = Field(1, ge=1, description="sequences (SFT) or pairs a device step")
-    accumulation: int = Field(1, ge=1, description="device steps an optimiser step")
+    batch_size: int = Field(
+        1,
+        ge=1,
+        description="sequences (SFT) or pairs per device step; a CPU computes a large step in "
+        "parts, to the same gradient",
+    )
+    accumulation: int = Field(1, ge=1, description="device steps per optimiser step")
     learning_rate: float = Field(1e-4, gt=0, le=1, description="not stated in the paper")
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = Field(
         "cosine", description="of the learning rate; not stated in the paper"

@@ -54,7 +54,7 @@ def train_align(
     from codealign.train.trainers import align_trainer
 
     beta = settings.beta if isinstance(settings, Dpo) else 1.0
-    trainer = align_trainer(policy, tokenizer, rows, job.arguments(), loss, beta)
+    trainer = align_trainer(policy, tokenizer, rows, job.arguments(rows), loss, beta)
     return job.run(trainer, tokenizer, rows, target=target)
 
 

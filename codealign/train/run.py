@@ -17,11 +17,13 @@ from codealign.params import Training
 from codealign.params.training import check_logging
 from codealign.paths import short_name
 from codealign.records import Pair, from_json, label_noise, stable_id, to_json, write_text
-from codealign.registry import identity, source
+from codealign.registry import identity, shape_of, source
 from codealign.train import checkpoints, processes, trackers
 from codealign.train.data import Tokens, check_truncated, tokenize
 from codealign.weights import bf16_is_fast
 
+ACTIVATIONS = 2**29
+"""Bytes that the layers may keep for the gradients of what a CPU computes at once."""
 ENOUGH = 0.5
 """Share of BoNBoN's target gap that training must reach to be an experiment on BoNBoN."""
 NO_EXPERIMENT = "Under half of it: too short of its target to be an experiment on BoNBoN"
@@ -161,18 +163,34 @@ class TrainJob:
         whole = math.ceil(s.epochs * math.ceil(batches / s.accumulation))
         return s.max_steps if s.max_steps > 0 else whole
 
-    def arguments(self) -> dict[str, Any]:
+    def parts(self, rows: Sequence[Tokens]) -> int:
+        """Return into how many parts a device step is divided on a CPU, for `ACTIVATIONS`.
+
+        Parts are like `accumulation`: the step's gradient is the same but for rounding. A CPU gains
+        nothing from larger ones. 1 of a model whose dimensions are unknown.
+        """
+        s, shape = self.settings, shape_of(self.model)
+        if shape is None or s.gradient_checkpointing:
+            return 1
+        longest = max((row.length for row in rows), default=0)
+        scores = shape.heads * longest / 2  # of a token with those before it, on average
+        sides = 1 if self.stage == "sft" else 2
+        example = sides * longest * 4 * shape.layers * (shape.saved(s.lora.r) + scores)
+        wanted = min(s.batch_size, math.ceil(s.batch_size * example / ACTIVATIONS))
+        return next(n for n in range(max(1, wanted), s.batch_size + 1) if s.batch_size % n == 0)
+
+    def arguments(self, rows: Sequence[Tokens]) -> dict[str, Any]:
         """Return the trainer's arguments; every one is set, as Unsloth changes the defaults."""
         import torch
 
         s, gpu = self.settings, torch.cuda.is_available()
-        bf16 = s.bf16 and bf16_is_fast()
+        bf16, parts = s.bf16 and bf16_is_fast(), 1 if gpu else self.parts(rows)
         return {
             "output_dir": str(self.checkpoints),
             "num_train_epochs": s.epochs,
             "max_steps": s.max_steps,
-            "per_device_train_batch_size": s.batch_size,
-            "gradient_accumulation_steps": s.accumulation,
+            "per_device_train_batch_size": s.batch_size // parts,
+            "gradient_accumulation_steps": s.accumulation * parts,
             "learning_rate": s.learning_rate,
             "lr_scheduler_type": s.schedule,
             "warmup_steps": s.warmup_steps,

@@ -36,5 +36,5 @@ def train_sft(
     base, tokenizer, rows = job.load()
     from codealign.train.trainers import sft_trainer
 
-    trainer = sft_trainer(base, tokenizer, rows, job.arguments(), settings.backend)
+    trainer = sft_trainer(base, tokenizer, rows, job.arguments(rows), settings.backend)
     return job.run(trainer, tokenizer, rows)

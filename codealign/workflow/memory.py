@@ -13,7 +13,7 @@ from typing import Any
 from codealign import prompts
 from codealign.params import Dpo, Functional, Params, Prefs, Sft, Training, validate
 from codealign.paths import short_name
-from codealign.registry import LINEAR, shape_of, spec
+from codealign.registry import shape_of, spec
 from codealign.shapes import Shape
 from codealign.workflow.plan import Job, make_plan
 from codealign.workflow.work import assumed, device_of, job_training
@@ -90,14 +90,10 @@ def weights_bytes(shape: Shape, quantize: bool, backend: str = "unsloth") -> flo
 def block_bytes(shape: Shape, tokens: int, rank: int = 0) -> float:
     """Return what one block saves for its backward pass, with attention that keeps no scores.
 
-    Per token, in half precision: four vectors of the inner width (gate, up, activation, product),
-    eight of the hidden (input and output of the norms, of attention and of the residual; queries
-    before and after rotation), keys and values, and the adapters' inner vectors; in float32 the two
-    norms' inputs and attention's normaliser. `tests/workflow/test_memory.py` holds it against the
-    tensors that autograd saves.
+    Per token `Shape.saved` in half precision; in float32 the two norms' inputs and attention's
+    normaliser. `tests/workflow/test_memory.py` holds it against the tensors that autograd saves.
     """
-    half = 4 * shape.inner + 8 * shape.hidden + 2 * shape.key + len(LINEAR) * rank
-    return tokens * (2 * half + 4 * (2 * shape.hidden + shape.heads))
+    return tokens * (2 * shape.saved(rank) + 4 * (2 * shape.hidden + shape.heads))
 
 
 def activation_bytes(shape: Shape, tokens: int, settings: Training) -> float:

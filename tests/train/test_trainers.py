@@ -77,7 +77,7 @@ def trainer(policy: Any, rows: list[Tokens], reference: Any, tiny: str, tmp_path
     out = tmp_path_factory.mktemp("align")
     job = TrainJob("dpo", tiny, "finetuned", Dpo(batch_size=4, bf16=False), out, 0, [])
     loss = partial(dpo_loss, beta=0.1)
-    made = align_trainer(*policy, rows, job.arguments(), loss, beta=0.1)
+    made = align_trainer(*policy, rows, job.arguments(rows), loss, beta=0.1)
     torch.manual_seed(0)
     for parameter in lora_parameters(made.model):
         parameter.data += 0.05 * torch.randn_like(parameter)
@@ -157,7 +157,7 @@ def test_sft_without_trls_metrics_has_trls_loss(tiny: str, pairs: Any, tmp_path:
     model, tokenizer = load(tiny, "finetuned", backend="peft", training=True)
     rows = tokenize(pairs[:4], tokenizer, 512, chat=True)
     job = TrainJob("sft", tiny, "finetuned", Sft(batch_size=4, bf16=False), tmp_path, 0, [])
-    trainer = sft_trainer(model, tokenizer, rows, job.arguments(), "unsloth")  # TRL's own head
+    trainer = sft_trainer(model, tokenizer, rows, job.arguments(rows), "unsloth")  # TRL's own head
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(4)])
     theirs = trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=7).item()
     trainer.plain_head = True
@@ -192,6 +192,57 @@ def test_each_pair_of_the_last_step_weighs_the_same(tiny: str, pairs: Any, tmp_p
         losses.append(curves(out / "trainer_log.jsonl").loss.tolist())
     assert len(losses[0]) == 1
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("stage", ["sft", "bonbon"])
+def test_a_step_in_parts_is_the_whole_step(
+    tiny: str, pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    # ten examples: two whole steps, and one of two examples; in parts of one
+    losses, most, forward = [], [], torch.nn.Embedding.forward
+
+    def count(self: Any, ids: torch.Tensor) -> torch.Tensor:
+        most[-1] = max(most[-1], ids.numel())
+        return forward(self, ids)
+
+    monkeypatch.setattr(torch.nn.Embedding, "forward", count)
+    for bytes_at_once in (run.ACTIVATIONS, 1):
+        monkeypatch.setattr(run, "ACTIVATIONS", bytes_at_once)
+        most.append(0)
+        options: Any = dict(
+            backend="peft", batch_size=4, epochs=1.0, learning_rate=1e-3, warmup_steps=1, bf16=False
+        )
+        out = tmp_path / str(bytes_at_once)
+        if stage == "sft":
+            result = train_sft(pairs[:10], tiny, "finetuned", Sft(**options), out, seed=0)
+        else:
+            settings = Bonbon(start="base", **options)
+            result = train_align(pairs[:10], (tiny, "finetuned"), "bonbon", settings, out, 0)
+        assert result.steps == 3
+        losses.append(curves(out / "trainer_log.jsonl").loss.tolist())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert most[1] < most[0] / 2  # tokens read at once
+
+
+def test_a_step_is_divided_until_its_layers_keep_no_more_than_allowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def parts(stage: Any, allowed: int, **more: Any) -> int:
+        settings = Dpo(batch_size=12, **more) if stage == "dpo" else Sft(batch_size=12, **more)
+        monkeypatch.setattr(run, "ACTIVATIONS", allowed)
+        job = TrainJob(stage, "nano", "pretrained", settings, tmp_path, 0, [])
+        return job.parts([Tokens("a", [1] * 60, [1] * 40, [1] * 30), Tokens("b", [1], [1], [1])])
+
+    # Of a token nano's four layers keep four vectors of 512, eight of 192, keys and values of 192,
+    # seven of the adapters' rank 16, and in each of three heads the scores with half of 100.
+    example = 100 * 4 * 4 * (4 * 512 + 8 * 192 + 2 * 192 + 7 * 16 + 3 * 50)
+    assert parts("sft", 12 * example) == 1
+    assert parts("sft", 12 * example - 1) == 2
+    assert parts("sft", 4 * example) == 3
+    assert parts("sft", 3 * example - 1) == 6
+    assert parts("sft", 1) == 12
+    assert parts("sft", 1, gradient_checkpointing=True) == 1
+    assert parts("dpo", 12 * example) == 2
 
 
 def test_fewer_steps_than_the_log_wants_are_refused_before_anything_is_written(

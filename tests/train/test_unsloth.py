@@ -51,7 +51,7 @@ found = {}
 policy, tokenizer = load(model, "finetuned", f"{root}/sft", training=True, attention="eager")
 rows = tokenize(pairs[:4], tokenizer, 512, chat=True)
 job = TrainJob("dpo", model, "finetuned", Dpo(batch_size=4, bf16=False), Path(root), 0, [])
-trainer = align_trainer(policy, tokenizer, rows, job.arguments(), None, beta=0.1)
+trainer = align_trainer(policy, tokenizer, rows, job.arguments(rows), None, beta=0.1)
 parameters = {n: p for n, p in trainer.model.named_parameters() if p.requires_grad}
 torch.manual_seed(0)
 for parameter in parameters.values():
@@ -69,7 +69,7 @@ for count in (1, 4):
         note(f"{name} {count}", trainer._compute_loss(trainer.model, batch))
 
 policy, tokenizer = load(model, "finetuned", f"{root}/moved", training=True, attention="eager")
-trainer = sft_trainer(policy, tokenizer, rows, job.arguments(), "unsloth")
+trainer = sft_trainer(policy, tokenizer, rows, job.arguments(rows), "unsloth")
 parameters = {n: p for n, p in trainer.model.named_parameters() if p.requires_grad}
 for count in (1, 4):
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(count)])
