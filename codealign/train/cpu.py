@@ -1,10 +1,11 @@
 """Training on a CPU: the same functions and gradients, with less arithmetic and less memory.
 
-LoRA's linear layers, the norms before them (`LeanNorm`) and causal attention (`LeanAttention`)
-compute here what PEFT and transformers compute, to rounding. What is saved: all work on padding,
-the half of the attention matrix that the mask would blank, passes over a layer's whole output that
-scale, add or change the type of what another pass has at hand, and the kernel's work of handing out
-and clearing the same memory in each step.
+LoRA's linear layers and the norms before them (`train.lean`) and causal attention (`LeanAttention`)
+compute here what PEFT and transformers compute, to rounding. What is saved: all work on padding and
+on what sequences of a batch begin with alike (the prompt of a pair, above all), the half of the
+attention matrix that the mask would blank, passes over a layer's whole output that scale, add or
+change the type of what another pass has at hand, and the kernel's work of handing out and clearing
+the same memory in each step.
 
 Like the trainers, to be imported after Unsloth if that is used.
 """
@@ -13,17 +14,17 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft.tuners.lora.layer import Linear
 from torch import Tensor
-from transformers.models.llama.modeling_llama import LlamaAttention, LlamaDecoderLayer, LlamaRMSNorm
-from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention, Qwen2DecoderLayer, Qwen2RMSNorm
+from transformers.models.llama.modeling_llama import LlamaAttention
+from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention
 
 from codealign.errors import CodealignError
+from codealign.train.lean import make_lean, product_dtype
 
 ATTENTION = "causal_blocks"  # transformers builds no mask for a name that it does not know
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -59,7 +60,7 @@ def _keep_memory() -> None:
 
 
 def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a decoder's forward pass that computes a batch's tokens as one row, without padding.
+    """Return a decoder's forward pass that computes a batch's distinct tokens as one row.
 
     Its arguments and its output are those of the pass it wraps; at padding the output is 0.
     """
@@ -69,16 +70,56 @@ def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:
         lengths = row_lengths(input_ids, attention_mask)
         steps = torch.arange(input_ids.shape[1])
         there = steps < torch.tensor(lengths)[:, None]
-        # One row of tokens costs the linear layers and norms nothing at padding; attention keeps
-        # the sequences in it apart by their lengths.
-        kwargs["position_ids"] = steps.expand_as(input_ids)[there][None]
-        output = forward(input_ids=input_ids[there][None], sequence_lengths=lengths, **kwargs)
-        hidden = output.last_hidden_state[0]
+        sequences = sequences_of(input_ids, there)
+        # One row of tokens costs the linear layers and norms nothing at padding and twins;
+        # attention keeps the sequences in it apart.
+        row, positions = (
+            t[there][sequences.first] for t in (input_ids, steps.expand_as(input_ids))
+        )
+        kwargs["position_ids"] = positions[None]
+        output = forward(input_ids=row[None], sequences=sequences, **kwargs)
+        hidden = output.last_hidden_state[0].index_select(0, sequences.which)
         padded = hidden.new_zeros(*there.shape, hidden.shape[-1])
         output.last_hidden_state = padded.masked_scatter(there[..., None], hidden)
         return output
 
     return run
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Sequences as one row of their distinct tokens.
+
+    A token whose sequence begins, up to it, as an earlier sequence does is a *twin* of that one's:
+    causal layers compute the same at both.
+
+    Parameters
+    ----------
+    lengths : tokens of each sequence.
+    which : [sum of lengths], where in the row each token stands, sequence by sequence.
+    first : [n], for each place of the row the token that stands there: the first of twins.
+    """
+
+    lengths: tuple[int, ...]
+    which: Tensor
+    first: Tensor
+
+
+def sequences_of(input_ids: Tensor, there: Tensor) -> Sequences:
+    """Return the sequences of a batch; `there` [batch, n] is True at tokens, False at padding."""
+    lengths = there.sum(1).tolist()
+    places: list[Tensor] = []
+    new: list[Tensor] = []
+    row = start = 0
+    for i, length in enumerate(lengths):
+        alike = (input_ids[:i] == input_ids[i]) & there[:i] & there[i]
+        begins = alike.cumprod(1).sum(1)  # tokens that each earlier sequence begins with, too
+        twins = int(begins.max()) if i else 0
+        before = places[int(begins.argmax())][:twins] if i else torch.arange(0)
+        places.append(torch.cat([before, torch.arange(row, row + length - twins)]))
+        new.append(torch.arange(start + twins, start + length))
+        row, start = row + length - twins, start + length
+    return Sequences(tuple(lengths), torch.cat(places), torch.cat(new))
 
 
 def row_lengths(input_ids: Tensor, attention_mask: Tensor | None) -> list[int]:
@@ -101,7 +142,7 @@ def row_lengths(input_ids: Tensor, attention_mask: Tensor | None) -> list[int]:
     return attention_mask.sum(1).tolist()
 
 
-# Causal attention on a CPU, within sequences that follow one another in a row of tokens.
+# Causal attention on a CPU, within the sequences of a row of tokens.
 
 BLOCK = 64  # queries handled together
 KINDS = (LlamaAttention, Qwen2Attention)
@@ -121,7 +162,7 @@ class LeanAttention(torch.nn.Module):
         self,
         hidden_states: Tensor,
         position_embeddings: tuple[Tensor, Tensor],
-        sequence_lengths: Sequence[int],
+        sequences: Sequences,
         past_key_values: Any = None,
         **kwargs: Any,
     ) -> tuple[Tensor, None]:
@@ -131,7 +172,7 @@ class LeanAttention(torch.nn.Module):
         ----------
         hidden_states : [1, n, size].
         position_embeddings : cosines and sines of the positions' angles, [1, n, head_dim].
-        sequence_lengths : of the sequences; they add up to n.
+        sequences : whose distinct tokens the row holds.
 
         Raises
         ------
@@ -144,7 +185,7 @@ class LeanAttention(torch.nn.Module):
             )
         rows = (f(hidden_states)[0] for f in (self.q_proj, self.k_proj, self.v_proj))
         q, k, v = (row.view(len(row), -1, self.head_dim) for row in rows)
-        out = attend(q, k, v, *position_embeddings, self.scaling, sequence_lengths)
+        out = attend(q, k, v, *position_embeddings, self.scaling, sequences)
         return self.o_proj(out.flatten(1)[None]), None
 
 
@@ -155,7 +196,7 @@ def attend(
     cos: Tensor,
     sin: Tensor,
     scaling: float,
-    sequence_lengths: Sequence[int],
+    sequences: Sequences,
 ) -> Tensor:
     """Return causal attention with rotary positions within each sequence, [n, heads, size].
 
@@ -165,13 +206,13 @@ def attend(
     cos, sin : of the angles by which a position turns queries and keys, [1, n, size] (Su et al.,
         2021, in transformers' order: a vector's first half turns with its second).
     scaling : factor of the scores.
-    sequence_lengths : tokens of the sequences that follow one another; they add up to n.
+    sequences : whose n distinct tokens the row holds.
     """
     heads = query.shape[1]
     if (groups := heads // key.shape[1]) > 1:
         key, value = (t.repeat_interleave(groups, dim=1) for t in (key, value))
     turn = _Turn(cos[0, :, None], sin[0, :, None])
-    layout = _layout(tuple(sequence_lengths), heads)
+    layout = _layout(sequences, heads)
     return _CausalBlocks.apply(query, key, value, turn, scaling, layout)
 
 
@@ -205,41 +246,59 @@ class _Turn:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Sequences of a row side by side, the shortest first, padded to the longest."""
+    """Sequences of a row side by side, the shortest first, padded to the longest; twins apart."""
 
     heads: int
     count: int
     longest: int
     places: Tensor
     """[n * heads], where a head's token of the row stands among count x heads x longest."""
+    twins: tuple[Tensor, Tensor]
+    """[twins * heads] each: where a head's twin stands, and the one of the row that it is like."""
     blocks: list[tuple[int, int, int]]
     """The first sequence that reaches into a block of queries, and where the block starts and ends.
     """
 
-    def pad(self, row: Tensor) -> Tensor:
-        """Return [n, heads, size] as [count * heads, longest, size], 0 at padding."""
-        size = row.shape[-1]
-        wide = row.new_zeros(self.count * self.heads * self.longest, size)
-        wide.index_copy_(0, self.places, row.reshape(-1, size))
-        return wide.view(-1, self.longest, size)
+    def pad(self, row: Tensor, twins: bool = True) -> Tensor:
+        """Return [n, heads, size] as [count * heads, longest, size], 0 at padding.
 
-    def unpad(self, wide: Tensor) -> Tensor:
-        """Return what `pad` was given; what stands at padding is not read."""
-        size = wide.shape[-1]
-        return wide.view(-1, size).index_select(0, self.places).view(-1, self.heads, size)
+        `twins` : have them as well, else 0 there.
+        """
+        flat = row.reshape(-1, row.shape[-1])
+        wide = row.new_zeros(self.count * self.heads * self.longest, row.shape[-1])
+        wide.index_copy_(0, self.places, flat)
+        if twins and len(self.twins[0]):
+            wide.index_copy_(0, self.twins[0], flat.index_select(0, self.twins[1]))
+        return wide.view(-1, self.longest, row.shape[-1])
+
+    def unpad(self, wide: Tensor, twins: bool = False) -> Tensor:
+        """Return what `pad` was given; what stands at padding is not read.
+
+        `twins` : add to each token what stands at its twins.
+        """
+        flat = wide.view(-1, wide.shape[-1])
+        row = flat.index_select(0, self.places)
+        if twins and len(self.twins[0]):
+            row.index_add_(0, self.twins[1], flat.index_select(0, self.twins[0]))
+        return row.view(-1, self.heads, wide.shape[-1])
 
 
 @functools.lru_cache(maxsize=2)
-def _layout(lengths: tuple[int, ...], heads: int) -> _Layout:
+def _layout(sequences: Sequences, heads: int) -> _Layout:
     # The shortest sequence first: those that reach into a block of queries are then the last ones,
     # so that a slice leaves the others out and no product is computed for their padding.
+    lengths, each = sequences.lengths, torch.arange(heads)
     order, longest = sorted(range(len(lengths)), key=lengths.__getitem__), max(lengths)
     rank = {sequence: rank for rank, sequence in enumerate(order)}
     first = torch.cat([torch.arange(n) + rank[i] * heads * longest for i, n in enumerate(lengths)])
-    places = first[:, None] + torch.arange(heads) * longest
+    places = first[:, None] + each * longest
+    twin = torch.ones(len(places), dtype=torch.bool)
+    twin[sequences.first] = False
+    twins = places[twin].flatten(), (sequences.which[twin, None] * heads + each).flatten()
     starts = range(0, longest, BLOCK)
     blocks = [(sum(n <= s for n in lengths), s, min(s + BLOCK, longest)) for s in starts]
-    return _Layout(heads, len(lengths), longest, places.flatten(), blocks)
+    own = places[sequences.first].flatten()
+    return _Layout(heads, len(lengths), longest, own, twins, blocks)
 
 
 class _CausalBlocks(torch.autograd.Function):
@@ -274,7 +333,7 @@ class _CausalBlocks(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *shares = ctx.saved_tensors
         layout, heads = ctx.layout, ctx.layout.heads
-        grad = layout.pad(grad.to(q.dtype))
+        grad = layout.pad(grad.to(q.dtype), twins=False)  # what attention gave was not theirs
         of_q, of_k, of_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
         for (ended, start, end), share in zip(layout.blocks, shares, strict=True):
             rows = slice(ended * heads, None)
@@ -286,114 +345,7 @@ class _CausalBlocks(torch.autograd.Function):
             of_score = torch._softmax_backward_data(of_share, share, -1, share.dtype)
             of_q[rows, start:end] = of_score @ k[rows, :end]
             of_k[rows, :end].baddbmm_(of_score.mT, q[rows, start:end])
-        of_q, of_k, of_v = (layout.unpad(t) for t in (of_q, of_k, of_v))
+        of_q, of_k, of_v = (layout.unpad(t, twins=True) for t in (of_q, of_k, of_v))
         gradients = ctx.turn.back(of_q, ctx.scaling), ctx.turn.back(of_k), of_v
         given = (t.to(dtype) for t, dtype in zip(gradients, ctx.dtypes, strict=True))
         return *given, None, None, None
-
-
-# LoRA's linear layers and RMS norms on a CPU, each as one function with a gradient of its own.
-
-LAYERS, NORMS = (LlamaDecoderLayer, Qwen2DecoderLayer), (LlamaRMSNorm, Qwen2RMSNorm)
-
-
-def make_lean(model: torch.nn.Module) -> None:
-    """Give a model the linear layers and the norms of this module where they fit.
-
-    A decoder's last norm, outside its layers, stays: what follows it may compute in float32.
-    """
-    for module in model.modules():
-        if type(module) is Linear and _is_plain(module):
-            module.__class__ = LeanLinear
-    layers = (module for module in model.modules() if type(module) in LAYERS)
-    for module in (inner for layer in layers for inner in layer.modules()):
-        if type(module) in NORMS and not module.weight.requires_grad:
-            module.__class__ = LeanNorm
-
-
-def _is_plain(layer: Linear) -> bool:
-    dropout = any(type(d) is not torch.nn.Identity for d in layer.lora_dropout.values())
-    biased = any(b.bias is not None for b in layer.lora_B.values())
-    linear = isinstance(layer.get_base_layer(), torch.nn.Linear)
-    return linear and not (dropout or biased or layer.lora_variant)
-
-
-def product_dtype(x: Tensor) -> torch.dtype:
-    """Return what a product is computed in: autocast's type, else the input's own."""
-    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-
-
-class LeanLinear(Linear):
-    """PEFT's LoRA layer, as one function where one adapter is at work and nothing is merged."""
-
-    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Return x W' + bias + s (x A') B', [..., out]."""
-        if self.disable_adapters or self.merged or len(self.active_adapters) != 1 or args or kwargs:
-            return super().forward(x, *args, **kwargs)
-        base, (name,) = self.get_base_layer(), self.active_adapters
-        a, b = self.lora_A[name].weight, self.lora_B[name].weight
-        return _Adapted.apply(x, base.weight, base.bias, a, b, self.scaling[name])
-
-
-class _Adapted(torch.autograd.Function):
-    """A frozen linear layer with LoRA: both products are summed where the output lies."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, s: float
-    ) -> Tensor:
-        dtype = product_dtype(x)
-        rows, down, up = (t.to(dtype) for t in (x.reshape(-1, x.shape[-1]), a, b))
-        inner = rows @ down.T
-        out = rows @ weight.to(dtype).T
-        if bias is not None:
-            out += bias.to(dtype)
-        out.addmm_(inner, up.T, alpha=s)
-        ctx.save_for_backward(rows, weight, down, up, inner)
-        ctx.scaling, ctx.shape, ctx.dtypes = s, x.shape, (x.dtype, a.dtype, b.dtype)
-        return out.view(*x.shape[:-1], -1)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        rows, weight, down, up, inner = ctx.saved_tensors
-        of_x, s = None, ctx.scaling
-        grad = grad.reshape(len(rows), -1)
-        back = grad @ up
-        if ctx.needs_input_grad[0]:
-            of_x = (grad @ weight.to(grad.dtype)).addmm_(back, down, alpha=s)
-            of_x = of_x.view(ctx.shape).to(ctx.dtypes[0])
-        of_a = (back.T @ rows).to(ctx.dtypes[1]) * s
-        of_b = (grad.T @ inner).to(ctx.dtypes[2]) * s
-        return of_x, None, None, of_a, of_b, None
-
-
-class LeanNorm(torch.nn.Module):
-    """Llama's RMS norm before linear layers, whose output has the type they compute in."""
-
-    weight: Tensor
-    variance_epsilon: float
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return w x / sqrt(mean(x^2) + epsilon), [..., size]."""
-        return _Normed.apply(x, self.weight, self.variance_epsilon)
-
-
-class _Normed(torch.autograd.Function):
-    """An RMS norm with a frozen weight, computed in float32 at least."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        mean = torch.linalg.vector_norm(wide, dim=-1, keepdim=True).square_().div_(x.shape[-1])
-        scale = mean.add_(epsilon).rsqrt_()
-        ctx.save_for_backward(wide, weight, scale)
-        ctx.dtype = x.dtype
-        return (wide * scale).mul_(weight).to(product_dtype(x))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        # With r = scale and g = grad * weight the gradient is r g - r^3 x mean(g x).
-        wide, weight, scale = ctx.saved_tensors
-        grad = grad * weight
-        along = (grad * wide).mean(-1, keepdim=True).mul_(scale.pow(3))
-        return grad.mul_(scale).addcmul_(wide, along, value=-1).to(ctx.dtype), None, None

@@ -18,7 +18,8 @@ from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
 
 from codealign.errors import CodealignError
 from codealign.train import cpu
-from codealign.train.cpu import BLOCK, LeanAttention, LeanLinear, LeanNorm
+from codealign.train.cpu import BLOCK, LeanAttention
+from codealign.train.lean import LeanLinear, LeanNorm
 
 
 def test_padding_is_right_of_a_sequence_or_refused() -> None:
@@ -29,14 +30,14 @@ def test_padding_is_right_of_a_sequence_or_refused() -> None:
         cpu.row_lengths(ids, torch.tensor([[0, 1, 1], [1, 1, 1]]))
 
 
-def test_padding_is_not_computed() -> None:
+def test_neither_padding_nor_an_equal_beginning_is_computed() -> None:
     model, rows = adapted(), []
     cpu.quicken(model)
     layer = model.get_base_model().model.layers[0]
     layer.register_forward_pre_hook(lambda module, args: rows.append(args[0].shape))
     loss_of(model)
     size = model.config.hidden_size
-    assert rows == [(1, 50 + 100 + 2 * BLOCK, size)]
+    assert rows == [(1, 50 + 100 - 30 + 2 * BLOCK - 60, size)]
 
 
 def adapted(attention: str = "eager", base: Any = None, **lora: Any) -> Any:
@@ -56,8 +57,9 @@ def trained(model: Any) -> list[torch.nn.Parameter]:
 
 
 def loss_of(model: Any) -> Tensor:
-    """Return a loss over a padded batch, two blocks long."""
+    """Return a loss over a padded batch, two blocks long, whose sequences begin alike."""
     ids = torch.randint(3, 250, (3, 2 * BLOCK), generator=torch.Generator().manual_seed(0))
+    ids[1, :30], ids[2, :60] = ids[0, :30], torch.cat([ids[0, :30], ids[1, 30:60]])
     mask = torch.ones_like(ids)
     mask[0, 50:] = mask[1, 100:] = 0
     hidden = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
