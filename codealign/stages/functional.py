@@ -51,10 +51,9 @@ def run_functional(job: StageJob) -> FunctionalResult:
     greedy = Generation(temperature=0.0, **sizes)
     model = Model(engine, uses_chat(job.model, job.cell.variant), greedy, job.seed, form=s.format)
     folders = {name: job.folder / name for name in problems}
-    samples = model.write(problems, folders)
+    how = {"cpu_s": s.cpu_s, "measure": s.measure, "cache": job.paths.top / "expected"}
     with Sandbox(workers=s.workers, accept=s.sandbox) as sandbox:
-        how = {"cpu_s": s.cpu_s, "measure": s.measure, "cache": job.paths.top / "expected"}
-        results = evaluate_all(problems, samples, folders, sandbox, **how)
+        results = evaluate_all(problems, model, folders, sandbox, **how)
     values = {score: of for result in results.values() for score, of in result.values().items()}
     kinds = {name: text for r in results.values() for name, text in r.failures_told().items()}
     measured = write_measured(job.folder, job.profile, job.cell, values, failures=kinds)

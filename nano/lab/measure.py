@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from codealign.evaluate.functional import load
 from codealign.evaluate.functional.completions import Model
 from codealign.evaluate.functional.evaluation import evaluate_all
+from codealign.evaluate.functional.registry import load
 from codealign.generate import Engine, generate
 from codealign.params import Generation, Prefs
 from codealign.prefs import seeds
@@ -43,8 +43,8 @@ def pass_shares(engine: Engine, benchmark: str, chat: bool, limit: int = 0) -> d
     problems = {benchmark: load(benchmark, "nano", limit=limit)}
     with TemporaryDirectory() as name, Sandbox() as sandbox:
         folders = {benchmark: Path(name)}
-        samples = Model(engine, chat, GREEDY).write(problems, folders)
-        suites = evaluate_all(problems, samples, folders, sandbox)[benchmark].suites()
+        model = Model(engine, chat, GREEDY)
+        suites = evaluate_all(problems, model, folders, sandbox)[benchmark].suites()
     return {suite: rates["pass@1"] for suite, rates in suites.items()}
 
 

@@ -1,4 +1,4 @@
-"""From solutions to results, for all who evaluate: stage, command and laboratory."""
+"""From a model or its samples to results, for all who evaluate: stage, command and laboratory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import efficiency
+from codealign.evaluate.functional.completions import Model
 from codealign.evaluate.functional.expected import expect
 from codealign.evaluate.functional.extraction import mark_lost
 from codealign.evaluate.functional.problems import Problem
@@ -74,17 +75,20 @@ def evaluate(
 
 def evaluate_all(
     problems: Mapping[str, dict[str, Problem]],
-    samples: Mapping[str, Samples],
+    source: Model | Mapping[str, Samples],
     folders: Mapping[str, Path],
     sandbox: Sandbox,
     **how: Any,
 ) -> dict[str, Results]:
-    """Evaluate the samples of each benchmark, and write its results into its folder.
+    """Evaluate a model on benchmarks, and write the results of each into its folder.
 
     Parameters
     ----------
+    problems : by benchmark and task id.
+    source : the model that writes the samples (`Model.write`), or the samples of each benchmark.
     how : `cpu_s`, `cache` and `measure` of `evaluate`.
     """
+    samples = source.write(problems, folders) if isinstance(source, Model) else source
     results = {}
     for name, some in problems.items():
         given = samples[name]

@@ -78,9 +78,8 @@ def run(
     for name in names:
         started, folder = time.monotonic(), {name: out / name if several else out}
         problems, samples = _given(asked, name, several)
-        if model is not None:
-            samples = model().write({name: problems}, folder)[name]
-        results = evaluate_all({name: problems}, {name: samples}, folder, sandbox, **how)
+        source = model() if model else {name: samples}
+        results = evaluate_all({name: problems}, source, folder, sandbox, **how)
         summaries.append(summary(results[name], samples, time.monotonic() - started))
     return together(asked.benchmark, summaries) if several else summaries[0]
 
