@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from codealign.errors import CodealignError as CodealignError
     from codealign.evaluate.codal import load_problems as load_codal
     from codealign.evaluate.codal import rate as rate_answers
-    from codealign.evaluate.functional import evaluate as evaluate_functional
-    from codealign.evaluate.functional import load as load_benchmark
-    from codealign.evaluate.functional import read_samples as read_samples
+    from codealign.evaluate.functional.evaluation import evaluate as evaluate_functional
+    from codealign.evaluate.functional.registry import load as load_benchmark
+    from codealign.evaluate.functional.samples import read_samples as read_samples
     from codealign.evaluate.judges import open_judge as open_judge
     from codealign.generate import generate as complete
     from codealign.generate import open_engine as open_engine
@@ -61,9 +61,9 @@ _HOME = {
     "run_pipeline": "prefs.pipeline.run_pipeline",
     "train_sft": "train.sft.train_sft",
     "train_align": "train.align.train_align",
-    "load_benchmark": "evaluate.functional.load",
-    "read_samples": "evaluate.functional.read_samples",
-    "evaluate_functional": "evaluate.functional.evaluate",
+    "load_benchmark": "evaluate.functional.registry.load",
+    "read_samples": "evaluate.functional.samples.read_samples",
+    "evaluate_functional": "evaluate.functional.evaluation.evaluate",
     "load_codal": "evaluate.codal.load_problems",
     "open_judge": "evaluate.judges.open_judge",
     "rate_answers": "evaluate.codal.rate",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
@@ -18,6 +18,7 @@ from codealign.analysis.answer import answer_lines, main_rows
 from codealign.analysis.scores import benchmark
 from codealign.cell import Cell
 from codealign.records import PATHWAY, Pair, Score
+from codealign.train.readme import Trained, gap_told
 
 NAMES = {
     "benchmark": lambda code: benchmark(code).label,
@@ -29,18 +30,6 @@ NAMES = {
 """What is printed for the codes in columns of these names."""
 SHARED = 1 / 3
 """Of a pair's lines that must be common for marks of the others to show a difference."""
-
-
-class TrainedStage(Protocol):
-    """What is read of `train.run.TrainResult`."""
-
-    stage: str
-    examples: int
-    truncated: int
-    steps: int
-    target: float | None
-    gap: float | None
-    gap_told: str
 
 
 def interval(low: float | None, high: float | None, form: str) -> str:
@@ -152,7 +141,7 @@ def _code(lines: Sequence[str], alike: set[int]) -> str:
 
 
 def training_sentence(
-    cell: Cell, pathway: str, training: TrainedStage, ends: tuple[float, float]
+    cell: Cell, pathway: str, training: Trained, ends: tuple[float, float]
 ) -> str:
     """Return what was trained on how much, where the loss went, and the gap that was reached.
 
@@ -165,7 +154,7 @@ def training_sentence(
     return (
         f"**{what}** ({more}: {training.steps:,} "
         f"steps on {training.examples:,} {kind}; loss {ends[0]:.3f} at the start, {ends[1]:.3f} at "
-        f"the end (means of a tenth of the steps). {training.gap_told}"
+        f"the end (means of a tenth of the steps). {gap_told(training)}"
     ).strip()
 
 
@@ -175,14 +164,14 @@ def training_title(cell: Cell, pathway: str, stage: str) -> str:
     return f"{what} ({pathway}, {labels.REQUIREMENTS[cell.requirement]})"
 
 
-def training_line(training: TrainedStage, ends: tuple[float, float]) -> str:
+def training_line(training: Trained, ends: tuple[float, float]) -> str:
     """Return a training's closing line; `ends` as in `training_sentence`."""
     kind = "responses" if training.stage == "sft" else "pairs"
     line = (
         f"{training.stage}: {training.steps} steps on {training.examples} {kind}, "
         f"loss {ends[0]:.3f} -> {ends[1]:.3f}, {training.truncated} truncated"
     )
-    return f"{line}; {training.gap_told}" if training.gap_told else line
+    return f"{line}; {told}" if (told := gap_told(training)) else line
 
 
 def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:

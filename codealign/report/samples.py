@@ -19,7 +19,8 @@ from codealign.analysis import labels
 from codealign.analysis.scores import benchmark, benchmarks
 from codealign.cell import Cell
 from codealign.errors import CodealignError
-from codealign.evaluate.functional import BENCHMARKS, load, public
+from codealign.evaluate.functional import public
+from codealign.evaluate.functional.registry import BENCHMARKS, load
 from codealign.paths import RunPaths
 from codealign.records import DIMENSIONS, PATHWAY, STAGES, VARIANTS, read_jsonl, write_text
 from codealign.report.page import PageSection, render

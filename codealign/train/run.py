@@ -15,18 +15,15 @@ from codealign.errors import CodealignError
 from codealign.models import load, uses_chat
 from codealign.params import Training
 from codealign.params.training import check_logging
-from codealign.paths import short_name
 from codealign.records import Pair, from_json, label_noise, stable_id, to_json, write_text
-from codealign.registry import identity, shape_of, source
+from codealign.registry import identity, shape_of
 from codealign.train import checkpoints, processes, trackers
 from codealign.train.data import Tokens, check_truncated, tokenize
+from codealign.train.readme import model_card
 from codealign.weights import bf16_is_fast
 
 ACTIVATIONS = 2**29
 """Bytes that the layers may keep for the gradients of what a CPU computes at once."""
-ENOUGH = 0.5
-"""Share of BoNBoN's target gap that training must reach to be an experiment on BoNBoN."""
-NO_EXPERIMENT = "Under half of it: too short of its target to be an experiment on BoNBoN"
 
 
 @dataclass(frozen=True)
@@ -55,19 +52,6 @@ class TrainResult:
     target: float | None = None
     gap: float | None = None
     noise: float | None = None
-
-    @property
-    def gap_told(self) -> str:
-        """The gap that was reached, beside BoNBoN's target, in a sentence; "" of SFT."""
-        if self.gap is None:
-            return ""
-        if self.target is None:
-            return f"Gap reached: {self.gap:.2f} nats."
-        share = self.gap / self.target
-        sentence = (
-            f"Gap reached: {self.gap:.2f} of {self.target:.2f} nats, {share:.0%} of the target."
-        )
-        return sentence if share >= ENOUGH else f"{sentence} {NO_EXPERIMENT}."
 
 
 @dataclass(frozen=True)
@@ -244,7 +228,8 @@ class TrainJob:
         model.save_pretrained(str(self.out), selected_adapters=["default"])
         tokenizer.save_pretrained(str(self.out))
         loaded = getattr(model.config, "_commit_hash", None) or ""
-        write_text(self.out / "README.md", model_card(self, result, loaded))
+        card = model_card(result, self.settings, self.seed, loaded)
+        write_text(self.out / "README.md", card)
         write_text(self.out / "training.json", json.dumps(dataclasses.asdict(result), indent=1))
         shutil.rmtree(self.checkpoints)
 
@@ -284,27 +269,3 @@ def read_result(folder: Path | str) -> TrainResult | None:
     if not (path.exists() and adapter.exists()):
         return None
     return from_json(path.read_text(encoding="utf-8"), TrainResult, str(path))
-
-
-def model_card(job: TrainJob, result: TrainResult, commit: str = "") -> str:
-    """Return the adapter's README, with Hugging Face's header.
-
-    Parameters
-    ----------
-    commit : of the base model's repository, as it was loaded; "" for a folder.
-    """
-    from codealign.provenance import versions
-
-    base = source(job.model, job.variant)[0]
-    settings = "".join(f"- {k}: {v}\n" for k, v in job.settings.model_dump().items())
-    libraries = "".join(f"- {name} {version}\n" for name, version in versions().items())
-    gap = f" {result.gap_told}" * bool(result.gap_told)
-    return (
-        f"---\nbase_model: {base}\nlibrary_name: peft\n"
-        f"tags: [{job.stage}, lora, codealign]\n---\n\n"
-        f"# {short_name(job.model)}, {job.variant}: {job.stage}\n\n"
-        f"LoRA adapter trained on {result.examples} preference pairs ({result.truncated} cut), "
-        f"{result.steps} steps, seed {job.seed}, last loss {result.loss:.4f}.{gap}\n\n"
-        f"Base model: {base}{f', commit {commit}' * bool(commit)}.\n\n"
-        f"## Settings\n\n{settings}\n## Libraries\n\n{libraries}"
-    )

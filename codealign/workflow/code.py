@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import json
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -26,6 +26,17 @@ STAGES = "codealign.stages."
 SHOWING = ("06_survey_kappa", "07_paper")
 """Notebooks whose work is to show: what draws is their stage's code."""
 ANALYSIS, DRIVING = "codealign.analysis", ("codealign.workflow", "codealign.checks")
+SETTINGS = "codealign.params"
+"""Counted by value: a job's settings are part of what it is made from, defaults filled in."""
+WORDING = (
+    "codealign.evaluate.functional.wording",
+    "codealign.generate.progress",
+    "codealign.prefs.readme",
+    "codealign.progress",
+    "codealign.train.readme",
+)
+"""What only words or draws a stage's work: no number and no record hangs on it."""
+JUDGES = "codealign.evaluate.judges"
 DECIDING = ("codealign.analysis.measured", "codealign.analysis.gating")
 """What a stage takes from the analysis into its result: intervals, and a gate's verdict."""
 COLAB = "'google.colab' in sys.modules"
@@ -125,19 +136,22 @@ def _named(notebook: str) -> tuple[set[str], set[str]]:
 
 
 @cache
-def closure(notebook: str, anew: bool = True) -> tuple[Path, ...]:
+def closure(notebook: str, anew: bool = True, judged: bool = True) -> tuple[Path, ...]:
     """Return the project's source files that decide what a notebook computes.
 
     Followed are the imports of its stage, or else of its cells, at any depth. Left out are the
-    driver's modules, which decide when a job runs, and `__init__.py` of the package, which names
-    everything and loads it late. Of `codealign.analysis` a notebook that computes (all but
-    `SHOWING`) takes nothing into its result but `DECIDING`.
+    driver's modules, which decide when a job runs, `SETTINGS`, and `__init__.py` of the package,
+    which names everything and loads it late. A notebook that computes (all but `SHOWING`) takes
+    nothing into its result from `WORDING`, nor from `codealign.analysis` but `DECIDING`.
 
     Parameters
     ----------
     anew : False leaves out `DECIDING` too, which is computed anew whenever the notebook runs, so
         that it cannot make work stale that the notebook would continue.
+    judged : False leaves out `JUDGES`, of a job that asks none.
     """
+    left_out = (*DRIVING, SETTINGS, *(() if judged else (JUDGES,)))
+    left_out += () if notebook in SHOWING else WORDING
     stages, todo = _named(notebook)
     seen = {name: path for name in stages if (path := _module_file(name))}
     if stages:
@@ -148,15 +162,24 @@ def closure(notebook: str, anew: bool = True) -> tuple[Path, ...]:
     while todo:
         name = todo.pop()
         path = _module_file(name)
-        if name in seen or name.startswith(DRIVING) or path in (None, PACKAGE / "__init__.py"):
+        if name in seen or name.startswith(left_out) or path in (None, PACKAGE / "__init__.py"):
             continue
         seen[name] = path
         todo |= _read(path)[0]
     return tuple(sorted(set(seen.values())))
 
 
+def code_of(notebook: str, settings: Mapping[str, Any], anew: bool = True) -> str:
+    """Return the `code_hash` of a notebook's job with these settings, by section.
+
+    Preference data are rated if their settings name a judge; without one no judge decides them.
+    """
+    judged = "prefs" not in settings or bool(settings["prefs"]["pairs"]["judge"])
+    return code_hash(notebook, anew, judged)
+
+
 @cache
-def code_hash(notebook: str, anew: bool = True) -> str:
+def code_hash(notebook: str, anew: bool = True, judged: bool = True) -> str:
     """Return 16 hexadecimal digits over the code that decides a notebook's result.
 
     That is the code of `closure` with its data files, and of a notebook without a stage its code
@@ -165,12 +188,12 @@ def code_hash(notebook: str, anew: bool = True) -> str:
 
     Parameters
     ----------
-    anew : as in `closure`.
+    anew, judged : as in `closure`.
     """
     digest = hashlib.sha256()
     for source, _ in code_cells(notebook) if not _named(notebook)[0] else ():
         digest.update(plain(computing(source)).encode())
-    for path in closure(notebook, anew):
+    for path in closure(notebook, anew, judged):
         digest.update(_read(path)[1].encode())
         for file in _read_by(path):
             digest.update(file.read_bytes())

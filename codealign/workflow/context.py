@@ -34,7 +34,7 @@ from codealign.records import STAGES, stable_id, write_text
 from codealign.registry import among, references, registry, spec
 from codealign.stages.job import SECTIONS, StageJob
 from codealign.workflow import markers, state
-from codealign.workflow.code import code_hash
+from codealign.workflow.code import code_of
 from codealign.workflow.plan import PLACES, job_name, parameters_of
 
 MARK = ".made_from"
@@ -156,8 +156,9 @@ class NotebookJob:
         files = list(inputs)
         self.require(files)
         hashes = [provenance.file_hash(p) for p in files]
-        code = code_hash(self.notebook, anew=False)
-        mark = stable_id(self.name, self.seed, self._decided(), code, *hashes)
+        decided = self._decided()
+        code = code_of(self.notebook, decided, anew=False)
+        mark = stable_id(self.name, self.seed, decided, code, *hashes)
         note = path / MARK
         if path.exists() and not (note.exists() and note.read_text(encoding="utf-8") == mark):
             markers.put_away(self.paths.root, path)

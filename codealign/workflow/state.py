@@ -25,7 +25,7 @@ from codealign.provenance import file_hash
 from codealign.records import stable_id
 from codealign.registry import identity
 from codealign.stages.job import SECTIONS as STAGE_SECTIONS
-from codealign.workflow.code import code_hash
+from codealign.workflow.code import code_of
 from codealign.workflow.lock import is_held
 from codealign.workflow.markers import RESULT, read_failure, read_result
 from codealign.workflow.plan import Job, frozen, read_plan
@@ -126,7 +126,7 @@ def _why(root: Path, job: Job, result: Mapping[str, Any], needs: Mapping[str, St
         return "its params.yaml cannot be read"
     try:
         settings = deciding(job)
-        code = code_hash(job.notebook)
+        code = code_of(job.notebook, settings)
     except CodealignError as error:
         return str(error)
     reasons = [
@@ -172,7 +172,7 @@ def made_from(
     """Return what a result marker notes for `judge`: settings (`deciding`), code and inputs."""
     return {
         "settings": settings,
-        "code": code_hash(notebook),
+        "code": code_of(notebook, settings),
         "inputs": {
             **{need: handed_on(notebook, read_result(root, need)) for need in needs},
             **({ADDED: added} if (added := _added(root, notebook)) else {}),

@@ -24,6 +24,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
@@ -133,7 +134,8 @@ def serve(folder: Path, kind: str) -> None:
     for name in (*LATE[kind], *EVERY, *_imports(kind)):
         importlib.import_module(name)
     for notebook in KINDS[kind]:  # of the code that its forks run, whatever is edited meanwhile
-        code_hash(notebook), code_hash(notebook, anew=False)
+        for anew, judged in product((True, False), repeat=2):
+            code_hash(notebook, anew, judged)
     if not may_fork():
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks

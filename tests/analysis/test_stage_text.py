@@ -20,7 +20,7 @@ CELL = Cell("nano", "finetuned", "functional", "dpo")
 
 
 def training(**more: object) -> SimpleNamespace:
-    given = {"stage": "sft", "examples": 59, "truncated": 1, "steps": 8, "gap_told": ""}
+    given = {"stage": "sft", "examples": 59, "truncated": 1, "steps": 8, "gap": None}
     return SimpleNamespace(**{**given, **more})
 
 
@@ -73,7 +73,7 @@ def test_a_table_for_readers_has_intervals_in_brackets_and_names_for_codes() -> 
 def test_a_closing_line_gives_the_ends_of_the_loss_as_they_were_handed_in() -> None:
     line = stage_text.training_line(training(), (0.5, 0.25))
     assert line == "sft: 8 steps on 59 responses, loss 0.500 -> 0.250, 1 truncated"
-    more = training(stage="dpo", gap_told="Gap reached: 2.00 nats.")
+    more = training(stage="dpo", gap=2.0, target=None)
     assert stage_text.training_line(more, (0.5, 0.25)).endswith(
         "truncated; Gap reached: 2.00 nats."
     )

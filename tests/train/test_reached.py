@@ -6,6 +6,7 @@ import pytest
 
 from codealign.params import Dpo
 from codealign.records import Pair, label_noise
+from codealign.train.readme import gap_told
 from codealign.train.run import TrainResult, reached_gap
 from codealign.train.variations import used_pairs
 
@@ -33,11 +34,11 @@ def test_the_reached_gap_is_the_mean_of_the_last_tenth_of_the_steps() -> None:
 def test_the_gap_is_told_beside_the_target(
     gap: float | None, target: float | None, told: str
 ) -> None:
-    assert result(gap, target).gap_told == told
+    assert gap_told(result(gap, target)) == told
 
 
 def test_under_half_of_the_target_is_no_experiment_on_bonbon() -> None:
-    assert "too short of its target to be an experiment on BoNBoN" in result(8.9, 18.0).gap_told
+    assert "too short of its target to be an experiment on BoNBoN" in gap_told(result(8.9, 18.0))
 
 
 def pair(number: int, chosen: str, rejected: str) -> Pair:

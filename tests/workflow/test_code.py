@@ -129,6 +129,12 @@ def test_intervals_decide_a_result_but_make_no_work_stale(notebook) -> None:
     assert code.closure(name, anew=False) == ()
 
 
+def test_what_is_named_as_left_out_or_taken_in_is_there() -> None:
+    """A module that was renamed would count again, or no more, in silence."""
+    named = (*code.WORDING, *code.DECIDING, *code.DRIVING, code.SETTINGS, code.JUDGES)
+    assert [name for name in named if not code._module_file(name)] == []
+
+
 STAGED = "from codealign.stages.{0} import run_{0}\nfrom codealign.analysis.{1} import x\n"
 
 

@@ -284,6 +284,51 @@ def test_what_a_stages_notebook_shows_makes_no_stage_again(
     assert {name.split("-")[0] for name in kinds(root)} <= {"06_survey_kappa", "07_paper"}
 
 
+WORDED = ["prefs/readme.py", "train/readme.py", "evaluate/functional/wording.py", "progress.py"]
+
+
+@pytest.mark.parametrize("worded", WORDED)
+def test_what_words_a_stages_work_makes_no_stage_again(
+    root: Path, monkeypatch, clean, worded: str
+) -> None:
+    edited(monkeypatch, worded)
+    assert {name.split("-")[0] for name in kinds(root)} <= {"06_survey_kappa", "07_paper"}
+
+
+def test_a_settings_description_makes_nothing_again(root: Path, monkeypatch, clean) -> None:
+    edited(monkeypatch, "params/evaluation.py")
+    assert kinds(root) == {}
+
+
+def test_a_default_that_changes_is_a_changed_setting(root: Path) -> None:
+    """A result notes by value what its profile leaves to the default: here another was in force."""
+    marker = root / "jobs" / BASE / "result.json"
+    result = json.loads(marker.read_text())
+    result["made_from"]["settings"]["functional"]["cpu_s"] = 59.0
+    marker.write_text(json.dumps(result))
+    assert judge_run(root)[BASE].reason == "changed: functional.cpu_s 59.0 -> 60.0"
+
+
+def test_how_solutions_are_scored_decides_no_pairs(root: Path, monkeypatch, clean) -> None:
+    edited(monkeypatch, "evaluate/functional/scoring.py")
+    found = judge_run(root)
+    assert found[BASE].reason == "changed: the code of its stage"
+    assert (found[PAIRS].kind, found[SFT].kind) == (DONE, DONE)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "again"), [({}, False), ({"rule": "best_worst", "judge": "static"}, True)]
+)
+def test_a_judges_code_decides_the_pairs_that_it_rates(
+    monkeypatch, clean, pairs: dict, again: bool
+) -> None:
+    job = next(job for job in jobs(prefs={"pairs": pairs}) if job.name == PAIRS)
+    settings = state.deciding(job)
+    before = code.code_of(job.notebook, settings)
+    edited(monkeypatch, "evaluate/judges/measures.py")
+    assert (code.code_of(job.notebook, settings) != before) == again
+
+
 @pytest.mark.parametrize("stage", ["functional", "align"])
 def test_a_changed_stage_makes_its_own_jobs_outdated(
     root: Path, monkeypatch, clean, stage: str

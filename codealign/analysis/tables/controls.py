@@ -22,7 +22,7 @@ from codealign.analysis.tables.study import number, where
 from codealign.cell import Cell
 from codealign.paths import RunPaths
 from codealign.records import ALIGNED
-from codealign.train.run import ENOUGH, NO_EXPERIMENT
+from codealign.train.readme import ENOUGH, NO_EXPERIMENT
 
 PLACE = ["model", "variant", "trained", "ablation", "stage"]
 FACTS = ["examples", "steps", "gap", "target", "noise"]

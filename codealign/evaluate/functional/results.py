@@ -124,17 +124,6 @@ class Results:
         right = sum(a.base_status == "pass" if base_only else a.passed for a in attempts)
         return float(estimate_pass_at_k([len(attempts)], [right], k)[0])
 
-    def closing_line(self) -> str:
-        """One line: scores with n, then failures by kind."""
-        scored = ", ".join(
-            f"{r['benchmark']} {r['metric']} "
-            + ("none" if r["value"] is None else f"{r['value']:.3f}")
-            + f" (n={r['n']}, {r['missing']} missing)"
-            for r in self.scores()
-        )
-        kinds = ", ".join(f"{n} {kind}" for kind, n in self.failures.items())
-        return f"{scored}; {kinds or 'no failures'}; sandbox {self.level}"
-
     def write(self, folder: Path | str) -> list[Path]:
         """Write samples and results in evalplus' formats; return the files.
 

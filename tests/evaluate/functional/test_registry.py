@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
+from codealign.evaluate import functional
 from codealign.evaluate.functional import BENCHMARKS, expand, load
 from codealign.evaluate.functional import public as public_data
 from codealign.evaluate.functional.registry import guarding, prompts_of
@@ -207,3 +208,13 @@ def test_seeds_may_be_checked_against_some_benchmarks_or_none() -> None:
     assert guarding(["all"]) == list(BENCHMARKS)
     assert guarding(["mbpp", "evoeval"])[:2] == ["mbpp", "evoeval_difficult"]
     assert list(prompts_of("public", [])) == []
+
+
+@pytest.mark.parametrize("name", functional.__all__)
+def test_a_name_of_the_package_is_its_modules(name: str) -> None:
+    assert getattr(functional, name) is not None
+
+
+def test_a_name_that_the_package_has_not_lists_those_it_has() -> None:
+    with pytest.raises(AttributeError, match="'nothing'; it has .*read_samples"):
+        functional.nothing  # noqa: B018

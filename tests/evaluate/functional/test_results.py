@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codealign.evaluate.functional import Attempt, Results
+from codealign.evaluate.functional import Attempt, Results, closing_line
 
 
 def attempt(task_id: str, index: int, base: str, plus: str, kind: str = "") -> Attempt:
@@ -78,7 +78,7 @@ def test_failures_are_counted_by_kind() -> None:
 def test_nothing_scored_is_none_not_zero() -> None:
     found = Results("humaneval", {}, ["D"], "strong", "abc")
     assert [(r["value"], r["n"]) for r in found.scores()] == [(None, 0), (None, 0)]
-    assert "none (n=0, 1 missing)" in found.closing_line()
+    assert "none (n=0, 1 missing)" in closing_line(found)
 
 
 def test_files_are_in_evalplus_formats(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Samples for people: prompt, answer, and of a failing one the first failing test."""
+"""Results for people: a closing line, and samples with prompt, answer and first failing test."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from codealign.evaluate.functional.results import Results
 from codealign.evaluate.functional.verdicts import Attempt
 
 LONGEST = 600
+
+
+def closing_line(results: Results) -> str:
+    """Return one line: scores with n, then failures by kind."""
+    scored = ", ".join(
+        f"{r['benchmark']} {r['metric']} "
+        + ("none" if r["value"] is None else f"{r['value']:.3f}")
+        + f" (n={r['n']}, {r['missing']} missing)"
+        for r in results.scores()
+    )
+    kinds = ", ".join(f"{n} {kind}" for kind, n in results.failures.items())
+    return f"{scored}; {kinds or 'no failures'}; sandbox {results.level}"
 
 
 def failing_samples(results: Results, problems: dict[str, Problem], each: int = 1) -> str:

@@ -1,11 +1,11 @@
-"""Failing samples can be looked at."""
+"""A result in words: its closing line, and samples that can be looked at."""
 
 from __future__ import annotations
 
 import pytest
 
 from codealign.evaluate.functional import Problem, Results, evaluate, failing_samples
-from codealign.evaluate.functional.failures import two_samples
+from codealign.evaluate.functional.wording import two_samples
 from codealign.sandbox import Sandbox
 
 Problems = dict[str, Problem]
