@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from codealign.prefs.responses import ASKED_FOR, CUT, lack, take_apart, testable
-from codealign.prefs.testing import LACKING, Case, harness_key, read_verdict, script_of
+from codealign.prefs.testing import LACKING, Case, harness_key, script_of, verdict_of
 from codealign.progress import Bar
 from codealign.records import Execution, Response, stable_id
 from codealign.resumable import Resumable
@@ -75,9 +75,9 @@ def execute(
         read = Bar(responses(), total=total, desc="executions", leave=False)
         keys: dict[str, str] = {}
         for result in sandbox.run(_pending(read, file, keys, cpu_s, keep_tests)):
-            verdict, detail = read_verdict(result.verdict, result.detail)
-            key = keys.pop(result.id)
-            file.append(Execution(result.id, verdict, detail, result.level, result.cpu_s, key))
+            verdict = verdict_of(result.verdict, result.exception)
+            of_sandbox = (result.detail, result.level, result.cpu_s)
+            file.append(Execution(result.id, verdict, *of_sandbox, keys.pop(result.id)))
         file.finish(_counted(responses(), file, executed, keep_tests))
     return executed
 

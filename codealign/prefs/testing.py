@@ -31,7 +31,10 @@ BROKEN_TESTS, OTHER_TESTS = "tests that do not parse", "tests of something else"
 TESTS_LACKING = (NO_TESTS, BROKEN_TESTS, OTHER_TESTS)
 LACKING = (NO_CODE, *TESTS_LACKING)
 """Why a response is not executed."""
-UNSUPPORTED = ("Unsupported:", "ModuleNotFoundError:", "PermissionError:")
+UNTESTED = "Untested"
+UNSUPPORTED = ("Unsupported", "ModuleNotFoundError", "PermissionError")
+"""Types of exceptions that say nothing of the code; `Unsupported` and `UNTESTED` are those of
+`inside/runner.py`."""
 TEST_CASES = ("TestCase", "IsolatedAsyncioTestCase")
 RUN_DOCTESTS = ("testmod", "run_docstring_examples", "DocTestSuite")
 CHECKED = "__checked__"
@@ -248,18 +251,18 @@ def verdicts_of(result: Result, cases: int) -> list[tuple[str, str]]:
     Beside the sandbox's verdicts: `untested` (no check was evaluated), `unsupported` (it wants a
     module, a right, or a feature of pytest that is not there). Neither says that the code is wrong.
     """
-    verdicts = [read_verdict("fail" if o.error else "pass", o.error) for o in result.outputs]
+    verdicts = [
+        (verdict_of("fail" if o.error else "pass", o.exception), o.error) for o in result.outputs
+    ]
     if result.verdict == "suspect":
         verdicts = [("suspect", result.detail) if v == "pass" else (v, d) for v, d in verdicts]
     if len(verdicts) < cases or not verdicts:
-        verdicts.append(read_verdict(result.verdict, result.detail))
+        verdicts.append((verdict_of(result.verdict, result.exception), result.detail))
     return verdicts
 
 
-def read_verdict(verdict: str, detail: str) -> tuple[str, str]:
+def verdict_of(verdict: str, exception: str) -> str:
     """Return the verdict that a sandbox's verdict stands for, by what the runner raised."""
-    if verdict == "fail" and detail.startswith(UNSUPPORTED):
-        return "unsupported", detail
-    if verdict == "fail" and detail.startswith("Untested:"):
-        return "untested", detail
-    return verdict, detail
+    if verdict == "fail" and exception in UNSUPPORTED:
+        return "unsupported"
+    return "untested" if verdict == "fail" and exception == UNTESTED else verdict

@@ -80,13 +80,15 @@ class Outcome:
     """What one call gave: a value, or the exception as `Type: message`.
 
     `cpu_s` is the call's CPU time; `steps` its instructions (of bytecode, or the processor's), 0 if
-    they were not counted. A value that cannot be encoded is an `Opaque`, equal to nothing.
+    they were not counted; `exception` the type's name alone. A value that cannot be encoded is an
+    `Opaque`, equal to nothing.
     """
 
     value: Any = None
     error: str = ""
     cpu_s: float = 0.0
     steps: int = 0
+    exception: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ class Result:
     """How a program ended; `outputs` holds the outcomes of the calls that were made.
 
     `cut` says that `stdout` (output and errors together) was longer than the program's cap.
+    `limit` is the limit at which it was stopped: cpu, call (CPU time of one call), wall, idle, size
+    (of its outcomes) or disk; "" if it ended by itself. `exception` is the name of the type that
+    ended it; `detail` has it with its message.
     """
 
     id: str
@@ -104,3 +109,5 @@ class Result:
     stdout: str = ""
     outputs: list[Outcome] = field(default_factory=list)
     cut: bool = False
+    limit: str = ""
+    exception: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections import deque
@@ -16,6 +15,8 @@ from codealign.sandbox.pool import Sandbox
 LIMITS = {"cpu_s": 86400, "wall_s": 86400, "memory_mb": 1 << 20, "output_bytes": 1 << 26}
 """Keys that set a limit of the program, and the most that may be asked for."""
 WHOLE = ("memory_mb", "output_bytes")
+OWN = ("id", "verdict", "detail", "level", "cpu_s", "stdout", "outputs", "cut")
+"""Keys of an answer that are its own, in this order; no other key of these names is carried."""
 INVALID = "invalid"
 """Stands in place of a verdict where a line is no program; `detail` says why."""
 
@@ -101,7 +102,7 @@ class _Writer:
             self._put(line, Result("", INVALID, line.fault, self.level, 0.0))
 
     def _put(self, line: StreamLine, result: Result) -> None:
-        answer = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
+        answer = {key: getattr(result, key) for key in OWN}
         answer |= {"id": line.id, "outputs": [_plain(o) for o in result.outputs]}
         more = f", {line.carried}" if line.carried else ""
         self.out.write(f"{json.dumps(answer)[:-1]}{more}}}\n")
@@ -144,8 +145,7 @@ def _line(data: Any, where: str) -> StreamLine:
         raise CodealignError(f"{where}: 'code' must be a text{_hint('code', data)}")
     limits = {key: _limit(key, rest.pop(key), where) for key in LIMITS if key in rest}
     program = Program(str(own), code, _calls(rest.pop("calls", []), where), **limits)
-    results = [f.name for f in dataclasses.fields(Result)]
-    carried = {key: value for key, value in rest.items() if key not in results}
+    carried = {key: value for key, value in rest.items() if key not in OWN}
     return StreamLine(own, program, json.dumps(carried)[1:-1])
 
 

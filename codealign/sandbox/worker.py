@@ -14,6 +14,7 @@ import psutil
 
 from codealign.sandbox import launch, workfolder
 from codealign.sandbox.inside import codec, frames
+from codealign.sandbox.inside.frames import NAMED
 from codealign.sandbox.model import Encoded, Outcome, Program, Result
 
 START_S = 30.0
@@ -118,6 +119,8 @@ class Worker:
         except ValueError:
             return Result(program.id, "no_proof", "outcomes were forged", level, report["cpu_s"])
         self.clean = report.pop("clean")
+        if report["verdict"] == "fail":
+            report["exception"], report["detail"] = _exception(report["detail"])
         return Result(id=program.id, level=level, outputs=outputs, **report)
 
     def close(self) -> None:
@@ -171,5 +174,13 @@ def _outcome(data: bytes) -> Outcome:
     kind, rest = data[:1], data[1:]
     cpu, steps, body = rest.split(b" ", 2)
     cost = float(cpu), int(steps)
-    value = codec.loads(body) if kind == b"v" else None
-    return Outcome(value, "" if kind == b"v" else body.decode("utf-8", "replace"), *cost)
+    if kind == b"v":
+        return Outcome(codec.loads(body), "", *cost)
+    exception, error = _exception(body.decode("utf-8", "replace"))
+    return Outcome(None, error, *cost, exception)
+
+
+def _exception(text: str) -> tuple[str, str]:
+    """Return the name of an exception's type, and `Type: message`; "" for what is no exception."""
+    name, named, message = text.partition(NAMED)
+    return name * bool(named), name + message

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codealign.prefs.testing import make_case, program_of, read_verdict, script_of, verdicts_of
+from codealign.prefs.testing import make_case, program_of, script_of, verdict_of, verdicts_of
 from codealign.sandbox import Result, Sandbox
 
 RIGHT, WRONG = "def f(x):\n    return x + 1\n", "def f(x):\n    return x - 1\n"
@@ -86,7 +86,7 @@ def box() -> Iterator[Sandbox]:
 
 def verdict(box: Sandbox, code: str, tests: str) -> str:
     (result,) = box.run([script_of("a", make_case(code, tests), 5.0)])
-    return read_verdict(result.verdict, result.detail)[0]
+    return verdict_of(result.verdict, result.exception)
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -29,6 +29,7 @@ def test_an_exception_is_the_outcome_of_its_call_alone(any_sandbox: Sandbox) -> 
     result = run(any_sandbox, code, Call("f", [0]), Call("f", [2]))
     assert result.verdict == "pass"
     assert [o.error for o in result.outputs] == ["ZeroDivisionError: division by zero", ""]
+    assert [o.exception for o in result.outputs] == ["ZeroDivisionError", ""]
 
 
 def test_exit_in_a_call_is_an_error(any_sandbox: Sandbox) -> None:

@@ -61,7 +61,7 @@ def test_a_program_that_only_sleeps_is_ended_long_before_the_wall_limit(
 ) -> None:
     program = Program("p", "import time; time.sleep(600)", wall_s=600, idle_s=0.3)
     (result,) = any_sandbox.run([program])
-    assert result.verdict == "timeout"
+    assert (result.verdict, result.limit) == ("timeout", "idle")
     assert "(idle limit)" in result.detail
 
 
@@ -125,6 +125,21 @@ def test_verdicts_are_those_documented(any_sandbox: Sandbox) -> None:
     found = [r.verdict for r in any_sandbox.run(programs)]
     assert found == ["pass", "fail", "timeout", "crash", "no_proof"]
     assert set(found) < set(VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("code", "exception", "detail"),
+    [
+        ("raise ValueError('Unsupported: x')", "ValueError", "ValueError: Unsupported: x"),
+        ("raise SystemExit('left')", "SystemExit", "SystemExit: left"),
+        ("class Loud(Exception):\n    __str__ = None\nraise Loud", "Loud", "Loud"),
+    ],
+)
+def test_what_ended_a_program_is_named_apart_from_its_message(
+    any_sandbox: Sandbox, code: str, exception: str, detail: str
+) -> None:
+    (result,) = any_sandbox.run([Program("p", code)])
+    assert (result.verdict, result.exception, result.detail) == ("fail", exception, detail)
 
 
 def test_cpu_time_not_waiting_decides(any_sandbox: Sandbox) -> None:

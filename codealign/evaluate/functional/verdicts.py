@@ -20,8 +20,6 @@ SUITES = ("base", "plus")
 CALL_CPU_S = 1.0
 REFERENCE_FACTOR = 4.0
 SHOWN = 200
-CALL_LIMIT = "(call limit)"
-"""In the detail of a program that was stopped because one call took too long."""
 TOO_LONG = "more CPU time than a call may take"
 Failure = tuple[int, str]
 """A suite's first failing test: index, and wrong, error, slow, absent (not run) or undecided."""
@@ -134,9 +132,7 @@ def first_failure(expected: Expected, suite: str, result: Result, limits: Limits
 def _status(failure: Failure | None, result: Result) -> str:
     if failure is None:
         return "pass"
-    late = (
-        failure[1] == "absent" and result.verdict == "timeout" and CALL_LIMIT not in result.detail
-    )
+    late = failure[1] == "absent" and result.verdict == "timeout" and result.limit != "call"
     return "timeout" if late else "fail"
 
 
@@ -156,7 +152,7 @@ def _why(
         return "timeout", f"{place}: {TOO_LONG}"
     if reason == "absent":
         kind = {"fail": "error", "pass": "no_proof", "suspect": "no_proof"}
-        cause = TOO_LONG if CALL_LIMIT in result.detail else result.detail
+        cause = TOO_LONG if result.limit == "call" else result.detail
         return kind.get(result.verdict, result.verdict), f"{place}: {cause}"
     if reason == "error":
         error = outcomes[index].error

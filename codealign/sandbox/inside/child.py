@@ -19,6 +19,7 @@ from typing import Any, NoReturn, TextIO
 
 from . import codec, counter, hashing
 from .ending import FILE, is_last_act
+from .frames import NAMED
 
 RESULT_FD = 3
 PID_MARK = 0x5EEDB0B1
@@ -192,7 +193,7 @@ def _ending(error: BaseException, code: str, imported: bool) -> bytes:
         return ERROR + _describe(error)
     status = error.code & 0xFF if isinstance(error.code, int) else int(error.code is not None)
     if status:
-        return ERROR + f"SystemExit: {error.code}".encode("utf-8", "replace")[:600]
+        return ERROR + f"SystemExit{NAMED}: {error.code}".encode("utf-8", "replace")[:601]
     trace = error.__traceback__
     if not imported and trace is not None and is_last_act(code, trace.tb_next):
         return b""
@@ -208,10 +209,10 @@ def _end(out: TextIO, imported: bool) -> None:
 
 
 def _describe(error: BaseException) -> bytes:
-    """`Type: message` of an exception whose own methods may be hostile."""
-    name = type.__dict__["__name__"].__get__(type(error))
+    """`Type: message` of an exception whose own methods may be hostile, `NAMED` behind the type."""
+    name = type.__dict__["__name__"].__get__(type(error)) + NAMED
     try:
-        return f"{name}: {error}".encode("utf-8", "replace")[:600]
+        return f"{name}: {error}".encode("utf-8", "replace")[:601]
     except BaseException:
         return name.encode("utf-8", "replace")
 

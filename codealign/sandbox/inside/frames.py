@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import IO
 
 HEAD = struct.Struct("<I")
+NAMED = "\0"
+"""In a message about an exception: behind the name of its type, where Python allows it no place."""
 
 
 def pack(payload: bytes) -> bytes:

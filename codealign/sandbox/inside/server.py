@@ -132,6 +132,7 @@ def _answer(
     report = {
         "verdict": verdict,
         "detail": detail,
+        "limit": seen.stopped,
         "cpu_s": seen.cpu_s,
         "stdout": seen.output.decode("utf-8", "replace"),
         "cut": seen.cut,

@@ -117,6 +117,13 @@ def test_a_slow_call_is_a_timeout_though_right(problems: Problems, sandbox: Sand
     assert (found.base_status, found.kind) == ("timeout", "timeout")
 
 
+def test_words_of_a_program_about_a_call_limit_are_no_call_limit(
+    problems: Problems, sandbox: Sandbox
+) -> None:
+    found = attempt(problems, sandbox, "raise ValueError('(call limit)')")
+    assert (found.kind, found.detail) == ("error", "base test 1: ValueError: (call limit)")
+
+
 def test_equal_samples_are_each_an_attempt(problems: Problems, sandbox: Sandbox) -> None:
     solutions = {"T/0": [problems["T/0"].canonical] * 3}
     found = evaluate("humaneval", solutions, problems, sandbox).attempts["T/0"]
