@@ -47,6 +47,7 @@ MATTERS = 2.0
 MOST_SEEDS = 30
 SHARES = (1.0, 0.5, 0.25)
 CLEAR, EQUAL, HOPELESS = "clear", "does not matter", "no hope"
+UNKNOWN, OPEN = "cannot be told", "open"
 LEAST_CHANCE = 0.1
 """Chance of a clear answer with all seeds below which the remaining ones are not trained."""
 SIMULATED = 200_000
@@ -160,10 +161,21 @@ def noise_of(effect: Effect) -> float | None:
     return effect.seed_error * math.sqrt(effect.seeds) / math.sqrt(1 + TOGETHER)
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What more it would take to detect a difference, or why no more is needed, in words (`text`).
+
+    `kind` is `UNKNOWN` (no interval), `CLEAR`, `EQUAL` (too small to matter) or `OPEN`.
+    """
+
+    kind: str
+    text: str
+
+
 def outlook(
     effect: Effect, requirement: str, hours_a_seed: float = 0.0, matters: float = MATTERS
-) -> str:
-    """Return in words what more it would take to detect a difference, or why no more is needed.
+) -> Outlook:
+    """Return what more it would take to detect a difference, or why no more is needed.
 
     Parameters
     ----------
@@ -171,12 +183,17 @@ def outlook(
     matters : the smallest difference, in points, that would be a reason to choose.
     """
     if math.isnan(effect.low):
-        return f"cannot be told: {effect.missing}"
+        return Outlook(UNKNOWN, f"cannot be told: {effect.missing}")
     bound = max(abs(effect.low), abs(effect.high))
     if effect.side and not effect.single:
-        return "is clear"
+        return Outlook(CLEAR, "is clear")
     if bound <= matters and not effect.single:
-        return f"the difference is at most ±{bound:.1f} points: it does not matter"
+        return Outlook(EQUAL, f"the difference is at most ±{bound:.1f} points: it does not matter")
+    return Outlook(OPEN, _more_seeds(effect, requirement, hours_a_seed, matters))
+
+
+def _more_seeds(effect: Effect, requirement: str, hours_a_seed: float, matters: float) -> str:
+    """Return how many more seeds would tell a difference, or what lacks besides them."""
     noise = noise_of(effect)
     spread = math.sqrt(1 + TOGETHER) * (NOISE[requirement] if noise is None else noise)
     for seeds in range(max(effect.seeds, 1) + 1, MOST_SEEDS + 1):

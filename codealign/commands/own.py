@@ -147,7 +147,7 @@ def _power_of_run(root: Path, noise: dict[str, float] | None, matters: float) ->
     for model in cells.models:
         for requirement in MEMBERS:
             effect = ask(cells, ends_higher(requirement), model)
-            sentence = outlook(effect, requirement, matters=matters)
+            sentence = outlook(effect, requirement, matters=matters).text
             print(f"{model}, {requirement.replace('_', '-')}: {sentence}")
             if (spread := noise_of(effect)) is not None:
                 own[requirement] = max(spread, own.get(requirement, 0.0))

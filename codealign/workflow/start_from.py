@@ -291,23 +291,21 @@ def sentence(requirement: str, effect: Any, planned: int, hours_a_seed: float) -
     """Return where to start from for a requirement, with the interval at this look's level."""
     from codealign.analysis import labels
     from codealign.analysis.effects import ONE_RUN
-    from codealign.analysis.power import levels, outlook
+    from codealign.analysis.power import EQUAL, UNKNOWN, levels, outlook
 
     what = labels.REQUIREMENTS[requirement]
-    strict = effect
+    strict, after = effect, outlook(effect, requirement, hours_a_seed)
     if 2 <= effect.seeds < planned:  # stopped early: the interval pays for the looks
         strict = effect.at(1 - levels(tuple(range(2, planned + 1)))[effect.seeds])
     if strict.side:
         low, high = sorted((strict.side * strict.low, strict.side * strict.high))
         number = labels.with_interval(abs(strict.value), low, high, "{:+.1f}")
         start = "base" if strict.side > 0 else "instruct"
-        alone = f" {ONE_RUN}; another may differ: {outlook(effect, requirement, hours_a_seed)}"
+        alone = f" {ONE_RUN}; another may differ: {after.text}"
         return f"start from the {start} model: {number} points in {what}" + alone * strict.single
-    after = outlook(effect, requirement, hours_a_seed)
     shown = f" ({strict.value:+.1f}, base minus instruct)" if strict.value == strict.value else ""
-    if after.startswith(("cannot be told", "the difference")):
-        return f"{what}{shown}: {after}"
-    return f"{what} cannot be told{shown}: {after}"
+    told = "" if after.kind in (UNKNOWN, EQUAL) else " cannot be told"  # `text` says it already
+    return f"{what}{told}{shown}: {after.text}"
 
 
 def has_gpu() -> bool:

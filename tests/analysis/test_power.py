@@ -43,7 +43,7 @@ def test_more_problems_and_more_seeds_tell_smaller_differences() -> None:
 
 
 def test_a_difference_of_0_that_always_matters_is_no_division_by_0() -> None:
-    sentence = outlook(found(0.0, 0.0, 3, 1.0), "functional", matters=0.0)
+    sentence = outlook(found(0.0, 0.0, 3, 1.0), "functional", matters=0.0).text
     assert sentence.endswith("no number of seeds or problems tells it from 0")
 
 
@@ -74,20 +74,20 @@ def test_noise_of_one_training_is_found_again_from_the_difference_of_two() -> No
 
 
 def test_a_difference_that_is_small_for_sure_does_not_matter() -> None:
-    told = outlook(found(0.2, 0.3, 5, 0.2), "functional")
+    told = outlook(found(0.2, 0.3, 5, 0.2), "functional").text
     assert told.startswith("the difference is at most ±0.") and told.endswith("does not matter")
 
 
 def test_how_many_more_seeds_would_tell() -> None:
     effect = found(5.0, 3.0, 3, 1.0)
     # half-width at k: sqrt((t(k-1) 3)^2 / k + 1.96^2); 3: 7.7, 4: 5.2, 5: 4.2
-    assert outlook(effect, "functional", 1.5) == (
+    assert outlook(effect, "functional", 1.5).text == (
         "2 more seeds (about 3.0 h) would tell, if the difference stays at 5.0 points"
     )
 
 
 def test_where_problems_are_too_few_no_number_of_seeds_helps() -> None:
-    told = outlook(found(1.5, 0.5, 5, 4.0, n=100), "functional")
+    told = outlook(found(1.5, 0.5, 5, 4.0, n=100), "functional").text
     assert told.startswith("seeds alone would not tell: these problems leave ±7.9 points; about ")
 
 
