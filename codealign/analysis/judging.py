@@ -17,7 +17,7 @@ from codealign.analysis.cells import cells_of
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.labels import STAGES as NAMES
 from codealign.analysis.questions import of
-from codealign.analysis.ratings import item_of
+from codealign.analysis.ratings import CellRating
 from codealign.analysis.scores import frame_of, published
 from codealign.cell import Cell
 from codealign.evaluate.judges import ANSWER_FIRST
@@ -63,7 +63,7 @@ Rated = dict[int | None, dict[str, float | None]]
 """Of each seed (None: a base model, which no seed changes), the rating of each problem."""
 
 
-def paired_stages(ratings: Iterable[Rating]) -> pd.DataFrame:
+def paired_stages(ratings: Iterable[CellRating]) -> pd.DataFrame:
     """Compare stages of the same pathway on the problems that both have a rating for.
 
     With several seeds every seed's stage is held against the one base model.
@@ -71,16 +71,16 @@ def paired_stages(ratings: Iterable[Rating]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        pathway (`model/variant`), dimension (`all`: the mean of the dimensions), before, after, n,
-        left_out (problems without a rating at either stage), seeds, difference with bounds low and
-        high (points), p_value, and `p_holm`, corrected over the table.
+        Indexed by model and variant: pathway (the two as one name), dimension (`all`: the mean of
+        the dimensions), before, after, n, left_out (problems without a rating at either stage),
+        seeds, difference with bounds low and high (points), p_value, and `p_holm`, corrected over
+        the table.
     """
     rated: dict[Cell, Rated] = defaultdict(dict)
     for r in ratings:
-        cell, problem = item_of(r.id)
-        place = cell.at(seed=None, benchmark=f"codal_{r.dimension}")
-        rated[place].setdefault(cell.seed, {})[problem] = r.rating
-    rows = []
+        place = r.cell.at(seed=None, benchmark=f"codal_{r.dimension}")
+        rated[place].setdefault(r.cell.seed, {})[r.problem] = r.rating
+    rows, places = [], []
     for base, step in product(dict.fromkeys(c.at(stage="", benchmark="") for c in rated), STEPS):
         pairs = {d: tuple(rated.get(base.at(benchmark=f"codal_{d}", stage=s), {}) for s in step)
                  for d in DIMENSIONS}  # fmt: skip
@@ -91,7 +91,9 @@ def paired_stages(ratings: Iterable[Rating]) -> pd.DataFrame:
              "dimension": name, **_paired(base, step, {d: pairs[d] for d in wanted})}
             for name, wanted in every.items()
         ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=STAGE_COLUMNS)
+        places += [(base.model, base.variant)] * len(every)
+    index = pd.MultiIndex.from_tuples(places, names=["model", "variant"])
+    frame = pd.DataFrame(rows, index, STAGE_COLUMNS)
     frame["p_holm"] = stats.adjust(frame["p_value"], "holm") if rows else []
     return frame
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from codealign.analysis.agreement import read_human_ratings
@@ -14,7 +14,14 @@ from codealign.records import Answer, Rating, read_jsonl, stable_id
 
 FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", FURTHER_RATINGS
 ANSWERS = "answers.jsonl"
-SEEDED = re.compile(r"seed(\d+)/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRating(Rating):
+    """A rating with the evaluated model whose answer it is about, and the problem answered."""
+
+    cell: Cell
+    problem: str
 
 
 def codal_folders(run_root: Path | str) -> Iterator[tuple[Cell, Path]]:
@@ -34,15 +41,7 @@ def item_id(cell: Cell, problem: str = "") -> str:
     return "/".join([*seed, cell.model, cell.variant, cell.stage, *[problem] * bool(problem)])
 
 
-def item_of(text: str) -> tuple[Cell, str]:
-    """Return the model and the problem of an `item_id`."""
-    seed = SEEDED.match(text)
-    model, variant, stage, problem = text[seed.end() if seed else 0 :].split("/", 3)
-    number = int(seed[1]) if seed else None
-    return Cell(model, variant, "non_functional", stage, seed=number), problem
-
-
-def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
+def read_ratings(run_root: Path | str, name: str = FIRST) -> list[CellRating]:
     """Read a judge's ratings of every evaluated model (main cells of all seeds).
 
     Parameters
@@ -54,16 +53,16 @@ def read_ratings(run_root: Path | str, name: str = FIRST) -> list[Rating]:
     Ratings whose id is that of `item_id`.
     """
     return [
-        dataclasses.replace(rating, id=item_id(cell, rating.id))
+        CellRating(**{**vars(rating), "id": item_id(cell, rating.id)}, cell=cell, problem=rating.id)
         for cell, folder in codal_folders(run_root)
         for file in sorted(folder.glob(name))
         for rating in read_jsonl(file, Rating)
     ]
 
 
-def read_judges(run_root: Path | str) -> dict[str, list[Rating]]:
+def read_judges(run_root: Path | str) -> dict[str, list[CellRating]]:
     """Read the ratings of every judge of a run: the first, the second, then those added later."""
-    by_judge: dict[str, list[Rating]] = {}
+    by_judge: dict[str, list[CellRating]] = {}
     for name in (FIRST, SECOND, MORE):
         for rating in read_ratings(run_root, name):
             by_judge.setdefault(rating.judge, []).append(rating)
@@ -102,7 +101,7 @@ def human_ratings(run_root: Path | str, path: Path | str) -> list[Rating]:
 
 def reference_and_judges(
     run_root: Path | str, human: str = ""
-) -> tuple[str, list[Rating], dict[str, list[Rating]]]:
+) -> tuple[str, Sequence[Rating], dict[str, list[CellRating]]]:
     """Return what judges are held against (its name and ratings), and the judges.
 
     People if there is a file of their ratings; otherwise the run's own judge, and then the other

@@ -15,13 +15,20 @@ from codealign.analysis.judging import (
     paired_stages,
     reference_position,
 )
-from codealign.analysis.ratings import item_id, item_of
+from codealign.analysis.ratings import CellRating, item_id
 from codealign.cell import Cell
 from codealign.records import Answer, Rating
 
 
 def rating(key: str, value: float | None, dimension: str = "style", judge: str = "j") -> Rating:
     return Rating(key, dimension, judge, value, "", "")
+
+
+def rated(variant: str, stage: str, problem: str, value: float | None, dimension: str = "style"
+          ) -> CellRating:  # fmt: skip
+    cell = Cell("m", variant, "non_functional", stage)
+    one = rating(item_id(cell, problem), value, dimension)
+    return CellRating(**vars(one), cell=cell, problem=problem)
 
 
 def answer(key: str, length: int, dimension: str = "style") -> Answer:
@@ -52,19 +59,18 @@ def test_the_evidence_names_its_numbers() -> None:
         ("seedling/finetuned/dpo/p1", "seedling", "finetuned", "dpo", None, "p1"),
     ],
 )
-def test_an_id_is_taken_apart_and_put_together(
+def test_an_id_names_the_model_and_the_problem(
     key: str, model: str, variant: str, stage: str, seed: int | None, problem: str
 ) -> None:
     cell = Cell(model, variant, "non_functional", stage, seed=seed)
-    assert item_of(key) == (cell, problem)
     assert item_id(cell, problem) == key
 
 
 def test_stages_are_compared_on_the_problems_both_rated() -> None:
     before = [4, 5, None, 7]
     after = [6, 6, 6, 7]
-    ratings = [rating(f"m/pretrained/base/p{i}", v) for i, v in enumerate(before)]
-    ratings += [rating(f"m/pretrained/sft/p{i}", v) for i, v in enumerate(after)]
+    ratings = [rated("pretrained", "base", f"p{i}", v) for i, v in enumerate(before)]
+    ratings += [rated("pretrained", "sft", f"p{i}", v) for i, v in enumerate(after)]
     found = paired_stages(ratings).set_index("dimension")
     assert list(found.index) == ["all", "style"]
     row = found.loc["style"]
@@ -74,13 +80,13 @@ def test_stages_are_compared_on_the_problems_both_rated() -> None:
 
 
 def test_only_stages_of_one_pathway_are_compared() -> None:
-    ratings = [rating("m/pretrained/base/p", 4), rating("m/finetuned/sft/p", 6)]
+    ratings = [rated("pretrained", "base", "p", 4), rated("finetuned", "sft", "p", 6)]
     assert paired_stages(ratings).empty
 
 
 def test_dimensions_with_the_same_problem_names_stay_apart() -> None:
     ratings = [
-        rating(f"m/pretrained/{stage}/p", value, dimension)
+        rated("pretrained", stage, "p", value, dimension)
         for stage, value in (("base", 4), ("sft", 6))
         for dimension in ("style", "explanation")
     ]

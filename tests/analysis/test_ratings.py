@@ -8,6 +8,7 @@ import pytest
 
 from codealign.analysis.agreement import pair
 from codealign.analysis.ratings import SECOND, read_ratings
+from codealign.cell import Cell
 from codealign.records import Rating, write_jsonl, write_text
 
 
@@ -46,6 +47,7 @@ def test_answers_of_several_seeds_are_several_items(tmp_path) -> None:
     for part in parts:
         folder = tmp_path / part / "evals/nano/pretrained/non_functional/sft/codal"
         write_jsonl(folder / "ratings.jsonl", [rating("static", 7.0)])
-    assert [r.id for r in read_ratings(tmp_path)] == [
-        "nano/pretrained/sft/p1", "seed3/nano/pretrained/sft/p1",
-    ]  # fmt: skip
+    ratings = read_ratings(tmp_path)
+    assert [r.id for r in ratings] == ["nano/pretrained/sft/p1", "seed3/nano/pretrained/sft/p1"]
+    sft = Cell("nano", "pretrained", "non_functional", "sft")
+    assert [(r.cell, r.problem) for r in ratings] == [(sft, "p1"), (sft.at(seed=3), "p1")]

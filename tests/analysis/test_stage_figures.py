@@ -29,7 +29,7 @@ READINGS = pd.DataFrame.from_dict({
 CHANGED = pd.DataFrame([
     {"pathway": "nano/finetuned", "before": "sft", "after": "dpo", "difference": 0.4, "low": low,
      "high": 0.7} for low in (0.1, -0.1)
-])  # fmt: skip
+], pd.MultiIndex.from_tuples([("nano", "finetuned")] * 2))  # fmt: skip
 ANSWERED = pd.DataFrame([
     {"question": "Q1", "option": option, "percent": percent, "low": percent - 9.0,
      "high": percent + 9.0} for option, percent in (("often", 70.0), ("never", 30.0))

@@ -213,8 +213,9 @@ def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
             clear = row["low"] > 0 or row["high"] < 0
             _dot(axes, y, row, style.BLUE if clear else style.MUTED, "+.2f")
         axes.axvline(0, color=style.INK, linewidth=0.8)
-        steps = [f"{_pathway(r['pathway'])}: {labels.STAGES[r['before']]} to "
-                 f"{labels.STAGES[r['after']]}" for r in rows]  # fmt: skip
+        steps = [f"{model} {labels.VARIANTS[variant]}: {labels.STAGES[r['before']]} to "
+                 f"{labels.STAGES[r['after']]}"
+                 for (model, variant), r in zip(data.index, rows, strict=True)]  # fmt: skip
         axes.set_yticks(range(len(rows)), steps)
         axes.set_xlabel("change of the mean rating, points of 10")
     clear = sum(r["low"] > 0 or r["high"] < 0 for r in rows)
@@ -223,12 +224,6 @@ def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
     alt = f"{clear} of {len(rows)} changes can be told from none. In points: {moves}."
     data = data[["pathway", "before", "after", "value", "low", "high"]]
     return Drawn("stage_changes", caption, figure, alt, data)
-
-
-def _pathway(pathway: str) -> str:
-    """Return `model/variant` as the figures print it."""
-    model, _, variant = pathway.rpartition("/")
-    return f"{model} {labels.VARIANTS.get(variant, variant)}"
 
 
 def survey_dots(shares: pd.DataFrame, title: str) -> Drawn:
