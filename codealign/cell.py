@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -46,9 +46,10 @@ class Cell:
         """Return the cell with some coordinates changed."""
         return dataclasses.replace(self, **changed)
 
-    def columns(self) -> dict[str, Any]:
-        """Return the coordinates by the names of their columns in tables."""
-        return dataclasses.asdict(self)
+    def columns(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the coordinates by the names of their columns in tables: `names`, or all."""
+        every = dataclasses.asdict(self)
+        return {name: every[name] for name in names or every}
 
     @property
     def cross(self) -> bool:

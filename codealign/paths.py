@@ -85,6 +85,11 @@ def short_name(model: str) -> str:
     return f"{name[: LONGEST - 7].strip('-.') or 'model'}-{mark}"
 
 
+def notebook_of(job: str) -> str:
+    """Return the notebook of a job, with which its name begins (`workflow.plan.job_name`)."""
+    return job.partition("-")[0]
+
+
 # What a job makes, upstream first: an ablation makes anew what it varies, and all after it.
 MADE = ("prefs", "sft", "align", "functional", "codal")
 

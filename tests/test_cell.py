@@ -31,6 +31,12 @@ def test_a_cell_has_a_place_and_is_read_back_from_it(cell: Cell, section: str, p
     assert Cell.parse(path) == cell
 
 
+def test_its_columns_are_those_asked_for_in_their_order() -> None:
+    assert HOME.columns(["stage", "model"]) == {"stage": "dpo", "model": "nano"}
+    assert list(HOME.columns(["stage", "model"])) == ["stage", "model"]
+    assert Cell.of(HOME.columns()) == HOME
+
+
 def test_its_place_is_where_a_run_keeps_its_results() -> None:
     cell = HOME.at(seed=2, ablation="few")
     part = RunPaths(Path(part_folder("run", 2, "sft", "few")))

@@ -72,7 +72,7 @@ def changes(frame: pd.DataFrame, items: Problems | None = None) -> pd.DataFrame:
         for cell, at in cells.index.items():
             base = cells.index.get(cell.at(stage="base"))
             if cell.main and cell.stage != "base" and base is not None:
-                place = {"source": source, **{name: getattr(cell, name) for name in CELL}}
+                place = {"source": source, **cell.columns(CELL)}
                 rows.append(place | _change(cells, cell, at, base))
     changed = pd.DataFrame(rows, columns=COLUMNS)
     for name, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):

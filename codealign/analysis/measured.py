@@ -76,7 +76,7 @@ def write_measured(
 
 def item_rows(cell: Cell, values: Mapping[str, Values]) -> list[dict[str, Any]]:
     """Return the rows of `items.jsonl`: each problem's value on each benchmark."""
-    where = {key: getattr(cell, key) for key in EVALUATED}
+    where = cell.columns(EVALUATED)
     return [
         {**where, "benchmark": name, "id": key, "value": value}
         for name, of_problem in values.items()

@@ -16,10 +16,10 @@ from codealign.analysis.cells import MEMBERS, Cells, cells_of, read_problems
 from codealign.analysis.contrasts import SCORE
 from codealign.analysis.effects import Effect
 from codealign.analysis.questions import Question, ask, term
-from codealign.analysis.scores import CELL, EVALUATED, benchmark, collect_all
+from codealign.analysis.scores import CELL, EVALUATED, benchmark, collect_all, main_cells
 from codealign.cell import Cell
 from codealign.errors import CodealignError
-from codealign.paths import RunPaths
+from codealign.paths import RunPaths, notebook_of
 from codealign.records import PATHWAY
 
 COLUMNS = [
@@ -65,22 +65,25 @@ def compare_runs(first: Path | str, second: Path | str) -> Comparison:
         A folder has no scores, or the two have no score in common.
     """
     cells = _together([Path(first), Path(second)])
-    sides = [[c for c in cells.index if c.main and c.model.startswith(f"{side}/")]
+    sides = [[cell.at(ablation="") for cell in cells.index if cell.ablation == side]
              for side in (FIRST, SECOND)]  # fmt: skip
-    named = [{c.at(model=c.model.partition("/")[2]): c for c in side} for side in sides]
-    shared = [cell for cell in named[0] if cell in named[1]]
+    own, others = (dict.fromkeys(side) for side in sides)
+    shared = [cell for cell in own if cell in others]
     if not shared:
         raise CodealignError(
             f"{first} and {second} have no score in common; compare runs of a model"
         )
     rows = [_row(cells, cell) for cell in shared]
     frame = pd.DataFrame(rows).assign(p_holm=lambda f: stats.adjust(f["p_value"], "holm"))
-    only = _only(named[0], named[1], str(first)) + _only(named[1], named[0], str(second))
+    only = _only(own, others, str(first)) + _only(others, own, str(second))
     return Comparison(frame[COLUMNS], _overall(cells, shared), only, _differing(first, second))
 
 
 def _together(roots: list[Path]) -> Cells:
-    """Return the cells of two runs, whose models are named by their side; seeds go by rank."""
+    """Return the main cells of two runs, each run as an ablation named by its side.
+
+    Seeds go by rank.
+    """
     frames, items = [], {}
     for side, root in zip((FIRST, SECOND), roots, strict=True):
         scores = collect_all(root) if root.is_dir() else pd.DataFrame()
@@ -91,30 +94,30 @@ def _together(roots: list[Path]) -> Cells:
         seeds = sorted(scores.loc[scores["stage"] != "base", "seed"].unique())
         rank = {seed: at for at, seed in enumerate(seeds)}
         ranked = scores["seed"].map(rank).where(scores["stage"] != "base", 0)
-        frames.append(scores.assign(seed=ranked, model=f"{side}/" + scores["model"]))
+        frames.append(main_cells(scores.assign(seed=ranked)).assign(ablation=side))
         for cell, values in read_problems(root).items():
-            seed = None if cell.seed is None else rank.get(cell.seed)
-            items[cell.at(model=f"{side}/{cell.model}", seed=seed)] = values
+            if cell.main:
+                seed = None if cell.seed is None else rank.get(cell.seed)
+                items[cell.at(ablation=side, seed=seed)] = values
     return cells_of(pd.concat(frames, ignore_index=True), items)
 
 
 def _difference(cells: Cells, place: Cell, names: tuple[str, ...]) -> Effect:
     """Return second run minus first run."""
-    sides = (1, f"{SECOND}/{place.model}"), (-1, f"{FIRST}/{place.model}")
-    terms = tuple(term(place, weight, names, model=model) for weight, model in sides)
-    return ask(cells, Question(terms, SCORE))
+    sides = (1, SECOND), (-1, FIRST)
+    terms = tuple(term(place.at(ablation=side), weight, names) for weight, side in sides)
+    return ask(cells, Question(terms, SCORE), place.model)
 
 
 def _row(cells: Cells, cell: Cell) -> dict[str, Any]:
     b = benchmark(cell.benchmark)
     unit = b.scale / 100
     effect = _difference(cells, cell, (cell.benchmark,))
-    both = cells.values[[cells.index[cell.at(model=f"{side}/{cell.model}")]
-                         for side in (FIRST, SECOND)]]  # fmt: skip
+    both = cells.values[[cells.index[cell.at(ablation=side)] for side in (FIRST, SECOND)]]
     shared = np.isfinite(both).all(axis=0)  # the seeds that the difference is about
     means = both[:, shared].mean(axis=1) * unit if shared.any() else (math.nan, math.nan)
     sides = dict(zip((FIRST, SECOND), map(float, means), strict=True))
-    return {name: getattr(cell, name) for name in CELL} | {
+    return cell.columns(CELL) | {
         "metric": b.metric, **sides, "n": effect.n, "seeds": effect.seeds,
         "absolute": effect.value * unit, "low": effect.low * unit, "high": effect.high * unit,
         "p_value": effect.p,
@@ -123,7 +126,7 @@ def _row(cells: Cells, cell: Cell) -> dict[str, Any]:
 
 def _only(own: dict[Cell, Any], other: dict[Cell, Any], name: str) -> list[str]:
     return [
-        f"only in {name}: {' '.join(getattr(cell, key) for key in CELL)}"
+        f"only in {name}: {' '.join(cell.columns(CELL).values())}"
         for cell in own if cell not in other
     ]  # fmt: skip
 
@@ -135,7 +138,7 @@ def _overall(cells: Cells, shared: list[Cell]) -> pd.DataFrame:
         names = tuple(n for n in names if n in MEMBERS[place.requirement])
         if names:
             effect = _difference(cells, place, names)
-            coordinates = [getattr(place, key) for key in EVALUATED]
+            coordinates = place.columns(EVALUATED).values()
             numbers = effect.value, effect.low, effect.high
             rows.append([*coordinates, len(names), effect.n, effect.seeds, *numbers])
     columns = [*EVALUATED, "benchmarks", "n", "seeds", "change", "low", "high"]
@@ -153,7 +156,7 @@ def _differing(first: Path | str, second: Path | str) -> dict[str, tuple[Any, An
 def _settings(root: Path | str) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for path in sorted(RunPaths(Path(root)).jobs.glob("*/params.yaml")):
-        notebook = path.parent.name.split("-")[0]
+        notebook = notebook_of(path.parent.name)
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
         for key, value in labels.flat(params, f"{notebook}.").items():
             if key.split(".")[1] not in (*NAMES, *EVALUATED):

@@ -27,6 +27,10 @@ EVALUATED = CELL[:-1]
 """What names an evaluated model."""
 PLACE = ["seed", "trained", "ablation"]
 """What tells the scores of one cell apart in a run with several seeds, cross or ablations."""
+SEEDLESS = ["model", "variant", "requirement", "trained", "ablation", "stage"]
+"""What names an evaluated model of any part of a run, whichever its seed."""
+DRAWN = ["source", "model", "variant", "stage", "benchmark"]
+"""What names a mark of a figure, whose benchmark says the requirement."""
 MEAN = -1
 """Seed of a row that is a mean over seeds."""
 PAPER = "paper"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from markupsafe import Markup
 
-from codealign.paths import RunPaths
+from codealign.paths import RunPaths, notebook_of
 from codealign.report.page import PageSection, render, table
 from codealign.workflow.state import State
 
@@ -70,7 +70,7 @@ def _costs(paths: RunPaths, results: Mapping[str, Mapping[str, Any]]) -> Markup:
     """Return a table of time by notebook, and of the driver's last call with its memory."""
     spent: dict[str, list[float]] = {}
     for job, result in results.items():
-        spent.setdefault(job.partition("-")[0], []).append(result["seconds"] / 60)
+        spent.setdefault(notebook_of(job), []).append(result["seconds"] / 60)
     rows = [[name, str(len(each)), f"{sum(each):.1f}"] for name, each in sorted(spent.items())]
     costs = table(["Notebook", "Jobs", "Minutes"], rows, "Time of each notebook's jobs")
     if not (paths.root / "cost.json").exists():

@@ -35,7 +35,7 @@ from codealign.registry import among, references, registry, spec
 from codealign.stages.job import SECTIONS, StageJob
 from codealign.workflow import markers, state
 from codealign.workflow.code import code_of
-from codealign.workflow.plan import PLACES, job_name, parameters_of
+from codealign.workflow.plan import PLACES, SECTION, job_name, parameters_of
 
 MARK = ".made_from"
 INJECTED = "# Parameters"
@@ -49,14 +49,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "stage": get_args(Stage),
 }
 """Values that a notebook's parameters may have."""
-STAGED = {
-    "01_preferences": ("prefs", "functional", ""),
-    "02_sft": ("sft", "functional", "sft"),
-    "03_align": ("align", "functional", ""),
-    "04_functional": ("functional", "functional", ""),
-    "05_codal": ("codal", "non_functional", ""),
-}
-"""Section of the settings, requirement and stage of a notebook's job, where no parameter says."""
+FIXED = {"02_sft": {"stage": "sft"}, "05_codal": {"requirement": "non_functional"}}
+"""Coordinates of a notebook's job that its parameters cannot say."""
 
 
 @dataclass
@@ -259,9 +253,9 @@ def open_job(
     profile = profile or DEFAULT
     paths = RunPaths(PROJECT / (run or f"runs/{profile}"))
     cell = None
-    if notebook in STAGED:
-        _, requirement, stage = STAGED[notebook]
-        known = {"variant": "", "requirement": requirement, "stage": stage, **where}
+    if notebook in PLACES:
+        known = {"variant": "", "requirement": "functional", "stage": ""}
+        known |= {**FIXED.get(notebook, {}), **where}
         cell = Cell(**known, seed=seed, ablation=paths.ablation)
     return NotebookJob(notebook, cell, profile, paths, seed)
 
@@ -293,7 +287,7 @@ def open_stage(
     """
     profile, model = chosen(profile, model)
     opened = open_job(notebook, profile=profile, run=run, seed=seed, model=model, **where)
-    section, cell = STAGED[notebook][0], opened.cell
+    section, cell = SECTION[notebook], opened.cell
     whole = opened.settings(SECTIONS[section], section, settings)
     own = getattr(whole, cell.stage) if section == "align" else whole
     variant = own.variant if section == "prefs" else cell.variant

@@ -15,7 +15,7 @@ from codealign.params import Dpo, Functional, Params, Prefs, Sft, Training, vali
 from codealign.paths import short_name
 from codealign.registry import shape_of, spec
 from codealign.shapes import Shape
-from codealign.workflow.plan import Job, make_plan
+from codealign.workflow.plan import SECTION, Job, make_plan
 from codealign.workflow.work import assumed, device_of, job_training
 
 GIB = 1 << 30
@@ -211,12 +211,12 @@ def on_device(step: str, model: str, device: str, parts: dict[str, float]) -> Me
 
 def _steps(job: Job, shape: Shape, modules: list[str]) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the steps of a job with their parts."""
-    section, given = job.notebook.split("_")[1], job.parameters
+    section, given = SECTION[job.notebook], job.parameters
     if section in ("sft", "align"):
         stage = given.get("stage", "sft")
         name = job.notebook if stage == "sft" else f"{job.notebook} {stage}"
         yield name, training_parts(shape, job_training(job), stage, modules)
-    elif section == "preferences":
+    elif section == "prefs":
         settings = validate(Prefs, given["prefs"], job.name)
         sampled = {
             "concepts": settings.concepts,

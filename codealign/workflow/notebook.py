@@ -111,12 +111,13 @@ def open_notebook(
     from IPython.display import display
 
     from codealign.workflow.context import open_job, open_stage
+    from codealign.workflow.plan import SECTION
     from codealign.workflow.state import SECTIONS
 
     named = {"profile": profile, "run": run, "seed": seed}
     if model is None:
         context = open_job(notebook, **named)
-        section = "survey" if notebook.startswith("06") else "study"
+        section = SECTION[notebook]
         checked = context.settings(SECTIONS[section], section, settings)
     else:
         context = open_stage(notebook, model, settings, **named, **where)

@@ -19,21 +19,18 @@ import yaml
 from codealign.cell import Cell
 from codealign.errors import CodealignError, nearest
 from codealign.params import Params, Resources
-from codealign.paths import MADE, PROJECT, RunPaths, part_folder, short_name
+from codealign.paths import MADE, PROJECT, RunPaths, notebook_of, part_folder, short_name
 from codealign.records import write_text
 from codealign.registry import references
 from codealign.workflow.code import notebook_parameters
 from codealign.workflow.markers import PARAMS
 
-NOTEBOOKS = (
-    "01_preferences",
-    "02_sft",
-    "03_align",
-    "04_functional",
-    "05_codal",
-    "06_survey_kappa",
-    "07_paper",
-)
+SECTION = {
+    "01_preferences": "prefs", "02_sft": "sft", "03_align": "align", "04_functional": "functional",
+    "05_codal": "codal", "06_survey_kappa": "survey", "07_paper": "study",
+}  # fmt: skip
+"""The section of the settings of each notebook."""
+NOTEBOOKS = tuple(SECTION)
 EVALUATION = {"functional": "04_functional", "non_functional": "05_codal"}
 PLACES = {
     "01_preferences": ("model", "requirement"),
@@ -152,7 +149,7 @@ class _Planner:
     def evaluation(self, part: _Part, cell: Cell) -> str:
         """Plan the evaluation of a cell's model on the benchmarks of its requirement."""
         notebook = EVALUATION[cell.requirement]
-        section = notebook.split("_")[1]
+        section = SECTION[notebook]
         name = part.name(section, notebook, cell)
         own = parameters_of(notebook, cell) | ({"trained": cell.trained} if cell.cross else {})
         needs = self.stage(part, cell.at(requirement=cell.trained))
@@ -339,7 +336,7 @@ def read_plan(run_root: Path, *names: str) -> list[Job]:
     return [
         Job(
             name,
-            entry.get("notebook", name.split("-")[0]),
+            entry.get("notebook", notebook_of(name)),
             read_parameters(folder / name / PARAMS),
             entry.get("needs", []),
             Resources.model_validate(entry.get("resources", {})),

@@ -19,7 +19,7 @@ from typing import Any
 from codealign.additions import own_benchmarks, own_dimensions
 from codealign.errors import CodealignError
 from codealign.params import Section, Study, Survey, validate
-from codealign.paths import FURTHER_RATINGS, PROJECT, RunPaths
+from codealign.paths import FURTHER_RATINGS, PROJECT, RunPaths, notebook_of
 from codealign.prompts import SETS
 from codealign.provenance import file_hash
 from codealign.records import stable_id
@@ -160,7 +160,7 @@ def _other_inputs(old: Mapping[str, str], job: Job, needs: Mapping[str, State]) 
 def handed_on(reader: str, result: Mapping[str, Any]) -> str:
     """Return a hash of what a notebook reads of the result of a job it needs."""
     reads = READS.get(reader)
-    names = reads.get(str(result.get("job", "")).split("-")[0], ()) if reads else None
+    names = reads.get(notebook_of(str(result.get("job", ""))), ()) if reads else None
     files = result.get("outputs", {})
     read = [(p, files[p][2]) for p in sorted(files) if names is None or Path(p).name in names]
     return stable_id(result.get("stop", ""), read)

@@ -18,7 +18,7 @@ from codealign.params import Codal, Functional, Params, Prefs, Resources, Traini
 from codealign.paths import DATA, short_name
 from codealign.prefs.ratings import needs_judge
 from codealign.registry import places_of, shape_of, stored_parameters
-from codealign.workflow.plan import Job
+from codealign.workflow.plan import SECTION, Job
 
 
 @cache
@@ -76,15 +76,15 @@ def work_of(job: Job, prefs: Prefs) -> Work:
     ----------
     prefs : settings of the preference data that the job's training uses.
     """
-    stage, given = job.notebook.split("_")[1], job.parameters
-    if stage == "preferences":
+    section, given = SECTION[job.notebook], job.parameters
+    if section == "prefs":
         settings = validate(Prefs, given["prefs"], job.name)
         return _preferences(settings, given["requirement"])
-    if stage in ("sft", "align"):
+    if section in ("sft", "align"):
         return _training(job_training(job), given.get("stage", "sft"), prefs, given["model"])
-    if stage == "functional":
+    if section == "functional":
         return _functional(validate(Functional, given["functional"], job.name))
-    if stage == "codal":
+    if section == "codal":
         return _codal(validate(Codal, given["codal"], job.name))
     return Work(seconds=assumed()["light_s"])
 

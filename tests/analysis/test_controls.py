@@ -126,7 +126,7 @@ def test_each_stage_stands_in_both_formats_and_the_base_is_one_model(run: Path) 
 
 
 def test_a_gap_under_half_of_its_target_stands_in_brackets() -> None:
-    place = ["nano", "pretrained", "functional", "", "bonbon", 0]
+    place = ["nano", "pretrained", "functional", "functional", "", "bonbon", 0]
     assert TRAINED[-len(FACTS) :] == ["examples", "steps", "gap", "target", "noise"]
     short = pd.DataFrame([[*place, 20.0, 5.0, 8.0, 18.0, None]], columns=TRAINED)
     assert "(44%)" in to_markdown(gaps_table(short))

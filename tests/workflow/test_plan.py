@@ -11,7 +11,8 @@ import yaml
 
 from codealign.errors import CodealignError
 from codealign.params import Params, load_params, validate
-from codealign.workflow import plan
+from codealign.paths import notebook_of
+from codealign.workflow import plan, state
 from codealign.workflow.plan import (
     Job,
     check_parameters,
@@ -27,6 +28,12 @@ PARAMS = Path(__file__).resolve().parents[2] / "params"
 
 def small(**more: object) -> Params:
     return validate(Params, {"profile": "mine", **more}, "test")
+
+
+def test_a_jobs_name_says_its_notebook_and_each_notebook_has_settings_of_its_own() -> None:
+    jobs = make_plan(small(study={"seeds": [0, 1]}))
+    assert {notebook_of(job.name) == job.notebook for job in jobs} == {True}
+    assert list(plan.SECTION.values()) == list(state.SECTIONS)
 
 
 def test_one_model_gives_the_papers_matrix() -> None:

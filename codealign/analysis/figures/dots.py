@@ -31,7 +31,7 @@ from codealign.analysis.figures.style import (
     canvas,
 )
 from codealign.analysis.labels import model_label
-from codealign.analysis.scores import PAPER, Benchmark, benchmark, benchmarks
+from codealign.analysis.scores import DRAWN, PAPER, Benchmark, benchmark, benchmarks
 from codealign.records import ALIGNED, DIMENSIONS, PATHWAY, REQUIREMENTS, STAGES
 
 STEMS = {3: "scores_functional", 4: "scores_codal", 5: "scores_evoeval"}
@@ -45,9 +45,8 @@ UNITS = {3: "solved, percent (EvalPerf: DPS, percent)", 4: "mean rating, of 10 p
 PERCENT = "percent of the scale"
 RATED = [f"codal_{dimension}" for dimension in DIMENSIONS]
 TRAINED = [s for s in STAGES if s != "base"]
-PLACE = ["source", "model", "variant", "stage", "benchmark"]
-COLUMNS = [*PLACE, "value", "low", "high", "unit", "n"]
-MOVED = [*PLACE, "base", "absolute", "low", "high", "unit", "n"]
+COLUMNS = [*DRAWN, "value", "low", "high", "unit", "n"]
+MOVED = [*DRAWN, "base", "absolute", "low", "high", "unit", "n"]
 
 
 def dots(scores: pd.DataFrame, table: int) -> Drawn | None:

@@ -23,7 +23,7 @@ from codealign.analysis.figures.common import (
 )
 from codealign.analysis.figures.style import HEAT, Drawn, canvas
 from codealign.analysis.labels import model_label
-from codealign.analysis.scores import benchmark, every_benchmark
+from codealign.analysis.scores import DRAWN, benchmark, every_benchmark
 from codealign.records import PATHWAY
 
 EVIDENCE = 0.05
@@ -33,8 +33,7 @@ NOTE = (
     "and after Holm's correction for all cells of a requirement."
 )
 SAID = ("after correction too", "interval leaves out 0", "may be chance")
-CELL = ["source", "model", "variant", "stage", "benchmark"]
-DATA = [*CELL, "base", "value", "absolute", "low", "high", "relative", "p_value", "p_holm", "n"]
+DATA = [*DRAWN, "base", "value", "absolute", "low", "high", "relative", "p_value", "p_holm", "n"]
 
 
 def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:

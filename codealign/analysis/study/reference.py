@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from codealign.analysis.scores import collect_all
+from codealign.analysis.scores import SEEDLESS, collect_all
 from codealign.analysis.study.effects import StudyRun, study_of
 from codealign.errors import CodealignError
 from codealign.records import write_text
@@ -27,8 +27,7 @@ CONFIDENCE = 0.99
 """Chance that every cell of a faithful repetition agrees."""
 ROUNDING = 1.0
 """Points that a mean score may differ by through another processor's rounding alone."""
-KEYS = ["model", "variant", "requirement", "trained", "ablation", "stage"]
-COLUMNS = [*KEYS, "mean", "sd", "seeds"]
+COLUMNS = [*SEEDLESS, "mean", "sd", "seeds"]
 
 
 def seeds_frame(study: StudyRun) -> pd.DataFrame:
@@ -40,7 +39,7 @@ def seeds_frame(study: StudyRun) -> pd.DataFrame:
             continue
         spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
         numbers = [sum(values) / len(values), 0.0 if place.stage == "base" else spread, len(values)]
-        rows.append([*(getattr(place, key) for key in KEYS), *numbers])
+        rows.append([*place.columns(SEEDLESS).values(), *numbers])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -75,7 +74,7 @@ def agreement(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     CodealignError
         They have no cell in common.
     """
-    both = reference.merge(fresh, on=KEYS, suffixes=("_reference", ""))
+    both = reference.merge(fresh, on=SEEDLESS, suffixes=("_reference", ""))
     if both.empty:
         raise CodealignError("the run has no cell of the reference; was it evaluated?")
     both["difference"] = both["mean"] - both["mean_reference"]
@@ -85,7 +84,7 @@ def agreement(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     ]
     both["agrees"] = both["difference"].abs() <= both["allowed"]
     shown = ["mean_reference", "mean", "difference", "allowed", "agrees"]
-    return both[[*KEYS, *shown]]
+    return both[[*SEEDLESS, *shown]]
 
 
 def _pool(reference: pd.DataFrame) -> tuple[float, int]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from codealign.analysis import labels, stats
 from codealign.analysis.effects import Effect
+from codealign.analysis.scores import SEEDLESS
 from codealign.analysis.study.effects import StudyRun
 from codealign.analysis.tables.model import Group, Row, Table
 from codealign.analysis.tables.study import number, where
@@ -24,9 +25,8 @@ from codealign.paths import RunPaths
 from codealign.records import ALIGNED
 from codealign.train.readme import ENOUGH, NO_EXPERIMENT
 
-PLACE = ["model", "variant", "trained", "ablation", "stage"]
 FACTS = ["examples", "steps", "gap", "target", "noise"]
-TRAINED = [*PLACE, "seed", *FACTS]
+TRAINED = [*SEEDLESS, "seed", *FACTS]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def arms(study: StudyRun, training: pd.DataFrame) -> list[Arm]:
     for place in study.places:
         if place.cross or place.stage not in ALIGNED:
             continue
-        adapters = known[(known[PLACE] == [getattr(place, name) for name in PLACE]).all(axis=1)]
+        own_rows = known[SEEDLESS] == list(place.columns(SEEDLESS).values())
+        adapters = known[own_rows.all(axis=1)]
         if len(adapters):
             # As in the table of the placebo, where the arm has the main cell's SFT.
             own = place.ablation in own_sft
@@ -92,14 +93,14 @@ def gaps_table(training: pd.DataFrame) -> Table:
     """The gap that each alignment reached beside BoNBoN's target, means over seeds."""
     rows: list[Row] = []
     aligned = training[training["stage"].isin(ALIGNED)]
-    for key, own in aligned.groupby(PLACE, sort=False):
-        model, variant, requirement, arm, stage = key
-        place = Cell(model, variant, requirement, stage, ablation=arm)
+    for key, own in aligned.groupby(SEEDLESS, sort=False):
+        place = Cell.of(dict(zip(SEEDLESS, key, strict=True)))
         gaps = own["gap"].dropna().tolist()
         low, high, _ = stats.t_mean(gaps)
         mean, target = own["gap"].mean(), own["target"].mean()
         gap = f"{mean:.1f}" if pd.isna(low) else labels.with_interval(mean, low, high, "{:.1f}")
-        cells = [arm or MAIN, where(place), labels.REQUIREMENTS[requirement]]
+        requirement = labels.REQUIREMENTS[place.requirement]
+        cells = [place.ablation or MAIN, where(place), requirement]
         cells += [f"{own[name].mean():.0f}" for name in ("examples", "steps")]
         rows.append([*cells, gap, *_reached(mean, target), str(len(own))])
     head = ["Arm", "Cell", "Requirement", "Pairs", "Steps", "Gap reached, nats", "Target",
