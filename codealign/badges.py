@@ -169,9 +169,9 @@ def controls() -> str:
 def dose() -> str:
     """Return what the committed dose says of more fine-tuning: its line through the doses."""
     table = pd.read_csv(PROJECT / DOSE).set_index("Chats")
-    (levels,) = [name for name in table.index if name.endswith(", line")]
-    changes = ", ".join(f"{name} {value}" for name, value in table.loc[levels].items())
-    span = levels.removesuffix(", line")
+    doses = [name for name in table.index if name.replace(",", "").isdigit()]
+    span = f"{doses[1]} to {doses[-1]}"  # the first is 0: the pretrained model
+    changes = ", ".join(f"{name} {value}" for name, value in table.loc[f"{span}, line"].items())
     return (
         f"From {span} chats, by a line through each pretraining's doses, in points of pass@1: "
         f"{changes}."

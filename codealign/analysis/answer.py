@@ -36,7 +36,8 @@ COLUMNS = [
 ASKED = {"higher": "ends higher", "more": "gains more"}
 MOST_TIMES = 100
 """An effort beyond this many times the present one is not advised."""
-NO_ANSWER = "No answer: it takes an aligned score of both pathways."
+NO_ANSWER = ("No answer", "it takes an aligned score of both pathways.")
+"""What `sentences` has in place of a row."""
 HOW = (
     "Differences are PTA minus FTA in points (percent of the scale, mean over the requirement's "
     "benchmarks), with 95% intervals, paired over problems where their values are known. A winner "
@@ -111,8 +112,13 @@ def answer_lines(answers: pd.DataFrame) -> list[str]:
     ----------
     answers : what `pathways` returns.
     """
-    sentences = [f"{what}: {who}." for what, who in headlines(answers)]
-    return [*sentences, *(_sentence(row) for row in answers.to_dict("records"))] or [NO_ANSWER]
+    heads = [f"{what}: {who}." for what, who in headlines(answers)]
+    return [*heads, *(f"{what}: {said}" for what, said in sentences(answers))]
+
+
+def sentences(answers: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return for each row of `pathways` what it is about and what it says, or `NO_ANSWER`."""
+    return [_sentence(row) for row in answers.to_dict("records")] or [NO_ANSWER]
 
 
 def main_rows(answers: pd.DataFrame) -> pd.DataFrame:
@@ -169,7 +175,7 @@ def technique(stage: str) -> str:
     return "both techniques" if stage == BOTH else labels.STAGES[stage]
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: dict[str, Any]) -> tuple[str, str]:
     what = f"{labels.REQUIREMENTS[row['requirement']]}, {technique(row['stage'])}"
     who = row["model"] + (" (published)" if row["source"] == "paper" else "")
     claims = [
@@ -178,7 +184,7 @@ def _sentence(row: dict[str, Any]) -> str:
         for name, question in QUESTIONS.items()
     ]
     alone = f"{ONE_RUN} " if row["seeds"] == 1 else ""
-    return f"{who}, {what}: {alone}{'; '.join(claims)}."
+    return f"{who}, {what}", f"{alone}{'; '.join(claims)}."
 
 
 def _weighed(row: dict[str, Any], name: str) -> str:

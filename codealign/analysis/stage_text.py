@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from codealign.analysis import labels, stats
-from codealign.analysis.answer import answer_lines, main_rows
+from codealign.analysis.answer import main_rows, sentences
 from codealign.analysis.scores import benchmark
 from codealign.cell import Cell
 from codealign.records import PATHWAY, Pair, Score
@@ -150,9 +150,9 @@ def training_sentence(
     ends : loss at the start and at the end (`train.curves.ends`), in nats.
     """
     kind = "responses" if training.stage == "sft" else "pairs"
-    what, _, more = training_title(cell, pathway, training.stage).partition(" (")
+    what, of = _trained(cell, pathway, training.stage)
     return (
-        f"**{what}** ({more}: {training.steps:,} "
+        f"**{what}** ({of}): {training.steps:,} "
         f"steps on {training.examples:,} {kind}; loss {ends[0]:.3f} at the start, {ends[1]:.3f} at "
         f"the end (means of a tenth of the steps). {gap_told(training)}"
     ).strip()
@@ -160,8 +160,14 @@ def training_sentence(
 
 def training_title(cell: Cell, pathway: str, stage: str) -> str:
     """Return what was trained, e.g. "DPO of nano fine-tuned (FTA, functional)"."""
+    what, of = _trained(cell, pathway, stage)
+    return f"{what} ({of})"
+
+
+def _trained(cell: Cell, pathway: str, stage: str) -> tuple[str, str]:
+    """Return what was trained, and along which pathway for which requirement."""
     what = f"{labels.STAGES[stage]} of {cell.model} {labels.VARIANTS[cell.variant]}"
-    return f"{what} ({pathway}, {labels.REQUIREMENTS[cell.requirement]})"
+    return what, f"{pathway}, {labels.REQUIREMENTS[cell.requirement]}"
 
 
 def training_line(training: Trained, ends: tuple[float, float]) -> str:
@@ -238,9 +244,7 @@ def answer_sentence(answers: pd.DataFrame) -> str:
     answers : what `answer.pathways` returns; of each model and requirement the last row, which
         holds both techniques, counts.
     """
-    asked = main_rows(answers)
-    parts = [line.partition(":") for line in answer_lines(asked)[-len(asked) :]]
-    return " ".join(f"**{what}:**{rest}" for what, _, rest in parts)
+    return " ".join(f"**{what}:** {said}" for what, said in sentences(main_rows(answers)))
 
 
 def agreement_sentence(reference: str, trusted: pd.DataFrame) -> str:

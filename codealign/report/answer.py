@@ -40,7 +40,7 @@ def answer_block(path: Path, picture: str = "", caution: str = "") -> Markup:
     """
     answers = pd.read_csv(path)
     if answers.empty:
-        return Markup("<p>{}</p>").format(NO_ANSWER)
+        return Markup("<p>{}: {}</p>").format(*NO_ANSWER)
     known = registry()
     toys = [m for m in dict.fromkeys(answers["model"]) if m in known and known[m].embedded]
     return render(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from html import unescape
 from itertools import product
 from pathlib import Path
 
@@ -29,7 +28,6 @@ from codealign.workflow.state import State, judge_run
 
 ANSWER, OVERVIEW_FIGURE, LEDGER = "answer", "scores_functional", "claims"
 """Figures that stand on other pages, too."""
-DESCRIPTION = re.compile(r"<desc>(.*?)</desc>", re.S)
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 NO_LINKS = Markup()
 PAPERS = re.compile(r"figure\d+")
@@ -201,7 +199,7 @@ def _training(paths: RunPaths) -> list[PageSection]:
 def _curves(paths: RunPaths, folder: Path) -> PageSection:
     """Return one stage's curves; they are drawn beside the report where its log is newer."""
     from codealign.analysis.figures.style import rendered, styled
-    from codealign.analysis.figures.training import training_curves
+    from codealign.analysis.figures.training import curves_in_words, training_curves
 
     cell = Cell.parse(folder.relative_to(first_part(paths).root).as_posix())
     model, variant, requirement, stage = cell.model, cell.variant, cell.requirement, cell.stage
@@ -209,14 +207,13 @@ def _curves(paths: RunPaths, folder: Path) -> PageSection:
     place = f"training/{model}-{variant}-{requirement}-{stage}.svg"
     target, log = paths.report / place, folder / "trainer_log.jsonl"
     facts = json.loads((folder / "training.json").read_text("utf-8"))
+    steps = [row for row in read_jsonl(log, dict) if "loss" in row]
     if not target.exists() or target.stat().st_mtime < log.stat().st_mtime:
-        steps = [row for row in read_jsonl(log, dict) if "loss" in row]
         drawn = training_curves(steps, short, facts.get("target"))
         target.parent.mkdir(parents=True, exist_ok=True)
         with styled():
             target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
     title = f"{model}, {short}"
     caption = f"{facts['steps']:,} steps on {facts['examples']:,} examples."
-    alt = unescape(DESCRIPTION.search(target.read_text(encoding="utf-8"))[1])
-    picture = _picture(target, place, title, caption, alt=alt)
+    picture = _picture(target, place, title, caption, alt=curves_in_words(steps))
     return PageSection(f"{stage}-{variant}-{requirement}-{model}", title, picture, short)

@@ -33,6 +33,7 @@ from codealign.analysis.figures.style import (
     styled,
     write_captions,
 )
+from codealign.analysis.figures.training import curves_in_words
 from codealign.analysis.scores import published
 from codealign.errors import CodealignError
 
@@ -302,6 +303,7 @@ def test_drawing_leaves_the_users_style_alone() -> None:
 def test_training_curves_have_a_panel_a_logged_metric() -> None:
     log = [{"step": i, "loss": 1 / (i + 1), "gap": i} for i in range(20)]
     found = training_curves(log)
+    assert curves_in_words(log) == found.alt != ""
     assert {"loss", "gap, nats"} <= words(found)
     assert found._repr_png_().startswith(b"\x89PNG")
 

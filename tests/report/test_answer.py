@@ -84,7 +84,7 @@ def test_a_toy_is_called_a_toy(tmp_path: Path) -> None:
 
 
 def test_without_both_pathways_there_is_no_answer_yet(tmp_path: Path) -> None:
-    assert NO_ANSWER in block(tmp_path)
+    assert ": ".join(NO_ANSWER) in block(tmp_path)
 
 
 def test_every_case_of_a_run_has_a_row(tmp_path: Path) -> None:

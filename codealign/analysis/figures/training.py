@@ -19,6 +19,7 @@ METRICS = {
     "kl": "KL to reference, nats a token",
     "grad_norm": "gradient norm",
 }
+Log = pd.DataFrame | Iterable[Mapping[str, float]]
 WINDOW = 0.05
 """Width of the running mean as a share of the logged steps."""
 ACROSS = 3
@@ -26,7 +27,7 @@ ACROSS = 3
 
 
 def training_curves(
-    log: pd.DataFrame | Iterable[Mapping[str, float]],
+    log: Log,
     title: str = "",
     target: float | None = None,
 ) -> Drawn:
@@ -44,10 +45,7 @@ def training_curves(
     CodealignError
         The log has no step with a loss.
     """
-    frame = pd.DataFrame(log if isinstance(log, pd.DataFrame) else list(log))
-    shown = [name for name in METRICS if name in frame and frame[name].notna().any()]
-    if "loss" not in shown or "step" not in frame:
-        raise CodealignError("training log: no step with a loss; has the training run?")
+    frame, shown = _shown(log)
     with styled():
         rows = -(-len(shown) // ACROSS)
         note = "Thin: every logged step. Thick: running mean."
@@ -64,8 +62,23 @@ def training_curves(
                 axes.axhline(target, color=style.BLUE, linewidth=0.8, linestyle="--")
     caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
     caption += f" Dashed: the target gap, {target:.2f} nats." if target is not None else ""
-    alt = " ".join(_curve_in_words(frame[name].dropna(), name) for name in shown)
+    alt = curves_in_words(frame)
     return Drawn("training_curves", caption, figure, alt, frame[["step", *shown]])
+
+
+def curves_in_words(log: Log) -> str:
+    """Return what the curves of a log do, as the alternative text of `training_curves` says it."""
+    frame, shown = _shown(log)
+    return " ".join(_curve_in_words(frame[name].dropna(), name) for name in shown)
+
+
+def _shown(log: Log) -> tuple[pd.DataFrame, list[str]]:
+    """Return a log as a frame, and the metrics that it has."""
+    frame = pd.DataFrame(log if isinstance(log, pd.DataFrame) else list(log))
+    shown = [name for name in METRICS if name in frame and frame[name].notna().any()]
+    if "loss" not in shown or "step" not in frame:
+        raise CodealignError("training log: no step with a loss; has the training run?")
+    return frame, shown
 
 
 def _around(steps: pd.Series) -> tuple[float, float]:
