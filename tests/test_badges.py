@@ -117,7 +117,8 @@ def test_what_the_placebo_does_is_said_as_its_table_has_it(clone: Path, part: st
 
 def test_the_dose_is_said_as_its_table_has_it(clone: Path) -> None:
     rows = [
-        {"Chats": "1,000", "Base": "30.0"},
+        *({"Chats": dose, "Base": "30.0"} for dose in ("0", "1,000", "3,000", "7,000")),
+        {"Chats": "7,000 above 0", "Base": "+0.0"},
         {"Chats": "1,000 to 7,000, line", "Base": "+2 [+1, +3]"},
     ]
     pd.DataFrame(rows).to_csv(clone / badges.DOSE, index=False)
