@@ -41,6 +41,7 @@ from codealign.analysis.questions import (
     observed,
 )
 from codealign.analysis.scores import benchmark
+from codealign.markdown import pipe_table
 from codealign.records import ALIGNED
 
 NANO = {"humaneval_plus": 164, "mbpp_plus": 200}
@@ -218,12 +219,14 @@ def table(name: str, found: list[tuple[World, Told]]) -> str:
     part = PARTS[name]
     names = list(dict.fromkeys(n for _, told in found for n in told))
     head = ["sizes", "seeds", "noise", *names]
-    lines = [f"## {part.title}", "", f"{part.about}.", "", _pipe(head), _pipe(["---"] * len(head))]
+    rows = []
     for world, told in found:
-        place = ["public" if world.public else "nano", str(world.seeds), f"{world.noise:g}"]
-        lines.append(_pipe(place + [shown(told.get(n, [])) for n in names]))
+        place = ["public" if world.public else "nano", world.seeds, f"{world.noise:g}"]
+        rows.append(place + [shown(told.get(n, [])) for n in names])
     most = max(len(v) for _, told in found for v in told.values())
-    return "\n".join([*lines, "", f"{most} made-up runs per number. {_worst(part, found)}"])
+    numbers = pipe_table(head, rows, [" --- "] * len(head))
+    last = f"{most} made-up runs per number. {_worst(part, found)}"
+    return "\n\n".join([f"## {part.title}", f"{part.about}.", numbers, last])
 
 
 def shown(told: list[bool]) -> str:
@@ -245,10 +248,6 @@ def _worst(part: Part, found: list[tuple[World, Told]]) -> str:
     seeds = f"{world.seeds} seed{'s' * (world.seeds > 1)}"
     among = " with two seeds or more" if world.seeds > 1 else ""
     return f"{which}{among}: {shown(told)} ({name}; {size}, {seeds}, noise {world.noise:g})."
-
-
-def _pipe(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def compute(name: str, count: int, file: Path) -> None:

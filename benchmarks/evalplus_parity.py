@@ -35,6 +35,8 @@ from typing import Any
 
 from functional_speed import part_of, verdicts
 
+from codealign.markdown import pipe_table
+
 BENCHMARKS = ("humaneval", "mbpp")
 VARIANTS = {"completion": "pretrained", "chat": "finetuned"}
 THEIRS = ("evalplus", "alone")
@@ -117,7 +119,7 @@ def ours(model: str, variant: str, benchmark: str, data: Path, tokens: int) -> l
     ]
 
 
-def prompts(model: str, benchmark: str, file: str, form: str) -> str:
+def prompts(model: str, benchmark: str, file: str, form: str) -> list[str]:
     """Return a row: how many prompts of a benchmark have the same ids on both sides."""
     from evalplus.provider.utility import make_raw_chat_prompt
     from transformers import AutoTokenizer
@@ -134,7 +136,7 @@ def prompts(model: str, benchmark: str, file: str, form: str) -> str:
         text = problems[r.id].prompt.strip() + "\n"
         text = make_raw_chat_prompt(text, *said, other) if chat else text
         same += other.encode(text) == encode(own, r.prompt)
-    return f"| {benchmark} | {form} | {same} of {len(problems)} |"
+    return [benchmark, form, f"{same} of {len(problems)}"]
 
 
 def make(side: str, folder: str, variant: str, benchmark: str, data: Path, tokens: int) -> None:
@@ -181,13 +183,12 @@ def differing(found: dict[str, Row], own: dict[str, Row]) -> dict[str, list[str]
     return {task: what for task, what in every.items() if what}
 
 
-def numbers(side: str, found: dict[str, Row], own: dict[str, Row]) -> str:
-    """Return the cells of a row of the table."""
+def numbers(side: str, found: dict[str, Row], own: dict[str, Row]) -> list[str]:
+    """Return the cells of a side in its row of the table."""
     same: list[int] = [sum(row[what] == own[t][what] for t, row in found.items()) for what in WHAT]
     same.append(sum(row["verdict"] == row["again"] for row in found.values()))
     passed = [sum(rows[t]["verdict"][1] for t in found) for rows in (found, own)]
-    counts = " | ".join(f"{n} of {len(found)}" for n in same)
-    return f"{side} | {counts} | {passed[0]} and {passed[1]}"
+    return [side, *(f"{n} of {len(found)}" for n in same), f"{passed[0]} and {passed[1]}"]
 
 
 def explained(task: str, what: list[str], found: Row, own: Row, open_: bool) -> str:
@@ -197,8 +198,10 @@ def explained(task: str, what: list[str], found: Row, own: Row, open_: bool) -> 
     return f"{task}: {', '.join(what)} ({lengths}): {reason}"
 
 
-def cell(args: argparse.Namespace, benchmark: str, form: str, keep: Path) -> list[str]:
-    """Make, judge and compare a cell; print its rows of the table and return its differences."""
+def cell(
+    args: argparse.Namespace, benchmark: str, form: str, keep: Path
+) -> tuple[list[list[str]], list[str]]:
+    """Make, judge and compare a cell; return its rows of the table and its differences."""
     folder, again = keep / f"{benchmark}_{form}", keep / f"{benchmark}_{form}_alone"
     data = folder / "data.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
@@ -207,10 +210,10 @@ def cell(args: argparse.Namespace, benchmark: str, form: str, keep: Path) -> lis
     for side in ("ours", "evalplus"):
         ensure(side, benchmark, form, data)
     own, found = read("ours", folder), read("evalplus", folder)
-    print(f"| {benchmark} | {form} | {numbers('evalplus', found, own)} |", flush=True)
+    table = [[benchmark, form, *numbers("evalplus", found, own)]]
     differ = differing(found, own)
     if not differ:
-        return []
+        return table, []
     again.mkdir(exist_ok=True)
     rows = [
         x for x in data.read_text().splitlines(keepends=True) if json.loads(x)["task_id"] in differ
@@ -218,9 +221,9 @@ def cell(args: argparse.Namespace, benchmark: str, form: str, keep: Path) -> lis
     (again / "data.jsonl").write_text("".join(rows))
     ensure("alone", benchmark, form, again / "data.jsonl")
     alone = read("alone", again)
-    print(f"| {benchmark} | {form} | {numbers('alone', alone, own)} |", flush=True)
+    table.append([benchmark, form, *numbers("alone", alone, own)])
     left = differing(alone, own)
-    return [
+    return table, [
         f"- {benchmark}, {form}, " + explained(t, what, found[t], own[t], t in left)
         for t, what in differ.items()
     ]
@@ -256,19 +259,19 @@ def main() -> None:
         make(side, args.model, VARIANTS[form], benchmark, Path(data), args.max_new_tokens)
         return
     if args.prompts:
-        print("| benchmark | asked by | same prompt ids |\n|---|---|---|")
-        for benchmark in BENCHMARKS:
-            for form in VARIANTS:
-                print(prompts(args.model, benchmark, getattr(args, benchmark), form), flush=True)
+        rows = [
+            prompts(args.model, benchmark, getattr(args, benchmark), form)
+            for benchmark in BENCHMARKS
+            for form in VARIANTS
+        ]
+        print(pipe_table(["benchmark", "asked by", "same prompt ids"], rows))
         return
-    head = ("benchmark", "asked by", "evalplus", *WHAT, "our verdict on its sample")
-    print(f"| {' | '.join(head)} | passed: it, ours |\n{'|---' * (len(head) + 1)}|")
+    head = ["benchmark", "asked by", "evalplus", *WHAT, "our verdict on its sample"]
     with tempfile.TemporaryDirectory() as name:
         keep = args.keep or Path(name)
-        lines = [
-            line for b in BENCHMARKS for form in VARIANTS for line in cell(args, b, form, keep)
-        ]
-    print("\n".join(["", *lines]))
+        cells = [cell(args, b, form, keep) for b in BENCHMARKS for form in VARIANTS]
+    print(pipe_table([*head, "passed: it, ours"], [row for rows, _ in cells for row in rows]))
+    print("\n".join(["", *(line for _, lines in cells for line in lines)]))
 
 
 if __name__ == "__main__":

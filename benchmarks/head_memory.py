@@ -20,6 +20,7 @@ import time
 import torch
 from torch.nn.functional import cross_entropy
 
+from codealign.markdown import pipe_table
 from codealign.train.head import log_probs
 
 SIDES = ("torch", "ours")
@@ -63,12 +64,15 @@ def main() -> None:
             command = [sys.executable, *sys.argv, "--only", side]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             found[side].append(json.loads(done.stdout))
-    print("| side | CPU s | MiB above the inputs | loss |\n|---|---|---|---|")
-    for side, rows in found.items():
-        seconds, mb, loss = (
-            statistics.median(row[key] for row in rows) for key in ("seconds", "mb", "loss")
-        )
-        print(f"| {side} | {seconds:.2f} | {mb:.0f} | {loss:.6f} |")
+    forms = {"seconds": "{:.2f}", "mb": "{:.0f}", "loss": "{:.6f}"}
+    rows = [
+        [
+            side,
+            *(form.format(statistics.median(r[key] for r in each)) for key, form in forms.items()),
+        ]
+        for side, each in found.items()
+    ]
+    print(pipe_table(["side", "CPU s", "MiB above the inputs", "loss"], rows))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from codealign.markdown import pipe_table
+
 RESPONSE = """```python
 def add(numbers, {name}):
     \"\"\"Return the numbers, each with {name} added; {filler}.\"\"\"
@@ -145,14 +147,19 @@ def main() -> None:
     args = parser.parse_args()
     if args.child:
         return child(args.what, args.sizes[0], args.responses)
-    print("| size | peak memory, MiB | CPU, s | made | record files, MB |\n|---|---|---|---|---|")
+    rows = []
     for size in args.sizes:
         options = [args.what, str(size), "--responses", str(args.responses), "--child"]
         done = subprocess.run([sys.executable, __file__, *options], capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr)
         m = json.loads(done.stdout.splitlines()[-1])
-        print(f"| {size:,} | {m['peak']:.0f} | {m['cpu']:.0f} | {m['made']:,} | {m['disk']:.0f} |")
+        made, disk = f"{m['made']:,}", f"{m['disk']:.0f}"
+        rows.append([f"{size:,}", f"{m['peak']:.0f}", f"{m['cpu']:.0f}", made, disk])
+        print(*rows[-1], sep=", ", file=sys.stderr)  # what fails later takes nothing away
+    head = ["size", "peak memory, MiB", "CPU, s", "made", "record files, MB"]
+    print(pipe_table(head, rows))
+    return None
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
+from codealign.markdown import pipe_table
+
 Interval = tuple[float, float]
 
 
@@ -44,10 +46,11 @@ def main(run: Path) -> None:
     stages: dict[str, list[list[Interval]]] = defaultdict(list)
     for notebook in sorted((run / "notebooks").glob("*.ipynb")):
         stages[notebook.stem.split("-")[0]].append(cell_times(notebook))
-    print("| notebook | jobs | seconds inside, all jobs | longest |\n|---|---|---|---|")
+    rows = []
     for name, jobs in stages.items():
         inside = [sum(end - start for start, end in cells) for cells in jobs]
-        print(f"| {name} | {len(jobs)} | {sum(inside):.0f} | {max(inside):.0f} |")
+        rows.append([name, len(jobs), f"{sum(inside):.0f}", f"{max(inside):.0f}"])
+    print(pipe_table(["notebook", "jobs", "seconds inside, all jobs", "longest"], rows))
     busy = covered([cell for jobs in stages.values() for cells in jobs for cell in cells])
     share = 1 - busy / cost["seconds"]
     print(

@@ -16,6 +16,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
 
+from codealign.markdown import pipe_table
 from codealign.params import Filters, Prefs
 from codealign.prefs.seeds import extract
 from codealign.prefs.typecheck import faulty
@@ -48,9 +49,11 @@ def main(single: int) -> None:
         (f"type check, one call, {len(bad)} faulty", len(codes), together_s),
         ("type check, a call each", single, alone_s),
     ]
-    print("| what | functions | CPU, s | ms a function |\n|---|---|---|---|")
-    for what, count, seconds in rows:
-        print(f"| {what} | {count:,} | {seconds:.2f} | {1000 * seconds / count:.2f} |")
+    cells = [
+        (what, f"{count:,}", f"{seconds:.2f}", f"{1000 * seconds / count:.2f}")
+        for what, count, seconds in rows
+    ]
+    print(pipe_table(["what", "functions", "CPU, s", "ms a function"], cells))
     ratio = (alone_s / single) / (together_s / len(codes))
     print(f"\none call for all is {ratio:.0f} times a call each")
 

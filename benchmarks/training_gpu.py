@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from codealign.markdown import pipe_table
 from codealign.models import LINEAR, shape_of
 from codealign.params import Dpo, Lora, Resources, Sft, Training, load_params
 from codealign.shapes import Shape
@@ -233,15 +234,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         make_model(args.size, Path(name))
         print(json.dumps({k: v for k, v in header().items() if k in ("device", "versions")}))
-        print("| stage | side | tokens/s | peak memory, GiB | planned, GiB | MFU |")
-        print("|---|---|---|---|---|---|")
-        plans = [measure(side, stage, name, args) for stage in STAGES for side in SIDES]
+        sides = [measure(side, stage, name, args) for stage in STAGES for side in SIDES]
+    rows, plans = zip(*sides, strict=True)
+    head = ["stage", "side", "tokens/s", "peak memory, GiB", "planned, GiB", "MFU"]
+    print(pipe_table(head, rows))
     print(*memory_lines(plans), sep="\n")
     return None
 
 
-def measure(side: str, stage: str, folder: str, args: argparse.Namespace) -> Memory:
-    """Train one side of a stage in a process of its own, print its row, and return its plan."""
+def measure(
+    side: str, stage: str, folder: str, args: argparse.Namespace
+) -> tuple[list[str], Memory]:
+    """Train one side of a stage in a process of its own; return its row and its plan."""
     command = [sys.executable, str(Path(__file__).resolve()), "--size", args.size]
     command += ["--steps", str(args.steps), "--length", str(args.length)]
     command += ["--batch", str(args.batch), *(["--params", args.params] if args.params else [])]
@@ -253,8 +257,9 @@ def measure(side: str, stage: str, folder: str, args: argparse.Namespace) -> Mem
     mfu = utilisation(found["rate"], found, args.size, settings_of(stage, args).max_length)
     memory = f"{found['memory'] / GIB:.2f}" if found["memory"] else "no GPU"
     own = f"{(plan.total - plan.context) / GIB:.2f}"
-    print(f"| {stage} | {side} | {found['rate']:,.0f} | {memory} | {own} | {mfu} |")
-    return plan
+    row = [stage, side, f"{found['rate']:,.0f}", memory, own, mfu]
+    print(*row, sep=", ", file=sys.stderr, flush=True)  # what fails later takes nothing away
+    return row, plan
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ from typing import Any
 import numpy as np
 from training_bare import BATCH, BETA, RATE, Case, all_log_probs, bare, peft_model, sides
 
+from codealign.markdown import pipe_table
+
 VARIANTS = ("trl", "trl32", "stock", "peft", "unsloth", "grouped", "bare")
 COUNT = 256
 Train = Callable[[], Any]
@@ -215,17 +217,16 @@ def main(seeds: int, variants: Sequence[str], epochs: int, name: str, count: int
                     sys.exit(done.stderr)
                 results[variant].append(json.loads(done.stdout.splitlines()[-1]))
     print(machine())
-    print("| stage | variant | tokens/CPU-s | factor | final loss | peak, MiB |")
-    print("|---|---|---|---|---|---|")
+    rows = []
     for stage in ("sft", "dpo"):
         rate = {v: statistics.median(r[stage]["rate"] for r in results[v]) for v in variants}
         for v in variants:
             loss = spread([r[stage]["loss"] for r in results[v]])
             peak = max(r["peak_mib"] for r in results[v])
-            print(
-                f"| {stage} | {v} | {rate[v]:,.0f} | {rate[v] / rate[variants[0]]:.2f} | {loss} "
-                f"| {peak:,.0f} |"
-            )
+            factor = f"{rate[v] / rate[variants[0]]:.2f}"
+            rows.append([stage, v, f"{rate[v]:,.0f}", factor, loss, f"{peak:,.0f}"])
+    head = ["stage", "variant", "tokens/CPU-s", "factor", "final loss", "peak, MiB"]
+    print(pipe_table(head, rows))
 
 
 if __name__ == "__main__":

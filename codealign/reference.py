@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 import codealign
 from codealign.cli import build_parser
+from codealign.markdown import pipe_table
 from codealign.params import Params
 from codealign.paths import PROJECT
 
@@ -68,16 +69,15 @@ def _section(model: type[BaseModel], place: str, defaults: BaseModel | None) -> 
         else:
             inner += _section(nested, f"{place}{name}.<name>.", None)
     about = (inspect.getdoc(model) or "").split("\n\n")[0].replace("\n", " ")
-    head = "| key | type | default | meaning |\n|---|---|---|---|\n"
-    table = [head + "\n".join(rows)] if rows else []
+    table = [pipe_table(["key", "type", "default", "meaning"], rows)] if rows else []
     return [f"## {place.rstrip('.') or 'profile'}", about, *table, *inner]
 
 
-def _setting(key: str, field: FieldInfo, value: Any) -> str:
+def _setting(key: str, field: FieldInfo, value: Any) -> list[str]:
     default = REQUIRED if value is REQUIRED else f"`{value!r}`"
     kind = inspect.formatannotation(_plain(field.annotation))
     kind = kind.replace("typing.", "").replace("|", "\\|")
-    return f"| `{key}` | `{kind}` | {default} | {_meaning(field)} |"
+    return [f"`{key}`", f"`{kind}`", default, _meaning(field)]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -113,9 +113,8 @@ def commands_page() -> str:
     parts = ["# The `codealign` command", MADE]
     for name, sub in _subparsers(parser).items():
         rows = [_argument(a) for a in sub._actions if a.dest != "help"]
-        table = "\n".join(["| argument | default | meaning |", "|---|---|---|", *rows])
         parts += [f"## codealign {name}", (sub.description or "").capitalize() + "."]
-        parts += [table] if rows else []
+        parts += [pipe_table(["argument", "default", "meaning"], rows)] if rows else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -126,7 +125,7 @@ def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
     return {}
 
 
-def _argument(action: argparse.Action) -> str:
+def _argument(action: argparse.Action) -> list[str]:
     name = action.option_strings[0] if action.option_strings else action.metavar or action.dest
     needed = action.required or (not action.option_strings and action.nargs != "?")
     # The number of cores is the machine's own.
@@ -134,7 +133,7 @@ def _argument(action: argparse.Action) -> str:
     default = "required" if needed else "" if shown in (None, "", False) else f"`{shown}`"
     meaning = (action.help or "").replace("%(default)s", str(shown)).replace("|", "\\|")
     choices = f" (one of {', '.join(map(str, action.choices))})" if action.choices else ""
-    return f"| `{name}` | {default} | {meaning}{choices} |"
+    return [f"`{name}`", default, f"{meaning}{choices}"]
 
 
 def api_page() -> str:

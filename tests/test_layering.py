@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "codealign"
 # From the ground up; modules of one row share a number, and stages of row 2 do not meet.
 ROWS = {
     "errors": 0, "params": 1, "paths": 1, "additions": 1, "records": 1, "resumable": 1,
-    "texts": 1, "provenance": 1, "progress": 1, "cell": 1, "noise": 1,
+    "texts": 1, "markdown": 1, "provenance": 1, "progress": 1, "cell": 1, "noise": 1,
     "prompts": 2, "models": 2, "registry": 2, "text": 2, "checks": 2, "shapes": 2, "weights": 2,
     "generate": 2, "sandbox": 2, "hub": 2, "fences": 2, "mistakes": 2,
     "prefs": 3, "train": 3, "evaluate": 3,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -46,12 +46,3 @@ def with_interval(value: float, low: float, high: float, form: str) -> str:
     if math.isnan(low) or math.isnan(high):
         return f"{rounded(value, form)} [no interval]"
     return f"{rounded(value, form)} [{rounded(low, form)}, {rounded(high, form)}]"
-
-
-def pipe_table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], rules: Sequence[str] = ()
-) -> list[str]:
-    """Return a Markdown table's lines; `rules` go under the head, one per column."""
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
-    lines.insert(1, f"|{'|'.join(rules or ['---'] * len(head))}|")
-    return lines

@@ -19,6 +19,7 @@ from codealign.analysis.questions import Question, ask, term
 from codealign.analysis.scores import CELL, EVALUATED, benchmark, collect_all, main_cells
 from codealign.cell import Cell
 from codealign.errors import CodealignError
+from codealign.markdown import pipe_table
 from codealign.paths import RunPaths, notebook_of
 from codealign.records import PATHWAY
 
@@ -171,7 +172,7 @@ def comparison_markdown(comparison: Comparison, first: str, second: str) -> str:
         f"Second minus first, in points (percent of the scale), 95% intervals: {second} - {first}. "
         + HOLDS[bool((comparison.overall["seeds"] == 1).any())],
         "",
-        *labels.pipe_table(HEAD, (_cells(row) for row in comparison.overall.to_dict("records"))),
+        pipe_table(HEAD, map(_cells, comparison.overall.to_dict("records"))),
         "",
         f"{len(comparison.cells)} scores in common; {clear} differ (Holm's correction).",
     ]

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from codealign.analysis.labels import pipe_table
 from codealign.analysis.scores import EVALUATED, benchmark
 from codealign.cell import Cell
 from codealign.errors import CodealignError
+from codealign.markdown import pipe_table
 from codealign.records import write_text
 
 
@@ -42,8 +42,7 @@ def model_card(scores: pd.DataFrame, name: str) -> str:
     index = [{"name": name, "results": [_result(row) for row in records]}]
     head = yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True)
     columns = ("benchmark", "metric", "score", "95 % interval", "n", "missing")
-    lines = pipe_table(columns, map(_cells, records))
-    return f"---\n{head}---\n\n" + "\n".join(lines) + "\n"
+    return f"---\n{head}---\n\n{pipe_table(columns, map(_cells, records))}\n"
 
 
 def _result(row: dict[str, Any]) -> dict[str, Any]:

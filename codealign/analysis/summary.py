@@ -27,6 +27,7 @@ from codealign.analysis.effects import Effect
 from codealign.analysis.questions import of
 from codealign.analysis.scores import CELL, main_cells
 from codealign.cell import Cell
+from codealign.markdown import pipe_table
 from codealign.records import PATHWAY, REQUIREMENTS, STAGES, VARIANTS, write_text
 
 COLUMNS = [
@@ -102,7 +103,7 @@ def summary_lines(summary: pd.DataFrame) -> list[str]:
     rows = [head, *(_cells(row) for row in summary.to_dict("records"))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *rows = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in rows]
-    return labels.pipe_table(head, rows, [f" {'-' * width} " for width in widths])
+    return pipe_table(head, rows, [f" {'-' * width} " for width in widths]).splitlines()
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from codealign.markdown import pipe_table
+
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K",
          1_000_000: "100K<n<1M"}  # fmt: skip
 DATA = "pairs.jsonl"
@@ -93,5 +95,4 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)
+    return pipe_table(head, rows, [" --- "] * len(head))

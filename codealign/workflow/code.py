@@ -31,6 +31,7 @@ SETTINGS = "codealign.params"
 WORDING = (
     "codealign.evaluate.functional.wording",
     "codealign.generate.progress",
+    "codealign.markdown",
     "codealign.prefs.readme",
     "codealign.progress",
     "codealign.train.readme",

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codealign.markdown import pipe_table
 from codealign.records import seed_of, write_text
 from nano.lab import leakage
 from nano.lab.chats import chat_pair
@@ -32,6 +33,11 @@ STANDS_FOR = {
     "evalperf": "EvalPerf (F3)",
     "codal": "CODAL (NF1-NF5)",
 }
+LEAKS = ("also in the corpus", "of", "found")
+MUTANTS = (
+    "file", "stands for", "problems", "wrong slips", "equivalent", "base tests",
+    "base and added tests",
+)  # fmt: skip
 _TEXT = """\
 # nano's tasks and benchmarks
 
@@ -58,10 +64,7 @@ Checked after normalising (`nano/lab/leakage.py`): {documents:,} documents of th
 {chats:,} chats, all that the weights were trained on, planted mistakes left out, against
 {problems:,} problems.
 
-| also in the corpus | of | found |
-|---|---|---|
-| normalised solutions | {solutions:,} | {code_leaks} |
-| normalised descriptions | {descriptions:,} | {text_leaks} |
+{leaks}
 
 A planted mistake can by chance turn one task's code into another's: with them, {mistaken} of the
 normalised solutions stand in the corpus, under descriptions of other tasks.
@@ -72,9 +75,7 @@ Mutation score: of all single slips in the canonical solutions (the kinds that t
 that are wrong on any of the tests or of {further} further random inputs, the share that the tests
 notice. Slips that no input shows are taken to be equivalent and left out.
 
-| file | stands for | problems | wrong slips | equivalent | base tests | base and added tests |
-|---|---|---|---|---|---|---|
-{rows}
+{mutants}
 """
 
 
@@ -149,29 +150,30 @@ def counted(data: Path, weights: Path, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _row(name: str, size: int, mutants: dict[str, int] | None) -> str:
+def _row(name: str, size: int, mutants: dict[str, int] | None) -> list[Any]:
     stands_for = STANDS_FOR.get(name) or f"EvoEval {name.removeprefix('evoeval_')} (F4)"
     if mutants is None:
-        return f"| `{name}` | {stands_for} | {size} | no tests | | | |"
+        return [f"`{name}`", stands_for, size, "no tests", "", "", ""]
     noticed = Noticed(**mutants)
     scores = ["" if math.isnan(s) else f"{s:.3f}" for s in (noticed.base_score, noticed.score)]
-    return f"| `{name}` | {stands_for} | {size} | {noticed.wrong} | {noticed.same} | " + (
-        " | ".join(scores) + " |"
-    )
+    return [f"`{name}`", stands_for, size, noticed.wrong, noticed.same, *scores]
 
 
 def account_text(counts: dict[str, Any]) -> str:
     """Return the account as Markdown."""
     from nano.lab.mutation import FURTHER
 
+    leaks = [
+        ("normalised solutions", f"{counts['solutions']:,}", counts["code_leaks"]),
+        ("normalised descriptions", f"{counts['descriptions']:,}", counts["text_leaks"]),
+    ]
     rows = [_row(n, size, counts["mutants"].get(n)) for n, size in counts["sizes"].items()]
     return _TEXT.format(
-        **counts,
+        **counts | {"leaks": pipe_table(LEAKS, leaks), "mutants": pipe_table(MUTANTS, rows)},
         depth=len(DEPTHS),
         one_in=HOLD_OUT_ONE_IN,
         held_share=counts["held_out"] / counts["compositions"],
         further=len(FURTHER),
-        rows="\n".join(rows),
     )
 
 

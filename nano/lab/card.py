@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from codealign.generate import open_engine
+from codealign.markdown import pipe_table
 from codealign.params import Variant
 from codealign.records import write_text
 from nano.lab.measure import pass_shares, sampling_shares
 
 VARIANTS: tuple[Variant, ...] = ("pretrained", "finetuned")
+PHASES = ("phase", "seed", "tokens", "seconds on one CPU thread", "planted mistakes", "commit")
 _TEXT = """\
 # nano
 
@@ -20,8 +22,6 @@ composed of filters, maps, sorts, slices and reductions. `pretrained` completes 
 answers in chat. They make the study run on two CPU cores; nothing else about them is meant to
 impress. This file is written by `python -m nano.lab build` (`make nano`).
 
-| phase | seed | tokens | seconds on one CPU thread | planted mistakes | commit |
-|---|---|---|---|---|---|
 {phases}
 
 Last training loss: {pretrained[loss]:.3f} (pretrained, all tokens), {finetuned[loss]:.3f}
@@ -34,9 +34,7 @@ Versions: {versions}. The rest is in each folder's `provenance.json`.
 Greedy pass@1 on compositions of operations that the corpus does not hold, and samples at
 temperature 0.8 for instructions on compositions that it may hold, with self-written tests.
 
-| | pretrained | finetuned |
-|---|---|---|
-{rows}
+{measured}
 """
 _LABELS = {
     "humaneval_plus_base": "HumanEval format, base tests",
@@ -68,7 +66,7 @@ def _made(folder: Path) -> dict[str, Any]:
     return {**provenance, "loss": json.loads(last)["loss"]}
 
 
-def _phase_rows(provenance: dict[str, Any]) -> list[str]:
+def _phase_rows(provenance: dict[str, Any]) -> list[list[Any]]:
     """Return a table row for each phase that led to the fine-tuned model, first to last."""
     rows = []
     name, mistakes = "fine-tuning", "chat_mistakes"
@@ -82,7 +80,7 @@ def _phase_rows(provenance: dict[str, Any]) -> list[str]:
         ]
         rows.append([*cells, f"{recipe[mistakes]:.0%}", provenance["commit"]])
         name, mistakes, provenance = "pretraining", "mistakes", provenance.get("started_from", {})
-    return ["| " + " | ".join(map(str, cells)) + " |" for cells in reversed(rows)]
+    return rows[::-1]
 
 
 def parameters(folder: Path) -> float:
@@ -98,17 +96,17 @@ def card_text(weights: Path, numbers: dict[str, dict[str, float]]) -> str:
     """Return the card from the provenance of both models and their measured `numbers`."""
     made = {variant: _made(weights / variant) for variant in VARIANTS}
     rows = [
-        f"| {label} | {numbers['pretrained'][key]:.3f} | {numbers['finetuned'][key]:.3f} |"
+        [label, *(f"{numbers[variant][key]:.3f}" for variant in VARIANTS)]
         for key, label in _LABELS.items()
     ]
     versions = made["pretrained"]["versions"]
     return _TEXT.format(
         **made,
         recipe=made["finetuned"]["recipe"],
-        phases="\n".join(_phase_rows(made["finetuned"])),
+        phases=pipe_table(PHASES, _phase_rows(made["finetuned"])),
         parameters=parameters(weights / "pretrained"),
         versions=", ".join(f"{k} {versions[k]}" for k in ("python", "torch", "transformers")),
-        rows="\n".join(rows),
+        measured=pipe_table(["", *VARIANTS], rows),
     )
 
 

@@ -14,7 +14,6 @@ from made_up_run import CONTEXT, measured, unscored
 
 from codealign.analysis import agreement, survey
 from codealign.analysis.context import RunMaterial
-from codealign.analysis.labels import pipe_table
 from codealign.analysis.scores import published
 from codealign.analysis.tables import build_tables, dataset_statistics, write_tables
 from codealign.analysis.tables.model import (
@@ -244,8 +243,3 @@ def test_the_committed_tables_are_these(paper: dict[str, Table]) -> None:
         assert (folder / f"{table.name}.md").read_text() == to_markdown(table)
         assert (folder / f"{table.name}.csv").read_text() == to_csv(table)
         assert (folder / f"{table.name}.tex").read_text() == to_latex(table)
-
-
-def test_a_pipe_table_has_a_rule_under_each_head() -> None:
-    assert pipe_table(["a", "b"], [["1", "2"]]) == ["| a | b |", "|---|---|", "| 1 | 2 |"]
-    assert pipe_table(["a"], [], ["---:"]) == ["| a |", "|---:|"]

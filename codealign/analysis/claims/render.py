@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from codealign.analysis.claims.model import NOT_RUN, OURS, Claim, Search
-from codealign.analysis.labels import pipe_table
+from codealign.markdown import pipe_table
 from codealign.records import write_text
 
 OF_CLAIM = [
@@ -107,7 +107,7 @@ def counts_table(claims: list[Claim]) -> str:
     heads = {"paper": "Statements of the paper", "reading": "Our readings", "own": "Own lines"}
     rows = [[v, *(str(counts[v, o]) for o in heads)] for v in verdicts]
     rules = ["---", *["---:"] * len(heads)]
-    return "\n".join(pipe_table(["Verdict", *heads.values()], rows, rules))
+    return pipe_table(["Verdict", *heads.values()], rows, rules)
 
 
 def claims_markdown(
@@ -141,7 +141,7 @@ def _place(place: str, claims: list[Claim], details: bool, beside: dict[str, Cla
     heads = ["Statement", "Published", "Computed", "Rule", "Verdict"]
     heads = [*heads[:-1], "The paper's tables", "This run"] if beside else heads
     rows = (_cells(c, beside.get(c.id)) for c in claims)
-    lines = [f"### {title}", "", f"{counts}.", "", *pipe_table(heads, rows)]
+    lines = [f"### {title}", "", f"{counts}.", "", pipe_table(heads, rows)]
     if details and any(c.search for c in claims):
         lines += ["", "Searches:", ""]
         lines += [f"- `{c.id}`: {searched(c.search)}" for c in claims if c.search]

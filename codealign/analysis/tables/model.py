@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
-from codealign.analysis.labels import pipe_table
+from codealign.markdown import pipe_table
 
 SUPERSCRIPT = str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
 
@@ -81,7 +81,7 @@ def to_markdown(table: Table) -> str:
     """Return the table as Markdown: caption, pipe table, notes; footnotes as raised letters."""
     names = column_names(table)
     rows = [_md_row(row, len(names)) for row in table.rows]
-    lines = [f"**{table.caption}**", "", *pipe_table(names, rows, [" --- "] * len(names))]
+    lines = [f"**{table.caption}**", "", pipe_table(names, rows, [" --- "] * len(names))]
     notes = [f"{mark.translate(SUPERSCRIPT)} {_md(text)}".strip() for mark, text in table.notes]
     return "\n".join(lines + [part for note in notes for part in ("", note)]) + "\n"
 
