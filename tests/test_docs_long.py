@@ -13,6 +13,7 @@ import pytest
 import yaml
 from documented import NAMES, commands, few_public_problems, lay_out, shell
 
+from codealign.params import read_params
 from codealign.paths import NANO_WEIGHTS
 
 pytestmark = pytest.mark.long
@@ -59,7 +60,7 @@ def _make_models_small(registry: Path) -> None:
 
 def _make_small(profile: Path, like: Path) -> None:
     """Give a profile the small settings of another; name, seed and models stay its own."""
-    own, small = (yaml.safe_load(path.read_text("utf-8")) for path in (profile, like))
+    own, small = (read_params(path) for path in (profile, like))
     small |= {key: own[key] for key in ("profile", "seed", "models")}
     del small["study"]
     for stage in (small["sft"], small["align"]["dpo"]):

@@ -17,7 +17,7 @@ from public_files import public_file
 from codealign.generate import Request, generate
 from codealign.generate.local import LocalEngine
 from codealign.models import load
-from codealign.params import Bonbon, Dpo, Generation, Sft
+from codealign.params import Bonbon, Dpo, Generation, Sft, read_params
 from codealign.prompts import response_prompt
 from codealign.records import Pair
 from codealign.train.align import train_align
@@ -81,7 +81,7 @@ def test_a_real_model_learns_to_end_and_alignment_starts_at_ln_2(
 
 def small(folder: Path, model: str) -> Path:
     """Write smollm2.yaml with its first nine seeds (four of them gave pairs) and one pathway."""
-    params = yaml.safe_load((PROJECT / "params" / "smollm2.yaml").read_text())
+    params = read_params(PROJECT / "params" / "smollm2.yaml")
     params |= {"profile": "small", "models": [model], "requirements": ["functional"],
                "variants": ["pretrained"], "stages": ["base", "sft", "dpo"]}  # fmt: skip
     params["prefs"]["seeds"] = 9
