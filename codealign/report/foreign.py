@@ -51,13 +51,6 @@ def wrap(element: Tag, label: str) -> None:
     element.wrap(Tag(name="div", attrs=wide(label)))
 
 
-def fold(element: Tag, summary: str) -> None:
-    """Fold an element away under a line that opens it."""
-    line = Tag(name="summary")
-    line.string = summary
-    element.wrap(Tag(name="details")).insert(0, line)
-
-
 def number_boxes(part: Tag) -> None:
     """Number the names of boxes that have the same one."""
     names: Counter[str] = Counter()

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from PIL import Image
 
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT, RunPaths
 from codealign.records import write_text
-from codealign.report.notebooks import still
 from codealign.workflow.plan import read_lock
 
 TABLES = ("*.md", "answer.csv", "study*.csv")
@@ -84,11 +84,12 @@ def _planned(paths: RunPaths) -> list[str]:
 def stripped(notebook: NotebookNode) -> NotebookNode:
     """Return an executed notebook with small pictures, without times and overlong outputs."""
     notebook.metadata.pop("papermill", None)
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [_short(output) for output in still(cell.outputs)]
+            cell.outputs = [_short(output) for output in cell.outputs]
     return notebook
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import nbformat
 from bs4 import Tag
 from nbconvert import HTMLExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 
 from codealign.paths import RunPaths
 from codealign.records import write_text
-from codealign.report.foreign import fit_tables, fold, number_boxes, parse, wrap
+from codealign.report.foreign import fit_tables, number_boxes, parse, wrap
 from codealign.report.formulas import with_formulas
 from codealign.report.page import PageSection, page
 
+TEMPLATES = Path(__file__).parent / "templates"
 HEADINGS = [f"h{level}" for level in range(1, 7)]
 TITLES = HEADINGS[:2]
-CODE = "Code"
 PARAMETERS, INJECTED, SETUP = "parameters", "injected-parameters", "setup"
 """Tags of cells: a notebook's own parameters, those of papermill, and what follows them."""
 NO_TEXT = "No description"
@@ -48,37 +50,22 @@ def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
     return pages
 
 
-def still(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Return a cell's outputs as they stand at the end, as a terminal would show them.
-
-    Pieces of one stream are joined, and of a line that was written over and over (a progress bar)
-    the last state is kept.
-    """
-    joined: list[NotebookNode] = []
-    for output in outputs:
-        last = joined[-1] if joined else None
-        if output.output_type == "stream" and last and last.get("name") == output.name:
-            last.text += output.text
-        else:
-            joined.append(output)
-    for output in joined:
-        if output.output_type == "stream":
-            lines = output.text.replace("\r\n", "\n").split("\n")
-            output.text = "\n".join(line.rstrip("\r").split("\r")[-1] for line in lines)
-    return [o for o in joined if o.output_type != "stream" or o.text.strip()]
-
-
 def notebook_blocks(notebook: NotebookNode) -> list[PageSection]:
     """Return an executed notebook as blocks, a new one at each of its headings."""
-    # The `basic` template is the cells alone: no scripts, fonts or styles from elsewhere.
-    exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)
+    # Our template is the cells alone: no scripts, fonts or styles from elsewhere.
+    exporter = HTMLExporter(
+        template_name="notebook",
+        extra_template_basedirs=[str(TEMPLATES)],
+        preprocessors=[CoalesceStreamsPreprocessor],  # of a progress bar, the last state
+        exclude_anchor_links=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
     notebook.cells = _once(notebook.cells)
     for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = still(cell.outputs)
-        else:
+        if cell.cell_type != "code":
             cell.source = with_formulas(BADGE.sub("", cell.source))
-    tree = parse(exporter.from_notebook_node(notebook)[0])
+    tree = parse(exporter.from_notebook_node(notebook, {"long": LONG})[0])
     blocks: list[tuple[str, list[Tag]]] = []
     for cell in tree.find_all(class_="cell", recursive=False):
         heading = cell.find(TITLES) if "text_cell" in cell["class"] else None
@@ -118,10 +105,7 @@ def _order_headings(cells: list[Tag]) -> None:
 
 
 def _fit(cell: Tag, title: str) -> None:
-    """Name pictures, box tables, and fold away code, warnings and what is long."""
-    for code in cell.select(".input"):  # behind what it shows
-        fold(code, CODE)
-        cell.append(code.parent.extract())
+    """Name pictures and box tables, which a cell's own Markdown and HTML have, too."""
     for span in cell.select(".text_cell_render span[style]"):  # papermill's word of a failed cell
         del span["style"]
         span["class"] = "failed"
@@ -129,12 +113,6 @@ def _fit(cell: Tag, title: str) -> None:
         if picture.get("alt", NO_TEXT).startswith(NO_TEXT):
             picture["alt"] = f"Picture: {title}"
         wrap(picture, f"Picture: {title}")
-    for output in cell.select(".output_stderr, .output_text:not(.output_error)"):
-        lines = len(output.get_text().strip().splitlines())
-        warned = "output_stderr" in output["class"]
-        if warned or lines > LONG:
-            what = "Warnings and progress" if warned else "Output"
-            fold(output, f"{what} ({lines} line{'s' * (lines != 1)})")
     for frame in cell.select("table.dataframe"):
         for rules in frame.parent.find_all("style", recursive=False):
             rules.decompose()  # pandas', which put names of text to the right

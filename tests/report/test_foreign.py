@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from codealign.report.foreign import fit_tables, fold, number_boxes, parse, render_markdown
+from codealign.report.foreign import fit_tables, number_boxes, parse, render_markdown
 
 TABLE = "| a | b |\n|---|---|\n"
 
@@ -44,12 +44,6 @@ def test_a_frames_empty_corner_is_no_heading_and_its_own_lines_go() -> None:
     fit_tables(tree, "x")
     assert "<tr><td></td><th>a</th></tr>" in str(tree)
     assert "border" not in str(tree)
-
-
-def test_what_is_folded_opens_at_a_line_that_says_what_it_is() -> None:
-    tree = parse("<pre>a</pre>")
-    fold(tree.pre, "Output")
-    assert str(tree) == "<details><summary>Output</summary><pre>a</pre></details>"
 
 
 def test_numbering_leaves_different_names_alone() -> None:

@@ -9,7 +9,7 @@ import pytest
 from made_up_report import failed_notebook, showing_notebook
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from codealign.report.notebooks import LONG, notebook_blocks, still
+from codealign.report.notebooks import LONG, notebook_blocks
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,9 @@ def test_a_progress_bar_is_shown_as_it_ended() -> None:
         stream("stderr", "load: 90%\rload: done\n"),
         stream("stdout", "kept\n"),
     ]
-    assert [o.text for o in still(outputs)] == ["load: done\n", "kept\n"]
+    (block,) = notebook_blocks(new_notebook(cells=[new_code_cell("load()", outputs=outputs)]))
+    shown = re.findall(r"<pre>(.*?)</pre>", block.body.split("Code")[0], re.S)
+    assert [text.strip() for text in shown] == ["load: done", "kept"]
 
 
 def test_each_heading_begins_a_part_of_the_page() -> None:
