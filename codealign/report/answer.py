@@ -30,22 +30,24 @@ HALF = 60
 CAPTION = "Differences in points, with 95 % intervals; drawn: FTA left of 0, PTA right"
 
 
-def answer_block(path: Path, picture: str = "", caution: str = "") -> Markup:
+def answer_block(path: Path, picture: str = "", caution: str = "", note: str = "") -> Markup:
     """Return the answer of `answer.csv` (columns of `analysis.answer.pathways`) as HTML.
 
     Parameters
     ----------
     picture : HTML of the answer's figure, which stands below the sentences.
     caution : a sentence that limits what these say (`hardly_moved`).
+    note : the profile's, which stands first.
     """
     answers = pd.read_csv(path)
     if answers.empty:
-        return Markup("<p>{}: {}</p>").format(*NO_ANSWER)
+        return render("answer", note=note, lacks=": ".join(NO_ANSWER))
     known = registry()
     toys = [m for m in dict.fromkeys(answers["model"]) if m in known and known[m].embedded]
     return render(
-        "answer", headlines=headlines(answers), picture=Markup(picture), surer=surer(answers),
-        caution=caution, numbers=_table(answers), how=how(answers, lacks=False), toys=toys,
+        "answer", note=note, lacks="", headlines=headlines(answers), picture=Markup(picture),
+        surer=surer(answers), caution=caution, numbers=_table(answers),
+        how=how(answers, lacks=False), toys=toys,
     )  # fmt: skip
 
 

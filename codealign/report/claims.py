@@ -24,7 +24,7 @@ from codealign.analysis.claims.model import (
     UNSTATED,
 )
 from codealign.analysis.claims.render import told_note, with_unit
-from codealign.report.page import render, table
+from codealign.report.page import parts, render, table
 
 ORIGINS = {"paper": "statement of the paper", "reading": "our reading", "own": "own line"}
 FILTERS = ("verdict", "paper_verdict", "place", "origin")
@@ -60,37 +60,30 @@ def counts_line(path: Path, page: str = "") -> Markup:
     page : address of the ledger's page, seen from where the line stands.
     """
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    parts = []
+    counts = []
     for origin, what in (("paper", "statements of the paper"), ("own", "own lines and readings")):
         mine = frame[(frame["origin"] == "paper") == (origin == "paper")]
-        links = Markup(", ").join(
-            Markup('<a href="{}?{}">{} {}</a>').format(
-                page, urlencode({"verdict": verdict}), n, verdict
-            )
+        verdicts = [
+            (verdict, n, urlencode({"verdict": verdict}))
             for verdict, n in Counter(mine["verdict"]).most_common()
-        )
-        parts.append(Markup("{} {}: {}").format(len(mine), what, links))
-    return Markup("; ").join(parts)
+        ]
+        counts.append((len(mine), what, verdicts))
+    return render("counts", parts=counts, page=page)
 
 
 def _cells(claim: dict[str, str]) -> list[str]:
     unit, origin = claim["unit"], claim["origin"]
+    note = told_note(claim["note"], claim["rule"])
     tried = f"{claim['tried']} rules tried, {claim['matching']} fit; nearest: {claim['nearest']}"
     return [
         claim["place"],
-        _verdict(claim["paper_verdict"], claim["paper_computed"], unit),
-        _verdict(claim["verdict"], claim["computed"], unit)
-        + _small(told_note(claim["note"], claim["rule"])),
-        escape(claim["statement"]) + _small("" if origin == "paper" else ORIGINS[origin]),
+        _verdict(claim["paper_verdict"], with_unit(claim["paper_computed"], unit)),
+        _verdict(claim["verdict"], with_unit(claim["computed"], unit), note),
+        parts.remarked(claim["statement"], [ORIGINS[origin]] if origin != "paper" else []),
         escape(with_unit(claim["published"], unit)),
-        escape(claim["rule"]) + _small(tried if claim["tried"] else ""),
+        parts.remarked(claim["rule"], [tried] if claim["tried"] else []),
     ]
 
 
-def _verdict(verdict: str, computed: str, unit: str) -> Markup:
-    badge = Markup('<b class="verdict {}">{}</b>').format(TONES.get(verdict, "none"), verdict)
-    return badge + _small(with_unit(computed, unit))
-
-
-def _small(text: str) -> Markup:
-    return Markup("<br><small>{}</small>").format(text) if text else Markup()
+def _verdict(verdict: str, *remarks: str) -> Markup:
+    return parts.remarked(parts.verdict(TONES.get(verdict, "none"), verdict), remarks)

@@ -15,7 +15,7 @@ from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report.foreign import fit_tables, number_boxes, parse, wrap
 from codealign.report.formulas import with_formulas
-from codealign.report.page import PageSection, page
+from codealign.report.page import PageSection, page, parts
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADINGS = [f"h{level}" for level in range(1, 7)]
@@ -43,7 +43,7 @@ def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
                 blocks = notebook_blocks(nbformat.read(notebook, as_version=4))
             except (ValueError, KeyError, AttributeError, nbformat.ValidationError):
                 why = "its job failed, or was killed, while it was being written"
-                body = f'<p class="failed">This executed copy cannot be read: {why}.</p>'
+                body = parts.paragraph(f"This executed copy cannot be read: {why}.", failed=True)
                 blocks = [PageSection("part1", "Notice", body)]
             write_text(target, page(notebook.stem, blocks, "notebooks", root="../"))
         pages[notebook.stem] = f"notebooks/{target.name}"

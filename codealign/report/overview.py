@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
-from markupsafe import Markup, escape
 
 from codealign.analysis.gating import failed_of
 from codealign.analysis.tables.controls import hardly_moved
 from codealign.paths import RunPaths
 from codealign.report.answer import answer_block
 from codealign.report.claims import counts_line
-from codealign.report.page import PageSection, render, table
+from codealign.report.page import PageSection, parts, render, table
 from codealign.workflow.state import DONE, FAILED, OUTDATED, TO_DO, State
 
 ONE_SEED = "one training seed, so that none is held against it"
@@ -24,8 +23,8 @@ ANSWER = "Which pathway won, for what, and how sure?"
 def answer(paths: RunPaths, picture: str = "") -> PageSection:
     """Return the answer, behind the profile's note, if it has one."""
     note = paths.plan().get("note", "")
-    head = Markup("<p><b>Note:</b> {}</p>").format(note) if note else Markup()
-    body = head + answer_block(paths.tables / "answer.csv", picture, hardly_moved(paths.root))
+    path = paths.tables / "answer.csv"
+    body = answer_block(path, picture, hardly_moved(paths.root), note)
     return PageSection("answer", ANSWER, body, "The answer")
 
 
@@ -37,7 +36,7 @@ def more(paths: RunPaths) -> list[PageSection]:
     lines = []
     if (paths.tables / "claims.csv").exists():
         counts = counts_line(paths.tables / "claims.csv", "claims.html")
-        lines.append(Markup('<a href="claims.html">The paper\'s claims</a>: {}').format(counts))
+        lines.append(("claims", "The paper's claims", counts))
     for stem, named, id_, asked in (
         ("findings", "Its observations O1 to O20", "Observation", "Verdict"),
         ("advice", "Its recommendations", "id", "verdict"),
@@ -45,10 +44,10 @@ def more(paths: RunPaths) -> list[PageSection]:
         if (paths.tables / f"{stem}.csv").exists():
             frame = pd.read_csv(paths.tables / f"{stem}.csv")
             verdicts = _by_verdict(zip(frame[id_], frame[asked], strict=True)) or ONE_SEED
-            lines.append(Markup('<a href="{}.html">{}</a>: {}').format(stem, named, verdicts))
-    items = Markup().join(Markup("<li>{}.</li>").format(line) for line in lines)
+            lines.append((stem, named, verdicts))
     title = "What else this run says of the paper"
-    return [PageSection("more", title, f"<ul>{items}</ul>", "The paper")] if lines else []
+    body = render("more", lines=lines)
+    return [PageSection("more", title, body, "The paper")] if lines else []
 
 
 def _by_verdict(judged: Iterable[tuple[str, str]]) -> str:
@@ -97,13 +96,10 @@ def jobs(states: Mapping[str, State], pages: dict[str, str]) -> PageSection:
     """Return every planned job with its closing line and a link to its executed notebook."""
     rows = []
     for job, state in states.items():
-        link = Markup('<a href="{}">{}</a>').format(pages[job], job) if job in pages else job
-        line, seconds = escape(state.result.get("line", "")), ""
-        if state.result:
-            seconds = f"{state.result['seconds']:.0f}"
-        if state.kind != DONE:
-            why = "not finished" if state.kind == TO_DO else f"{state.kind}: {state.reason}"
-            line = Markup('<span class="failed">{}</span> ').format(why.splitlines()[0]) + line
-        rows.append([link, line, seconds])
+        link = parts.link(pages[job], job) if job in pages else job
+        seconds = f"{state.result['seconds']:.0f}" if state.result else ""
+        why = "not finished" if state.kind == TO_DO else f"{state.kind}: {state.reason}"
+        trouble = why.splitlines()[0] if state.kind != DONE else ""
+        rows.append([link, parts.result(state.result.get("line", ""), trouble), seconds])
     body = table(["Notebook", "Result", "Seconds"], rows, "Notebook jobs, in the order of the plan")
     return PageSection("jobs", "Executed notebooks", body)

@@ -32,6 +32,8 @@ TEMPLATES = Environment(
     loader=PackageLoader("codealign.report"), autoescape=True, undefined=StrictUndefined,
     trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
+parts = TEMPLATES.get_template("parts.html").module
+"""Small pieces of HTML as functions: the macros of `parts.html`."""
 
 
 @dataclass(frozen=True)

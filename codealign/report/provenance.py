@@ -10,15 +10,11 @@ import yaml
 from markupsafe import Markup
 
 from codealign.paths import RunPaths, notebook_of
-from codealign.report.page import PageSection, render, table
+from codealign.report.page import PageSection, parts, render, table
 from codealign.workflow.state import State
 
 HEAD = ["What", "Value"]
 PARTS = ("versions", "settings", "job")
-LAST = (
-    "<details><summary>Provenance of the last job</summary><pre>{}</pre></details>"
-    "<p>Every job's: <code>jobs/*/result.json</code>.</p>"
-)
 
 
 def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[PageSection]:
@@ -30,7 +26,7 @@ def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Page
     results = {job: state.result for job, state in states.items() if state.result}
     headers = [result["provenance"] for result in results.values()]
     if not headers:
-        body = Markup('<p class="failed">No job has finished.</p>')
+        body = parts.paragraph("No job has finished.", failed=True)
         return [PageSection("provenance", "What made this run", body)]
     facts = _each([{k: v for k, v in one.items() if k not in PARTS} for one in headers])
     settings: dict[str, Any] = {}
@@ -52,7 +48,7 @@ def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Page
             )
             for section, values in settings.items()
         ),
-        PageSection("json", "As JSON", Markup(LAST).format(last)),
+        PageSection("json", "As JSON", render("last_job", last=last)),
     ]
 
 

@@ -21,7 +21,7 @@ from codealign.report.advice import TITLE as ADVICE
 from codealign.report.advice import advice_blocks
 from codealign.report.claims import ledger_block
 from codealign.report.foreign import render_markdown
-from codealign.report.page import PageSection, render, wide
+from codealign.report.page import PageSection, parts, render, wide
 from codealign.report.provenance import provenance_blocks
 from codealign.report.samples import first_part, samples_block
 from codealign.workflow.state import State, judge_run
@@ -100,8 +100,8 @@ def _advice(paths: RunPaths) -> list[PageSection]:
 
 
 def _missing(name: str) -> Markup:
-    sentence = "Not there: {}. The job that writes it has not finished."
-    return Markup(f'<p class="failed">{sentence}</p>').format(name)
+    sentence = f"Not there: {name}. The job that writes it has not finished."
+    return parts.paragraph(sentence, failed=True)
 
 
 def _markdown(
@@ -192,7 +192,7 @@ def _training(paths: RunPaths) -> list[PageSection]:
         for folder in first_part(paths).root.glob(f"checkpoints/*/{variant}/{requirement}/{stage}")
         if (folder / "training.json").exists()  # written at the end of a training
     ]
-    none = PageSection("training", "Training curves", Markup("<p>No training has finished.</p>"))
+    none = PageSection("training", "Training curves", parts.paragraph("No training has finished."))
     return [_curves(paths, folder) for folder in folders] or [none]
 
 
