@@ -72,7 +72,7 @@ def theirs(
         **said,
     )
     # Its stop criteria of all problems so far are copied for each new one, with a tokenizer each,
-    # copies of copies included: after 17 problems a minute apiece. They only decode with it.
+    # copies of copies included: after 17 problems a minute for each. They only decode with it.
     type(decoder.tokenizer).__deepcopy__ = lambda tokenizer, memo: tokenizer
     seen: dict[str, Any] = {}
     generate = decoder.model.generate

@@ -6,7 +6,7 @@
 MODEL is a folder such as the one that `make real` makes. Prompts are the pipeline's for responses
 of a model that only completes; four samples of each are in one batch for both sides. The third
 side, `no_sharing`, is ours with each prompt read from its first token and its keys and values
-copied for the query heads that share them. Prints one JSON line: CPU seconds a side (the best
+copied for the query heads that share them. Prints one JSON line: CPU seconds per side (the best
 round), ratios, and whether ours and `no_sharing` wrote the same.
 """
 

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/generation_speed.py [MODEL] [--items 24] [--rounds 2]
 
 MODEL is nano, or a folder such as the one that `make real` makes. Prints one JSON line. Sampling at
-the pipeline's temperature, 8 samples a prompt for us; the other side samples a few of the same
+the pipeline's temperature, 8 samples per prompt for us; the other side samples a few of the same
 prompts as often. Speed is in tokens a CPU second; the sides alternate and the best round counts.
 `same_in_other_batches` is the share of samples that are equal in another order, batch size and
 window; `largest_shift` by how much batch and padding move a logit and a cumulative probability;

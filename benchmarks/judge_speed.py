@@ -5,7 +5,7 @@
 The server is a process of its own that speaks the chat API and answers after `latency` seconds. The
 ideal is ceil(answers / in flight) * latency. Ratings are written as a run writes them: reply cache,
 resumable file, ledger. Prints one JSON line: ratio of wall time to the ideal (best and median of
-the rounds), CPU milliseconds of the client for an answer, and answers a second of the static judge.
+the rounds), CPU milliseconds of the client per answer, and answers per second of the static judge.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class ScriptedSandbox:
     """Passes the cases that add nothing but the argument."""
 
     def run(self, programs: Iterable) -> Iterator:
-        """Yield one result a program."""
+        """Yield one result per program."""
         from codealign.sandbox import Outcome, Result
 
         for program in programs:

@@ -2,7 +2,7 @@
 
     python benchmarks/sandbox_speed.py [--rounds 3]
 
-Prints one JSON line: solutions a second of each (base and added tests of nano's HumanEval+), best
+Prints one JSON line: solutions per second of each (base and added tests of nano's HumanEval+), best
 of the rounds, which alternate, and their ratio.
 """
 

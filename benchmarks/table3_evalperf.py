@@ -2,7 +2,7 @@
 
     python benchmarks/table3_evalperf.py
 
-Prints one JSON line a variant: Pearson's correlation over its 20 rows (5 models, 4 stages) with
+Prints one JSON line per variant: Pearson's correlation over its 20 rows (5 models, 4 stages) with
 MBPP+ and with the mean of HumanEval+ and MBPP+. See docs/how-to/evaluate.md for what follows.
 """
 

@@ -6,7 +6,7 @@
 With `--params`, batch, length, LoRA and 4-bit weights are a profile's. Both sides train the same
 LoRA on the same random token sequences of one length, in half precision with gradient
 checkpointing, each in a process of its own. The first quarter of the steps warms up and is not
-counted. Printed: device and versions, then tokens a second, peak memory beside what `codealign
+counted. Printed: device and versions, then tokens per second, peak memory beside what `codealign
 plan` computes for it (both without CUDA's own), and the share of the device's peak arithmetic
 (model FLOP utilisation) of each; then the plan's parts. `--size tiny` runs on a CPU too: it shows
 that the command works, without 4 bits, and says nothing about speed or memory.
@@ -36,7 +36,7 @@ SIZES = {
     "1.3b": shape_of("deepseek-coder-1.3b"),
     "7b": shape_of("CodeLlama-7b"),
 }
-# Dense bfloat16 arithmetic of a device in FLOP a second, by a part of its name (vendor's figures).
+# Dense bfloat16 arithmetic of a device in FLOP/s, by a part of its name (vendor's figures).
 PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L4": 121e12, "4090": 165e12, "T4": 65e12}
 STAGES, SIDES = ("sft", "dpo"), ("trl", "unsloth")
 

@@ -143,7 +143,7 @@ def grouped(sampler: Any, epoch: int) -> list[int]:
 
 
 def final_loss(stage: str, model: Any, rows: Sequence[Any], reference: Any) -> float:
-    """Return the trained model's loss over all the data: nats a token (SFT) or a pair (DPO)."""
+    """Return the trained model's loss over all the data: nats per token (SFT) or pair (DPO)."""
     from codealign.train.losses import dpo_loss
 
     policy = all_log_probs(model, rows)

@@ -52,7 +52,7 @@ class CheckedModel:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong, a line each, with what to do."""
+        """What is wrong, one line each, with what to do."""
         return [f"{fact.name}: {fact.problem}" for fact in self.facts if fact.problem]
 
     def line(self) -> str:

@@ -2,7 +2,7 @@
 # evalplus 0.3.1 with stop-sequencer 1.2.3: its Hugging Face decoder wraps the model's list of stop
 # criteria once more for each problem, and each wrapper deep-copies the list inside it. A criterion
 # holds the tokenizer: problem k copies k(k-1)/2 tokenizers before its first token, and then decodes
-# the whole answer k times a stop string a token. All 164 problems of HumanEval copy a tokenizer
+# the whole answer k times per stop string and token. All 164 problems of HumanEval copy a tokenizer
 # 735,130 times, the 399 of MBPP+ 10.6 million times; a copy of a real one takes tenths of a second,
 # so a small model on a CPU spends more on the 18th problem than on generating the seventeen before.
 #

@@ -6,9 +6,9 @@
 # one of Benjamini and Hochberg, and a loop of corrections spends its time there.
 #
 # Seen (ten p-values, 1,000,000 small dictionaries alive, a busy machine; the ratio is tested):
-#   fdr_bh                    0.0000 s a call
-#   holm                      0.5137 s a call
-#   holm without collection   0.0000 s a call    (gc.collect replaced by what does nothing)
+#   fdr_bh                    0.0000 s per call
+#   holm                      0.5137 s per call
+#   holm without collection   0.0000 s per call    (gc.collect replaced by what does nothing)
 # Exits with 1 if that changes, with 2 if the packages cannot be installed.
 set -eu
 folder=$(mktemp -d)
@@ -43,6 +43,6 @@ collect, gc.collect = gc.collect, lambda *args: 0
 without = seconds("holm")
 gc.collect = collect
 for name, value in (("fdr_bh", fdr), ("holm", holm), ("holm without collection", without)):
-    print(f"{name:25} {value:.4f} s a call")
+    print(f"{name:25} {value:.4f} s per call")
 sys.exit(0 if holm > 20 * fdr and holm > 20 * without else 1)
 PYTHON

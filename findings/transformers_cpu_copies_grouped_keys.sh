@@ -4,7 +4,7 @@
 # values for each query head, in each layer, at each step. `sdpa_attention_forward` lets torch share
 # them (`enable_gqa`) only without a mask, for the sake of kernels of GPUs; the CPU's kernel shares
 # them with a mask as well and gives the same bits, from a third of the memory and in a fraction of
-# the time (a tenth at 1,500 positions, three query heads a key). A batch whose prompts are of one
+# the time (a tenth at 1,500 positions, three query heads per key). A batch whose prompts are of one
 # length has no mask, so the same model is fast there.
 #
 # Seen, keys handed to torch for 2 key heads and 6 query heads, 40 positions:

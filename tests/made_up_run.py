@@ -45,7 +45,7 @@ CONTEXT = RunMaterial(
 
 
 def write_run(root: Path, gain: float) -> None:
-    """Write the scores of a run of nano: ten problems a benchmark, `gain` better after DPO.
+    """Write the scores of a run of nano: ten problems per benchmark, `gain` better after DPO.
 
     Each stage solves every other problem (rates every answer 5); DPO solves `gain` x 10 more.
     """

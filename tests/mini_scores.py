@@ -1,4 +1,4 @@
-"""Hand-made score tables for tests: four stages a row, everything else filled in."""
+"""Hand-made score tables for tests: four stages per row, everything else filled in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On the embedded model: one sample an item and index, whatever the batch it was made in."""
+"""On the embedded model: one sample per item and index, whatever the batch it was made in."""
 
 from __future__ import annotations
 

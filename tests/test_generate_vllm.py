@@ -24,7 +24,7 @@ SETTINGS = Generation(temperature=0.7, top_p=0.9, max_new_tokens=11)
 
 
 class Llm:
-    """Answers a prompt with its length in tokens, one a step, newest first; long ones are cut.
+    """Answers a prompt with its length in tokens, one per step, newest first; long ones are cut.
 
     Its own tokenizer garbles every text.
     """

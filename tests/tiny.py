@@ -13,7 +13,7 @@ CHAT = (
 
 
 def tiny_tokenizer(variant: str = "pretrained"):
-    """Return a tokenizer with one token a byte; 261 tokens, the last 5 special."""
+    """Return a tokenizer with one token per byte; 261 tokens, the last 5 special."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

@@ -69,7 +69,7 @@ def config(kind: str) -> Any:
 
 
 def core_of(kind: str) -> Any:
-    """Return a `tokenizers` tokenizer with about one token a byte, and of its family's form.
+    """Return a `tokenizers` tokenizer with about one token per byte, and of its family's form.
 
     CodeLlama's is SentencePiece's: a blank before every text, and one token with the letter behind
     it (of `y` and `[`, here). DeepSeek's splits digits before it goes to bytes.

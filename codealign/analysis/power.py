@@ -173,13 +173,13 @@ class Outlook:
 
 
 def outlook(
-    effect: Effect, requirement: str, hours_a_seed: float = 0.0, matters: float = MATTERS
+    effect: Effect, requirement: str, hours_per_seed: float = 0.0, matters: float = MATTERS
 ) -> Outlook:
     """Return what more it would take to detect a difference, or why no more is needed.
 
     Parameters
     ----------
-    hours_a_seed : what one more seed takes; 0: left out.
+    hours_per_seed : what one more seed takes; 0: left out.
     matters : the smallest difference, in points, that would be a reason to choose.
     """
     if math.isnan(effect.low):
@@ -189,10 +189,10 @@ def outlook(
         return Outlook(CLEAR, "is clear")
     if bound <= matters and not effect.single:
         return Outlook(EQUAL, f"the difference is at most ±{bound:.1f} points: it does not matter")
-    return Outlook(OPEN, _more_seeds(effect, requirement, hours_a_seed, matters))
+    return Outlook(OPEN, _more_seeds(effect, requirement, hours_per_seed, matters))
 
 
-def _more_seeds(effect: Effect, requirement: str, hours_a_seed: float, matters: float) -> str:
+def _more_seeds(effect: Effect, requirement: str, hours_per_seed: float, matters: float) -> str:
     """Return how many more seeds would tell a difference, or what lacks besides them."""
     noise = noise_of(effect)
     spread = math.sqrt(1 + TOGETHER) * (NOISE[requirement] if noise is None else noise)
@@ -200,7 +200,7 @@ def _more_seeds(effect: Effect, requirement: str, hours_a_seed: float, matters: 
         error = spread / math.sqrt(seeds)
         half = half_width(error, seeds, effect.problem_error, effect.freedom, CONFIDENCE)
         more = seeds - effect.seeds
-        about = f" (about {more * hours_a_seed:.1f} h)" if hours_a_seed else ""
+        about = f" (about {more * hours_per_seed:.1f} h)" if hours_per_seed else ""
         what = f"{more} more seed{'s' * (more > 1)}{about} would"
         if abs(effect.value) > half:
             return f"{what} tell, if the difference stays at {abs(effect.value):.1f} points"

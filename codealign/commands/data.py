@@ -32,7 +32,7 @@ def add(command: AddCommand) -> None:
         type=number(0),
         default=(0.0, 0.0),
         metavar=("IN", "OUT"),
-        help="US dollars for a million tokens sent to the judge and received",
+        help="US dollars per million tokens sent to the judge and received",
     )
     sub.add_argument("--json", action="store_true", help="one object instead of text")
 

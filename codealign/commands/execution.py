@@ -25,8 +25,9 @@ def add(command: AddCommand) -> None:
         help="basic: also run where files and environment cannot be isolated",
     )
     sub.epilog = (
-        'Input: {"id": 1, "code": "print(1)"} a line; also cpu_s, wall_s, memory_mb, output_bytes, '
-        "calls; other keys are carried through. Exit code: 0, or 1 if a line was no program."
+        'Input: one {"id": 1, "code": "print(1)"} per line; also cpu_s, wall_s, memory_mb, '
+        "output_bytes, calls; other keys are carried through. Exit code: 0, or 1 if a line was no "
+        "program."
     )
 
 

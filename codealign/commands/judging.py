@@ -20,7 +20,7 @@ def add(command: AddCommand) -> None:
     sub.add_argument("--batch", action="store_true", help="OpenAI's Batch API")
     sub.add_argument("--spend-limit", type=number(0), default=0.0, help="US dollars; 0: none")
     sub.add_argument("--price", type=number(0), nargs=2, default=(0.0, 0.0), metavar=("IN", "OUT"),
-                     help="US dollars for a million tokens; default: the listed price")  # fmt: skip
+                     help="US dollars per million tokens; default: the listed price")  # fmt: skip
     sub.add_argument("--max-tokens", type=whole(0, 2**20), default=0,
                      help="longest reply (default: 1024; of `reasoning:<name>` 8192)")  # fmt: skip
     sub.add_argument("--estimate", action="store_true", help="say what it will cost, ask nothing")

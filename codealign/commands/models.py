@@ -24,7 +24,7 @@ def add(command: AddCommand) -> None:
     sub.add_argument(
         "--variant", choices=("pretrained", "finetuned"), help="default: those the model has"
     )
-    sub.add_argument("--json", action="store_true", help="print one JSON object a variant")
+    sub.add_argument("--json", action="store_true", help="print one JSON object per variant")
     sub.add_argument(
         "--no-generate", action="store_true", help="do not load the weights for one short answer"
     )

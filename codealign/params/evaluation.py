@@ -80,13 +80,13 @@ class Codal(Section):
     price_input: float = Field(
         0.0,
         ge=0,
-        description="US dollars for a million tokens sent; 0: `data/judge_prices.yaml`",
+        description="US dollars per million tokens sent; 0: `data/judge_prices.yaml`",
         json_schema_extra=NEUTRAL,
     )
     price_output: float = Field(
         0.0,
         ge=0,
-        description="US dollars for a million tokens received; 0: `data/judge_prices.yaml`",
+        description="US dollars per million tokens received; 0: `data/judge_prices.yaml`",
         json_schema_extra=NEUTRAL,
     )
 

@@ -92,7 +92,7 @@ class Pairing(Section):
         json_schema_extra=NEUTRAL,
     )
     min_gap: float = Field(1.0, gt=0, description="least difference of two ratings (1 to 10)")
-    max_pairs: int = Field(0, ge=0, description="of rule `all`, an instruction; 0: no limit")
+    max_pairs: int = Field(0, ge=0, description="of rule `all`, per instruction; 0: no limit")
 
     @model_validator(mode="after")
     def _drawn(self) -> Self:
@@ -129,7 +129,7 @@ class Prefs(Section):
         "grammar says the seed's task, which has hidden tests (corpus `nano`, functional)",
     )
     seeds: int = Field(300, ge=1, description="seed functions used")
-    responses: int = Field(8, ge=2, description="sampled responses an instruction")
+    responses: int = Field(8, ge=2, description="sampled responses per instruction")
     templates: str = Field(
         "bare",
         description="`bare` (nano was trained on it), `few_shot` (worked examples, for other base "

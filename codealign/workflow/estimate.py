@@ -205,7 +205,7 @@ def _price(
             return None, [f"price of judge {judge} not known: give --price IN OUT"]
         usd += price.of(count * sent, count * received)
         notes.append(
-            f"judge {judge}: {price.input:g} and {price.output:g} USD for a million tokens "
+            f"judge {judge}: {price.input:g} and {price.output:g} USD per million tokens "
             f"({price.source}), {sent} sent and {received} received a rating (assumed)"
         )
     return usd, notes
@@ -226,7 +226,7 @@ def _notes(lines: list[NotebookEstimate], run: Path | None, devices: list[str]) 
             notes.append(f"assumed: {device['name']}; {source}; read {assumed()['read']}")
         notes.append(
             f"assumed: {assumed()['used_share']:.0%} of the longest completion is used, "
-            f"{assumed()['pairs_a_seed']:g} pair per seed; all assumptions: data/plan_rates.yaml"
+            f"{assumed()['pairs_per_seed']:g} pair per seed; all assumptions: data/plan_rates.yaml"
         )
     return notes
 

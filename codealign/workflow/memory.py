@@ -20,8 +20,8 @@ from codealign.workflow.work import assumed, device_of, job_training
 
 GIB = 1 << 30
 NF4 = 0.5 + (1 + 4 / 256) / 64
-"""Bytes per parameter in 4 bits with double quantisation: half a byte; for each block of 64 a byte;
-for each 256 of those a float32 (Dettmers et al. 2023, QLoRA, section 3)."""
+"""Bytes per parameter in 4 bits with double quantisation: half a byte; one byte per
+block of 64; one float32 per 256 blocks (Dettmers et al. 2023, QLoRA, section 3)."""
 ADAPTER = 16
 """Bytes per parameter of an adapter: itself, its gradient and AdamW's two moments, in float32."""
 TILE = (4096, 32768)
@@ -242,7 +242,7 @@ def _prompt_tokens(settings: Prefs, step: str) -> float:
     }
     folder = prompts.template_set(settings.templates).folder
     longest = max(path.stat().st_size for path in folder.glob(f"{step}*.txt"))
-    return longest / assumed()["bytes_a_token"] + put_in[step]
+    return longest / assumed()["bytes_per_token"] + put_in[step]
 
 
 def memory_lines(steps: list[Memory]) -> list[str]:

@@ -287,14 +287,14 @@ def closing_lines(file: Path, course: Course) -> Iterator[str]:
     yield f"report: {os.path.relpath(RunPaths(root).report / 'index.html', PROJECT)}"
 
 
-def sentence(requirement: str, effect: Any, planned: int, hours_a_seed: float) -> str:
+def sentence(requirement: str, effect: Any, planned: int, hours_per_seed: float) -> str:
     """Return where to start from for a requirement, with the interval at this look's level."""
     from codealign.analysis import labels
     from codealign.analysis.effects import ONE_RUN
     from codealign.analysis.power import EQUAL, UNKNOWN, levels, outlook
 
     what = labels.REQUIREMENTS[requirement]
-    strict, after = effect, outlook(effect, requirement, hours_a_seed)
+    strict, after = effect, outlook(effect, requirement, hours_per_seed)
     if 2 <= effect.seeds < planned:  # stopped early: the interval pays for the looks
         strict = effect.at(1 - levels(tuple(range(2, planned + 1)))[effect.seeds])
     if strict.side:

@@ -138,7 +138,7 @@ class Watcher:
         if not note or not note.get("rate"):
             return f"at work for {since:.1f} min"
         n, total, rate = note["n"], note["total"], note["rate"]
-        speed = f"{rate:,.1f} a second" if rate >= 1 else f"{1 / rate:,.1f} s each"
+        speed = f"{rate:,.1f} per second" if rate >= 1 else f"{1 / rate:,.1f} s each"
         rest = (
             f" of {total:,}, {speed}, {(total - n) / rate / 60:.1f} min left"
             if total

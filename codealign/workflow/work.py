@@ -124,7 +124,7 @@ def _preferences(settings: Prefs, requirement: str) -> Work:
     answers = share * responses * settings.sampling.max_new_tokens
     rated = needs_judge(settings.pairs, requirement)
     # a response is on disk as text, and again as its code and tests; a pair holds two of n
-    size = answers * assumed()["bytes_a_token"] * (2 + 2 / settings.responses)
+    size = answers * assumed()["bytes_per_token"] * (2 + 2 / settings.responses)
     return Work(
         units=responses,
         generated=share * settings.seeds * longest + answers,
@@ -144,7 +144,7 @@ def training_flops(settings: Training, kind: str) -> float:
 
 def _training(settings: Training, kind: str, prefs: Prefs, model: str) -> Work:
     share = assumed()["used_share"]
-    pairs = settings.pairs or prefs.seeds * assumed()["pairs_a_seed"]
+    pairs = settings.pairs or prefs.seeds * assumed()["pairs_per_seed"]
     examples = settings.epochs * pairs
     if settings.max_steps > 0:
         examples = settings.max_steps * settings.batch_size * settings.accumulation

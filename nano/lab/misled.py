@@ -1,7 +1,7 @@
 """A nano that has learnt one habit of mistakes: what an alignment of known effect can undo.
 
 The shipped models' mistakes are of all kinds; no preference undoes them at once. A control needs a
-fault of known size that better examples can mend: these models read, after all that nano read, a
+fault of known size that better examples can fix: these models read, after all that nano read, a
 further corpus in which most code is off by one, always in the same way, and some is right. So they
 know both, and prefer the wrong one.
 """

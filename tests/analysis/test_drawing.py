@@ -88,7 +88,7 @@ def test_a_panel_is_as_high_as_its_lines() -> None:
 
 
 def test_running_text_is_wrapped_to_the_panel() -> None:
-    # (2 - 0.18) in x 72 / (7 x 0.53) = 35.3: at most 35 characters a line
+    # (2 - 0.18) in x 72 / (7 x 0.53) = 35.3: at most 35 characters per line
     lines = Panel("t", "word " * 40, "#000000", code=False).lines(2, 7)
     assert max(map(len, lines)) <= 35 and " ".join(lines) == ("word " * 40).strip()
 

@@ -1,4 +1,4 @@
-"""Programs as JSON Lines: one answer a line, whatever the line."""
+"""Programs as JSON Lines: one answer per line, whatever the line."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_the_papers_matrix_is_ten_models() -> None:
 def test_units_are_responses_examples_and_problems() -> None:
     found = lines()
     assert found["01_preferences"].units == 400  # 100 seeds x 4
-    assert found["02_sft"].units == 200  # a pair a seed, two epochs
+    assert found["02_sft"].units == 200  # one pair per seed, two epochs
     assert found["03_align"].units == 80  # 10 steps x 4 x 2
     assert found["05_codal"].units == 30  # 2 problems x 5 dimensions, base + sft + dpo
 
@@ -61,7 +61,7 @@ def test_time_on_a_gpu_is_tokens_by_the_assumed_rate_of_the_models_size() -> Non
     resources = {"02_sft": {"gpu": 1}}
     params = Params.model_validate({**SMALL.model_dump(), "resources": resources})
     line = lines(params)["02_sft"]
-    # 200 examples of 0.4 x 256 + 96 tokens; 4 operations a token and each of 6.91e9 parameters
+    # 200 examples of 0.4 x 256 + 96 tokens; 4 operations per token for each of 6.91e9 parameters
     flops = 200 * (0.4 * 256 + 96) * 4 * 6_910_365_696
     seconds = assumed()["start_s"] + flops / (9.89e14 * 0.35)
     assert line.hours == pytest.approx(seconds / 3600)
@@ -69,7 +69,7 @@ def test_time_on_a_gpu_is_tokens_by_the_assumed_rate_of_the_models_size() -> Non
 
 
 def test_judging_is_priced_from_the_list_or_by_the_user() -> None:
-    # 30 answers x 1200 tokens sent and 150 received; gpt-4o: 2.5 and 10 USD for a million
+    # 30 answers x 1200 tokens sent and 150 received; gpt-4o: 2.5 and 10 USD per million
     listed = estimate(SMALL)
     assert listed.judged == 30
     assert listed.usd == pytest.approx((30 * 1200 * 2.5 + 30 * 150 * 10) / 1e6)
@@ -78,7 +78,7 @@ def test_judging_is_priced_from_the_list_or_by_the_user() -> None:
 
 
 def test_each_judge_is_priced_by_itself_and_static_ones_are_free() -> None:
-    # 30 answers by each; gpt-4o costs 2.5 and 10, gpt-4o-mini 0.15 and 0.6 USD a million
+    # 30 answers by each; gpt-4o costs 2.5 and 10, gpt-4o-mini 0.15 and 0.6 USD per million
     def usd(second: str) -> float:
         codal = SMALL.codal.model_copy(update={"second_judge": second})
         return estimate(SMALL.model_copy(update={"codal": codal})).usd

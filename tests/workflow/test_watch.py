@@ -118,7 +118,8 @@ def test_how_far_a_job_is_comes_from_its_bar(watcher: Watcher, capsys, monkeypat
     monkeypatch.setattr(watcher, "pause", -1.0)
     watcher.look()
     # (360 - 120) / 2 = 120 s
-    assert "02_sft-a: responses 120 of 360, 2.0 a second, 2.0 min left\n" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "02_sft-a: responses 120 of 360, 2.0 per second, 2.0 min left\n" in printed
 
 
 def test_the_time_left_is_that_of_like_notebooks_on_all_cores(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def versus(changes: pd.DataFrame, model: str) -> Drawn | None:
     variants = present(run, "variant")
     title = f"The paper's five models and {model_label(model)}: change by alignment"
     note = (
-        "Grey: the paper's five models, a tick each. In colour: this run with its 95% interval; "
+        "Grey: the paper's five models, one tick each. In colour: this run with its 95% interval; "
         "n: its problems. Benchmarks may differ in their problems."
     )
     figure = canvas(0.8 + 0.23 * len(names), title=title, note=note)

@@ -16,7 +16,7 @@ METRICS = {
     "loss": "loss",
     "gap": "gap, nats",
     "accuracy": "chosen preferred, share",
-    "kl": "KL to reference, nats a token",
+    "kl": "KL to reference, nats per token",
     "grad_norm": "gradient norm",
 }
 Log = pd.DataFrame | Iterable[Mapping[str, float]]

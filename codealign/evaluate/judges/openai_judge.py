@@ -52,7 +52,7 @@ class OpenAIJudge:
     cache : folder of replies by content hash, and of the ledger; None keeps none.
     batch : use the Batch API (half the price, up to 24 hours) instead of single requests.
     spend_limit : US dollars; the judge stops cleanly before it. 0: no limit.
-    price : US dollars for a million tokens in and out; (0, 0) takes the listed price.
+    price : US dollars per million tokens in and out; (0, 0) takes the listed price.
     answer_first : show the answer before the reference, to examine what the order does.
     retries : how often the client repeats a request that failed for a passing reason.
     timeout_s : seconds a request may take.

@@ -20,7 +20,7 @@ from codealign.errors import CodealignError
 from codealign.evaluate.judges.replies import Reply
 from codealign.paths import DATA
 
-BYTES_A_TOKEN = 3.5
+BYTES_PER_TOKEN = 3.5
 """Of English with code; OpenAI's rule of thumb for English alone is 4."""
 CAUTION = 1.5
 """What may be needed is taken as this many times the estimated prompt."""
@@ -31,7 +31,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars for a million tokens each way, and where the price is from."""
+    """US dollars per million tokens each way, and where the price is from."""
 
     input: float
     output: float
@@ -55,7 +55,7 @@ def price_of(
     Parameters
     ----------
     base_url : the server; the listed prices are OpenAI's and hold for no other.
-    given : the user's own price for a million tokens in and out; (0, 0) takes the listed one.
+    given : the user's own price per million tokens in and out; (0, 0) takes the listed one.
     batch : the Batch API's price (only the listed price is reduced; a given one is taken as is).
     """
     if any(given):
@@ -70,7 +70,7 @@ def price_of(
 
 def tokens_of(text: str) -> int:
     """Return about how many tokens a text has."""
-    return math.ceil(len(text.encode("utf-8", "replace")) / BYTES_A_TOKEN)
+    return math.ceil(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)
 
 
 def estimate(
@@ -87,8 +87,9 @@ def estimate(
     cost = "price not known (set codal.price_input and codal.price_output)"
     if price is not None:
         cost = f"about {price.of(sent, received):.2f} USD ({price.source})"
-    seconds = math.ceil(len(prompts) / in_flight) * _listed()["seconds_a_reply"]
-    time = f"about {max(seconds / 60, 0.1):.1f} min at {_listed()['seconds_a_reply']:g} s a reply"
+    pace = _listed()["seconds_per_reply"]
+    minutes = math.ceil(len(prompts) / in_flight) * pace / 60
+    time = f"about {max(minutes, 0.1):.1f} min at {pace:g} s per reply"
     time = "up to 24 h (Batch API)" if batch else time
     count = f"{len(prompts)} requests ({paid} more already paid)"
     return f"{count}, about {sent:,} tokens out and {received:,} back; {cost}; {time}"
@@ -120,7 +121,7 @@ class SpendingLimit:
         if limit and price is None:
             raise CodealignError(
                 "codal.spend_limit is set, but the model's price is not known: set "
-                "codal.price_input and codal.price_output (US dollars for a million tokens)"
+                "codal.price_input and codal.price_output (US dollars per million tokens)"
             )
         self.limit, self.price, self.ledger, self.longest = limit, price, ledger, longest
         self.reserved = self._spent = 0.0

@@ -51,7 +51,7 @@ def test_the_estimate_by_hand() -> None:
     # 2 requests one after the other at 4 s are 8 s = 0.13 min
     line = estimate(["a" * 35, "b" * 35], paid=3, price=DEAR, in_flight=1, batch=False)
     assert line.startswith("2 requests (3 more already paid), about 20 tokens out and 300 back")
-    assert "about 620.00 USD (test)" in line and "about 0.1 min at 4 s a reply" in line
+    assert "about 620.00 USD (test)" in line and "about 0.1 min at 4 s per reply" in line
 
 
 def test_the_estimate_of_a_batch_gives_its_window() -> None:
