@@ -101,7 +101,7 @@ def written() -> dict[Path, str]:
     colab, readme, citation, study = (PROJECT / name for name in PAGES)
     text = BADGE.sub(lambda match: LINKED.format(match[1]), colab.read_text(encoding="utf-8"))
     pages[colab] = LINK.sub(lambda match: badge(match[1]) or match[0], text)
-    parts = {"clone": _clone(), "found": found()}
+    parts = {"clone": _clone(), "findings": findings()}
     pages[readme] = _filled(readme.read_text(encoding="utf-8"), parts)
     parts = {"placebo": placebo(), "controls": controls(), "dose": dose()}
     pages[study] = _filled(study.read_text(encoding="utf-8"), parts)
@@ -120,13 +120,13 @@ def _clone() -> str:
 
 def _filled(text: str, parts: dict[str, str]) -> str:
     """Return a page with each part between its two marks."""
-    for name, told in parts.items():
-        part = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.S)
-        text = part.sub(lambda match, told=told: match[1] + told + match[2], text)
+    for name, part in parts.items():
+        between = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.S)
+        text = between.sub(lambda match, part=part: match[1] + part + match[2], text)
     return text
 
 
-def found() -> str:
+def findings() -> str:
     """Return in three sentences what the committed tables say: the ledger, the study's answer."""
     from codealign.analysis.answer import QUESTIONS, headlines, main_rows, span
 
@@ -138,10 +138,10 @@ def found() -> str:
     ]
     answers = pd.read_csv(PROJECT / ANSWER)
     rows = main_rows(answers).to_dict("records")
-    for (what, said), row in zip(headlines(answers), rows, strict=True):
+    for (requirement, answer), row in zip(headlines(answers), rows, strict=True):
         numbers = ", ".join(f"{name} {span(row, name)}" for name in QUESTIONS)
         of = f"{row['seeds']} seeds, n = {row['n']}"
-        lines.append(f"On nano, {what}: {said} (PTA - FTA, {of}: {numbers} points).")
+        lines.append(f"On nano, {requirement}: {answer} (PTA - FTA, {of}: {numbers} points).")
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -18,18 +18,18 @@ GIB = 1 << 30
 class Need:
     """One thing looked at.
 
-    `advice` says how to get it where it is missing; `better` what would improve on it where it is
-    there.
+    `state` says what is there or lacks; `advice` how to get it where it is missing; `better` what
+    would improve on it where it is there.
     """
 
     name: str
     ok: bool
-    found: str
+    state: str
     advice: str = ""
     better: str = ""
 
     def __str__(self) -> str:
-        line = f"{'ok     ' if self.ok else 'missing'}  {self.name}: {self.found}"
+        line = f"{'ok     ' if self.ok else 'missing'}  {self.name}: {self.state}"
         hint = self.better if self.ok else self.advice
         return f"{line}\n         -> {hint}" if hint else line
 

@@ -14,7 +14,7 @@ import yaml
 
 import codealign
 from codealign import badges
-from codealign.badges import BADGE, found, opening, publish, repository, source, written
+from codealign.badges import BADGE, findings, opening, publish, repository, source, written
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.workflow.plan import NOTEBOOKS
@@ -92,7 +92,7 @@ def test_the_readmes_numbers_are_those_of_the_committed_tables() -> None:
     with (PROJECT / "paper_tables/paper/claims.csv").open(newline="", encoding="utf-8") as file:
         mine = [row for row in csv.DictReader(file) if row["origin"] == "paper"]
     reproduced = sum(row["verdict"] == "reproduced" for row in mine)
-    told = found().splitlines()
+    told = findings().splitlines()
     assert len(told) == 3
     assert f"the paper's {len(mine)} checkable statements" in told[0]
     assert f" {reproduced} *reproduced*," in told[0]

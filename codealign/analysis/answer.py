@@ -15,7 +15,14 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.cells import TASKS, Cells, Problems, cells_of, read_problems, weights_told
+from codealign.analysis.cells import (
+    TASKS,
+    Cells,
+    Problems,
+    cells_of,
+    read_problems,
+    weights_in_words,
+)
 from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN, Effect
 from codealign.analysis.questions import ask, change, ends_higher, gains_more
 from codealign.analysis.scores import collect_all
@@ -44,8 +51,8 @@ HOW = (
     "is named only if the interval excludes 0. "
 )
 WEIGHTS = (
-    f"In the functional score the tasks weigh {weights_told('functional')}; F1, F2, F4 alike: the "
-    "same with a third for each."
+    f"In the functional score the tasks weigh {weights_in_words('functional')}; F1, F2, F4 alike: "
+    "the same with a third for each."
 )
 WHAT_LACKS = "What is missing: other seeds, which say how far another training would have moved it."
 

@@ -100,7 +100,7 @@ def weights(names: Sequence[str], how: str = BENCHMARKS) -> np.ndarray:
     return np.array([1 / (len(set(tasks)) * tasks.count(task)) for task in tasks])
 
 
-def weights_told(requirement: str) -> str:
+def weights_in_words(requirement: str) -> str:
     """Return the share that each task has in a requirement's score, in words."""
     tasks = [benchmark(name).task for name in MEMBERS[requirement]]
     return ", ".join(f"{task} {tasks.count(task)}/{len(tasks)}" for task in dict.fromkeys(tasks))

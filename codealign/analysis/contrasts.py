@@ -80,14 +80,14 @@ def parts_of(
     several = [t for t in contrast if len(t.stages) > 1]
     run = {s for t in several for s in t.stages}
     for term in several:  # a technique that one side lacks is compared on neither
-        found = {s: [_rows(cells, term, [s], n, model, SCORE) for n in term.names]
-                 for s in term.stages}  # fmt: skip
-        run &= {stage for stage, of_benchmarks in found.items() if any(of_benchmarks)}
+        by_stage = {s: [_rows(cells, term, [s], n, model, SCORE) for n in term.names]
+                    for s in term.stages}  # fmt: skip
+        run &= {stage for stage, of_benchmarks in by_stage.items() if any(of_benchmarks)}
     stages = [tuple(s for s in t.stages if len(t.stages) == 1 or s in run) for t in contrast]
     rows = [{name: _rows(cells, term, kept, name, model, measure) for name in term.names}
             for term, kept in zip(contrast, stages, strict=True)]  # fmt: skip
     # A benchmark that one side lacks is compared on neither: the others would weigh differently.
-    lacking = {name for by_name in rows for name, found in by_name.items() if found is None}
+    lacking = {name for by_name in rows for name, pair in by_name.items() if pair is None}
     parts = []
     for term, kept, by_name in zip(contrast, stages, rows, strict=True):
         names = [name for name in term.names if name not in lacking]

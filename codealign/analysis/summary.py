@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from codealign.analysis import labels
-from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of, weights_told
+from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of, weights_in_words
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.effects import Effect
 from codealign.analysis.questions import of
@@ -36,7 +36,7 @@ COLUMNS = [
 ]  # fmt: skip
 HOW = (
     "Score: mean over benchmarks in percent of their scale (functional: pass@1 of HumanEval+, "
-    f"MBPP+ and EvoEval's categories, that is {weights_told('functional')}; non-functional: "
+    f"MBPP+ and EvoEval's categories, that is {weights_in_words('functional')}; non-functional: "
     "CODAL's five dimensions, 10 points = 100). Change: against the base model, in points. "
     "Brackets: 95% intervals. "
 )

@@ -159,13 +159,13 @@ class TemplateSet:
         """
         faults = []
         for step, dimension in product(STEPS, dimensions):
-            found = self.pick(step, dimension)
+            picked = self.pick(step, dimension)
             wanted = {STEPS[step]}
             if dimension and step == "instruction":
                 wanted.add("principle")
-            where = f"{self.folder}/{found.name}.txt"
-            faults += [f"{where}: missing field {{{f}}}" for f in sorted(wanted - {*found.fields})]
-            faults += [f"{where}: unknown field {{{f}}}" for f in found.fields if f not in wanted]
+            where = f"{self.folder}/{picked.name}.txt"
+            faults += [f"{where}: missing field {{{f}}}" for f in sorted(wanted - {*picked.fields})]
+            faults += [f"{where}: unknown field {{{f}}}" for f in picked.fields if f not in wanted]
         if faults:
             raise CodealignError("\n".join(dict.fromkeys(faults)))
 

@@ -23,7 +23,7 @@ from codealign.analysis.claims.model import (
     REPRODUCED,
     UNSTATED,
 )
-from codealign.analysis.claims.render import told_note, with_unit
+from codealign.analysis.claims.render import note_to_show, with_unit
 from codealign.report.page import parts, render, table
 
 ORIGINS = {"paper": "statement of the paper", "reading": "our reading", "own": "own line"}
@@ -73,7 +73,7 @@ def counts_line(path: Path, page: str = "") -> Markup:
 
 def _cells(claim: dict[str, str]) -> list[str]:
     unit, origin = claim["unit"], claim["origin"]
-    note = told_note(claim["note"], claim["rule"])
+    note = note_to_show(claim["note"], claim["rule"])
     tried = f"{claim['tried']} rules tried, {claim['matching']} fit; nearest: {claim['nearest']}"
     return [
         claim["place"],

@@ -27,7 +27,7 @@ def write_comparison(comparison: Comparison, first: str, second: str, out: Path)
     """Write the page: picture, every shared score, settings that differ, what one run lacks."""
     with styled():
         drawn = differences(comparison.overall, first, second)
-        picture = base64.b64encode(rendered(drawn.figure, "svg", said=drawn.alt)).decode()
+        picture = base64.b64encode(rendered(drawn.figure, "svg", alt=drawn.alt)).decode()
     width, height = (1.8 * 72 * inches for inches in drawn.figure.get_size_inches())
     settings = [[key, str(a), str(b)] for key, (a, b) in comparison.settings.items()]
     html = render(

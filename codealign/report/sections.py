@@ -212,7 +212,7 @@ def _curves(paths: RunPaths, folder: Path) -> PageSection:
         drawn = training_curves(steps, short, facts.get("target"))
         target.parent.mkdir(parents=True, exist_ok=True)
         with styled():
-            target.write_bytes(rendered(drawn.figure, "svg", said=drawn.alt))
+            target.write_bytes(rendered(drawn.figure, "svg", alt=drawn.alt))
     title = f"{model}, {short}"
     caption = f"{facts['steps']:,} steps on {facts['examples']:,} examples."
     picture = _picture(target, place, title, caption, alt=curves_in_words(steps))

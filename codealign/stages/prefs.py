@@ -24,7 +24,7 @@ class PrefsResult:
     """The seeds that were found in the corpus, and what the pipeline made of them."""
 
     extraction: Extraction
-    made: Summary
+    summary: Summary
     folder: Path
 
 

@@ -72,7 +72,7 @@ def require(jobs: Sequence[Job], root: Path, local: bool = True) -> int:
 
 def _lines(one: Need) -> list[str]:
     hint = f"\n-> {one.advice}" if one.advice else ""
-    return f"{one.name}: {one.found}{hint}".splitlines()
+    return f"{one.name}: {one.state}{hint}".splitlines()
 
 
 def _tried(name: str, look: Callable[[], str]) -> Need:

@@ -64,7 +64,9 @@ def _logged(records: Iterable[dict[str, Any]], log: Log) -> list[dict[str, Any]]
     return kept
 
 
-def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **more: Any) -> None:
+def write_provenance(
+    folder: Path, recipe: Recipe, records: list[dict[str, Any]], **more: Any
+) -> None:
     """Write training log and provenance beside the weights."""
     write_jsonl(folder / "training_log.jsonl", records)
     provenance = {
@@ -78,7 +80,7 @@ def write_made(folder: Path, recipe: Recipe, records: list[dict[str, Any]], **mo
     write_text(folder / MADE, json.dumps(provenance, indent=1) + "\n")
 
 
-def made_of(model: Path) -> dict[str, Any]:
+def provenance_of(model: Path) -> dict[str, Any]:
     """Return a model's provenance; it is written last, and empty where there is no whole model."""
     record = model / MADE
     return json.loads(record.read_text("utf-8")) if record.exists() else {}
@@ -118,7 +120,7 @@ def build_pretrained(folder: Path, recipe: Recipe, log: Log = print) -> None:
     batches = by_length(training_rows(recipe, tokenizer), recipe.batch_tokens, recipe.seed)
     records = _logged(train(model, batches, optimizers(model, recipe), recipe.warmup), log)
     save_model(model, tokenizer, folder, END_OF_TEXT, recipe)
-    write_made(folder, recipe, records)
+    write_provenance(folder, recipe, records)
 
 
 def build_finetuned(folder: Path, recipe: Recipe, start: Path, log: Log = print) -> None:
@@ -155,4 +157,4 @@ def train_further(
     optimisers = optimizers(model, recipe, recipe.chat_rate)
     records = _logged(train(model, batches, optimisers, recipe.warmup), log)
     save_model(model, tokenizer, folder, eos, recipe)
-    write_made(folder, recipe, records, started_from=provenance, **more)
+    write_provenance(folder, recipe, records, started_from=provenance, **more)

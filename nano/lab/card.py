@@ -60,7 +60,7 @@ def measured(folder: Path, variant: Variant) -> dict[str, float]:
     return shares | sampling_shares(engine, chat)
 
 
-def _made(folder: Path) -> dict[str, Any]:
+def _provenance(folder: Path) -> dict[str, Any]:
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     last = (folder / "training_log.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     return {**provenance, "loss": json.loads(last)["loss"]}
@@ -94,16 +94,16 @@ def parameters(folder: Path) -> float:
 
 def card_text(weights: Path, numbers: dict[str, dict[str, float]]) -> str:
     """Return the card from the provenance of both models and their measured `numbers`."""
-    made = {variant: _made(weights / variant) for variant in VARIANTS}
+    provenance = {variant: _provenance(weights / variant) for variant in VARIANTS}
     rows = [
         [label, *(f"{numbers[variant][key]:.3f}" for variant in VARIANTS)]
         for key, label in _LABELS.items()
     ]
-    versions = made["pretrained"]["versions"]
+    versions = provenance["pretrained"]["versions"]
     return _TEXT.format(
-        **made,
-        recipe=made["finetuned"]["recipe"],
-        phases=pipe_table(PHASES, _phase_rows(made["finetuned"])),
+        **provenance,
+        recipe=provenance["finetuned"]["recipe"],
+        phases=pipe_table(PHASES, _phase_rows(provenance["finetuned"])),
         parameters=parameters(weights / "pretrained"),
         versions=", ".join(f"{k} {versions[k]}" for k in ("python", "torch", "transformers")),
         measured=pipe_table(["", *VARIANTS], rows),

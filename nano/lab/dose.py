@@ -35,7 +35,7 @@ from codealign.analysis.tables.model import Row, Table, to_csv, to_markdown
 from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.records import ALIGNED, STAGES, VARIANTS, write_text
-from nano.lab.build import MADE, Log, build_finetuned, build_pretrained, corpus_hash, made_of
+from nano.lab.build import MADE, Log, build_finetuned, build_pretrained, corpus_hash, provenance_of
 from nano.lab.recipe import Recipe
 
 DOSES = (1_000, 3_000, Recipe.chats)
@@ -67,8 +67,8 @@ def build_doses(folder: Path, weights: Path, log: Log = print, each: Each = map)
     -------
     The pairs' folders.
     """
-    made = each(partial(_build_pretraining, folder, weights, log), range(PRETRAININGS))
-    return [pair for pairs in made for pair in pairs]
+    folders = each(partial(_build_pretraining, folder, weights, log), range(PRETRAININGS))
+    return [pair for pairs in folders for pair in pairs]
 
 
 def _build_pretraining(folder: Path, weights: Path, log: Log, number: int) -> list[Path]:
@@ -93,8 +93,9 @@ def _build_pretraining(folder: Path, weights: Path, log: Log, number: int) -> li
 
 def _is_made(model: Path, recipe: Recipe) -> bool:
     """Say whether the model is there, of this recipe and of today's corpus."""
-    made = made_of(model)
-    return made.get("recipe") == asdict(recipe) and made["corpus"] == corpus_hash(recipe)
+    provenance = provenance_of(model)
+    same = provenance.get("recipe") == asdict(recipe)
+    return same and provenance["corpus"] == corpus_hash(recipe)
 
 
 def _copy_or(source: Path, target: Path, recipe: Recipe, build: Callable[[], None]) -> None:
@@ -271,9 +272,9 @@ def write_doses(run: Path, models: Path, out: Path) -> str:
 
 def _recipes(models: Path) -> dict[str, dict[str, Any]]:
     """Return of each model recipe and corpus, what its training took, and its files' hashes."""
-    found = {}
+    recipes = {}
     for record in sorted(models.glob(f"*/*/{MADE}")):
-        made = made_of(record.parent)
+        provenance = provenance_of(record.parent)
         keys = ("recipe", "corpus", "tokens", "train_seconds", "files")
-        found["/".join(record.parts[-3:-1])] = {key: made[key] for key in keys}
-    return found
+        recipes["/".join(record.parts[-3:-1])] = {key: provenance[key] for key in keys}
+    return recipes

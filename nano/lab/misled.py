@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from codealign.records import seed_of, stable_id
 from nano.lab.batches import Row
-from nano.lab.build import Log, load_model, made_of, train_further
+from nano.lab.build import Log, load_model, provenance_of, train_further
 from nano.lab.chats import chat_pair
 from nano.lab.corpus import document_rows
 from nano.lab.documents import document
@@ -114,7 +114,7 @@ def build_misled(folder: Path, recipe: Recipe, weights: Path, log: Log = print) 
         rows = _rows(variant, recipe, started[1])
         habit = {"off_by_one": WRONG_SHARE, "rows": len(rows), "text": stable_id(rows)}
         wanted = {**habit, "recipe": asdict(recipe), "started_from": started[2]}
-        made = made_of(folder / variant)
-        if any(made.get(key) != value for key, value in wanted.items()):
+        provenance = provenance_of(folder / variant)
+        if any(provenance.get(key) != value for key, value in wanted.items()):
             log(f"{variant}: {len(rows)} rows")
             train_further(folder / variant, recipe, started, rows, end, log, **habit)

@@ -11,7 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from codealign.analysis.changes import changes
-from codealign.analysis.figures.common import numbers, points, present, source_phrase, told_of_zero
+from codealign.analysis.figures.common import (
+    gains_and_losses,
+    numbers,
+    points,
+    present,
+    source_phrase,
+)
 from codealign.analysis.figures.dots import dots, profiles, versus
 from codealign.analysis.figures.heatmap import heatmap
 from codealign.analysis.figures.plane import plane
@@ -94,7 +100,7 @@ def test_different_numbers_of_problems_are_told() -> None:
 def test_changes_are_told_with_the_largest_and_what_is_sure() -> None:
     frame = changes(measured())[lambda f: (f["benchmark"] == "humaneval") & (f["stage"] == "dpo")]
     frame = frame.assign(absolute=[3.0, -2.0], low=[1.0, -4.0], high=[5.0, 1.0])
-    told = told_of_zero(frame)
+    told = gains_and_losses(frame)
     assert "Gains among 2 changes: 1, losses: 1." in told
     assert "leaves out zero for gains: 1, for losses: 0." in told
     assert "Largest gain: nano pretrained DPO on HumanEval +3.0 points" in told

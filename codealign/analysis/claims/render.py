@@ -149,7 +149,7 @@ def _place(place: str, claims: list[Claim], details: bool, beside: dict[str, Cla
 
 
 def _cells(claim: Claim, on_paper: Claim | None) -> list[str]:
-    note = told_note(claim.note, claim.rule)
+    note = note_to_show(claim.note, claim.rule)
     verdict = claim.verdict + (f": {note}" if note else "")
     shown = (with_unit(numbers(n), claim.unit) for n in (claim.published, claim.computed))
     cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule)
@@ -157,7 +157,7 @@ def _cells(claim: Claim, on_paper: Claim | None) -> list[str]:
     return [c.replace("|", "/") for c in cells]
 
 
-def told_note(note: str, rule: str) -> str:
+def note_to_show(note: str, rule: str) -> str:
     """Return the note to show, "" if it is a reason that the rule's cell gives already."""
     return "" if note == rule else note
 

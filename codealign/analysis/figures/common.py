@@ -51,7 +51,7 @@ def numbers(values: Sequence[int]) -> str:
     return f"n = {low}" if low == high else f"n = {low} to {high}"
 
 
-def told_of_zero(changes: pd.DataFrame, unit: str = "points") -> str:
+def gains_and_losses(changes: pd.DataFrame, unit: str = "points") -> str:
     """Return how many changes rose and fell, how many clearly, and the largest, as a sentence."""
     known = changes[changes["absolute"].notna()]
     if known.empty:

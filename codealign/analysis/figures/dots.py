@@ -13,6 +13,7 @@ from codealign.analysis.figures.common import (
     around,
     as_rows,
     foot,
+    gains_and_losses,
     in_points,
     interval,
     lane,
@@ -21,7 +22,6 @@ from codealign.analysis.figures.common import (
     present,
     source_phrase,
     stage_mark,
-    told_of_zero,
 )
 from codealign.analysis.figures.style import (
     PATHWAY_COLOURS,
@@ -152,7 +152,7 @@ def profiles(changes: pd.DataFrame) -> Drawn | None:
         "CODAL by dimension: change of the mean rating (scale of 10 points) against the base "
         f"model with 95% intervals; {source_phrase(part)}."
     )
-    alt = told_of_zero(part, "rating points")
+    alt = gains_and_losses(part, "rating points")
     data = part.assign(unit="rating of 10")[MOVED]
     return Drawn("dimension_profiles", caption, figure, alt, data)
 
@@ -233,7 +233,7 @@ def _versus_in_words(printed: pd.DataFrame, run: pd.DataFrame) -> str:
     mean = points(run["absolute"].mean()) if len(both) else "unknown"
     return (
         f"{inside} of {len(both)} changes of the run lie within the range of the paper's five "
-        f"models; their mean is {mean} points. {told_of_zero(run)}"
+        f"models; their mean is {mean} points. {gains_and_losses(run)}"
     )
 
 

@@ -32,7 +32,7 @@ NOTE = (
     "and bold type: whether it can be told from no change, by a 95% interval for each cell alone "
     "and after Holm's correction for all cells of a requirement."
 )
-SAID = ("after correction too", "interval leaves out 0", "may be chance")
+CERTAINTY = ("after correction too", "interval leaves out 0", "may be chance")
 DATA = [*DRAWN, "base", "value", "absolute", "low", "high", "relative", "p_value", "p_holm", "n"]
 
 
@@ -113,8 +113,8 @@ def _frame(axes: Axes, names: list[str], columns: list[tuple[str, str]], step: i
 
 def _legend(figure: Figure) -> None:
     """Draw what the colours say: losses beside gains, on a wide figure losses above gains."""
-    meanings = [*(f"loss, {text}" for text in SAID), "no change"]
-    meanings += [f"gain, {text}" for text in reversed(SAID)]
+    meanings = [*(f"loss, {text}" for text in CERTAINTY), "no change"]
+    meanings += [f"gain, {text}" for text in reversed(CERTAINTY)]
     boxes = [Patch(color=c, label=text) for c, text in zip(HEAT, meanings, strict=True)]
     losses, none, gains = boxes[:3], boxes[3], boxes[:3:-1]
     wide = figure.get_figwidth() == style.WIDTH

@@ -137,18 +137,18 @@ class Drawn:
             return rendered(self.figure, "png", SCREEN_DPI)
 
 
-def rendered(figure: Figure, suffix: str, dpi: int = DPI, said: str = "") -> bytes:
+def rendered(figure: Figure, suffix: str, dpi: int = DPI, alt: str = "") -> bytes:
     """Return the figure as a pdf, svg or png file's bytes. Call inside `styled()`.
 
     An SVG has no background of its own and follows the page it is on (`themed`); the others are
-    white. `said` : what an SVG shows, in words.
+    white. `alt` : what an SVG shows, in words.
     """
     buffer = BytesIO()
     ground = "none" if suffix == "svg" else "white"
     figure.savefig(buffer, format=suffix, dpi=dpi, metadata=FIXED[suffix], facecolor=ground)
     content = buffer.getvalue()
     if suffix == "svg":
-        content = themed(content.decode(), str(figure.get_label()), said).encode()
+        content = themed(content.decode(), str(figure.get_label()), alt).encode()
     return content
 
 
@@ -223,7 +223,7 @@ def save(drawn: Drawn, out: Path) -> list[Path]:
     drawn.figure.set_layout_engine("none")
     for suffix in FORMATS:
         paths.append(out / f"{drawn.stem}.{suffix}")
-        content = rendered(drawn.figure, suffix, said=drawn.alt or drawn.caption)
+        content = rendered(drawn.figure, suffix, alt=drawn.alt or drawn.caption)
         paths[-1].write_bytes(content)
     if drawn.data is not None:
         paths.append(out / f"{drawn.stem}.csv")
