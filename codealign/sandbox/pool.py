@@ -113,7 +113,7 @@ class Sandbox:
                 while following in done:
                     yield done.pop(following)
                     following += 1
-        finally:
+        finally:  # also where the caller stops reading before the last result
             self._abandon()
 
     def _in_reach(self, following: int, done: dict[int, Result]) -> bool:
@@ -142,6 +142,8 @@ class Sandbox:
             return
         left = min(t.deadline for t in self._busy.values()) - time.monotonic()
         ready, _, _ = select.select(list(self._busy), [], [], max(0.0, left))
+        # Also those past their deadline: `receive` then takes an answer that is there, or says that
+        # the worker hangs.
         late = [w for w, t in self._busy.items() if t.deadline <= time.monotonic()]
         for worker in {*ready, *late}:
             self._receive(worker, done)
@@ -164,7 +166,9 @@ class Sandbox:
         task = self._busy[worker]
         worker.close()
         _start(worker)
-        if task.retry:  # what broke may not be the program's doing
+        # What broke may not be the program's doing. `_send` may lose the worker again and come back
+        # here, but only once: `retry` is gone by then.
+        if task.retry:
             self._busy[worker] = task._replace(retry=False)
             return self._send(worker, done)
         result = Result(task.program.id, "sandbox_error", reason, self.level, 0.0)

@@ -19,6 +19,7 @@ from codealign.sandbox.model import Encoded, Outcome, Program, Result
 
 START_S = 30.0
 GRACE_S = 15.0
+"""Seconds after a program's wall limit, at which the server should have answered by itself."""
 PRELOAD = (
     "ctypes", "collections", "copy", "dataclasses", "datetime", "functools", "heapq", "itertools",
     "json", "math", "operator", "random", "re", "string", "traceback", "typing", "unittest",
@@ -70,7 +71,7 @@ class Worker:
         }
         try:
             self._write(json.dumps(settings).encode())
-            self._read(time.monotonic() + START_S)
+            self._read(time.monotonic() + START_S)  # an empty message: its modules are imported
         except WorkerLost:
             self.close()
             raise
@@ -126,7 +127,7 @@ class Worker:
     def close(self) -> None:
         """End the process and remove its work folder."""
         if self.process is not None:
-            self.process.kill()
+            self.process.kill()  # its children end with it (PR_SET_PDEATHSIG, or bubblewrap's)
             self.process.communicate()
             self.process = None
         if self._plan is not None:
@@ -144,6 +145,8 @@ class Worker:
 
     def _read(self, deadline: float) -> bytes:
         assert self.process is not None and self.process.stdout is not None
+        # The deadline is for the first byte: the server writes an answer in one go, when a program
+        # has ended, so that the rest waits for nothing.
         left = max(0.0, deadline - time.monotonic())
         if not select.select([self.process.stdout], [], [], left)[0]:
             raise WorkerLost("worker hangs")

@@ -86,6 +86,7 @@ def _some_fall_in_each(arms: Arms, args: Args) -> Numbers:
 
 
 def _both_ways(arms: Arms, args: Args) -> Numbers | None:
+    # One entry for each model and pathway of each arm: does it both gain and lose?
     changes = [arm.change[arm.group == g] for arm in arms for g in np.unique(arm.group)]
     mixed = np.array([(c > 0).any() and (c < 0).any() for c in changes])
     if not len(mixed):
@@ -143,6 +144,7 @@ def _never_behind(arms: Arms, args: Args) -> Numbers:
 
 
 def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Numbers:
+    # A printed score that is the cut itself has reached it, whatever division makes of it.
     base = arms[0].base / arms[0].scale
     below = arms[0].benchmark[base < args["cut"] - EQUAL]
     value = float(of(base))
@@ -163,6 +165,7 @@ def _compared(
         """Compare the two arms."""
         both = [values_of(arm, args) for arm in arms]
         first, second = (float(number(values)) for values in both)
+        # The test is two-sided: which of the two is to be greater does not matter to it.
         ahead = second - first if args.get("less") else first - second
         return Numbers([first, second], ahead > EQUAL, test(*both))
 
@@ -190,13 +193,15 @@ STATISTICS: dict[str, Callable[[Arms, Args], Numbers | None]] = {
     "improving": _compared(lambda arm, _: arm.change > 0, percent, clarity.shares),
     "losing": _compared(lambda a, args: a.relative < -args["cut"], percent, clarity.shares),
 }
-"""By name: what is made of the arms. The last four take two arms."""
+"""By name: what is made of the arms. "ratio" and the last four take two arms, "some fall in each"
+and "both ways" any number, the others one."""
 
 
 @cache
 def patterns() -> dict[str, dict[str, Any]]:
     """Return the rows of `data/claim_patterns.yaml` by name."""
     rows = yaml.safe_load((DATA / "claim_patterns.yaml").read_text(encoding="utf-8"))
+    # A name with an underscore is no pattern: it holds lists that the rows share by YAML anchors.
     return {name: row for name, row in rows.items() if name[0] != "_"}
 
 
@@ -229,6 +234,7 @@ def other_readings(board: Board, args: Args) -> Iterator[Reading]:
     others = args["others"]
     for chosen in product(*others["vary"].values()):
         varied = args | dict(zip(others["vary"], chosen, strict=True))
+        # What holds for PTA alone is no reading of a statement on FTA.
         if not set(varied.get("variants", VARIANTS)) <= set(args.get("variants", VARIANTS)):
             continue
         numbers = _numbers(board, varied)
@@ -247,6 +253,7 @@ def _numbers(board: Board, args: Args) -> Numbers | None:
 
 
 def _arms(board: Board, args: Args) -> list[Pairs]:
+    # An arm says only what differs from the pattern's own selection; without arms that is the one.
     rows = [{**args, **arm} for arm in args.get("arms", ({},))]
     return [pick(board, _selection(board, row)) for row in rows]
 
@@ -259,6 +266,7 @@ def _selection(board: Board, row: Args) -> Selection:
     )
     if "family" in row:  # all sizes of that model that there are
         prefix = MODELS[row["family"]].rsplit("-", 1)[0]
+        # Without such models the prefix, which nothing is named: () would mean all models.
         fields["models"] = tuple(sorted({m for m in board.model if prefix in m})) or (prefix,)
     if "variants" in fields:
         fields["variants"] = tuple(fields["variants"])

@@ -23,7 +23,7 @@ CANONICAL_CPU_S = 300.0
 CANONICAL_MEMORY_MB = 4096
 CANONICAL_RESULT_BYTES = 512 << 20
 HASH_OVER = 4096
-DIGITS_A_BIT = 0.30103
+DIGITS_PER_BIT = 0.30103
 MOST_BITS = 14_000
 """Some 4,214 digits; Python refuses to write or read integers of more than 4,300."""
 
@@ -191,7 +191,7 @@ def text_of(value: Any) -> str:
         return repr(value)
     except ValueError:
         if isinstance(value, int):
-            return f"an integer of about {round(value.bit_length() * DIGITS_A_BIT)} digits"
+            return f"an integer of about {round(value.bit_length() * DIGITS_PER_BIT)} digits"
         return f"a {type(value).__name__} with an integer of thousands of digits"
 
 

@@ -28,14 +28,16 @@ from codealign.progress import Bar
 from codealign.records import stable_id
 from codealign.sandbox import Program, Result, Sandbox
 
-FIRST_CALLS = 50
-FIRST_CPU_S = 0.01
+FIRST_CALLS, FIRST_CPU_S = 50, 0.01
+"""Added tests of the first step: so many, or fewer once they cost so much."""
 WORTH_S = 0.02
 """What the later added tests must cost, by the canonical solution, to be worth a step."""
-SECONDS_A_CALL, SECONDS_A_BYTE = 1e-4, 3e-8
+SECONDS_PER_CALL, SECONDS_PER_BYTE = 1e-4, 3e-8
+"""About what the sandbox itself takes for a call, and for a byte of its encoded output."""
 MEMORY_MB, LARGE_MEMORY_MB = 1024, 4096
 LARGE_BYTES = 1 << 20
 SPARE_BYTES = 4 << 20
+"""What outputs may take beyond twice the expected ones: more ends a solution as failed."""
 WALL_FACTOR = 10.0
 """Real seconds per CPU second: so large that a busy machine does not make a verdict."""
 IDLE_S = 10.0
@@ -53,6 +55,7 @@ class _Sample:
 
     def add(self, result: Result) -> None:
         """Join the result of the next calls to those before."""
+        # A sandbox error replaces what was there: a part of the tests gives no verdict.
         if self.result is not None and result.verdict != "sandbox_error":
             outputs = self.result.outputs + result.outputs
             result = replace(result, outputs=outputs, cpu_s=self.result.cpu_s + result.cpu_s)
@@ -76,6 +79,8 @@ def attempts(
         if text.strip()
     ]
     samples.sort(key=lambda s: -s.expected.total_cpu_s)
+    # By id, since samples come back in the order in which they are settled. Equal texts share one
+    # verdict; their own index is put in below.
     judged = {a.id: judge(a.expected, 0, a.solution, a.result, limits)
               for a in _run(samples, sandbox, limits)}  # fmt: skip
     for task_id, texts in solutions.items():
@@ -121,6 +126,7 @@ def _step(
 
 def _first(expected: Expected) -> slice:
     """The base tests and the first added ones; all, if the others cost next to nothing."""
+    # Of `expected` alone: `_rest` computes it again, and the two must cover every call just once.
     end = len(expected.problem.base_input)
     last, spent = min(end + FIRST_CALLS, len(expected.calls)), 0.0
     while end < last and spent < FIRST_CPU_S:
@@ -136,7 +142,7 @@ def _rest(expected: Expected) -> slice:
 def _cost(expected: Expected, part: slice) -> float:
     """About the CPU seconds that calls and their outputs take."""
     times, sizes = expected.cpu_s[part], expected.sizes[part]
-    return sum(times) + len(times) * SECONDS_A_CALL + sum(sizes) * SECONDS_A_BYTE
+    return sum(times) + len(times) * SECONDS_PER_CALL + sum(sizes) * SECONDS_PER_BYTE
 
 
 def _wants_more(sample: _Sample, limits: Limits) -> bool:
@@ -144,6 +150,8 @@ def _wants_more(sample: _Sample, limits: Limits) -> bool:
     result, expected = sample.result, sample.expected
     if result.verdict not in ("pass", "suspect") or len(result.outputs) == len(expected.calls):
         return False
+    # That the first failing added test is the first one not run says that all before it passed. A
+    # failing base test does not end the added ones; an added one in doubt does (see `_in_full`).
     place = len(result.outputs) - len(expected.problem.base_input)
     return first_failure(expected, "plus", result, limits) == (place, "absent")
 
@@ -183,6 +191,7 @@ def _program(sample: _Sample, part: slice, limits: Limits, hash_over: int = HASH
     Memory: `MEMORY_MB`, or evalplus' 4 GiB where more than `LARGE_BYTES` of outputs are expected.
     """
     expected = sample.expected
+    # The limit of all calls together, though a part may be fewer: each step may take it whole.
     total, size = limits.program(expected), sum(expected.sizes)
     return Program(
         id=sample.id,

@@ -40,17 +40,21 @@ from typing import Any
 
 from .digest import Digest, Hashed, digest, is_large
 
+# From here on integers are hexadecimal, which is read in linear time and at any length; Python
+# refuses to read more than 4,300 decimal digits.
 SHORT = 10**18
+# Most outputs are lists of plain values. Whether one is can be told by the set of its items' types,
+# many times faster than by encoding or decoding each item.
 _THEMSELVES = {str, bool, type(None)}
-_NESTED = {list, dict}
 _NUMBERS = {int, float, bool}
+_NESTED = {list, dict}
 LONG_RANGE = 10**6
 Encoder = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Opaque:
-    """Stands for a value that has no encoding; equal to nothing but an equal stand-in.
+    """Stands for a value that has no encoding; equal to nothing, itself included.
 
     `type_name` is the name of its type, or says why it was not encoded.
     """
@@ -58,6 +62,7 @@ class Opaque:
     type_name: str
 
     def __eq__(self, other: object) -> bool:
+        # Not even itself: of two unknown values nobody can say that they are the same.
         return False
 
 
@@ -132,7 +137,7 @@ def _each(items: list[Any]) -> list[Any]:
     kinds = set(map(type, items))
     if kinds <= _THEMSELVES:
         return items
-    if kinds <= _NUMBERS and _plain_numbers(items):
+    if kinds <= _NUMBERS and _plain_numbers(items):  # never empty: no kinds are `_THEMSELVES`
         return items
     return [encode(v) for v in items]
 
@@ -158,6 +163,7 @@ def _range(value: range) -> Any:
 
 
 def _type(value: type) -> Any:
+    # The name that `type` itself has stored: a metaclass may answer with another one.
     name = type.__dict__["__name__"].__get__(value)
     return {"type": name} if builtins.__dict__.get(name) is value else {"opaque": f"class {name}"}
 
@@ -166,6 +172,7 @@ _PLAIN: dict[type, Encoder] = {
     type(None): _same, bool: _same, str: _same, int: _int, float: _float, list: _list,
     dict: _dict, tuple: _items("tuple", tuple),
 }  # fmt: skip
+# Tried in this order: a type stands before its base, as bool before int.
 _BASES: list[tuple[type, Encoder]] = [
     (bool, _same), (int, _int), (float, _float), (complex, _complex), (str, str.__str__),
     (list, _list), (tuple, _items("tuple", tuple)), (dict, _dict), (set, _items("set", set)),
@@ -206,7 +213,7 @@ def _foreign(value: Any) -> Any:
         return {"decimal": str(value)}
     if (module, name) == ("fractions", "Fraction"):
         return {"fraction": [_int(value.numerator), _int(value.denominator)]}
-    if name in ("dict_keys", "dict_items"):
+    if name in ("dict_keys", "dict_items"):  # which are equal to sets
         return {"frozenset": [encode(v) for v in value]}
     if (module, name) in _STANDARD:
         tag, parts = _STANDARD[module, name]
@@ -225,6 +232,7 @@ def decode(data: Any) -> Any:
         return [decode(v) for v in data] if set(map(type, data)) & _NESTED else data
     if not isinstance(data, dict):
         return data
+    # One key, a tag: a program's own dictionaries come as lists of pairs, so none can pose as one.
     ((tag, body),) = data.items()
     return _DECODERS[tag](body)
 
@@ -286,9 +294,13 @@ def _type_named(name: str) -> type:
 def _array(body: list[Any]) -> Any:
     import numpy as np
 
+    # Of forged text too: numpy refuses to read objects (pointers) from bytes.
     return np.frombuffer(base64.b64decode(body[-1]), dtype=np.dtype(body[0]))
 
 
+# These run on the host, on bytes that a hostile program may have written. None may import or call
+# what the text names, nor make much out of little (therefore `_range_or_opaque`); a fault has to
+# be one of the errors that `loads` knows.
 _DECODERS: dict[str, Encoder] = {
     "float": float,
     "int": lambda b: int(b, 16),

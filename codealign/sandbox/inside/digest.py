@@ -67,6 +67,8 @@ def weighs_more(value: Any, limit: int) -> bool:
 
 def _left(value: Any, left: int) -> int:
     """What of `left` a value leaves; negative, and not exact, when it is used up."""
+    # Exact types: a subclass may answer for its length and items as it likes. It weighs nothing,
+    # and is sent in full, up to the limit of a program's outcomes.
     kind = type(value)
     if kind in (str, bytes):
         return left - len(value)
@@ -78,7 +80,7 @@ def _left(value: Any, left: int) -> int:
     kinds = set(map(type, value))
     if kinds == {str}:
         return left - sum(map(len, value))
-    if not kinds & {str, bytes, dict, *SEQUENCES}:
+    if not kinds & {str, bytes, dict, *SEQUENCES}:  # numbers: nothing within to look at
         return left
     for item in value:
         left = _left(item, left)
@@ -96,16 +98,18 @@ def digest(value: Any) -> str:
 
 
 def _pieces(value: Any) -> Iterator[bytes]:
+    # Each container ends with a semicolon and each other value with a comma: else [[1], 2] and
+    # [[1, 2]] were one text.
     kind = type(value)
     if kind in (list, tuple):
         yield _BRACKETS[kind]
         for item in value:
-            if type(item) is str:
+            if type(item) is str:  # the usual large value: spares a generator for each item
                 yield _text(item)
             else:
                 yield from _pieces(item)
         yield b";"
-    elif kind in (set, frozenset):
+    elif kind in (set, frozenset):  # by sorted digests: equal sets may differ in their order
         yield b"{" + ",".join(sorted(map(digest, value))).encode() + b";"
     elif kind is dict:
         yield b"<" + ",".join(sorted(map(digest, value.items()))).encode() + b";"
@@ -120,6 +124,8 @@ def _text(value: Any) -> bytes:
 
 
 def _number(value: Any) -> bytes:
+    # Down to the plainest type of the same value, since 1, 1.0 and 1+0j are equal. Hexadecimal,
+    # because decimal text of long integers takes quadratic time.
     if isinstance(value, complex) and value.imag == 0:
         value = value.real
     if isinstance(value, float) and value.is_integer():
