@@ -115,11 +115,11 @@ class Worker:
             report = json.loads(head)
         except ValueError as error:
             raise WorkerLost(f"garbled answer: {error}") from None
+        self.clean = report.pop("clean")
         try:
             outputs = [_outcome(o) for o in outcomes]
         except ValueError:
             return Result(program.id, "no_proof", "outcomes were forged", level, report["cpu_s"])
-        self.clean = report.pop("clean")
         if report["verdict"] == "fail":
             report["exception"], report["detail"] = _exception(report["detail"])
         return Result(id=program.id, level=level, outputs=outputs, **report)

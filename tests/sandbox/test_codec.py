@@ -122,6 +122,10 @@ def test_plain_values_hold_nothing_opaque(value: object) -> None:
     assert holds_opaque(loads(dumps(value))) == ""
 
 
+def test_items_that_no_set_can_hold_are_opaque() -> None:
+    assert isinstance(loads(dumps({"a": [1]}.items())), Opaque)
+
+
 def test_a_list_that_contains_itself_is_opaque() -> None:
     value: list[object] = []
     value.append(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.sandbox import Call, Program, Sandbox, capabilities, pool
+from codealign.sandbox.inside import frames
 from codealign.sandbox.model import VERDICTS
 from codealign.sandbox.worker import Worker, WorkerLost
 
@@ -103,6 +105,17 @@ def test_a_sandbox_error_is_retried_once_then_told(monkeypatch: pytest.MonkeyPat
         (result,) = sandbox.run([Program("p", "")])
     assert (result.verdict, result.detail) == ("sandbox_error", "worker hangs")
     assert sent == ["p", "p"]
+
+
+def test_a_program_that_forges_outcomes_cannot_keep_its_worker_from_being_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = Worker("basic", b"")
+    head = json.dumps({"verdict": "pass", "cpu_s": 0.1, "clean": False}).encode()
+    answer = frames.pack(head) + frames.pack(b"vx y {")  # its cost is no number
+    monkeypatch.setattr(worker, "_read", lambda _: answer)
+    assert worker.receive(Program("p", ""), "basic", 0.0).verdict == "no_proof"
+    assert not worker.clean
 
 
 def test_use_without_start_is_an_error() -> None:

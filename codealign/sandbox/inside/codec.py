@@ -213,8 +213,8 @@ def _foreign(value: Any) -> Any:
         return {"decimal": str(value)}
     if (module, name) == ("fractions", "Fraction"):
         return {"fraction": [_int(value.numerator), _int(value.denominator)]}
-    if name in ("dict_keys", "dict_items"):  # which are equal to sets
-        return {"frozenset": [encode(v) for v in value]}
+    if name == "dict_keys" or (name == "dict_items" and _hashable(value)):
+        return {"frozenset": [encode(v) for v in value]}  # to which they are equal
     if (module, name) in _STANDARD:
         tag, parts = _STANDARD[module, name]
         return {tag: parts(value)}
@@ -224,6 +224,14 @@ def _foreign(value: Any) -> Any:
             return {"array": [value.dtype.str, list(value.shape), data]}
         return {"scalar": [value.dtype.str, data]}
     return {"opaque": f"{module}.{name}"[:200]}
+
+
+def _hashable(values: Any) -> bool:
+    try:
+        frozenset(values)
+    except TypeError:
+        return False
+    return True
 
 
 def decode(data: Any) -> Any:
