@@ -64,9 +64,9 @@ right = {task: [p.canonical] for task, p in problems.items()}
 half = {task: [p.canonical if i % 2 else "def add(x): return x"]
         for i, (task, p) in enumerate(problems.items())}
 with Sandbox(accept=params.functional.sandbox) as box:
-    found = {"base": evaluate_functional("mine", half, problems, box),
-             "dpo": evaluate_functional("mine", right, problems, box)}
-for stage, result in found.items():
+    results = {"base": evaluate_functional("mine", half, problems, box),
+               "dpo": evaluate_functional("mine", right, problems, box)}
+for stage, result in results.items():
     cell = Cell("mine", "pretrained", "functional", stage, seed=0)
     folder = Path("runs/mine/evals/mine/pretrained/functional") / stage
     folder.mkdir(parents=True)
@@ -107,7 +107,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory) -> dict:
+def results(tmp_path_factory) -> dict:
     """Return what a stranger's project computes with its own model, benchmark and judge."""
     project = tmp_path_factory.mktemp("project")
     (project / "params").mkdir()
@@ -144,46 +144,46 @@ def found(tmp_path_factory) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_a_profile_names_an_own_benchmark_beside_the_papers(found) -> None:
-    assert found["names"] == ["mbpp", "mine"]
+def test_a_profile_names_an_own_benchmark_beside_the_papers(results) -> None:
+    assert results["names"] == ["mbpp", "mine"]
 
 
-def test_its_score_is_pass_at_1_over_all_its_tests(found) -> None:
+def test_its_score_is_pass_at_1_over_all_its_tests(results) -> None:
     # Mine/1 and Mine/3 are answered rightly; "return x" is wrong for x + 2 and right for x + 0.
-    assert found["scores"] == {"base": 0.75, "dpo": 1.0}
+    assert results["scores"] == {"base": 0.75, "dpo": 1.0}
 
 
-def test_it_has_changes_as_any_other(found) -> None:
-    assert found["change"] == [0.25]
+def test_it_has_changes_as_any_other(results) -> None:
+    assert results["change"] == [0.25]
 
 
-def test_the_papers_tables_and_ledger_leave_it_out_and_work(found) -> None:
-    assert found["claims"] > 100
-    assert found["tables"] > 0
+def test_the_papers_tables_and_ledger_leave_it_out_and_work(results) -> None:
+    assert results["claims"] > 100
+    assert results["tables"] > 0
 
 
-def test_an_own_judge_rates(found) -> None:
-    assert found["rating"] == ["short", 6.0]  # 10 less the 4 characters of the answer
+def test_an_own_judge_rates(results) -> None:
+    assert results["rating"] == ["short", 6.0]  # 10 less the 4 characters of the answer
 
 
-def test_an_own_dimension_is_asked_for_by_its_principle_and_graded_by_its_rubric(found) -> None:
-    assert found["principle"] == "Trust no input."
-    assert "Is input checked?" in found["grading"]
+def test_an_own_dimension_is_asked_for_by_its_principle_and_graded_by_its_rubric(results) -> None:
+    assert results["principle"] == "Trust no input."
+    assert "Is input checked?" in results["grading"]
 
 
-def test_it_has_a_score_and_the_papers_codal_score_leaves_it_out(found) -> None:
-    assert found["codal"]["codal_security"] == 6.0
-    assert found["counted"] == 5  # one problem of each of the paper's dimensions
+def test_it_has_a_score_and_the_papers_codal_score_leaves_it_out(results) -> None:
+    assert results["codal"]["codal_security"] == 6.0
+    assert results["counted"] == 5  # one problem of each of the paper's dimensions
 
 
-def test_it_is_trained_for_in_the_same_share_as_the_others(found) -> None:
+def test_it_is_trained_for_in_the_same_share_as_the_others(results) -> None:
     # six seeds, and six dimensions in turn
     papers = ["instruction_following", "readability", "complexity", "style", "explanation"]
-    assert found["trained"] == sorted([*papers, "security"])
+    assert results["trained"] == sorted([*papers, "security"])
 
 
-def test_a_static_judge_has_no_formula_for_it_and_says_so(found) -> None:
-    assert found["static"] == [None, "no measure of the rubric is defined for this answer"]
+def test_a_static_judge_has_no_formula_for_it_and_says_so(results) -> None:
+    assert results["static"] == [None, "no measure of the rubric is defined for this answer"]
 
 
 def test_a_dimension_that_the_project_does_not_have_is_refused() -> None:
@@ -191,8 +191,8 @@ def test_a_dimension_that_the_project_does_not_have_is_refused() -> None:
         own_dimension("security")
 
 
-def test_an_own_model_is_an_entry_of_the_registry(found) -> None:
-    assert 1.9e6 < found["parameters"] < 2.1e6  # nano's weights under another name
+def test_an_own_model_is_an_entry_of_the_registry(results) -> None:
+    assert 1.9e6 < results["parameters"] < 2.1e6  # nano's weights under another name
 
 
 def test_a_name_that_the_paper_has_is_refused(tmp_path) -> None:

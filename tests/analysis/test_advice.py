@@ -41,7 +41,7 @@ def run(
     wobbles: tuple[int, ...] = WOBBLE,
 ) -> Values:
     """Return a run that solves so many of a hundred problems at base, SFT, DPO and BoNBoN."""
-    found: Values = {}
+    run_values: Values = {}
     for name in names or MEMBERS[requirement]:
         top = benchmark(name).scale
         for stage, share in zip(STAGES, shares, strict=True):
@@ -49,8 +49,8 @@ def run(
                 cell = Cell(model, variant, requirement, stage, name,
                             None if stage == "base" else seed)  # fmt: skip
                 values = solved(share + wobble * (stage != "base"), 100)
-                found[cell] = {f"{name}/{k}": top * v for k, v in values.items()}
-    return found
+                run_values[cell] = {f"{name}/{k}": top * v for k, v in values.items()}
+    return run_values
 
 
 def ask(rule: str, values: Values) -> Advice:
@@ -62,17 +62,17 @@ def test_all_nine_recommendations_come_in_order() -> None:
 
 
 def test_without_scores_nothing_can_be_told() -> None:
-    found = advise(published().iloc[:0])
-    assert {a.verdict for a in found} == {CANNOT_TELL}
-    assert all(a.next_step for a in found)
+    advice = advise(published().iloc[:0])
+    assert {a.verdict for a in advice} == {CANNOT_TELL}
+    assert all(a.next_step for a in advice)
 
 
 def test_r1_larger_gains_of_the_pretrained_support_it() -> None:
-    found = ask("R1", run(20, 30, 50, 50) | run(50, 50, 55, 55, variant="finetuned"))
-    assert found.verdict == SUPPORTED
+    advice = ask("R1", run(20, 30, 50, 50) | run(50, 50, 55, 55, variant="finetuned"))
+    assert advice.verdict == SUPPORTED
     # By hand: 30 minus 5 points; 50 minus 55 at the end.
-    assert found.numbers[0].startswith("gains more, functional, PTA - FTA: +25.0 [")
-    assert "FTA ends higher" in found.next_step
+    assert advice.numbers[0].startswith("gains more, functional, PTA - FTA: +25.0 [")
+    assert "FTA ends higher" in advice.next_step
 
 
 def test_r1_larger_gains_of_the_finetuned_do_not() -> None:
@@ -83,14 +83,14 @@ def test_r1_larger_gains_of_the_finetuned_do_not() -> None:
 def test_r1_one_training_run_cannot_tell_and_says_why() -> None:
     table = run(20, 30, 50, 50, wobbles=(0,))
     table |= run(50, 50, 55, 55, variant="finetuned", wobbles=(0,))
-    found = ask("R1", table)
-    assert found.verdict == CANNOT_TELL
-    assert found.next_step.startswith("one training run decides nothing, train with other seeds")
+    advice = ask("R1", table)
+    assert advice.verdict == CANNOT_TELL
+    assert advice.next_step.startswith("one training run decides nothing, train with other seeds")
 
 
 def test_r1_one_pathway_cannot_tell() -> None:
-    found = ask("R1", run(30, 30, 50, 50))
-    assert found.verdict == CANNOT_TELL and "both variants" in found.next_step
+    advice = ask("R1", run(30, 30, 50, 50))
+    assert advice.verdict == CANNOT_TELL and "both variants" in advice.next_step
 
 
 def test_r1_several_models_of_one_seed_stand_for_models() -> None:
@@ -98,32 +98,32 @@ def test_r1_several_models_of_one_seed_stand_for_models() -> None:
     for i, model in enumerate("abcd"):  # gain 30 + i more than FTA
         table |= run(20, 20, 50 + i, 50 + i, model=model, wobbles=(0,))
         table |= run(50, 50, 50, 50, model=model, variant="finetuned", wobbles=(0,))
-    found = ask("R1", table)
-    assert found.verdict == SUPPORTED and "models)" in found.numbers[0]
+    advice = ask("R1", table)
+    assert advice.verdict == SUPPORTED and "models)" in advice.numbers[0]
 
 
 def both(functional: tuple[int, ...], rated: tuple[int, ...], seeds: int) -> Values:
     wobbles = tuple([0] * seeds)
-    found: Values = {}
+    run_values: Values = {}
     for variant in ("pretrained", "finetuned"):
-        found |= run(*functional, variant=variant, wobbles=wobbles)
-        found |= run(*rated, variant=variant, requirement="non_functional", wobbles=wobbles)
-    return found
+        run_values |= run(*functional, variant=variant, wobbles=wobbles)
+        run_values |= run(*rated, variant=variant, requirement="non_functional", wobbles=wobbles)
+    return run_values
 
 
 def test_r2_counts_need_six_seeds() -> None:
     # non-functional all rise, functional all fall
-    found = ask("R2", both((40, 40, 20, 20), (20, 20, 50, 50), 5))
-    assert found.verdict == CANNOT_TELL and "needs 6 seeds" in found.next_step
-    assert "+100.0" in found.numbers[0]
+    advice = ask("R2", both((40, 40, 20, 20), (20, 20, 50, 50), 5))
+    assert advice.verdict == CANNOT_TELL and "needs 6 seeds" in advice.next_step
+    assert "+100.0" in advice.numbers[0]
     assert ask("R2", both((40, 40, 20, 20), (20, 20, 50, 50), 6)).verdict == SUPPORTED
 
 
 def test_r3_takes_sizes_from_the_names() -> None:
     table = run(20, 20, 40, 40, model="coder-7b") | run(20, 20, 25, 25, model="coder-1.3b")
     table |= {c.at(variant="finetuned"): v for c, v in table.items()}
-    found = ask("R3", table)
-    assert found.verdict == SUPPORTED and "(coder)" in found.numbers[0]
+    advice = ask("R3", table)
+    assert advice.verdict == SUPPORTED and "(coder)" in advice.numbers[0]
 
 
 def test_r3_two_families_do_not_make_one() -> None:
@@ -146,8 +146,8 @@ def test_r4_the_threshold_itself_passes() -> None:
 
 def test_r4_weak_models_that_fail_support_it() -> None:
     table = run(5, 10, 5, 4, model="weak") | run(30, 30, 50, 50, model="strong")
-    found = ask("R4", table)
-    assert found.verdict == SUPPORTED and found.next_step == "do not align weak pretrained"
+    advice = ask("R4", table)
+    assert advice.verdict == SUPPORTED and advice.next_step == "do not align weak pretrained"
 
 
 def test_r4_needs_models_on_both_sides() -> None:
@@ -155,9 +155,9 @@ def test_r4_needs_models_on_both_sides() -> None:
 
 
 def test_r5_finds_a_non_functional_preference() -> None:
-    found = ask("R5", run(30, 30, 40, 60, requirement="non_functional"))
-    assert found.verdict == SUPPORTED
-    assert "BoNBoN for nano PTA non-functional" in found.next_step
+    advice = ask("R5", run(30, 30, 40, 60, requirement="non_functional"))
+    assert advice.verdict == SUPPORTED
+    assert "BoNBoN for nano PTA non-functional" in advice.next_step
 
 
 def test_r5_techniques_that_end_alike_are_not_distinguishable() -> None:
@@ -165,8 +165,8 @@ def test_r5_techniques_that_end_alike_are_not_distinguishable() -> None:
 
 
 def test_r5_says_for_how_many_comparisons_it_corrects() -> None:
-    found = ask("R5", run(30, 30, 40, 50) | run(30, 30, 40, 40, variant="finetuned"))
-    assert found.numbers[-1] == "intervals corrected for 2 comparisons"
+    advice = ask("R5", run(30, 30, 40, 50) | run(30, 30, 40, 40, variant="finetuned"))
+    assert advice.numbers[-1] == "intervals corrected for 2 comparisons"
 
 
 def test_r6_clear_gains_and_losses_in_one_model_support_it() -> None:
@@ -180,19 +180,19 @@ def test_r6_clear_changes_one_way_do_not() -> None:
 
 
 def test_r6_changes_within_noise_are_not_distinguishable() -> None:
-    found = ask("R6", run(30, 30, 31, 30))
-    assert found.verdict == NOT_DISTINGUISHABLE and "no change is clear of noise" in found.numbers
+    advice = ask("R6", run(30, 30, 31, 30))
+    assert advice.verdict == NOT_DISTINGUISHABLE and "no change is clear of noise" in advice.numbers
 
 
 def test_r7_of_printed_scores_cannot_tell() -> None:
     # a printed score's fall and its end share one base, and there are no problems to split
-    found = next(a for a in advise(published()) if a.id == "R7")
-    assert found.verdict == CANNOT_TELL and "problems" in found.next_step
+    advice = next(a for a in advise(published()) if a.id == "R7")
+    assert advice.verdict == CANNOT_TELL and "problems" in advice.next_step
 
 
 def test_r7_names_the_models_that_sft_has_harmed() -> None:
-    found = ask("R7", run(60, 30, 30, 30))
-    assert "stop after SFT: nano pretrained (functional)" in found.next_step
+    advice = ask("R7", run(60, 30, 30, 30))
+    assert "stop after SFT: nano pretrained (functional)" in advice.next_step
 
 
 def test_r8_looks_at_dimensions_only() -> None:
@@ -204,8 +204,8 @@ def test_r8_looks_at_dimensions_only() -> None:
 
 
 def test_r9_names_harmed_models() -> None:
-    found = ask("R9", run(30, 30, 60, 60) | run(70, 70, 30, 30, variant="finetuned"))
-    assert "screen before aligning further: nano finetuned (functional)" in found.next_step
+    advice = ask("R9", run(30, 30, 60, 60) | run(70, 70, 30, 30, variant="finetuned"))
+    assert "screen before aligning further: nano finetuned (functional)" in advice.next_step
 
 
 def test_the_markdown_says_verdict_numbers_and_next_step() -> None:

@@ -37,13 +37,13 @@ def shifted(points: float, stage: str | None = None) -> pd.DataFrame:
 
 def items_of(frame: pd.DataFrame, n: int = 40) -> dict[Cell, dict[str, float]]:
     """Return per-problem values with the frame's means, the same problems solved first."""
-    found = {}
+    items = {}
     for row in frame.to_dict("records"):
         top = 10 if row["benchmark"].startswith("codal") else 1
         right = round(row["value"] / top * n)
         values = {f"{row['benchmark']}/{i}": float(top * (i < right)) for i in range(n)}
-        found[Cell.of({name: row[name] for name in CELL})] = values
-    return found
+        items[Cell.of({name: row[name] for name in CELL})] = values
+    return items
 
 
 def one(frame: pd.DataFrame, **cell: str) -> pd.Series:
@@ -54,8 +54,8 @@ def one(frame: pd.DataFrame, **cell: str) -> pd.Series:
 
 
 def test_a_row_for_each_technique_and_one_for_both() -> None:
-    found = pathways(measured())
-    assert list(zip(found["requirement"], found["stage"], strict=True)) == [
+    answers = pathways(measured())
+    assert list(zip(answers["requirement"], answers["stage"], strict=True)) == [
         (requirement, stage)
         for requirement in ("functional", "non_functional")
         for stage in ("dpo", "bonbon", BOTH)
@@ -69,40 +69,40 @@ def test_one_technique_alone_has_no_row_for_both() -> None:
 
 def test_both_techniques_have_their_mean() -> None:
     # By hand: 20 points at DPO alone are 10 of the mean of the two.
-    found = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage=BOTH)
-    assert found["gains"] == pytest.approx(-10)
+    row = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage=BOTH)
+    assert row["gains"] == pytest.approx(-10)
 
 
 def test_equal_weight_of_the_tasks_stands_beside_it() -> None:
     frame = shifted(0.0)
     rows = (frame["variant"] == "pretrained") & (frame["benchmark"] == "humaneval_plus")
     frame.loc[rows & (frame["stage"] == "dpo"), "value"] += 0.18
-    found = one(pathways(frame), requirement="functional", stage="dpo")
+    row = one(pathways(frame), requirement="functional", stage="dpo")
     # By hand: 18 points on one of nine benchmarks are 2; on one of three tasks 6.
-    assert (found["ends"], found["ends_tasks"]) == pytest.approx((2, 6))
+    assert (row["ends"], row["ends_tasks"]) == pytest.approx((2, 6))
     assert "F1, F2, F4 alike +6.0" in answer_lines(pathways(frame))[2]
 
 
 def test_the_same_scores_have_no_winner() -> None:
-    found = pathways(measured())
-    assert set(found["higher"]) == set(found["more"]) == {NOT_DISTINGUISHABLE}
+    answers = pathways(measured())
+    assert set(answers["higher"]) == set(answers["more"]) == {NOT_DISTINGUISHABLE}
 
 
 def test_what_ends_higher_is_pta_minus_fta_in_points() -> None:
-    found = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
-    assert found["ends"] == pytest.approx(30)
-    assert found["higher"] == "PTA"
+    row = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
+    assert row["ends"] == pytest.approx(30)
+    assert row["higher"] == "PTA"
 
 
 def test_what_is_gained_is_against_each_ones_own_base() -> None:
     # PTA is 30 points higher at every stage, base too: it gained nothing over FTA
-    found = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
-    assert found["gains"] == pytest.approx(0)
-    assert found["more"] == NOT_DISTINGUISHABLE
+    row = one(pathways(shifted(30.0)), requirement="functional", stage="dpo")
+    assert row["gains"] == pytest.approx(0)
+    assert row["more"] == NOT_DISTINGUISHABLE
     # moved at DPO alone, both questions have the same answer; each gained 10 points before
-    found = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage="dpo")
-    assert found["gains"] == pytest.approx(-20)
-    assert (found["pta_change"], found["fta_change"]) == pytest.approx((-10, 10))
+    row = one(pathways(shifted(-20.0, "dpo")), requirement="functional", stage="dpo")
+    assert row["gains"] == pytest.approx(-20)
+    assert (row["pta_change"], row["fta_change"]) == pytest.approx((-10, 10))
 
 
 def test_differences_are_paired_where_there_are_per_problem_values() -> None:
@@ -118,17 +118,17 @@ def test_differences_are_paired_where_there_are_per_problem_values() -> None:
 def test_without_a_base_only_the_end_is_told() -> None:
     frame = shifted(30.0)
     frame = frame[frame["stage"] != "base"]
-    found = one(pathways(frame), requirement="functional", stage="dpo")
-    assert found["higher"] == "PTA"
-    assert math.isnan(found["gains"])
+    row = one(pathways(frame), requirement="functional", stage="dpo")
+    assert row["higher"] == "PTA"
+    assert math.isnan(row["gains"])
     assert "base not run" in "".join(answer_lines(pathways(frame)))
 
 
 def test_with_one_pathway_alone_there_is_no_answer() -> None:
     frame = measured()
-    found = pathways(frame[frame["variant"] == "finetuned"])
-    assert found.empty
-    assert answer_lines(found)[0].startswith("No answer")
+    answers = pathways(frame[frame["variant"] == "finetuned"])
+    assert answers.empty
+    assert answer_lines(answers)[0].startswith("No answer")
 
 
 def test_the_smaller_loss_is_not_called_a_gain() -> None:
@@ -143,10 +143,10 @@ def test_the_smaller_loss_is_not_called_a_gain() -> None:
 
 
 def test_several_models_are_counted_first() -> None:
-    found = pathways(published())
-    lines = answer_lines(found)
+    answers = pathways(published())
+    lines = answer_lines(answers)
     assert len(lines) == 2 + 30  # 2 requirements; 5 models x 3 rows of each
-    both = found[(found["requirement"] == "functional") & (found["stage"] == BOTH)]
+    both = answers[(answers["requirement"] == "functional") & (answers["stage"] == BOTH)]
     first = both["higher"].value_counts()
     assert lines[0].startswith(
         f"functional: in one training run of each: {first.index[0]} ends higher "
@@ -155,12 +155,12 @@ def test_several_models_are_counted_first() -> None:
 
 
 def test_one_training_run_is_called_one() -> None:
-    found = pathways(shifted(30.0))
-    assert dict(headlines(found))["functional"] == (
+    answers = pathways(shifted(30.0))
+    assert dict(headlines(answers))["functional"] == (
         "in this one training run: PTA ends higher; which pathway gains more is not distinguishable"
     )
-    assert "in this one training run PTA ends higher" in answer_lines(found)[2]
-    assert "What is missing: other seeds" in answer_markdown(found)
+    assert "in this one training run PTA ends higher" in answer_lines(answers)[2]
+    assert "What is missing: other seeds" in answer_markdown(answers)
 
 
 def seeded(points: float, *wobbles: float) -> pd.DataFrame:
@@ -174,10 +174,10 @@ def seeded(points: float, *wobbles: float) -> pd.DataFrame:
 
 
 def test_several_seeds_name_the_winner_without_that() -> None:
-    found = pathways(seeded(40.0, -1.0, 0.0, 1.0))
-    row = one(found, requirement="functional", stage="dpo")
+    answers = pathways(seeded(40.0, -1.0, 0.0, 1.0))
+    row = one(answers, requirement="functional", stage="dpo")
     assert (row["seeds"], row["ends"]) == (3, pytest.approx(40))
-    assert "one training run" not in answer_markdown(found)
+    assert "one training run" not in answer_markdown(answers)
 
 
 def test_seeds_that_differ_take_the_winner_away() -> None:

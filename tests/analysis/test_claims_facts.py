@@ -40,8 +40,8 @@ def of(benchmarks: str, variant: str) -> dict[str, object]:
 
 def test_a_mean_below_the_least_rating_is_counted() -> None:
     rows = {(LLAMA, PRE, "codal_style"): (0.5, 1.0, 1.2, 0.99)}
-    found = ask("below_scale", rows, minimum=1)
-    assert found.values == [2, 4] and found.verdict == CONTRADICTS
+    judgement = ask("below_scale", rows, minimum=1)
+    assert judgement.values == [2, 4] and judgement.verdict == CONTRADICTS
 
 
 def test_no_mean_lies_below_zero() -> None:
@@ -63,8 +63,8 @@ def test_the_range_of_one_model() -> None:
 def test_the_highest_score_says_whose_it_is() -> None:
     rows = {(QWEN, FINE, "evalperf"): (71.1, 72.0, 73.0, 73.5),
             (DS7, FINE, "evalperf"): (72.7, 72.8, 73.6, 73.3)}  # fmt: skip
-    found = ask("highest", rows, benchmark="evalperf", printed=73.5)
-    assert found.values == [73.6] and f"{DS7} {FINE}, DPO" in found.rule
+    judgement = ask("highest", rows, benchmark="evalperf", printed=73.5)
+    assert judgement.values == [73.6] and f"{DS7} {FINE}, DPO" in judgement.rule
 
 
 def test_the_largest_gain_leaves_sft_out() -> None:
@@ -99,9 +99,9 @@ def test_the_share_of_lower_base_scores() -> None:
 
 def test_the_gap_is_in_percent_of_the_scale() -> None:
     # base gaps 20 and 30, aligned 60 - 50 = 10 and 40 - 20 = 20
-    found = ask("gap_narrows", PAIR, benchmarks="F1-F3")
-    assert found.values == pytest.approx([25, 15])
-    assert found.verdict == NOT_DISTINGUISHABLE  # by two scores
+    judgement = ask("gap_narrows", PAIR, benchmarks="F1-F3")
+    assert judgement.values == pytest.approx([25, 15])
+    assert judgement.verdict == NOT_DISTINGUISHABLE  # by two scores
 
 
 def test_aligned_pretrained_scores_above_the_finetuned_base_are_exceptions() -> None:
@@ -111,26 +111,26 @@ def test_aligned_pretrained_scores_above_the_finetuned_base_are_exceptions() -> 
 
 def test_consistency_compares_shares_that_improve() -> None:
     rows = PAIR | {(QWEN, PRE, "codal_style"): (1.0, 1.0, 2.0, 2.0)}
-    found = compare(rows, "improving", of("NF1-NF5", PRE), of("F1-F3 and F4", PRE))
+    judgement = compare(rows, "improving", of("NF1-NF5", PRE), of("F1-F3 and F4", PRE))
     # non-functional 2 of 2; functional 3 of 4 (EvalPerf with DPO stays)
-    assert found.values == [100, 75]
+    assert judgement.values == [100, 75]
 
 
 def test_two_changes_of_four_are_not_told_from_noise() -> None:
     rows = PAIR | {(QWEN, PRE, "codal_style"): (1.0, 1.0, 2.0, 2.0)}
-    found = compare(rows, "improving", of("NF1-NF5", PRE), of("F1-F3 and F4", PRE))
-    assert found.agrees is None and found.verdict == NOT_DISTINGUISHABLE
+    judgement = compare(rows, "improving", of("NF1-NF5", PRE), of("F1-F3 and F4", PRE))
+    assert judgement.agrees is None and judgement.verdict == NOT_DISTINGUISHABLE
 
 
 def test_all_models_have_to_improve() -> None:
     rows = {(QWEN, PRE, "codal"): (1.0, 1, 1.5, 1), (LLAMA, PRE, "codal"): (0.03, 0.05, 0.03, 0.03)}
-    found = ask("models_improve", rows, benchmarks="Avg", variants=[PRE])
-    assert found.values == [1, 2] and LLAMA in found.note
+    judgement = ask("models_improve", rows, benchmarks="Avg", variants=[PRE])
+    assert judgement.values == [1, 2] and LLAMA in judgement.note
 
 
 def test_a_threshold_needs_scores_on_both_sides() -> None:
-    found = ask("threshold", PAIR, cut=0.05, level="cells")
-    assert found.verdict == CONTRADICTS and found.values == pytest.approx([0.1])
+    judgement = ask("threshold", PAIR, cut=0.05, level="cells")
+    assert judgement.verdict == CONTRADICTS and judgement.values == pytest.approx([0.1])
 
 
 def test_a_threshold_splits_scores() -> None:
@@ -182,8 +182,8 @@ def test_losses_beyond_a_cut() -> None:
         (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.2, 0.4),
         (QWEN, FINE, "mbpp"): (0.4, 0.4, 0.3, 0.3),
     }
-    found = compare(rows, "losing", of("F1", PRE), of("F1-F2", FINE), less=True, cut=30)
-    assert found.values == [50, 0]
+    judgement = compare(rows, "losing", of("F1", PRE), of("F1-F2", FINE), less=True, cut=30)
+    assert judgement.values == [50, 0]
 
 
 def test_trade_offs_need_gains_and_losses_in_one_model() -> None:
@@ -196,8 +196,8 @@ def test_trade_offs_need_gains_and_losses_in_one_model() -> None:
 
 def test_pathways_are_compared_over_all_cells() -> None:
     # PTA: HumanEval +150, +100; EvalPerf 0, +100: mean 87.5; FTA: +50, 0, 0, 0: 12.5
-    found = compare(PAIR, "mean", of("F1-F3", PRE), of("F1-F3", FINE))
-    assert found.values == pytest.approx([87.5, 12.5])
+    judgement = compare(PAIR, "mean", of("F1-F3", PRE), of("F1-F3", FINE))
+    assert judgement.values == pytest.approx([87.5, 12.5])
 
 
 def test_four_cells_are_too_few_to_tell_pathways_apart() -> None:
@@ -205,8 +205,8 @@ def test_four_cells_are_too_few_to_tell_pathways_apart() -> None:
 
 
 def test_an_average_over_all_cells() -> None:
-    found = ask("gains_on_average", PAIR, benchmarks="F1-F3", variants=[FINE])
-    assert found.values == pytest.approx([12.5])
+    judgement = ask("gains_on_average", PAIR, benchmarks="F1-F3", variants=[FINE])
+    assert judgement.values == pytest.approx([12.5])
 
 
 SFT = {
@@ -229,8 +229,9 @@ HALVES = SFT | {
 
 def test_what_sft_foretells_is_asked_of_other_problems() -> None:
     # one model fell, on either half, and ends below the base on the other; the second never does
-    found = ask("sft_predicts", HALVES)
-    assert found.values == [100, 0] and found.verdict == NOT_DISTINGUISHABLE  # by two models
+    judgement = ask("sft_predicts", HALVES)
+    assert judgement.values == [100, 0]
+    assert judgement.verdict == NOT_DISTINGUISHABLE  # by two models
 
 
 def test_a_model_without_both_halves_is_left_out() -> None:
@@ -238,8 +239,8 @@ def test_a_model_without_both_halves_is_left_out() -> None:
 
 
 def test_models_stable_in_sft_succeed() -> None:
-    found = ask("stable_succeeds", HALVES)
-    assert found.values == [100] and "2 times one had not fallen" in found.rule
+    judgement = ask("stable_succeeds", HALVES)
+    assert judgement.values == [100] and "2 times one had not fallen" in judgement.rule
 
 
 def test_sft_falls_are_counted_by_pathway() -> None:
@@ -253,24 +254,25 @@ def test_losses_of_one_model() -> None:
 
 def test_the_least_start_is_a_share_of_the_scale() -> None:
     rows = {(LLAMA, PRE, "evalperf"): (6.5, 1, 1, 1), (LLAMA, PRE, "mbpp"): (0.6, 1, 1, 1)}
-    found = ask("starts_above", rows, models=["llama"], cut=0.1)
-    assert found.values == pytest.approx([0.065]) and "evalperf" in found.note
+    judgement = ask("starts_above", rows, models=["llama"], cut=0.1)
+    assert judgement.values == pytest.approx([0.065]) and "evalperf" in judgement.note
 
 
 def test_quoted_base_tests_are_not_derivable_but_checked() -> None:
     rows = {(CODE, FINE, "evoeval_verbose"): (0.34, 0.34, 0.32, 0.30)}
     cells = ["codellama fine evoeval_verbose base", "codellama fine evoeval_verbose dpo"]
-    found = ask("base_tests", rows, "paper", cells=cells, printed=[0.427, 0.402])
+    judgement = ask("base_tests", rows, "paper", cells=cells, printed=[0.427, 0.402])
     # 70 / 164 = 0.4268, 66 / 164 = 0.4024
-    assert found.verdict == NOT_DERIVABLE and "(70, 66)" in found.note and "alike" in found.note
+    assert judgement.verdict == NOT_DERIVABLE
+    assert "(70, 66)" in judgement.note and "alike" in judgement.note
 
 
 def test_an_average_row_is_checked_within_its_rounding() -> None:
     dims = ("instruction_following", "readability", "complexity", "style", "explanation")
     rows = {(QWEN, PRE, f"codal_{d}"): (float(i), 2.0, 2.0, 2.0) for i, d in enumerate(dims, 1)}
     rows[QWEN, PRE, "codal"] = (3.0, 2.01, 2.02, 2.0)  # mean of 1 to 5 is 3; 2.02 is off by 0.02
-    found = ask("average_row", rows)
-    assert found.values == [1, 4] and "dpo by 0.020" in found.note
+    judgement = ask("average_row", rows)
+    assert judgement.values == [1, 4] and "dpo by 0.020" in judgement.note
 
 
 def test_a_pass_rate_that_no_count_gives() -> None:
@@ -319,8 +321,9 @@ def test_a_sample_needs_its_size_and_reaches_its_margin() -> None:
     # n0 = 2.5758^2 / 4 / 0.01 = 165.87; 165.87 / (1 + 164.87 / 100) = 62.6, so 40 are too few:
     # 2.5758 * 0.5 / sqrt(40) * sqrt(60 / 99) = 15.85 points
     args = {"n": 40, "population": 100, "confidence": 0.99, "margin": 0.1}
-    found = named(Scores(published()), "sample", **args)
-    assert found.values == pytest.approx([63, 15.85], abs=0.01) and found.verdict == CONTRADICTS
+    judgement = named(Scores(published()), "sample", **args)
+    assert judgement.values == pytest.approx([63, 15.85], abs=0.01)
+    assert judgement.verdict == CONTRADICTS
 
 
 @pytest.mark.parametrize("name", sorted({*FACTS, *patterns()}))
@@ -349,10 +352,10 @@ def test_p_values_need_five_values() -> None:
 
 def test_a_share_below_half_is_no_majority() -> None:
     args = {"question": "Q8", "option": "Option A", "respondents": 30}
-    found = named(Scores(published()), "survey_majority", **args)
+    judgement = named(Scores(published()), "survey_majority", **args)
     # 14 of 30; Wilson by hand: centre (14 + 1.92) / 33.84, half-width 0.168
-    assert found.verdict == NOT_DISTINGUISHABLE
-    assert found.values == pytest.approx([46.667, 30.23, 63.86], abs=0.01)
+    assert judgement.verdict == NOT_DISTINGUISHABLE
+    assert judgement.values == pytest.approx([46.667, 30.23, 63.86], abs=0.01)
 
 
 def test_the_sign_test_is_exact() -> None:
@@ -376,5 +379,5 @@ def test_a_pattern_that_there_is_not_is_named() -> None:
 
 def test_bold_marks_are_compared_with_the_highest_score() -> None:
     # the print marks CodeLlama's pretrained MBPP+ 0.479 (SFT) as bold, 0.481 (DPO) is higher
-    found = named(Scores(published()), "bold_is_best")
-    assert found.verdict == CONTRADICTS and f"{CODE} {PRE} mbpp_plus" in found.note
+    judgement = named(Scores(published()), "bold_is_best")
+    assert judgement.verdict == CONTRADICTS and f"{CODE} {PRE} mbpp_plus" in judgement.note

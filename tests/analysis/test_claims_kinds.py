@@ -48,47 +48,47 @@ def test_every_kind_that_data_may_name_has_its_function() -> None:
 
 def test_a_change_is_relative_to_the_base() -> None:
     # 0.4 -> 0.6
-    found = ask("change", [50], cells=["llama pre humaneval dpo"])
-    assert found.verdict == REPRODUCED and found.computed == pytest.approx([50])
+    claim = ask("change", [50], cells=["llama pre humaneval dpo"])
+    assert claim.verdict == REPRODUCED and claim.computed == pytest.approx([50])
 
 
 def test_a_change_may_start_elsewhere() -> None:
     # from SFT: 0.5 -> 0.6
-    found = ask("change", [20], cells=["llama pre humaneval dpo"], **{"from": "sft"})
-    assert found.verdict == REPRODUCED
+    claim = ask("change", [20], cells=["llama pre humaneval dpo"], **{"from": "sft"})
+    assert claim.verdict == REPRODUCED
 
 
 def test_an_absolute_change() -> None:
-    found = ask("change", [0], how="absolute", cells=["llama pre humaneval dpo"])
-    assert found.computed == pytest.approx([0.2])
+    claim = ask("change", [0], how="absolute", cells=["llama pre humaneval dpo"])
+    assert claim.computed == pytest.approx([0.2])
 
 
 def test_what_the_text_leaves_open_lowers_the_verdict() -> None:
-    found = ask("change", [50], cells=["llama pre humaneval dpo"], unstated="with DPO")
-    assert found.verdict == UNSTATED and found.note == "with DPO"
+    claim = ask("change", [50], cells=["llama pre humaneval dpo"], unstated="with DPO")
+    assert claim.verdict == UNSTATED and claim.note == "with DPO"
 
 
 def test_another_cell_of_the_same_model_is_looked_for() -> None:
     # 40 % is MBPP's change with DPO: 0.5 -> 0.7
-    found = ask("change", [40], cells=["llama pre humaneval bonbon"])
-    assert found.verdict == UNSTATED and "MBPP, DPO" in found.rule
+    claim = ask("change", [40], cells=["llama pre humaneval bonbon"])
+    assert claim.verdict == UNSTATED and "MBPP, DPO" in claim.rule
 
 
 def test_a_change_that_no_cell_gives_is_contradicted_with_its_search() -> None:
-    found = ask("change", [77], cells=["llama pre humaneval dpo"])
-    assert found.verdict == CONTRADICTS
+    claim = ask("change", [77], cells=["llama pre humaneval dpo"])
+    assert claim.verdict == CONTRADICTS
     # 2 benchmarks x (3 stages from base + 2 from SFT) x relative and absolute
-    assert found.search.tried == 20 and found.search.matching == 0
+    assert claim.search.tried == 20 and claim.search.matching == 0
 
 
 def test_a_cell_that_was_not_run_is_named() -> None:
-    found = ask("change", [50], "mine", cells=["qwen pre humaneval dpo"])
-    assert found.verdict == NOT_RUN and "Qwen2.5-Coder-7B" in found.note
+    claim = ask("change", [50], "mine", cells=["qwen pre humaneval dpo"])
+    assert claim.verdict == NOT_RUN and "Qwen2.5-Coder-7B" in claim.note
 
 
 def test_a_score_is_read() -> None:
-    found = ask("score", [1], cells=["llama pre humaneval dpo"])
-    assert found.computed == [0.6] and found.verdict == REPRODUCED  # 0.6 rounds to 1
+    claim = ask("score", [1], cells=["llama pre humaneval dpo"])
+    assert claim.computed == [0.6] and claim.verdict == REPRODUCED  # 0.6 rounds to 1
 
 
 def test_a_ratio_of_printed_numbers() -> None:
@@ -102,29 +102,29 @@ RULE = Rule("mean relative change", Selection("HE", "DPO", variants=("pretrained
 
 
 def test_the_stated_rule_reproduces() -> None:
-    found = ask("search", [50], stated=HE_DPO, **GRID)
-    assert found.verdict == REPRODUCED and found.rule == RULE.words()
+    claim = ask("search", [50], stated=HE_DPO, **GRID)
+    assert claim.verdict == REPRODUCED and claim.rule == RULE.words()
 
 
 def test_a_rule_that_is_found_is_unstated_and_counted() -> None:
-    found = ask("search", [50], rule=HE_DPO, **GRID)
-    assert found.verdict == UNSTATED and "candidate rules fit" in found.note
+    claim = ask("search", [50], rule=HE_DPO, **GRID)
+    assert claim.verdict == UNSTATED and "candidate rules fit" in claim.note
 
 
 def test_out_of_reach_of_every_rule_is_contradicted() -> None:
-    found = ask("search", [900], **GRID)
-    assert found.verdict == CONTRADICTS and found.search.matching == 0
+    claim = ask("search", [900], **GRID)
+    assert claim.verdict == CONTRADICTS and claim.search.matching == 0
 
 
 def test_an_open_rule_within_reach_that_none_gives_is_not_derivable() -> None:
     # 47 lies between the grid's values (from -25 to 50), none of them rounds to it
-    found = ask("search", [47], **GRID)
-    assert found.verdict == NOT_DERIVABLE and "leaves the rule open" in found.note
+    claim = ask("search", [47], **GRID)
+    assert claim.verdict == NOT_DERIVABLE and "leaves the rule open" in claim.note
 
 
 def test_a_stated_rule_that_fails_is_contradicted() -> None:
-    found = ask("search", [47], stated=HE_DPO, **GRID)
-    assert found.verdict == CONTRADICTS and found.computed == pytest.approx([50])
+    claim = ask("search", [47], stated=HE_DPO, **GRID)
+    assert claim.verdict == CONTRADICTS and claim.computed == pytest.approx([50])
 
 
 def test_a_rule_with_an_unknown_name_tells_the_nearest() -> None:
@@ -139,9 +139,10 @@ def run(rows: Rows) -> Scores:
 def test_a_search_on_a_run_gives_its_number_without_an_interval() -> None:
     args = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
     asked = {**args, "rule": HE_DPO}
-    found = BY_KIND["search"](run(ROWS), Statement("x", "O1", "says", "search", asked, [5.0], (0,)))
-    assert found.values == pytest.approx([50.0]) and found.interval is None
-    assert run_verdict(found, Statement("x", "O1", "says", "search", {}, [5.0], (0,)))[0] == (
+    statement = Statement("x", "O1", "says", "search", asked, [5.0], (0,))
+    judgement = BY_KIND["search"](run(ROWS), statement)
+    assert judgement.values == pytest.approx([50.0]) and judgement.interval is None
+    assert run_verdict(judgement, Statement("x", "O1", "says", "search", {}, [5.0], (0,)))[0] == (
         CANNOT_TELL
     )
 
@@ -160,15 +161,15 @@ def test_a_signed_number_of_a_run(
     interval: tuple[float, float] | None, published: float, expected: str
 ) -> None:
     statement = Statement("x", "O1", "says", "change", {}, [published], (0,))
-    found = Judgement([1.0], "r", interval=interval)
-    assert run_verdict(found, statement, signed=True)[0] == expected
+    judgement = Judgement([1.0], "r", interval=interval)
+    assert run_verdict(judgement, statement, signed=True)[0] == expected
 
 
 def test_one_training_run_bears_nothing_out_and_contradicts_nothing() -> None:
     statement = Statement("x", "O1", "says", "change", {}, [5.0], (0,))
     for interval in ((1.0, 2.0), (-2.0, -1.0)):
-        found = Judgement([1.0], "r", interval=interval, single=True)
-        told = run_verdict(found, statement, signed=True)
+        judgement = Judgement([1.0], "r", interval=interval, single=True)
+        told = run_verdict(judgement, statement, signed=True)
         assert told[0] == CANNOT_TELL and "in this one training run" in told[1]
 
 

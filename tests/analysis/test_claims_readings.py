@@ -34,9 +34,9 @@ def test_a_run_keeps_the_plain_reading() -> None:
 
 
 def test_no_reading_contradicts_and_shows_how_many_were_tried() -> None:
-    found = widen(PAPER, FAILS, [NO, NO], "")
-    assert found.verdict == CONTRADICTS and found.values == [1.0, 2.0]
-    assert (found.search.tried, found.search.matching) == (2, 0)
+    judgement = widen(PAPER, FAILS, [NO, NO], "")
+    assert judgement.verdict == CONTRADICTS and judgement.values == [1.0, 2.0]
+    assert (judgement.search.tried, judgement.search.matching) == (2, 0)
 
 
 def test_half_of_the_readings_bear_a_pattern_out() -> None:
@@ -46,34 +46,34 @@ def test_half_of_the_readings_bear_a_pattern_out() -> None:
 
 def test_what_is_not_distinguishable_stays_so_and_counts_its_readings() -> None:
     doubtful = replace(FAILS, verdict=NOT_DISTINGUISHABLE)
-    found = widen(PAPER, doubtful, [YES, YES, NO], "", DEFINITE)
-    assert found.verdict == NOT_DISTINGUISHABLE and found.values == [1.0, 2.0]
-    assert found.note == "2 of 3 readings bear it out"
+    judgement = widen(PAPER, doubtful, [YES, YES, NO], "", DEFINITE)
+    assert judgement.verdict == NOT_DISTINGUISHABLE and judgement.values == [1.0, 2.0]
+    assert judgement.note == "2 of 3 readings bear it out"
 
 
 def test_one_reading_bears_a_definite_statement_out() -> None:
-    found = widen(PAPER, FAILS, [NO, NO, YES], "", DEFINITE)
-    assert found.verdict == UNSTATED and found.values == [3.0] and found.rule == "yes"
+    judgement = widen(PAPER, FAILS, [NO, NO, YES], "", DEFINITE)
+    assert judgement.verdict == UNSTATED and judgement.values == [3.0] and judgement.rule == "yes"
 
 
 def test_the_note_says_how_many_and_that_the_plain_reading_fails() -> None:
-    found = widen(PAPER, FAILS, [NO, YES], "", DEFINITE)
-    assert found.note == "1 of 2 readings bear it out; plain reading fails: plain = 1, 2"
+    judgement = widen(PAPER, FAILS, [NO, YES], "", DEFINITE)
+    assert judgement.note == "1 of 2 readings bear it out; plain reading fails: plain = 1, 2"
 
 
 def test_all_models_improve_if_sft_counts() -> None:
     # DPO and BoNBoN leave 1.0 as it was, SFT raises it to 1.5
-    found = named(PAPER, "models_improve", benchmarks="Avg", variants=["pretrained"])
-    assert found.verdict == UNSTATED and "SFT" in found.rule
+    judgement = named(PAPER, "models_improve", benchmarks="Avg", variants=["pretrained"])
+    assert judgement.verdict == UNSTATED and "SFT" in judgement.rule
 
 
 def test_every_code_model_has_to_improve_in_every_dimension() -> None:
     dims = ("instruction_following", "readability", "complexity", "style", "explanation")
     rows = {("CodeLlama-7b", "pretrained", f"codal_{d}"): (0.5, 0.5, 0.8, 0.8) for d in dims}
     rows["deepseek-coder-1.3b", "pretrained", "codal_style"] = (0.32, 0.33, 0.29, 0.32)
-    found = named(scores_of(rows, "paper"), "code_models_improve", variants=["pretrained"])
+    judgement = named(scores_of(rows, "paper"), "code_models_improve", variants=["pretrained"])
     # 5 of 6 scores with the best technique; style's mean still rises (+60 % and 0 %)
-    assert found.verdict == UNSTATED and "5, 6" in found.note
+    assert judgement.verdict == UNSTATED and "5, 6" in judgement.note
 
 
 TWO: Rows = {
@@ -86,38 +86,38 @@ TWO: Rows = {
 
 def read(rows: Rows, name: str, **asked: object) -> dict[str, tuple[bool, list[float]]]:
     """Return the other readings of a pattern: whether each holds, and its numbers."""
-    found = other_readings(scores_of(rows).board, patterns()[name] | asked)
-    return {words: (holds, list(values)) for words, holds, values in found}
+    readings = other_readings(scores_of(rows).board, patterns()[name] | asked)
+    return {words: (holds, list(values)) for words, holds, values in readings}
 
 
 DPO_LEADS = {"family": "llama", "stages": "DPO", "start": "bonbon"}
 
 
 def test_a_lead_may_be_counted_or_averaged() -> None:
-    found = read(TWO, "technique", **DPO_LEADS)
+    readings = read(TWO, "technique", **DPO_LEADS)
     where = "F1-F3; pretrained and finetuned"
-    assert found[f"more scores ahead than behind: {where}"] == (True, [2, 1])
+    assert readings[f"more scores ahead than behind: {where}"] == (True, [2, 1])
     # +0.1, -0.1, +0.1, 0: mean 2.5 % of the scale
-    holds, (mean,) = found[f"higher mean score (% of the scale): {where}"]
+    holds, (mean,) = readings[f"higher mean score (% of the scale): {where}"]
     assert holds and mean == pytest.approx(2.5)
 
 
 def test_consistently_means_never_behind() -> None:
-    found = read(TWO, "technique_always", **DPO_LEADS)
-    assert found["never behind: HE; pretrained and finetuned"] == (True, [2, 0])
-    assert found["never behind: F1-F3; pretrained and finetuned"] == (False, [2, 1])
+    readings = read(TWO, "technique_always", **DPO_LEADS)
+    assert readings["never behind: HE; pretrained and finetuned"] == (True, [2, 0])
+    assert readings["never behind: F1-F3; pretrained and finetuned"] == (False, [2, 1])
 
 
 def test_no_losses_by_scores_and_stage() -> None:
-    found = read(TWO, "losses", models=["llama"], variants=["finetuned"])
-    assert found["scores below the base: F1; DPO"] == (True, [0, 1])
-    assert found["scores below the base: F1-F3; DPO"] == (False, [1, 2])
+    readings = read(TWO, "losses", models=["llama"], variants=["finetuned"])
+    assert readings["scores below the base: F1; DPO"] == (True, [0, 1])
+    assert readings["scores below the base: F1-F3; DPO"] == (False, [1, 2])
 
 
 def test_a_reading_without_scores_bears_nothing_out() -> None:
     # no score of F4: "none of them falls" would hold of none
-    found = read(TWO, "losses", models=["llama"], variants=["finetuned"])
-    assert not [words for words in found if ": F4;" in words]
+    readings = read(TWO, "losses", models=["llama"], variants=["finetuned"])
+    assert not [words for words in readings if ": F4;" in words]
 
 
 def test_inferior_on_average_though_not_everywhere() -> None:
@@ -125,9 +125,10 @@ def test_inferior_on_average_though_not_everywhere() -> None:
     rows = dict(TWO)
     rows["Meta-Llama-3-8B", "finetuned", "humaneval"] = (0.5, 0.5, 0.5, 0.5)
     rows["Meta-Llama-3-8B", "finetuned", "mbpp"] = (0.8, 0.8, 0.8, 0.8)
-    found = named(scores_of(rows, "paper"), "still_inferior", benchmarks="F1-F3")
-    assert found.values == [0, 1] and "plain reading fails" in found.note
-    assert "overall mean above the finetuned base, and all of them = 0, 1" in found.search.matches
+    judgement = named(scores_of(rows, "paper"), "still_inferior", benchmarks="F1-F3")
+    assert judgement.values == [0, 1] and "plain reading fails" in judgement.note
+    reading = "overall mean above the finetuned base, and all of them = 0, 1"
+    assert reading in judgement.search.matches
     plain = named(scores_of(rows), "still_inferior", benchmarks="F1-F3")
     assert plain.values == [1, 2]  # HumanEval 0.6 > 0.5
 
@@ -136,9 +137,9 @@ def test_a_range_may_leave_a_stage_out() -> None:
     rows = {("CodeLlama-7b", "finetuned", "codal"): (0.6, 0.40, 0.44, 0.37)}
     args = {"model": "codellama", "variant": "fine", "benchmarks": "Avg"}
     args |= {"stages": ["sft", "dpo", "bonbon"], "printed": [0.40, 0.44]}
-    found = named(scores_of(rows, "paper"), "value_range", **args)
-    assert found.rule == "least and greatest of Avg, only SFT, DPO"
-    assert (found.search.tried, found.search.matching) == (7, 1)
+    judgement = named(scores_of(rows, "paper"), "value_range", **args)
+    assert judgement.rule == "least and greatest of Avg, only SFT, DPO"
+    assert (judgement.search.tried, judgement.search.matching) == (7, 1)
 
 
 def test_starting_scores_each_or_on_average() -> None:
@@ -146,10 +147,10 @@ def test_starting_scores_each_or_on_average() -> None:
             ("Meta-Llama-3-8B", "pretrained", "evalperf"): (5.0, 0, 0, 0)}  # fmt: skip
     full = {("Meta-Llama-3-8B", "pretrained", n): (0.3, 0, 0, 0)
             for n in ("humaneval_plus", "mbpp", "mbpp_plus", "evoeval_subtle")}  # fmt: skip
-    found = read(rows | full, "starts_above", models=["llama"], cut=0.1)
-    assert found["least base score: F1-F3"] == (False, [0.05])
+    readings = read(rows | full, "starts_above", models=["llama"], cut=0.1)
+    assert readings["least base score: F1-F3"] == (False, [0.05])
     # (0.3 + 0.3 + 0.3 + 0.3 + 0.05) / 5
-    assert found["mean base score: F1-F3"][1] == pytest.approx([0.25])
+    assert readings["mean base score: F1-F3"][1] == pytest.approx([0.25])
 
 
 def test_variance_between_groups() -> None:

@@ -19,8 +19,8 @@ MBPP = Term(1, variants=("pretrained",), stages=("dpo",), benchmarks=("mbpp_plus
 
 def gained(*solved_by_seed: int, base: int = 40, of: int = 100) -> Values:
     """Return a base model and its seeds on MBPP+."""
-    found = {cell(): solved(base, of)}
-    return found | {cell("dpo", seed=k): solved(n, of) for k, n in enumerate(solved_by_seed)}
+    base_only = {cell(): solved(base, of)}
+    return base_only | {cell("dpo", seed=k): solved(n, of) for k, n in enumerate(solved_by_seed)}
 
 
 def ask(values: Values, measure: str = CHANGE, **more) -> Effect:
@@ -28,30 +28,30 @@ def ask(values: Values, measure: str = CHANGE, **more) -> Effect:
 
 
 def test_a_change_is_in_points() -> None:
-    found = ask(gained(50))
-    assert found.value == pytest.approx(10)
-    assert (found.n, found.benchmarks, found.seeds) == (100, 1, 1)
+    result = ask(gained(50))
+    assert result.value == pytest.approx(10)
+    assert (result.n, result.benchmarks, result.seeds) == (100, 1, 1)
 
 
 def test_one_seeds_interval_holds_the_problems_alone() -> None:
     # By hand: of 100 differences 10 are 100 points, 90 are 0: variance 900 * 100 / 99, of the mean
     # 9.0909. Two made-up problems of one step, 100 points: 2 * (100 / 102)^2 = 1.9223.
     # t(0.975, 99) = 1.98422: half = 1.98422 * sqrt(11.0132) = 6.5848.
-    found = ask(gained(50))
-    assert (found.low, found.high) == pytest.approx((10 - 6.5848, 10 + 6.5848), abs=1e-3)
-    assert found.holds == (PROBLEMS,) and found.single
+    result = ask(gained(50))
+    assert (result.low, result.high) == pytest.approx((10 - 6.5848, 10 + 6.5848), abs=1e-3)
+    assert result.holds == (PROBLEMS,) and result.single
 
 
 def test_two_seeds_add_their_spread() -> None:
     # By hand: seeds gain 8 and 12: deviation 2.8284, error 2. t(0.975, 1) = 12.706.
     # Problems: their mean over the seeds changes by 100 in 8, by 50 in 4: mean 10, sum of squares
     # 8 * 10000 + 4 * 2500 = 90000, variance (90000 - 100 * 100) / 99 = 808.08, of the mean 8.0808.
-    found = ask(gained(48, 52))
+    result = ask(gained(48, 52))
     over_problems = 1.98422**2 * (8.0808 + 1.9223)
     half = math.sqrt(over_problems + (12.7062 * 2) ** 2)
-    assert found.value == pytest.approx(10)
-    assert found.high - found.value == pytest.approx(half, abs=1e-3)
-    assert found.holds == (PROBLEMS, SEEDS) and not found.single
+    assert result.value == pytest.approx(10)
+    assert result.high - result.value == pytest.approx(half, abs=1e-3)
+    assert result.holds == (PROBLEMS, SEEDS) and not result.single
 
 
 def test_seeds_that_agree_leave_the_error_of_the_problems() -> None:
@@ -60,10 +60,10 @@ def test_seeds_that_agree_leave_the_error_of_the_problems() -> None:
 
 
 def test_where_nothing_changed_the_interval_is_not_without_width() -> None:
-    found = ask(gained(40))
+    result = ask(gained(40))
     # By hand: the two made-up problems alone: 1.98422 * sqrt(1.9223) = 2.7511.
-    assert (found.value, found.high) == pytest.approx((0, 2.7511), abs=1e-3)
-    assert found.side == 0
+    assert (result.value, result.high) == pytest.approx((0, 2.7511), abs=1e-3)
+    assert result.side == 0
 
 
 def test_the_interval_of_a_score_stays_on_its_scale() -> None:
@@ -75,15 +75,15 @@ def test_the_interval_of_a_score_stays_on_its_scale() -> None:
 
 
 def test_scores_that_are_all_0_tell_nothing() -> None:
-    found = ask(gained(0, 0, base=0))
-    assert found.side == 0 and found.low < 0 < found.high
+    result = ask(gained(0, 0, base=0))
+    assert result.side == 0 and result.low < 0 < result.high
 
 
 def test_the_p_value_is_the_level_at_which_the_interval_reaches_0() -> None:
-    found = ask(gained(48, 52, 55))
-    at = found.at(1 - found.p)
+    result = ask(gained(48, 52, 55))
+    at = result.at(1 - result.p)
     assert at.low == pytest.approx(0, abs=1e-6)
-    assert (found.p < 0.05) == (found.side != 0)
+    assert (result.p < 0.05) == (result.side != 0)
 
 
 def test_half_a_width_combines_the_two_errors() -> None:
@@ -96,10 +96,10 @@ def test_both_pathways_are_paired_over_problems() -> None:
     both = gained(50)
     both |= {c.at(variant="finetuned"): v for c, v in gained(50).items()}
     fta = Term(-1, variants=("finetuned",), stages=("dpo",), benchmarks=("mbpp_plus",))
-    found = effect(cells(both), (MBPP, fta), CHANGE, "m")
+    result = effect(cells(both), (MBPP, fta), CHANGE, "m")
     # the same problems changed in both: only the made-up ones of two terms are left
-    assert found.value == 0
-    assert found.problem_error == pytest.approx(math.sqrt(2 * 1.9223), abs=1e-3)
+    assert result.value == 0
+    assert result.problem_error == pytest.approx(math.sqrt(2 * 1.9223), abs=1e-3)
 
 
 def test_a_problem_in_two_benchmarks_is_one() -> None:
@@ -117,9 +117,9 @@ def test_fiellers_bounds_hold_0_exactly_where_the_change_does() -> None:
 
 
 def test_a_base_near_0_has_no_relative_interval() -> None:
-    found = ask(gained(5, base=1), RELATIVE)
-    assert found.value == pytest.approx(400)
-    assert math.isnan(found.low) and "too near 0" in found.missing
+    result = ask(gained(5, base=1), RELATIVE)
+    assert result.value == pytest.approx(400)
+    assert math.isnan(result.low) and "too near 0" in result.missing
 
 
 def test_a_base_of_0_has_no_relative_change() -> None:
@@ -127,14 +127,14 @@ def test_a_base_of_0_has_no_relative_change() -> None:
 
 
 def test_a_count_of_signs_has_no_interval_of_five_seeds() -> None:
-    found = ask(gained(41, 42, 43, 44, 45), RISEN)
-    assert found.value == 100
-    assert math.isnan(found.low) and found.side == 0 and "needs 6 seeds" in found.missing
+    result = ask(gained(41, 42, 43, 44, 45), RISEN)
+    assert result.value == 100
+    assert math.isnan(result.low) and result.side == 0 and "needs 6 seeds" in result.missing
 
 
 def test_six_seeds_bound_a_count_of_signs() -> None:
-    found = ask(gained(60, 61, 62, 63, 64, 65), RISEN)
-    assert found.low < 100 == found.value
+    result = ask(gained(60, 61, 62, 63, 64, 65), RISEN)
+    assert result.low < 100 == result.value
 
 
 def test_equal_scores_count_half() -> None:
@@ -151,8 +151,8 @@ def test_only_benchmarks_that_all_terms_have_enter() -> None:
     values = gained(50)
     values |= {cell("dpo", name="humaneval_plus"): solved(9, 10)}  # without a base
     term = Term(1, variants=("pretrained",), stages=("dpo",))
-    found = effect(cells(values), (term,), CHANGE, "m")
-    assert (found.value, found.benchmarks) == (pytest.approx(10), 1)
+    result = effect(cells(values), (term,), CHANGE, "m")
+    assert (result.value, result.benchmarks) == (pytest.approx(10), 1)
 
 
 def test_a_technique_that_was_not_run_is_left_out() -> None:
@@ -162,8 +162,8 @@ def test_a_technique_that_was_not_run_is_left_out() -> None:
 
 def test_what_was_not_run_is_named() -> None:
     term = Term(1, variants=("finetuned",))
-    found = effect(cells(gained(50)), (term,), CHANGE, "m")
-    assert math.isnan(found.value) and "finetuned" in found.missing
+    result = effect(cells(gained(50)), (term,), CHANGE, "m")
+    assert math.isnan(result.value) and "finetuned" in result.missing
 
 
 def test_equal_weight_of_tasks_counts_evoeval_once() -> None:
@@ -173,8 +173,8 @@ def test_equal_weight_of_tasks_counts_evoeval_once() -> None:
 
 def test_a_base_model_has_no_seeds() -> None:
     term = Term(1, variants=("pretrained",), stages=("base",), benchmarks=("mbpp_plus",))
-    found = effect(cells(gained(48, 52)), (term,), SCORE, "m")
-    assert (found.value, found.seeds, found.single) == (pytest.approx(40), 0, False)
+    result = effect(cells(gained(48, 52)), (term,), SCORE, "m")
+    assert (result.value, result.seeds, result.single) == (pytest.approx(40), 0, False)
 
 
 def test_printed_scores_have_the_variance_of_a_share() -> None:
@@ -185,10 +185,10 @@ def test_printed_scores_have_the_variance_of_a_share() -> None:
     value = float(row["value"].iloc[0])
     share = (value * 164 + 2) / 168
     term = Term(1, variants=("pretrained",), stages=("base",), benchmarks=("humaneval_plus",))
-    found = effect(cells_of(rows), (term,), SCORE, "CodeLlama-7b")
+    result = effect(cells_of(rows), (term,), SCORE, "CodeLlama-7b")
     made_up = 2 * (100 / 166) ** 2
     expected = math.sqrt(1e4 * share * (1 - share) / 168 + made_up)
-    assert found.problem_error == pytest.approx(expected)
+    assert result.problem_error == pytest.approx(expected)
 
 
 def test_one_models_printed_techniques_err_together() -> None:
@@ -201,20 +201,20 @@ def test_one_models_printed_techniques_err_together() -> None:
 
 def test_models_of_one_seed_stand_for_models_in_general() -> None:
     # By hand: 1, 2, 3: error 1 / sqrt(3), t(0.975, 2) = 4.3027: half 2.4842.
-    found = pooled([Effect(v, v - 9, v + 9, seeds=1, problem_error=4, seed_error=0, freedom=9)
+    result = pooled([Effect(v, v - 9, v + 9, seeds=1, problem_error=4, seed_error=0, freedom=9)
                     for v in (1.0, 2.0, 3.0)])  # fmt: skip
-    assert found.holds == (MODELS,) and not found.single
-    assert (found.low, found.high) == pytest.approx((2 - 2.4842, 2 + 2.4842), abs=1e-3)
+    assert result.holds == (MODELS,) and not result.single
+    assert (result.low, result.high) == pytest.approx((2 - 2.4842, 2 + 2.4842), abs=1e-3)
 
 
 def test_two_models_of_one_seed_stay_one_training_run_each() -> None:
-    found = pooled([ask(gained(50)), ask(gained(60))])
-    assert found.value == pytest.approx(15) and found.single
+    result = pooled([ask(gained(50)), ask(gained(60))])
+    assert result.value == pytest.approx(15) and result.single
 
 
 def test_why_one_of_several_models_has_no_interval_is_handed_on() -> None:
-    found = pooled([ask(gained(48, 52)), Effect(3.0, n=1, seeds=2, missing="one problem")])
-    assert math.isnan(found.low) and found.missing == "one problem"
+    result = pooled([ask(gained(48, 52)), Effect(3.0, n=1, seeds=2, missing="one problem")])
+    assert math.isnan(result.low) and result.missing == "one problem"
 
 
 def test_problems_of_two_requirements_are_both_counted() -> None:
@@ -222,17 +222,17 @@ def test_problems_of_two_requirements_are_both_counted() -> None:
     values = gained(50) | {cell(name="codal_style"): rated, cell("dpo", name="codal_style"): rated}
     style = Term(-1, variants=("pretrained",), stages=("dpo",), requirement="non_functional",
                  benchmarks=("codal_style",))  # fmt: skip
-    found = effect(cells(values), (MBPP, style), CHANGE, "m")
-    assert (found.n, found.benchmarks) == (130, 2)
+    result = effect(cells(values), (MBPP, style), CHANGE, "m")
+    assert (result.n, result.benchmarks) == (130, 2)
     twice = effect(cells(values), (MBPP, MBPP), CHANGE, "m")
     assert (twice.n, twice.benchmarks) == (100, 1)
 
 
 def test_groups_of_models_are_compared_by_both_their_errors() -> None:
     several = ask(gained(48, 52)), ask(gained(40, 41))
-    found = minus(*several)
-    assert found.value == pytest.approx(several[0].value - several[1].value)
-    assert found.seed_error == pytest.approx(math.hypot(*(e.seed_error for e in several)))
+    result = minus(*several)
+    assert result.value == pytest.approx(several[0].value - several[1].value)
+    assert result.seed_error == pytest.approx(math.hypot(*(e.seed_error for e in several)))
 
 
 def halves(base: tuple[int, int], sft: tuple[int, int], dpo: tuple[int, int]) -> Values:
@@ -256,13 +256,13 @@ def test_a_fall_and_an_end_are_looked_for_on_different_halves() -> None:
     # and does not end below on half 1; HumanEval+ moves the other way: nothing is foretold.
     values = halves((9, 5), (6, 5), (6, 5))
     other = {c.at(benchmark="humaneval_plus"): v for c, v in halves((5, 5), (6, 6), (7, 7)).items()}
-    found = split(cells(values | other), "m")
+    result = split(cells(values | other), "m")
     # By hand: side 0: fell {MBPP+}, ended on half 1 {}: 0 - 0 = 0. Side 1: none fell: no number.
-    assert math.isnan(found.value) or found.value == 0
+    assert math.isnan(result.value) or result.value == 0
 
 
 def test_a_fall_that_lasts_foretells_the_end() -> None:
     values = halves((8, 8), (5, 5), (4, 4))
     other = {c.at(benchmark="humaneval_plus"): v for c, v in halves((5, 5), (6, 6), (7, 7)).items()}
-    found = split(cells(values | other), "m")
-    assert found.value == 100 and "needs 6 seeds" in found.missing
+    result = split(cells(values | other), "m")
+    assert result.value == 100 and "needs 6 seeds" in result.missing

@@ -31,9 +31,9 @@ def outcome(
     )
 
 
-def made(*found: Labelled, seed: int = 0, **settings) -> tuple[list[Pair], dict[str, int]]:
+def made(*labelled: Labelled, seed: int = 0, **settings) -> tuple[list[Pair], dict[str, int]]:
     counts: Counter[str] = Counter()
-    return list(make_pairs(found, Pairing(**settings), seed, counts)), dict(counts)
+    return list(make_pairs(labelled, Pairing(**settings), seed, counts)), dict(counts)
 
 
 def sides(pairs: list[Pair]) -> list[tuple[str, str]]:
@@ -49,8 +49,8 @@ def test_the_chosen_passed_and_the_rejected_failed() -> None:
 
 @pytest.mark.parametrize("rule", ["random", "all", "best_worst"])
 def test_instructions_for_which_all_or_none_pass_are_counted(rule: str) -> None:
-    found = [outcome("pass", "pass"), outcome("fail", "timeout"), outcome("", "")]
-    pairs, counts = made(*found, rule=rule)
+    labelled = [outcome("pass", "pass"), outcome("fail", "timeout"), outcome("", "")]
+    pairs, counts = made(*labelled, rule=rule)
     assert pairs == []
     assert counts == {"without a passing response": 2, "without a failing response": 1}
 
@@ -70,41 +70,39 @@ def test_what_shows_nothing_stands_on_no_side(verdict: str) -> None:
 
 @pytest.mark.parametrize("worth", [RESTATE, NOTICE_NONE])
 def test_a_pass_whose_tests_prove_nothing_is_not_chosen(worth: str) -> None:
-    found = outcome("pass", "pass", "fail")
-    checked = replace(found, checks={"i0": worth, "i1": REAL})
+    labelled = outcome("pass", "pass", "fail")
+    checked = replace(labelled, checks={"i0": worth, "i1": REAL})
     assert [p.chosen_id for p in made(checked)[0]] == ["i1"]
-    none = replace(found, checks={"i0": worth, "i1": worth})
+    none = replace(labelled, checks={"i0": worth, "i1": worth})
     assert made(none)[1] == {"with passing responses whose tests prove nothing": 1}
 
 
 def test_code_that_passed_beside_other_tests_is_not_rejected() -> None:
     # the same program but for its docstring; only one of the two wrote a wrong test
-    found = outcome("pass", "fail")
+    labelled = outcome("pass", "fail")
     documented = 'def f():\n    """Say one."""\n    return 1\n'
-    same = [
-        replace(r, code=code)
-        for r, code in zip(found.responses, ["def f():\n    return 1\n", documented], strict=True)
-    ]
-    assert made(replace(found, responses=same))[0] == []
+    codes = ["def f():\n    return 1\n", documented]
+    same = [replace(r, code=code) for r, code in zip(labelled.responses, codes, strict=True)]
+    assert made(replace(labelled, responses=same))[0] == []
 
 
 @pytest.mark.parametrize(("keep", "suffix"), [(False, ""), (True, "### Tests\nThey pass.\n")])
 def test_a_pair_holds_the_answers_without_their_tests_unless_they_are_kept(
     keep: bool, suffix: str
 ) -> None:
-    found = outcome("pass", "fail")
+    labelled = outcome("pass", "fail")
     texts = ["Good.\n### Tests\nThey pass.\n", "Bad.\n### Tests\nThey pass.\n"]
-    said = [replace(r, text=t) for r, t in zip(found.responses, texts, strict=True)]
-    (pair,), _ = made(replace(found, responses=said, keep_tests=keep))
+    said = [replace(r, text=t) for r, t in zip(labelled.responses, texts, strict=True)]
+    (pair,), _ = made(replace(labelled, responses=said, keep_tests=keep))
     assert (pair.chosen, pair.rejected) == (f"Good.\n{suffix}", f"Bad.\n{suffix}")
 
 
 def test_the_lengths_of_the_sides_are_those_with_and_without_tests() -> None:
-    found = outcome("pass", "fail")
+    labelled = outcome("pass", "fail")
     texts = ["Good.\n### Tests\nYes.\n", "Bad.\n"]  # 5 + 1 + 9 + 1 + 4 + 1 and 4 + 1 characters
-    said = [replace(r, text=t) for r, t in zip(found.responses, texts, strict=True)]
+    said = [replace(r, text=t) for r, t in zip(labelled.responses, texts, strict=True)]
     lengths = Lengths()
-    list(make_pairs([replace(found, responses=said)], Pairing(), 0, Counter(), lengths))
+    list(make_pairs([replace(labelled, responses=said)], Pairing(), 0, Counter(), lengths))
     assert lengths.means() == {
         "chosen": {"with tests": 21.0, "without": 6.0},
         "rejected": {"with tests": 5.0, "without": 5.0},
@@ -136,8 +134,8 @@ def test_a_pair_keeps_the_dimension_and_says_the_principle() -> None:
 
 def test_rule_all_makes_each_passing_with_each_failing_once_a_text() -> None:
     # passing texts a (twice) and b, failing texts c and d: 2 x 2 pairs
-    found = outcome("pass", "pass", "pass", "fail", "fail", texts="aabcd")
-    pairs, _ = made(found, rule="all")
+    labelled = outcome("pass", "pass", "pass", "fail", "fail", texts="aabcd")
+    pairs, _ = made(labelled, rule="all")
     assert [(p.chosen, p.rejected) for p in pairs] == [
         ("a\n", "c\n"), ("a\n", "d\n"), ("b\n", "c\n"), ("b\n", "d\n")
     ]  # fmt: skip
@@ -145,16 +143,16 @@ def test_rule_all_makes_each_passing_with_each_failing_once_a_text() -> None:
 
 
 def test_rule_all_with_a_limit_draws_that_many() -> None:
-    found = outcome(*["pass"] * 3, *["fail"] * 3)
-    pairs, _ = made(found, rule="all", max_pairs=4)
+    labelled = outcome(*["pass"] * 3, *["fail"] * 3)
+    pairs, _ = made(labelled, rule="all", max_pairs=4)
     assert len(set(sides(pairs))) == 4
-    assert sides(pairs) == sides(made(found, rule="all", max_pairs=4)[0])
+    assert sides(pairs) == sides(made(labelled, rule="all", max_pairs=4)[0])
 
 
 def test_rule_judge_takes_the_best_and_the_worst_of_those_that_passed() -> None:
     # 3 failed and would have been the worst; 1 is the best, 2 the worst of the others
-    found = outcome("pass", "pass", "pass", "fail", ratings={0: 5, 1: 9, 2: 4, 3: 1})
-    pairs, _ = made(found, rule="judge", judge="static")
+    labelled = outcome("pass", "pass", "pass", "fail", ratings={0: 5, 1: 9, 2: 4, 3: 1})
+    pairs, _ = made(labelled, rule="judge", judge="static")
     assert sides(pairs) == [("i1", "i2")]
 
 
@@ -173,19 +171,19 @@ def test_rule_judge_wants_a_gap_and_two_rated_responses() -> None:
 
 def test_rule_best_worst_puts_passing_before_any_rating() -> None:
     # the failing response is rated highest and is still the worst
-    found = outcome("pass", "pass", "fail", ratings={0: 5, 1: 7, 2: 10})
-    pairs, _ = made(found, rule="best_worst", judge="static")
+    labelled = outcome("pass", "pass", "fail", ratings={0: 5, 1: 7, 2: 10})
+    pairs, _ = made(labelled, rule="best_worst", judge="static")
     assert sides(pairs) == [("i1", "i2")]
 
 
 def test_rule_best_worst_pairs_two_that_passed_if_their_ratings_differ() -> None:
-    found = outcome("pass", "pass", ratings={0: 5, 1: 7})
-    assert sides(made(found, rule="best_worst", judge="static")[0]) == [("i1", "i0")]
+    labelled = outcome("pass", "pass", ratings={0: 5, 1: 7})
+    assert sides(made(labelled, rule="best_worst", judge="static")[0]) == [("i1", "i0")]
 
 
 def test_rule_best_worst_leaves_out_what_was_not_rated() -> None:
-    found = outcome("pass", "fail", "pass", ratings={0: 5, 2: 5})
-    _, counts = made(found, rule="best_worst", judge="static")
+    labelled = outcome("pass", "fail", "pass", ratings={0: 5, 2: 5})
+    _, counts = made(labelled, rule="best_worst", judge="static")
     assert counts == {"with ratings too close": 1}
 
 
@@ -204,18 +202,18 @@ CODES = (
 
 @pytest.mark.parametrize("rule", ["random", "agreement", "hidden"])
 def test_the_closest_two_differ_in_what_makes_one_right(rule: str) -> None:
-    found = outcome("pass", "pass", "fail", "fail")
-    coded = [replace(r, code=code) for r, code in zip(found.responses, CODES, strict=True)]
-    verdicts = {r.id: found.verdicts[r.id] for r in coded}
+    labelled = outcome("pass", "pass", "fail", "fail")
+    coded = [replace(r, code=code) for r, code in zip(labelled.responses, CODES, strict=True)]
+    verdicts = {r.id: labelled.verdicts[r.id] for r in coded}
     trials = {name: {"i0": verdict, "i1": verdict} for name, verdict in verdicts.items()}
-    found = replace(found, responses=coded, hidden=verdicts, trials=trials)
-    drawn = {sides(made(found, seed=n, rule=rule)[0])[0] for n in range(20)}
+    labelled = replace(labelled, responses=coded, hidden=verdicts, trials=trials)
+    drawn = {sides(made(labelled, seed=n, rule=rule)[0])[0] for n in range(20)}
     assert len(drawn) > 1
-    closest = {sides(made(found, seed=n, rule=rule, draw="closest")[0])[0] for n in range(20)}
+    closest = {sides(made(labelled, seed=n, rule=rule, draw="closest")[0])[0] for n in range(20)}
     assert closest == {("i0", "i2")}
 
 
 def test_of_equally_close_ones_any_is_drawn() -> None:
-    found = outcome("pass", "fail", "fail", texts="abb")
-    drawn = {sides(made(found, seed=n, draw="closest")[0])[0] for n in range(20)}
+    labelled = outcome("pass", "fail", "fail", texts="abb")
+    drawn = {sides(made(labelled, seed=n, draw="closest")[0])[0] for n in range(20)}
     assert drawn == {("i0", "i1"), ("i0", "i2")}

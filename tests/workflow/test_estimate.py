@@ -34,21 +34,22 @@ def lines(params: Params = SMALL, **more):
 
 
 def test_the_papers_matrix_is_ten_models() -> None:
-    found = estimate(load_params(PROJECT / "params" / "paper.yaml"))
-    jobs = {line.notebook: line.jobs for line in found.lines}
+    planned = estimate(load_params(PROJECT / "params" / "paper.yaml"))
+    jobs = {line.notebook: line.jobs for line in planned.lines}
     # 5 pairs x 2 requirements; x 2 variants; x 2 techniques; 10 x (base, sft, dpo, bonbon)
-    assert (found.models, jobs["01_preferences"], jobs["02_sft"]) == (10, 10, 20)
+    assert (planned.models, jobs["01_preferences"], jobs["02_sft"]) == (10, 10, 20)
     assert (jobs["03_align"], jobs["04_functional"], jobs["05_codal"]) == (40, 40, 40)
-    assert found.responses == 10 * 60_000 * 10
-    assert found.total("gpu_hours") == pytest.approx(sum(line.hours for line in found.lines), 0.01)
+    assert planned.responses == 10 * 60_000 * 10
+    hours = sum(line.hours for line in planned.lines)
+    assert planned.total("gpu_hours") == pytest.approx(hours, 0.01)
 
 
 def test_units_are_responses_examples_and_problems() -> None:
-    found = lines()
-    assert found["01_preferences"].units == 400  # 100 seeds x 4
-    assert found["02_sft"].units == 200  # one pair per seed, two epochs
-    assert found["03_align"].units == 80  # 10 steps x 4 x 2
-    assert found["05_codal"].units == 30  # 2 problems x 5 dimensions, base + sft + dpo
+    by_notebook = lines()
+    assert by_notebook["01_preferences"].units == 400  # 100 seeds x 4
+    assert by_notebook["02_sft"].units == 200  # one pair per seed, two epochs
+    assert by_notebook["03_align"].units == 80  # 10 steps x 4 x 2
+    assert by_notebook["05_codal"].units == 30  # 2 problems x 5 dimensions, base + sft + dpo
 
 
 def test_generated_tokens_are_a_share_of_the_longest_completions() -> None:
@@ -97,14 +98,14 @@ def test_rating_responses_for_pairs_is_counted_for_non_functional_data() -> None
 
 def test_a_judge_without_a_known_price_is_said_and_not_guessed() -> None:
     codal = SMALL.codal.model_copy(update={"judge": "unheard-of"})
-    found = estimate(SMALL.model_copy(update={"codal": codal}))
-    assert found.usd is None
-    assert any("unheard-of not known: give --price" in line for line in estimate_lines(found))
+    planned = estimate(SMALL.model_copy(update={"codal": codal}))
+    assert planned.usd is None
+    assert any("unheard-of not known: give --price" in line for line in estimate_lines(planned))
 
 
 def test_an_embedded_model_is_not_fetched_and_its_judge_costs_nothing() -> None:
-    found = estimate(load_params(PROJECT / "params" / "nano.yaml"))
-    assert (found.weights_gb, found.usd, found.total("gpu_hours")) == (0, 0.0, 0)
+    planned = estimate(load_params(PROJECT / "params" / "nano.yaml"))
+    assert (planned.weights_gb, planned.usd, planned.total("gpu_hours")) == (0, 0.0, 0)
 
 
 def test_weights_are_two_bytes_a_parameter_and_variant() -> None:
@@ -148,11 +149,11 @@ def finished(tmp_path: Path) -> Path:
 
 
 def test_time_is_taken_from_a_finished_run_where_it_has_the_notebook(finished: Path) -> None:
-    found = lines(run=finished)
+    by_notebook = lines(run=finished)
     # 120 s / 40 responses = 3 s each, 400 responses
-    assert found["01_preferences"].hours == pytest.approx(1200 / 3600)
-    assert found["01_preferences"].measured
-    assert not found["02_sft"].measured
+    assert by_notebook["01_preferences"].hours == pytest.approx(1200 / 3600)
+    assert by_notebook["01_preferences"].measured
+    assert not by_notebook["02_sft"].measured
 
 
 def test_a_run_of_other_models_is_refused(finished: Path) -> None:
@@ -172,9 +173,9 @@ def test_the_command_prints_text_or_one_object(capsys) -> None:
     text = capsys.readouterr().out
     assert text.startswith("paper: 152 jobs for 10 models, 600,000 seeds, 6,000,000 responses\n")
     assert main(["plan", "--params", "params/paper.yaml", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["totals"]["jobs"] == 152
-    assert {"hours", "gpu_hours", "gigabytes"} <= set(found["totals"])
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["totals"]["jobs"] == 152
+    assert {"hours", "gpu_hours", "gigabytes"} <= set(printed["totals"])
 
 
 def test_an_own_run_that_cannot_be_used_is_said_and_the_time_is_assumed(

@@ -86,8 +86,8 @@ def root(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def kinds(root: Path, **more: object) -> dict[str, str]:
     """Return the state of each job that is not done."""
-    found = judge(root, jobs(**more))
-    return {name: one.kind for name, one in found.items() if one.kind != DONE}
+    states = judge(root, jobs(**more))
+    return {name: one.kind for name, one in states.items() if one.kind != DONE}
 
 
 def test_what_is_made_from_the_plan_is_done(root: Path) -> None:
@@ -110,12 +110,12 @@ def test_a_copy_is_as_done_as_the_run_whatever_its_times(root: Path, tmp_path: P
 
 
 def test_a_changed_setting_makes_its_jobs_and_what_follows_outdated(root: Path) -> None:
-    found = judge(root, jobs(sft={"epochs": 9.0}))
-    assert found[SFT].reason == "changed: sft.epochs 2.0 -> 9.0"
-    assert {name for name, one in found.items() if one.kind == OUTDATED} == {
+    states = judge(root, jobs(sft={"epochs": 9.0}))
+    assert states[SFT].reason == "changed: sft.epochs 2.0 -> 9.0"
+    assert {name for name, one in states.items() if one.kind == OUTDATED} == {
         SFT, DPO, "04_functional-nano-pretrained-sft", SCORED, "07_paper",
     }  # fmt: skip
-    assert found[SCORED].reason == f"after {DPO}"
+    assert states[SCORED].reason == f"after {DPO}"
 
 
 def test_going_back_to_the_old_settings_leaves_them_done(root: Path) -> None:
@@ -142,19 +142,19 @@ def test_ratings_of_a_further_judge_make_the_survey_and_the_tables_again(root: P
     added = root / "evals/nano/pretrained/non_functional/base/codal/ratings_of_strict.jsonl"
     added.parent.mkdir(parents=True)
     added.write_text("{}\n")
-    found = {name: one.reason for name, one in judge_run(root).items() if one.kind != DONE}
-    assert found == {
+    reasons = {name: one.reason for name, one in judge_run(root).items() if one.kind != DONE}
+    assert reasons == {
         "06_survey_kappa": "changed: the ratings of further judges",
         "07_paper": "after 06_survey_kappa",
     }
 
 
 def test_a_changed_gate_makes_the_evaluations_outdated(root: Path) -> None:
-    found = kinds(root, gates={"threshold": 0.2})
-    assert {name for name in found if name.startswith("04")} == {
+    by_job = kinds(root, gates={"threshold": 0.2})
+    assert {name for name in by_job if name.startswith("04")} == {
         BASE, "04_functional-nano-pretrained-sft", SCORED,
     }  # fmt: skip
-    assert SFT not in found and DPO not in found
+    assert SFT not in by_job and DPO not in by_job
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_an_input_that_comes_out_as_it_was_makes_nothing_outdated(root: Path) ->
 
 def test_an_input_that_comes_out_different_makes_its_readers_outdated(root: Path) -> None:
     make(root, jobs()[1], content="other")
-    found = judge_run(root)
-    assert found[SFT].reason == f"changed: the result of {PAIRS}"
-    assert found[BASE].kind == DONE
+    states = judge_run(root)
+    assert states[SFT].reason == f"changed: the result of {PAIRS}"
+    assert states[BASE].kind == DONE
 
 
 def test_what_a_reader_does_not_read_is_no_input_of_it(root: Path) -> None:
@@ -211,8 +211,8 @@ def test_what_a_reader_does_not_read_is_no_input_of_it(root: Path) -> None:
     result["outputs"] = markers.outputs(root, [folder])
     marker.write_text(json.dumps(result))
     assert opened.name == PAIRS
-    found = judge_run(root)
-    assert (found[SFT].kind, found["07_paper"].kind) == (DONE, OUTDATED)
+    states = judge_run(root)
+    assert (states[SFT].kind, states["07_paper"].kind) == (DONE, OUTDATED)
 
 
 def test_a_result_of_an_earlier_version_says_why_it_is_made_again(root: Path) -> None:
@@ -226,16 +226,16 @@ def test_a_result_of_an_earlier_version_says_why_it_is_made_again(root: Path) ->
 @pytest.mark.parametrize("broken", ["", "{", "[]", "null", "\udcff"])
 def test_a_broken_result_is_a_job_to_do(root: Path, broken: str) -> None:
     (root / "jobs" / SFT / "result.json").write_bytes(broken.encode("utf-8", "surrogateescape"))
-    found = judge_run(root)[SFT]
-    assert (found.kind, found.reason) == (TO_DO, "its result marker cannot be read")
+    state = judge_run(root)[SFT]
+    assert (state.kind, state.reason) == (TO_DO, "its result marker cannot be read")
 
 
 def test_a_failure_is_the_state_until_the_job_is_done_or_its_settings_change(root: Path) -> None:
     others = jobs(sft={"epochs": 9.0})
     plan.freeze(others, "runs/mine")
     markers.write_failure(root, SFT, error="ValueError: no pairs")
-    found = judge(root, others)[SFT]
-    assert (found.kind, found.reason) == (FAILED, "ValueError: no pairs")
+    state = judge(root, others)[SFT]
+    assert (state.kind, state.reason) == (FAILED, "ValueError: no pairs")
     assert judge(root, jobs(sft={"epochs": 5.0}))[SFT].kind == OUTDATED
     assert judge(root, jobs())[SFT].kind == DONE
 
@@ -352,16 +352,16 @@ def test_a_changed_loss_makes_the_trainings_that_use_it_outdated(
     root: Path, monkeypatch, clean
 ) -> None:
     edited(monkeypatch, "train/losses.py")
-    found = judge_run(root)
-    assert found[DPO].reason == "changed: the code of its stage"
-    assert (found[PAIRS].kind, found[BASE].kind) == (DONE, DONE)
+    states = judge_run(root)
+    assert states[DPO].reason == "changed: the code of its stage"
+    assert (states[PAIRS].kind, states[BASE].kind) == (DONE, DONE)
 
 
 def test_a_gates_rule_makes_no_training_outdated(root: Path, monkeypatch, clean) -> None:
     edited(monkeypatch, "analysis/gating.py")
-    found = judge_run(root)
-    assert found[BASE].reason == "changed: the code of its stage"
-    assert (found[PAIRS].kind, found[SFT].kind) == (DONE, DONE)
+    states = judge_run(root)
+    assert states[BASE].reason == "changed: the code of its stage"
+    assert (states[PAIRS].kind, states[SFT].kind) == (DONE, DONE)
 
 
 def test_the_drivers_own_code_decides_nothing(root: Path, monkeypatch, clean) -> None:

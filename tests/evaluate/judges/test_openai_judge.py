@@ -42,9 +42,9 @@ def judge(server, **options) -> OpenAIJudge:
 
 def test_every_answer_is_rated_once(serve, good, answers) -> None:
     server = serve(lambda k, prompt: good("Fine.\nRating: [[7]]"))
-    found = list(judge(server).rate(answers(12)))
-    assert sorted(r.id for r in found) == sorted(a.id for a in answers(12))
-    assert {r.rating for r in found} == {7.0}
+    ratings = list(judge(server).rate(answers(12)))
+    assert sorted(r.id for r in ratings) == sorted(a.id for a in answers(12))
+    assert {r.rating for r in ratings} == {7.0}
     assert len(server.prompts) == 12
 
 
@@ -79,8 +79,8 @@ def test_a_rate_limit_is_waited_for_as_long_as_the_server_says(
 ) -> None:
     # the date has no fraction of a second: of 2.5 s at least 1.5 s remain
     server = serve(lambda k, prompt: good("Rating: [[7]]") if k else limited())
-    (found,) = judge(server).rate(answers(1))
-    assert found.rating == 7
+    (rating,) = judge(server).rate(answers(1))
+    assert rating.rating == 7
     assert server.times[1] - server.times[0] >= least
 
 
@@ -102,19 +102,19 @@ def test_with_a_fifth_of_the_requests_failing_all_500_ratings_arrive_none_twice(
         return faults.get(k % 20, good("Rating: [[6]]"))
 
     server = serve(script)
-    found = rate(answers(500), judge(server, in_flight=16), tmp_path / "ratings.jsonl")
+    ratings = rate(answers(500), judge(server, in_flight=16), tmp_path / "ratings.jsonl")
     lines = (tmp_path / "ratings.jsonl").read_text().splitlines()
-    assert [r.id for r in found] == [json.loads(x)["id"] for x in lines]
-    assert len({r.id for r in found}) == len(found) == 500
-    assert {r.rating for r in found} == {6.0}
+    assert [r.id for r in ratings] == [json.loads(x)["id"] for x in lines]
+    assert len({r.id for r in ratings}) == len(ratings) == 500
+    assert {r.rating for r in ratings} == {6.0}
     assert len(server.prompts) > 600  # a fifth of what is sent fails: 500 / 0.8 = 625
 
 
 def test_a_server_error_that_stays_leaves_the_answer_unrated(serve, good, answers) -> None:
     server = serve(lambda k, prompt: BROKEN if "Task 1." in prompt else good("Rating: [[6]]"))
-    found = {r.id: r for r in judge(server, retries=2).rate(answers(3))}
-    assert (found["p1"].rating, found["p1"].reason) == (None, "server error 500 in 3 tries")
-    assert found["p0"].rating == found["p2"].rating == 6
+    by_id = {r.id: r for r in judge(server, retries=2).rate(answers(3))}
+    assert (by_id["p1"].rating, by_id["p1"].reason) == (None, "server error 500 in 3 tries")
+    assert by_id["p0"].rating == by_id["p2"].rating == 6
 
 
 @pytest.mark.parametrize(
@@ -129,29 +129,29 @@ def test_a_server_error_that_stays_leaves_the_answer_unrated(serve, good, answer
 )
 def test_a_reply_without_a_clear_rating_is_unrated(serve, good, answers, reply, reason) -> None:
     server = serve(lambda k, prompt: good(reply))
-    (found,) = judge(server).rate(answers(1))
-    assert (found.rating, found.reason) == (None, reason)
+    (rating,) = judge(server).rate(answers(1))
+    assert (rating.rating, rating.reason) == (None, reason)
 
 
 @pytest.mark.parametrize("digits", ["٧", "७", "７"], ids=["arabic", "devanagari", "full_width"])
 def test_digits_of_another_language_are_a_rating(serve, good, answers, digits: str) -> None:
     server = serve(lambda k, prompt: good(f"Rating: [[{digits}]]"))
-    (found,) = judge(server).rate(answers(1))
-    assert found.rating == 7
+    (rating,) = judge(server).rate(answers(1))
+    assert rating.rating == 7
 
 
 def test_a_reply_that_ended_at_its_longest_says_so(serve, answers) -> None:
     body = completion("It does well, because", finish="length")
     server = serve(lambda k, prompt: (200, {}, body))
-    (found,) = judge(server).rate(answers(1))
-    assert found.reason == "no rating in the reply (it was cut at its longest)"
+    (rating,) = judge(server).rate(answers(1))
+    assert rating.reason == "no rating in the reply (it was cut at its longest)"
 
 
 def test_a_reply_lost_on_the_way_is_asked_for_again(serve, good, answers) -> None:
     half = (200, {"Content-Length": "999"}, b'{"choices": [')
     server = serve(lambda k, prompt: good("Rating: [[5]]") if k else half)
-    (found,) = judge(server).rate(answers(1))
-    assert (found.rating, len(server.prompts)) == (5, 2)
+    (rating,) = judge(server).rate(answers(1))
+    assert (rating.rating, len(server.prompts)) == (5, 2)
 
 
 def test_a_slow_reply_is_asked_for_again(serve, good, answers) -> None:
@@ -160,27 +160,27 @@ def test_a_slow_reply_is_asked_for_again(serve, good, answers) -> None:
         return good("Rating: [[5]]")
 
     server = serve(script)
-    (found,) = judge(server, timeout_s=0.3).rate(answers(1))
-    assert (found.rating, len(server.prompts)) == (5, 2)
+    (rating,) = judge(server, timeout_s=0.3).rate(answers(1))
+    assert (rating.rating, len(server.prompts)) == (5, 2)
 
 
 def test_malformed_json_is_asked_for_again_and_then_unrated(serve, good, answers) -> None:
     server = serve(lambda k, prompt: (200, {}, b'{"choices": [{"mess'))
-    (found,) = judge(server).rate(answers(1))
-    assert (found.rating, found.reason) == (None, "malformed reply in 3 tries")
+    (rating,) = judge(server).rate(answers(1))
+    assert (rating.rating, rating.reason) == (None, "malformed reply in 3 tries")
     assert len(server.prompts) == 3
 
 
 def test_one_malformed_reply_is_overcome(serve, good, answers) -> None:
     server = serve(lambda k, prompt: good("Rating: [[5]]") if k else (200, {}, b'{"choices": []}'))
-    (found,) = judge(server).rate(answers(1))
-    assert found.rating == 5
+    (rating,) = judge(server).rate(answers(1))
+    assert rating.rating == 5
 
 
 def test_a_refused_request_is_unrated(serve, answers) -> None:
     server = serve(lambda k, prompt: (400, {}, b'{"error": {"message": "repeated tokens"}}'))
-    (found,) = judge(server).rate(answers(1))
-    assert (found.rating, found.reason) == (None, "the server refused the request (400)")
+    (rating,) = judge(server).rate(answers(1))
+    assert (rating.rating, rating.reason) == (None, "the server refused the request (400)")
 
 
 def refuses(parameter: str, **more: object):
@@ -202,8 +202,8 @@ def test_a_refused_parameter_stops_by_its_name_and_is_asked_again(
         rate(answers(3), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
     assert not (tmp_path / "r.jsonl").exists()
     open_to_it[0] = True
-    found = rate(answers(3), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
-    assert [r.rating for r in found] == [7.0] * 3
+    ratings = rate(answers(3), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
+    assert [r.rating for r in ratings] == [7.0] * 3
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_a_prompt_beyond_the_context_is_one_unrated_answer(serve, good, answers)
         b'{"error": {"message": "This model\'s maximum context length is 8 tokens; max_tokens"}}'
     )
     server = serve(lambda k, p: (400, {}, words) if "Task 1." in p else good("Rating: [[7]]"))
-    found = {r.id: r for r in judge(server).rate(answers(3))}
-    assert found["p1"].reason == "the prompt does not fit the model"
-    assert found["p0"].rating == found["p2"].rating == 7
+    by_id = {r.id: r for r in judge(server).rate(answers(3))}
+    assert by_id["p1"].reason == "the prompt does not fit the model"
+    assert by_id["p0"].rating == by_id["p2"].rating == 7
 
 
 def test_a_server_that_refuses_everything_is_no_row_of_unrated_answers(serve, answers) -> None:
@@ -248,8 +248,8 @@ def test_a_server_that_refuses_everything_is_no_row_of_unrated_answers(serve, an
 
 def test_a_reasoning_model_is_asked_without_what_it_refuses(serve, good, answers) -> None:
     server = serve(lambda k, prompt: good("Rating: [[7]]"))
-    (found,) = open_judge("reasoning:o9", base_url=server.url).rate(answers(1))
-    assert (found.rating, found.judge) == (7, "reasoning:o9")
+    (rating,) = open_judge("reasoning:o9", base_url=server.url).rate(answers(1))
+    assert (rating.rating, rating.judge) == (7, "reasoning:o9")
     assert set(server.bodies[0]) == {"model", "messages", "max_completion_tokens"}
     assert (server.bodies[0]["model"], server.bodies[0]["max_completion_tokens"]) == ("o9", 8192)
 
@@ -273,8 +273,8 @@ def test_a_long_wait_is_named_and_nothing_is_unrated_for_good(
     with pytest.raises(CodealignError, match=r"asks to wait for (600|599) s; run again"):
         rate(answers(1), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
     busy[0] = False
-    (found,) = rate(answers(1), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
-    assert found.rating == 7
+    (rating,) = rate(answers(1), judge(server, cache=tmp_path), tmp_path / "r.jsonl")
+    assert rating.rating == 7
 
 
 def test_an_answer_that_a_servers_error_left_unrated_is_asked_again(
@@ -334,10 +334,10 @@ def test_a_refusal_of_the_model_is_unrated(serve, answers, tmp_path: Path) -> No
     choice = {"index": 0, "message": {"role": "assistant", "content": None, "refusal": "no"}}
     body = json.dumps({"id": "c", "object": "chat.completion", "choices": [choice]}).encode()
     server = serve(lambda k, prompt: (200, {}, body))
-    (found,) = judge(server, cache=tmp_path).rate(answers(1))
-    assert (found.rating, found.reason) == (None, "the model refused to judge")
+    (rating,) = judge(server, cache=tmp_path).rate(answers(1))
+    assert (rating.rating, rating.reason) == (None, "the model refused to judge")
     (again,) = judge(server, cache=tmp_path).rate(answers(1))
-    assert again == found and len(server.prompts) == 1  # a refusal was paid for too
+    assert again == rating and len(server.prompts) == 1  # a refusal was paid for too
 
 
 def test_a_refused_key_stops_with_advice_and_without_the_key(serve, answers) -> None:
@@ -375,8 +375,8 @@ def test_answers_with_the_same_words_share_a_request(serve, good, answers) -> No
     first, second = answers(2)
     same = replace(first, id="other")
     server = serve(lambda k, prompt: good("Rating: [[4]]"))
-    found = {r.id: r.rating for r in judge(server).rate([first, same, second])}
-    assert found == {"p0": 4, "other": 4, "p1": 4} and len(server.prompts) == 2
+    by_id = {r.id: r.rating for r in judge(server).rate([first, same, second])}
+    assert by_id == {"p0": 4, "other": 4, "p1": 4} and len(server.prompts) == 2
 
 
 def test_a_reply_that_a_power_cut_left_empty_is_asked_for_again(
@@ -385,8 +385,8 @@ def test_a_reply_that_a_power_cut_left_empty_is_asked_for_again(
     server = serve(lambda k, prompt: good("Rating: [[4]]"))
     list(judge(server, cache=tmp_path).rate(answers(1)))
     next(tmp_path.glob("??/*.json")).write_text("")
-    (found,) = judge(server, cache=tmp_path).rate(answers(1))
-    assert (found.rating, len(server.prompts)) == (4, 2)
+    (rating,) = judge(server, cache=tmp_path).rate(answers(1))
+    assert (rating.rating, len(server.prompts)) == (4, 2)
 
 
 def test_killed_in_the_middle_it_resumes_without_asking_twice(
@@ -411,8 +411,8 @@ def test_killed_in_the_middle_it_resumes_without_asking_twice(
     process.wait()
     killed.set()
     answered, before = set(server.prompts[:20]), len(server.prompts)
-    found = rate(answers(40), judge(server, cache=tmp_path / "replies"), tmp_path / "r.jsonl")
-    assert [r.rating for r in found] == [4.0] * 40
+    ratings = rate(answers(40), judge(server, cache=tmp_path / "replies"), tmp_path / "r.jsonl")
+    assert [r.rating for r in ratings] == [4.0] * 40
     assert not answered & set(server.prompts[before:])
     assert len(server.prompts) == before + 20
 
@@ -434,10 +434,10 @@ def test_a_malformed_reply_is_not_cached(serve, answers, tmp_path: Path) -> None
 
 def test_the_key_is_written_nowhere(serve, good, answers, tmp_path: Path) -> None:
     server = serve(lambda k, prompt: good("Rating: [[4]]"))
-    found = list(judge(server, cache=tmp_path).rate(answers(2)))
+    ratings = list(judge(server, cache=tmp_path).rate(answers(2)))
     assert server.keys == {"Bearer sk-secret-of-the-test"}
     kept = "".join(p.read_text() for p in tmp_path.rglob("*.json"))
-    assert "sk-secret" not in kept + str(found) + str(vars(judge(server)))
+    assert "sk-secret" not in kept + str(ratings) + str(vars(judge(server)))
 
 
 def test_stopping_early_leaves_no_request_behind(serve, good, answers) -> None:
@@ -476,5 +476,5 @@ def test_a_missing_key_is_an_early_error(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_server_of_ones_own_needs_no_key(serve, good, answers, monkeypatch) -> None:
     server = serve(lambda k, prompt: good("Rating: [[4]]"))
     monkeypatch.delenv("OPENAI_API_KEY")
-    (found,) = open_judge("judge", base_url=server.url).rate(answers(1))
-    assert found.rating == 4
+    (rating,) = open_judge("judge", base_url=server.url).rate(answers(1))
+    assert rating.rating == 4

@@ -21,9 +21,9 @@ def budget(limit: float = 0.0, ledger: Path | None = None) -> SpendingLimit:
 
 
 def test_a_listed_price_has_source_and_date() -> None:
-    found = price_of("gpt-3.5-turbo")
-    assert (found.input, found.output) == (0.5, 1.5)
-    assert "developers.openai.com" in found.source and "read 2026-" in found.source
+    price = price_of("gpt-3.5-turbo")
+    assert (price.input, price.output) == (0.5, 1.5)
+    assert "developers.openai.com" in price.source and "read 2026-" in price.source
 
 
 def test_the_batch_api_costs_half() -> None:
@@ -32,8 +32,8 @@ def test_the_batch_api_costs_half() -> None:
 
 
 def test_a_given_price_replaces_the_list() -> None:
-    found = price_of("gpt-4-turbo", given=(3.0, 4.0), batch=True)
-    assert (found.input, found.output) == (3.0, 4.0)
+    price = price_of("gpt-4-turbo", given=(3.0, 4.0), batch=True)
+    assert (price.input, price.output) == (3.0, 4.0)
 
 
 def test_the_listed_prices_hold_for_no_other_server() -> None:
@@ -64,17 +64,17 @@ def test_an_unknown_price_is_said() -> None:
 
 def test_a_request_is_booked_by_the_servers_count(tmp_path: Path) -> None:
     ledger = tmp_path / "spending.jsonl"
-    found = budget(ledger=ledger)
-    found.book("k", "a" * 35, Reply("fine", "", False, 7, 3))
+    budgeted = budget(ledger=ledger)
+    budgeted.book("k", "a" * 35, Reply("fine", "", False, 7, 3))
     assert json.loads(ledger.read_text()) == {"reply": "k", "sent": 7, "received": 3, "usd": 13.0}
-    assert found.spent == 13
+    assert budgeted.spent == 13
 
 
 def test_without_a_count_it_is_booked_by_the_estimate() -> None:
-    found = budget()
-    found.book("k", "a" * 35, Reply("b" * 7))  # 10 in, 2 out
-    found.book("k", "a" * 35, None)  # could not be read: 10 in
-    assert found.spent == 14 + 10
+    budgeted = budget()
+    budgeted.book("k", "a" * 35, Reply("b" * 7))  # 10 in, 2 out
+    budgeted.book("k", "a" * 35, None)  # could not be read: 10 in
+    assert budgeted.spent == 14 + 10
 
 
 def test_the_most_a_request_may_cost_by_hand() -> None:
@@ -83,10 +83,10 @@ def test_the_most_a_request_may_cost_by_hand() -> None:
 
 
 def test_a_reservation_beyond_the_limit_is_refused() -> None:
-    found = budget(limit=50)
-    assert found.reserve(30) and not found.reserve(21)
-    found.release(30)
-    assert found.reserve(50)
+    budgeted = budget(limit=50)
+    assert budgeted.reserve(30) and not budgeted.reserve(21)
+    budgeted.release(30)
+    assert budgeted.reserve(50)
 
 
 def test_jobs_share_the_ledger(tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_jobs_share_the_ledger(tmp_path: Path) -> None:
 def test_a_line_of_another_job_that_is_half_written_is_read_later(tmp_path: Path) -> None:
     ledger = tmp_path / "spending.jsonl"
     ledger.write_text('{"usd": 1.0}\n{"us')
-    found = budget(ledger=ledger)
-    assert found.spent == 1
+    budgeted = budget(ledger=ledger)
+    assert budgeted.spent == 1
     ledger.write_text('{"usd": 1.0}\n{"usd": 2.0}\n')
-    assert found.spent == 3
+    assert budgeted.spent == 3
 
 
 def test_a_limit_without_a_price_is_refused() -> None:
@@ -125,8 +125,8 @@ def test_the_limit_stops_cleanly_and_a_higher_one_continues(
         rate(answers(20), open_judge("judge", **options, spend_limit=3000), file)
     asked = len(server.prompts)
     assert 0 < asked < 20
-    found = rate(answers(20), open_judge("judge", **options, spend_limit=30_000), file)
-    assert [r.rating for r in found] == [4.0] * 20
+    ratings = rate(answers(20), open_judge("judge", **options, spend_limit=30_000), file)
+    assert [r.rating for r in ratings] == [4.0] * 20
     assert len(server.prompts) == 20
 
 
