@@ -1,10 +1,10 @@
-"""The seed filters over the standard library: one type check for all against one a function.
+"""The seed filters over the standard library: one type check for all against one per function.
 
     python benchmarks/seed_filters.py [--single 40]
 
 Prints CPU seconds (children included) of reading and filtering the running Python's library without
 the type check, of the type check of all candidates in one call, and of `--single` calls for one
-candidate each, in the same run; then the ratio of the two type checks, a function.
+candidate each, in the same run; then the ratio of the two type checks, per function.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ def grouped_attention(
 
     Where there is a mask, as in every padded batch, transformers copies each key and value for all
     the query heads that share it, at every step, because kernels of GPUs would want that. The CPU's
-    takes groups as they are: a tenth of the time with three heads a group
+    takes groups as they are: a tenth of the time with three heads per group
     (findings/transformers_cpu_copies_grouped_keys.sh).
 
     Parameters

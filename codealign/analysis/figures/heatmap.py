@@ -15,11 +15,11 @@ from matplotlib.patches import Patch
 from codealign.analysis import labels
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import (
+    gains_and_losses,
     in_points,
     points,
     present,
     source_phrase,
-    told_of_zero,
 )
 from codealign.analysis.figures.style import HEAT, Drawn, canvas
 from codealign.analysis.labels import model_label
@@ -73,7 +73,7 @@ def heatmap(changes: pd.DataFrame, stage: str) -> Drawn | None:
         "paper's measure, percent of the base score, and corrected p-values."
     )
     alone = part[part["benchmark"] != "codal"]
-    return Drawn(f"heatmap_{stage}", caption, figure, told_of_zero(alone), part[DATA])
+    return Drawn(f"heatmap_{stage}", caption, figure, gains_and_losses(alone), part[DATA])
 
 
 def _level(row: dict | None) -> float:
