@@ -43,6 +43,7 @@ TOLERANCES = (1, 2, 3)
 RULES = ("snapped", "free")
 TOO_FEW = "undefined: fewer than two items rated by both"
 CONSTANT = "undefined: no disagreement is possible by chance"
+ALIKE = "no interval: every resample gives the same value"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,9 @@ def kappa_interval(
 ) -> stats.Interval:
     """Return the percentile bootstrap interval of `kappa`, items drawn with replacement.
 
-    Resamples in which kappa is undefined are left out, and the method's name counts them.
+    Resamples in which kappa is undefined are left out, and the method's name counts them. Where all
+    others give one value, as of judges that agree everywhere, there is no interval: one of width 0
+    would claim certainty.
     """
     value, why = kappa(first, second, tolerance, rule)
     if math.isnan(value):
@@ -157,10 +160,21 @@ def kappa_interval(
         len(first), table.ravel() / table.sum(), size=resamples
     )
     values = kappas(drawn.reshape(-1, len(SCALE), len(SCALE)), tolerance, rule)
-    known = ~np.isnan(values)
-    low, high = np.percentile(values[known], stats.PERCENTILES)
-    left_out = f", {(~known).sum()} of {resamples} undefined" if not known.all() else ""
-    return stats.Interval(float(low), float(high), f"bootstrap (percentile{left_out})")
+    low, high = bounds(values)
+    if math.isnan(low):
+        return stats.Interval(low, high, ALIKE)
+    undefined = int(np.isnan(values).sum())
+    left_out = f", {undefined} of {resamples} undefined" if undefined else ""
+    return stats.Interval(low, high, f"bootstrap (percentile{left_out})")
+
+
+def bounds(drawn: np.ndarray) -> tuple[float, float]:
+    """Return the percentile bounds of the resamples that give a value; NaN if all give the same."""
+    known = drawn[~np.isnan(drawn)]
+    if not len(known) or not np.ptp(known):
+        return math.nan, math.nan
+    low, high = np.percentile(known, stats.PERCENTILES)
+    return float(low), float(high)
 
 
 def agreement(paired: Paired, seed: int, resamples: int = stats.RESAMPLES) -> pd.DataFrame:
@@ -168,7 +182,8 @@ def agreement(paired: Paired, seed: int, resamples: int = stats.RESAMPLES) -> pd
 
     Columns: tolerance (points), rule, n, unrated, unmatched, agreement (percent of items within
     the tolerance) with Wilson bounds agreement_low and agreement_high, kappa with bootstrap bounds
-    kappa_low and kappa_high, and `how`: the coefficient's name or why it is undefined.
+    kappa_low and kappa_high, and `how`: the coefficient's name, and why it or its interval is
+    undefined.
     """
     return pd.DataFrame(
         [_row(paired, t, rule, seed, resamples) for rule in RULES for t in TOLERANCES]
@@ -180,7 +195,9 @@ def _row(paired: Paired, tolerance: int, rule: str, seed: int, resamples: int) -
     within = sum(abs(a - b) <= tolerance for a, b in zip(first, second, strict=True))
     low, high, _ = stats.wilson(within, n)
     value, how = kappa(first, second, tolerance, rule)
-    bounds = kappa_interval(first, second, tolerance, seed, rule, resamples)
+    interval = kappa_interval(first, second, tolerance, seed, rule, resamples)
+    if interval.method == ALIKE:
+        how = f"{how}; {ALIKE}"
     return {
         "tolerance": tolerance,
         "rule": rule,
@@ -191,8 +208,8 @@ def _row(paired: Paired, tolerance: int, rule: str, seed: int, resamples: int) -
         "agreement_low": 100 * low,
         "agreement_high": 100 * high,
         "kappa": value,
-        "kappa_low": bounds.low,
-        "kappa_high": bounds.high,
+        "kappa_low": interval.low,
+        "kappa_high": interval.high,
         "how": how,
     }
 

@@ -13,7 +13,17 @@ import numpy as np
 import pandas as pd
 
 from codealign.analysis import stats
-from codealign.analysis.agreement import SCALE, TOLERANCES, Paired, alphas, kappa, kappas, pair
+from codealign.analysis.agreement import (
+    ALIKE,
+    SCALE,
+    TOLERANCES,
+    Paired,
+    alphas,
+    bounds,
+    kappa,
+    kappas,
+    pair,
+)
 from codealign.records import Rating
 
 LEVELS = ("ordinal", "interval")
@@ -60,7 +70,7 @@ def trust(
         judge, n, unrated, unmatched, then for `kappa` (linear weights), `alpha_ordinal` and
         `alpha_interval` the value with percentile bootstrap bounds `_low` and `_high`; `within_1`,
         `within_2`, `within_3` in percent with Wilson bounds; `shift`, the judge's mean rating
-        minus the reference's; `how`: the coefficient, or why it is undefined.
+        minus the reference's; `how`: the coefficient, and why it or its interval is undefined.
     """
     return pd.DataFrame(
         [{"judge": name, **_row(pair(reference, r), seed, resamples)} for name, r in judges.items()]
@@ -82,7 +92,10 @@ def _row(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
             coefficients[f"alpha_{level}"] = float(_alphas(whole, level)[0])
             drawn[f"alpha_{level}"] = _alphas(tables, level)
     for name, value in coefficients.items():
-        row |= {name: value, **_bounds(name, drawn[name])}
+        low, high = bounds(drawn[name])
+        row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    if not math.isnan(coefficients["kappa"]) and math.isnan(row["kappa_low"]):
+        how = f"{how}; {ALIKE}"
     for tolerance in TOLERANCES:
         row |= _within(paired, tolerance)
     shift = np.mean(np.subtract(paired.second, paired.first)) if n else math.nan
@@ -91,12 +104,6 @@ def _row(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
 
 def _alphas(tables: np.ndarray, level: str) -> np.ndarray:
     return alphas(tables + tables.transpose(0, 2, 1), SCALE, level)
-
-
-def _bounds(name: str, drawn: np.ndarray) -> dict[str, float]:
-    known = drawn[~np.isnan(drawn)]
-    low, high = np.percentile(known, stats.PERCENTILES) if len(known) else (math.nan, math.nan)
-    return {f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 def _within(paired: Paired, tolerance: int) -> dict[str, float]:

@@ -91,10 +91,20 @@ def test_the_interval_is_seeded_and_holds_the_value() -> None:
 
 
 def test_undefined_resamples_are_counted() -> None:
-    # two items of which one is drawn twice in half of the resamples: then both judges are constant
-    _, _, method = kappa_interval([1, 5], [1, 5], 0, seed=0, resamples=400)
+    # of three items one of the first two is drawn alone in 2 of 27 resamples (30 of 400): then both
+    # judges are constant
+    _, _, method = kappa_interval([1, 5, 1], [1, 5, 2], 0, seed=0, resamples=400)
     count = int(method.split(", ")[1].split()[0])
-    assert 150 < count < 250
+    assert 10 < count < 60
+
+
+def test_judges_that_agree_everywhere_have_no_interval_of_width_0() -> None:
+    # whatever is drawn, kappa is 1, or undefined
+    assert kappa([1, 5, 9], [1, 5, 9])[0] == 1
+    low, high, why = kappa_interval([1, 5, 9], [1, 5, 9], 0, seed=0)
+    assert math.isnan(low) and math.isnan(high) and why == module.ALIKE
+    row = agreement(Paired([1, 5, 9], [1, 5, 9], 0, 0), seed=0, resamples=50).iloc[0]
+    assert row["kappa"] == 1 and math.isnan(row["kappa_low"]) and row["how"].endswith(module.ALIKE)
 
 
 def test_an_undefined_kappa_has_no_interval() -> None:

@@ -58,6 +58,13 @@ def test_what_could_not_be_paired_is_counted() -> None:
     assert math.isnan(row["kappa"]) and "fewer than two" in row["how"]
 
 
+def test_judges_that_agree_everywhere_have_no_interval_of_width_0() -> None:
+    (row,) = trust(rated([1, 5, 9]), {"x": rated([1, 5, 9])}, 0).to_dict("records")
+    for name in ("kappa", "alpha_ordinal", "alpha_interval"):
+        assert row[name] == 1 and math.isnan(row[f"{name}_low"]) and math.isnan(row[f"{name}_high"])
+    assert row["how"].endswith("no interval: every resample gives the same value")
+
+
 def test_nothing_to_compare_gives_no_rows() -> None:
     assert trust([], {}, 0).empty and ranking([], {}, 0).empty
 
