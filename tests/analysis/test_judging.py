@@ -79,6 +79,20 @@ def test_stages_are_compared_on_the_problems_both_rated() -> None:
     assert row["low"] <= 1 <= row["high"]
 
 
+def test_every_seed_is_compared_with_the_one_base() -> None:
+    base, seeds = [4, 5, 6], {0: [6, 6, 6], 1: [7, 8, 9]}
+    ratings = [rating(f"m/pretrained/base/p{i}", v) for i, v in enumerate(base)]
+    ratings += [rating(f"seed{k}/m/pretrained/sft/p{i}", v)
+                for k, values in seeds.items() for i, v in enumerate(values)]  # fmt: skip
+    found = paired_stages(ratings).set_index("dimension")
+    row = found.loc["style"]
+    # means 5; 6 and 8: differences 1 and 3, mean 2
+    assert (row["before"], row["after"], row["n"], row["seeds"]) == ("base", "sft", 3, 2)
+    assert row["difference"] == pytest.approx(2)
+    # t over two seeds, 12.7 times an error of 1, is wider than what three problems give
+    assert row["low"] < 2 - 12.7 and row["high"] > 2 + 12.7
+
+
 def test_only_stages_of_one_pathway_are_compared() -> None:
     ratings = [rated("pretrained", "base", "p", 4), rated("finetuned", "sft", "p", 6)]
     assert paired_stages(ratings).empty
