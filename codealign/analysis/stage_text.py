@@ -15,6 +15,8 @@ from pydantic import BaseModel
 
 from codealign.analysis import labels, stats
 from codealign.analysis.answer import main_rows, sentences
+from codealign.analysis.cells import MEMBERS, cells_of
+from codealign.analysis.questions import of
 from codealign.analysis.scores import benchmark
 from codealign.cell import Cell
 from codealign.records import PATHWAY, Pair, Score
@@ -195,15 +197,23 @@ def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def functional_sentence(cell: Cell, measured: pd.DataFrame) -> str:
-    """Return an evaluated model's first score with n and interval, and its mean pass@1."""
-    rates = measured[measured["metric"] == "pass@1"]
+    """Return an evaluated model's first number with n and interval, and its functional score."""
     first = measured.iloc[0]
     name = benchmark(first["benchmark"]).label
     return (
         f"**{title(cell)}**: {first['metric']} {first['value']:.3f} on {name} (n = {first['n']}, "
-        f"{interval(first['low'], first['high'], '.3f')}); mean pass@1 {rates['value'].mean():.3f} "
-        f"over {len(rates)} scores. Intervals hold the choice of problems, not another training."
+        f"{interval(first['low'], first['high'], '.3f')}); {_functional_score(measured)}. "
+        "Intervals hold the choice of problems, not another training."
     )
+
+
+def _functional_score(measured: pd.DataFrame) -> str:
+    """Return the requirement's score of one evaluated model, the same as in summary and answer."""
+    score = of(cells_of(measured), Cell.of(measured.iloc[0]).at(benchmark=""))
+    if not score.benchmarks:
+        return "no functional score: none of its benchmarks was run"
+    benchmarks = f"{score.benchmarks} of its {len(MEMBERS['functional'])} benchmarks"
+    return f"functional score {labels.rounded(score.value, '{:.1f}')} % over {benchmarks}"
 
 
 def codal_sentence(cell: Cell, overall: Score, judge: str) -> str:
@@ -224,8 +234,7 @@ def title(cell: Cell) -> str:
 
 def functional_line(measured: pd.DataFrame, level: str, gates: Iterable[Any]) -> str:
     """Return the closing line of a functional evaluation, with the gates that failed."""
-    rates = measured[measured["metric"] == "pass@1"]["value"]
-    line = f"functional: mean pass@1 {rates.mean():.3f} over {len(rates)} scores, sandbox {level}"
+    line = f"{_functional_score(measured)}, sandbox {level}"
     return "; ".join([line, *(str(gate) for gate in gates if not gate.passed)])
 
 

@@ -23,6 +23,7 @@ from codealign.analysis.figures.heatmap import heatmap
 from codealign.analysis.figures.plane import plane
 from codealign.analysis.figures.style import HEAT, STAGE_COLOURS, STAGE_MARKERS, Drawn, styled
 from codealign.analysis.scores import percent_of_scale, published
+from codealign.analysis.summary import summarise
 
 
 @pytest.fixture(autouse=True)
@@ -221,13 +222,23 @@ def test_the_heat_map_shows_no_signed_zero(paper_changes: pd.DataFrame) -> None:
     assert not {"+0", "-0", "−0"} & set(words(only(heatmap(paper_changes, "dpo"))))
 
 
-def test_the_plane_draws_every_aligned_cell_but_the_codal_average() -> None:
+def test_the_plane_draws_every_aligned_cell_of_the_requirements_scores() -> None:
     run = measured()
     axes = plane(changes(run)).figure.axes
     small = sum(len(c.get_offsets()) for a in axes for c in a.collections
                 if len(c.get_offsets()) > 1)  # fmt: skip
-    # 17 columns without the average x 2 variants x DPO and BoNBoN
-    assert small == 17 * 2 * 2
+    # 9 functional benchmarks and 5 dimensions x 2 variants x DPO and BoNBoN
+    assert small == 14 * 2 * 2
+
+
+def test_the_planes_means_are_the_scores_of_the_summary() -> None:
+    run = measured()
+    # HumanEval without the added tests is no part of the score, wherever it lies
+    run.loc[run["benchmark"] == "humaneval", "value"] = 0.0
+    base = summarise(run).query("stage == 'base' and requirement == 'functional'")["score"]
+    assert list(base) == pytest.approx([40, 40])
+    alt = plane(changes(run)).alt
+    assert "functional PTA: mean base score 40.0, mean change +12 points" in alt  # 12.5
 
 
 def test_the_plane_has_a_panel_a_requirement_that_was_run() -> None:

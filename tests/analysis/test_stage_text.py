@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from codealign.analysis import stage_text
+from codealign.analysis.scores import frame_of
+from codealign.analysis.summary import summarise
 from codealign.cell import Cell
 from codealign.params import Dpo
 from codealign.records import Pair, Score
@@ -87,18 +89,30 @@ def test_a_trainings_sentence_says_what_its_numbers_are_means_of() -> None:
     )
 
 
-MEASURED = pd.DataFrame([
-    {"benchmark": "humaneval", "metric": "pass@1", "value": 0.5, "low": 0.4, "high": 0.6, "n": 164},
-    {"benchmark": "evalperf", "metric": "dps", "value": 60.0, "low": 50.0, "high": 70.0, "n": 9},
-    {"benchmark": "mbpp", "metric": "pass@1", "value": 0.7, "low": 0.6, "high": 0.8, "n": 200},
+def scored(benchmark: str, value: float, n: int) -> Score:
+    place = ("run", CELL.model, CELL.variant, CELL.requirement, CELL.stage)
+    metric = "dps" if benchmark == "evalperf" else "pass@1"
+    return Score(*place, benchmark, metric, value, n, 0, value - 0.1, value + 0.1)
+
+
+MEASURED = frame_of([
+    scored("humaneval", 0.5, 164), scored("humaneval_plus", 0.4, 164), scored("evalperf", 60.0, 9),
+    scored("mbpp", 0.7, 200), scored("mbpp_plus", 0.6, 200), scored("evoeval_subtle", 0.2, 28),
 ])  # fmt: skip
 
 
-def test_a_functional_sentence_has_n_and_interval_and_no_mean_over_units() -> None:
-    """(0.5 + 0.7) / 2 = 0.6; the efficiency, in percent, is no part of it."""
+def test_a_functional_sentence_has_n_and_interval_and_the_score_of_the_summary() -> None:
+    """(0.4 + 0.6 + 0.2) / 3 = 40 %: neither the efficiency nor a problem twice is in it."""
     said = stage_text.functional_sentence(CELL, MEASURED)
     assert "pass@1 0.500 on HumanEval (n = 164, 95 % interval 0.400 to 0.600)" in said
-    assert "mean pass@1 0.600 over 2 scores" in said
+    assert "functional score 40.0 % over 3 of its 9 benchmarks" in said
+    (row,) = summarise(MEASURED).to_dict("records")
+    assert f"functional score {row['score']:.1f} %" in said
+
+
+def test_without_a_benchmark_of_the_score_there_is_none() -> None:
+    said = stage_text.functional_sentence(CELL, MEASURED.head(1))
+    assert "no functional score: none of its benchmarks was run" in said
 
 
 def test_failed_gates_end_a_closing_line() -> None:
@@ -108,7 +122,8 @@ def test_failed_gates_end_a_closing_line() -> None:
 
     gates = [Gate(passed=True, said="R4 passed"), Gate(passed=False, said="R7 failed")]
     line = stage_text.functional_line(MEASURED, "strong", gates)
-    assert line == "functional: mean pass@1 0.600 over 2 scores, sandbox strong; R7 failed"
+    score = "functional score 40.0 % over 3 of its 9 benchmarks"
+    assert line == f"{score}, sandbox strong; R7 failed"
 
 
 def test_a_score_without_an_interval_says_so() -> None:

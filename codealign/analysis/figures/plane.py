@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from codealign.analysis import labels
+from codealign.analysis.cells import MEMBERS
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import foot, in_points, points, present, source_phrase
 from codealign.analysis.figures.style import PATHWAY_COLOURS, Drawn, canvas
@@ -17,17 +18,20 @@ TITLES = {"functional": "Functional benchmarks", "non_functional": "CODAL's dime
 MODEL_MARKERS = ("o", "s", "^", "D", "v", "p", "h", "*")
 QUARTILES = (0.25, 0.75)
 NOTE = (
-    "Small marks: one benchmark after DPO or BoNBoN. Large marks: a model's means; bars: the "
-    "middle half of its small marks. Above the line alignment gained, below it lost."
+    "Small marks: one benchmark after DPO or BoNBoN. Large marks: a model's means over the "
+    "benchmarks of its score; bars: the middle half of its small marks. Above the line alignment "
+    "gained, below it lost."
 )
 
 
 def plane(changes: pd.DataFrame) -> Drawn | None:
     """Draw every aligned cell at its base score and its change, both in percent of the scale.
 
-    The panels share their scales. The CODAL average is left out, since its dimensions are drawn.
+    The panels share their scales. Drawn are the benchmarks of a requirement's score, so that a
+    model's means are those of the summary and the answer.
     """
-    part = changes[changes["stage"].isin(ALIGNED) & (changes["benchmark"] != "codal")]
+    scored = [name for names in MEMBERS.values() for name in names]
+    part = changes[changes["stage"].isin(ALIGNED) & changes["benchmark"].isin(scored)]
     if part.empty:
         return None
     part = in_points(part, "base", "absolute", "low", "high")
@@ -47,8 +51,9 @@ def plane(changes: pd.DataFrame) -> Drawn | None:
     foot(figure, "score of the base model, percent of the scale", handles, columns)
     caption = (
         "Stability-plasticity plane: base score against change, in percent of each benchmark's "
-        "scale. Small marks: one benchmark and technique; large marks: means over a model's "
-        f"benchmarks and techniques; {source_phrase(part)}."
+        "scale, on the benchmarks of the requirement's score. Small marks: one benchmark and "
+        "technique; large marks: means over a model's benchmarks and techniques; "
+        f"{source_phrase(part)}."
     )
     data = part[["source", "model", "variant", "requirement", "stage", "benchmark", "base",
                  "absolute", "low", "high", "n"]]  # fmt: skip
