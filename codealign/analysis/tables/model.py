@@ -78,10 +78,15 @@ def column_names(table: Table) -> list[str]:
 
 
 def to_markdown(table: Table) -> str:
-    """Return the table as Markdown: caption, pipe table, notes; footnotes as raised letters."""
+    """Return the table as Markdown: caption, pipe table, notes; footnotes as raised letters.
+
+    Without rows there is no pipe table, only what the notes say of it.
+    """
     names = column_names(table)
     rows = [_md_row(row, len(names)) for row in table.rows]
-    lines = [f"**{table.caption}**", "", pipe_table(names, rows, [" --- "] * len(names))]
+    lines = [f"**{table.caption}**"]
+    if rows:
+        lines += ["", pipe_table(names, rows, [" --- "] * len(names))]
     notes = [f"{mark.translate(SUPERSCRIPT)} {_md(text)}".strip() for mark, text in table.notes]
     return "\n".join(lines + [part for note in notes for part in ("", note)]) + "\n"
 
