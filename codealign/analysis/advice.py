@@ -1,7 +1,7 @@
 """The paper's recommendations R1-R9 held against a user's own scores, with what to do next.
 
 Each is "supported", "not supported", "not distinguishable" or "cannot tell" by this user's data,
-by a rule over effects, with the numbers. A verdict needs two seeds or more, or several models: what
+by a rule over effects, with the numbers. Support needs two seeds or more, or several models: what
 one training run shows is marked as such. The intervals that one rule looks through are corrected
 for their number (Bonferroni).
 """
@@ -68,12 +68,12 @@ def in_words(effect: Effect, what: str) -> str:
 
 def _judged(effect: Effect, numbers: list[str], if_so: str, if_not: str) -> Ruled:
     """Return the verdict of an effect whose recommended direction is plus, with the next step."""
-    verdict = CANNOT_TELL if effect.single else effect.verdict(SUPPORTED, NOT_SUPPORTED)
+    verdict = effect.told(SUPPORTED, NOT_SUPPORTED)
     if verdict in (SUPPORTED, NOT_SUPPORTED):
         return Ruled(verdict, numbers, if_so if verdict == SUPPORTED else if_not)
     why = effect.missing or "within the noise, more problems or seeds would tell"
-    if effect.single and not effect.missing:
-        why = LONE
+    if verdict == CANNOT_TELL and not effect.missing:
+        why = f"{effect.verdict(SUPPORTED, NOT_SUPPORTED)}{effect.alone}: {LONE}"
     return Ruled(verdict, numbers, f"{why}; {if_so}")
 
 
@@ -93,8 +93,8 @@ def pathway(cells: Cells) -> Ruled:
         for r in REQUIREMENTS if effects[r].n
     ]  # fmt: skip
     who = {1: "PTA ends higher", -1: "FTA ends higher", 0: "neither clearly ends higher"}
-    lone = f" {ONE_RUN}" if ends["functional"].single else ""
-    step = f"for a high score in the end look at the end: {who[ends['functional'].side]}{lone}"
+    told = f"{who[ends['functional'].side]}{ends['functional'].alone}"
+    step = f"for a high score in the end look at the end: {told}"
     return _judged(gains["functional"], numbers, step, step)
 
 
@@ -218,12 +218,15 @@ def _mixed(cells: Cells, what: str, if_so: str, if_not: str) -> Ruled:
 
 
 def _harmed(cells: Cells, stages: tuple[str, ...]) -> str:
-    """Return the models whose score is clearly below the base, of all corrected intervals."""
+    """Return the models whose score is clearly below the base, of all corrected intervals.
+
+    What one training run shows is marked as such.
+    """
     effects = _family({
         f"{m} {v} ({labels.REQUIREMENTS[r]})": ask(cells, change(r, v, stages), m)
         for m, v, r in product(cells.models, VARIANTS, REQUIREMENTS)
     })  # fmt: skip
-    return ", ".join(name for name, e in effects.items() if e.side < 0)
+    return ", ".join(f"{name}{e.alone}" for name, e in effects.items() if e.side < 0)
 
 
 def early_stop(cells: Cells) -> Ruled:

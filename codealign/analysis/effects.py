@@ -48,7 +48,7 @@ TOO_FEW = f"a count of signs needs {LEAST_SIGNS} seeds: five agree by chance onc
 PROBLEMS, SEEDS, MODELS = "problems", "seeds", "models"
 ONE_RUN = "in this one training run"
 CANNOT_TELL = "cannot tell"
-"""Verdict where there is no interval, or one about one training run alone."""
+"""Verdict where there is no interval, or one training run alone points to a side."""
 NOT_DISTINGUISHABLE = "not distinguishable"
 """Verdict where the interval holds 0, whichever side the number is on."""
 
@@ -90,10 +90,23 @@ class Effect:
             return CANNOT_TELL
         return {1: above, -1: below}.get(self.side, NOT_DISTINGUISHABLE)
 
+    def told(self, above: str, below: str) -> str:
+        """Return the verdict as what bears a statement out, or not, may have it.
+
+        One training run bears nothing out: where it points to a side, another may not. Where its
+        interval holds 0, that of several trainings, which is wider, would as well.
+        """
+        return CANNOT_TELL if self.single and self.side else self.verdict(above, below)
+
     @property
     def single(self) -> bool:
         """Whether all this is about one training run: another may differ by more."""
         return self.seeds == 1 and MODELS not in self.holds
+
+    @property
+    def alone(self) -> str:
+        """What goes behind a word about one training run; "" for anything else."""
+        return f" {ONE_RUN}" if self.single else ""
 
     @property
     def signs_error(self) -> float:

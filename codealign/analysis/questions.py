@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from codealign.analysis.cells import BENCHMARKS, MEMBERS, Cells
-from codealign.analysis.contrasts import CHANGE, MEASURES, SCORE, Contrast, Term
+from codealign.analysis.contrasts import CHANGE, MEASURES, RELATIVE, SCORE, Contrast, Term
 from codealign.analysis.effects import LEAST_SIGNS, MODELS, TOO_FEW, Effect, bounded, effect
 from codealign.cell import Cell
 from codealign.errors import CodealignError, nearest
@@ -135,6 +135,11 @@ class Question:
     null: float = 0.0
     rule: str = ""
 
+    @property
+    def unit(self) -> str:
+        """Unit of the number: percent of the start, or points (also of a share)."""
+        return "%" if self.measure == RELATIVE else "points"
+
 
 def ask(cells: Cells, question: Question, model: str = "", weigh: str = BENCHMARKS) -> Effect:
     """Return the effect that a question is about, for one model."""
@@ -208,7 +213,8 @@ def technique(requirement: str, variant: str) -> Question:
 def question_of(entry: Mapping[str, Any], where: str = "") -> Question:
     """Read a question from data: `measure`, `terms` (pairs of weight and fields), `null`.
 
-    The fields of a term are those of `effects.Term`; `requirements` is the mean over several.
+    `measured` says it in words. The fields of a term are those of `effects.Term`; `requirements`
+    is the mean over several.
 
     Raises
     ------

@@ -78,7 +78,7 @@ def _cells(claim: dict[str, str]) -> list[str]:
     return [
         claim["place"],
         _verdict(claim["paper_verdict"], with_unit(claim["paper_computed"], unit)),
-        _verdict(claim["verdict"], with_unit(claim["computed"], unit), note),
+        _verdict(claim["verdict"], with_unit(claim["computed"], claim["computed_unit"]), note),
         parts.remarked(claim["statement"], [ORIGINS[origin]] if origin != "paper" else []),
         escape(with_unit(claim["published"], unit)),
         parts.remarked(claim["rule"], [tried] if claim["tried"] else []),

@@ -83,9 +83,10 @@ def test_r1_larger_gains_of_the_finetuned_do_not() -> None:
 def test_r1_one_training_run_cannot_tell_and_says_why() -> None:
     table = run(20, 30, 50, 50, wobbles=(0,))
     table |= run(50, 50, 55, 55, variant="finetuned", wobbles=(0,))
-    advice = ask("R1", table)
-    assert advice.verdict == CANNOT_TELL
-    assert advice.next_step.startswith("one training run decides nothing, train with other seeds")
+    found = ask("R1", table)
+    assert found.verdict == CANNOT_TELL
+    lone = "supported in this one training run: one training run decides nothing"
+    assert found.next_step.startswith(lone)
 
 
 def test_r1_one_pathway_cannot_tell() -> None:
@@ -193,6 +194,17 @@ def test_r7_of_printed_scores_cannot_tell() -> None:
 def test_r7_names_the_models_that_sft_has_harmed() -> None:
     advice = ask("R7", run(60, 30, 30, 30))
     assert "stop after SFT: nano pretrained (functional)" in advice.next_step
+
+
+@pytest.mark.parametrize(("rule", "stage"), [("R7", 1), ("R9", 2)])
+def test_harm_that_one_training_run_shows_is_marked_as_such(rule: str, stage: int) -> None:
+    shares = [70] * stage + [30] * (4 - stage)
+    for wobbles, marked in (((0,), True), (WOBBLE, False)):
+        table = run(30, 30, 60, 60, wobbles=wobbles)
+        table |= run(*shares, variant="finetuned", wobbles=wobbles)
+        step = ask(rule, table).next_step
+        assert "nano finetuned (functional)" in step
+        assert ("nano finetuned (functional) in this one training run" in step) == marked
 
 
 def test_r8_looks_at_dimensions_only() -> None:

@@ -7,7 +7,7 @@ import pytest
 from made_up_run import measured
 
 from codealign.analysis.answer import COLUMNS, WHAT_LACKS, pathways, surer
-from codealign.analysis.figures.answer import NEAREST, answer_figure
+from codealign.analysis.figures.answer import NEAREST, _winner, answer_figure
 from codealign.analysis.figures.style import Drawn, styled
 from codealign.analysis.summary import summarise
 
@@ -46,6 +46,12 @@ def test_the_picture_has_the_difference_that_its_title_rests_on() -> None:
     row = pathways(measured()).query("stage == 'aligned'").iloc[0]
     label = drawn().figure.axes[0].get_xlabel()
     assert f"ends {row['ends']:+.1f} [" in label and "gains" in label
+
+
+def test_a_title_names_the_winner_of_one_training_run_as_such() -> None:
+    row = OPEN | {"higher": "PTA"}
+    told = [_winner(pd.DataFrame([row | {"seeds": n}], columns=COLUMNS)) for n in (1, 3)]
+    assert told == ["PTA ends higher in this one training run", "PTA ends higher"]
 
 
 def test_without_an_answer_there_is_no_picture() -> None:

@@ -169,6 +169,13 @@ def test_no_order_is_decided_with_a_p_value_of_five_percent(paper: dict[str, Cla
             assert (float(told[1]) >= 0.05) == (claim.verdict == NOT_DISTINGUISHABLE), claim.id
 
 
+def test_fewer_failures_are_told_at_the_papers_own_floor(paper: dict[str, Claim]) -> None:
+    # Tables 3 to 5, base at least 0.10: of 106 pretrained scores 1 loses more than 30 %, of 158
+    # finetuned ones 3
+    note = paper["rq3-fewer-failures"].note
+    assert f"base at least 0.10: {100 / 106:.3f} % and {300 / 158:.3f} %" in note
+
+
 def test_the_highest_efficiency_is_so_among_bonbon_models(paper: dict[str, Claim]) -> None:
     claim = paper["rq2-qwen-f3"]
     assert claim.verdict == UNSTATED and claim.computed == [73.5]

@@ -19,6 +19,7 @@ from codealign.analysis.claims.model import (
 from codealign.analysis.claims.patterns import STATISTICS, patterns
 from codealign.analysis.claims.rules import Scores
 from codealign.analysis.scores import published
+from codealign.cell import Cell
 from codealign.errors import CodealignError
 
 LLAMA, QWEN, CODE = "Meta-Llama-3-8B", "Qwen2.5-Coder-7B", "CodeLlama-7b"
@@ -286,6 +287,15 @@ def test_a_runs_pass_rate_is_a_whole_count_of_its_own_problems() -> None:
     rows = {(QWEN, PRE, "humaneval"): (0.35, 0.36, 0.0, 1.0)}
     run = Scores(frame(rows).assign(n=20))
     assert named(run, "whole_counts").values == [1, 4]
+
+
+def test_a_rate_of_several_samples_is_no_count_however_its_interval_was_made() -> None:
+    # each problem passes in 1 of 3 samples: the values are equal, so there is no bootstrap
+    run = frame({(QWEN, PRE, "humaneval"): (1 / 3, 0.5, 0.5, 0.5)}).assign(n=2)
+    base = Cell(QWEN, PRE, "functional", "base", "humaneval")
+    items = {base: {"a": 1 / 3, "b": 1 / 3}, base.at(stage="sft", seed=0): {"a": 1.0, "b": 0.0}}
+    assert named(Scores(run), "whole_counts").values == [1, 4]
+    assert named(Scores(run, items), "whole_counts").values == [0, 3]
 
 
 def test_more_tests_never_raise_a_score() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from mini_scores import Rows, scores_of
 
@@ -23,8 +25,9 @@ from codealign.analysis.claims.model import (
     Statement,
     statements,
 )
-from codealign.analysis.claims.render import numbers, searched
+from codealign.analysis.claims.render import claims_frame, claims_markdown, numbers, searched
 from codealign.analysis.claims.rules import Rule, Scores, Selection, read_rule
+from codealign.analysis.effects import Effect
 from codealign.analysis.questions import observed
 from codealign.errors import CodealignError
 
@@ -97,8 +100,8 @@ def test_a_ratio_of_printed_numbers() -> None:
 
 
 GRID = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
-HE_DPO = {"statistic": "mean relative change", "benchmarks": "HE", "stages": "DPO"}
-RULE = Rule("mean relative change", Selection("HE", "DPO", variants=("pretrained",)))
+HE_DPO = {"statistic": "gain", "benchmarks": "HE", "stages": "DPO"}
+RULE = Rule("gain", Selection("HE", "DPO", variants=("pretrained",)))
 
 
 def test_the_stated_rule_reproduces() -> None:
@@ -127,9 +130,13 @@ def test_a_stated_rule_that_fails_is_contradicted() -> None:
     assert claim.verdict == CONTRADICTS and claim.computed == pytest.approx([50])
 
 
-def test_a_rule_with_an_unknown_name_tells_the_nearest() -> None:
-    with pytest.raises(CodealignError, match="floor 'every bas'.*every base"):
-        read_rule({**HE_DPO, "floor": "every bas"}, ["pretrained"])
+@pytest.mark.parametrize(("part", "name", "meant"), [
+    ("floor", "every bas", "every base"), ("statistic", "gains", "gain"),
+    ("against", "risin", "rising"),
+])  # fmt: skip
+def test_a_rule_with_an_unknown_name_tells_the_nearest(part: str, name: str, meant: str) -> None:
+    with pytest.raises(CodealignError, match=f"{part} '{name}'.*did you mean '{meant}'"):
+        read_rule({**HE_DPO, part: name}, ["pretrained"])
 
 
 def run(rows: Rows) -> Scores:
@@ -139,10 +146,9 @@ def run(rows: Rows) -> Scores:
 def test_a_search_on_a_run_gives_its_number_without_an_interval() -> None:
     args = {"grid": "gains", "requirements": ["functional"], "variants": ["pretrained"]}
     asked = {**args, "rule": HE_DPO}
-    statement = Statement("x", "O1", "says", "search", asked, [5.0], (0,))
-    judgement = BY_KIND["search"](run(ROWS), statement)
-    assert judgement.values == pytest.approx([50.0]) and judgement.interval is None
-    assert run_verdict(judgement, Statement("x", "O1", "says", "search", {}, [5.0], (0,)))[0] == (
+    found = BY_KIND["search"](run(ROWS), Statement("x", "O1", "says", "search", asked, [5.0], (0,)))
+    assert found.values == pytest.approx([50.0]) and found.effect is None
+    assert run_verdict(found, Statement("x", "O1", "says", "search", {}, [5.0], (0,)))[0] == (
         CANNOT_TELL
     )
 
@@ -161,16 +167,52 @@ def test_a_signed_number_of_a_run(
     interval: tuple[float, float] | None, published: float, expected: str
 ) -> None:
     statement = Statement("x", "O1", "says", "change", {}, [published], (0,))
-    judgement = Judgement([1.0], "r", interval=interval)
-    assert run_verdict(judgement, statement, signed=True)[0] == expected
+    found = Judgement([1.0], "r", effect=Effect(1.0, *(interval or ()), seeds=3))
+    assert run_verdict(found, statement, signed=True)[0] == expected
 
 
-def test_one_training_run_bears_nothing_out_and_contradicts_nothing() -> None:
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("bounds", [(1.0, 7.0), (-2.0, -1.0)])
+def test_one_training_run_bears_nothing_out_and_contradicts_nothing(
+    bounds: tuple[float, float], signed: bool
+) -> None:
+    # the first holds the published 5 and excludes 0, the second neither
     statement = Statement("x", "O1", "says", "change", {}, [5.0], (0,))
-    for interval in ((1.0, 2.0), (-2.0, -1.0)):
-        judgement = Judgement([1.0], "r", interval=interval, single=True)
-        told = run_verdict(judgement, statement, signed=True)
-        assert told[0] == CANNOT_TELL and "in this one training run" in told[1]
+    found = Judgement([1.0], "r", effect=Effect(1.0, *bounds, seeds=1))
+    told = run_verdict(found, statement, signed)
+    assert told[0] == CANNOT_TELL
+    assert "in this one training run" in told[1] and "another training may differ" in told[1]
+
+
+def test_an_interval_of_one_training_run_that_holds_0_would_with_others_too() -> None:
+    statement = Statement("x", "O1", "says", "change", {}, [5.0], (0,))
+    found = Judgement([1.0], "r", effect=Effect(1.0, -1.0, 3.0, seeds=1))
+    assert run_verdict(found, statement, signed=True)[0] == NOT_DISTINGUISHABLE
+
+
+def test_every_question_to_a_run_says_what_is_measured() -> None:
+    asked = {s.id: question(s.id) for s in statements()}
+    rules = {name: q.rule for name, q in asked.items() if q}
+    assert len(rules) > 30 and all(rules.values()), rules
+
+
+def test_a_runs_number_has_the_engines_unit_and_not_the_prints() -> None:
+    # O7: shares in points over one half, printed in percent; O1: percent of the base
+    assert [question(name).unit for name in ("O7-shares", "O1-gain-pta")] == ["points", "%"]
+    claim = Claim("x", "O8", "says", [9.0], [1.5], "x", [0.5], "r", AGREES, computed_unit="points")
+    text = claims_markdown([claim])
+    assert "| 9 x | 1.5 points |" in text
+    paper = replace(claim, computed_unit="x")
+    row = claims_frame([claim], [paper]).iloc[0]
+    assert (row["unit"], row["computed_unit"]) == ("x", "points")
+
+
+def test_a_rule_whose_statistic_its_grid_does_not_have_is_refused() -> None:
+    args = {"grid": "successes", "requirements": ["functional"], "variants": ["pretrained"],
+            "rule": HE_DPO}  # fmt: skip
+    statement = Statement("x", "O1", "says", "search", args, [50.0], (0,))
+    with pytest.raises(CodealignError, match="x: 'gain' is none of improve, improve_equal"):
+        recompute(scores_of(ROWS, "paper"), statement)
 
 
 def test_a_check_of_the_scores_themselves_agrees_or_not() -> None:

@@ -18,6 +18,7 @@ from codealign.analysis.claims.matching import (
     worth,
 )
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED
+from codealign.analysis.claims.names import WORDS
 from codealign.analysis.claims.rules import Candidate, Rule, Selection, cell
 
 
@@ -70,46 +71,54 @@ def test_verdict_of_a_definite_rule(values: list[float], unstated: str, expected
 
 
 def test_a_search_counts_what_it_tried_and_what_fits() -> None:
-    tried = candidates(("a", (1.0,)), ("b", (2.04,)), ("c", (1.96,)), ("d", (math.nan,)))
+    tried = candidates(
+        ("gain", (1.0,)), ("median", (2.04,)), ("improve", (1.96,)), ("summed", (math.nan,))
+    )
     search, hits = look(tried, [2.0], [1], "letters")
-    assert (search.tried, search.matching) == (3, 2)  # d gives no number
-    assert set(names(hits)) == {"b", "c"}
+    assert (search.tried, search.matching) == (3, 2)  # the last gives no number
+    assert set(names(hits)) == {"median", "improve"}
 
 
 def test_the_closest_match_comes_first() -> None:
-    _, hits = look(candidates(("far", (2.04,)), ("near", (2.01,))), [2.0], [1], "")
-    assert names(hits) == ["near", "far"]
+    _, hits = look(candidates(("passes", (2.04,)), ("reaches", (2.01,))), [2.0], [1], "")
+    assert names(hits) == ["reaches", "passes"]
 
 
 def test_without_a_match_the_nearest_miss_is_told() -> None:
-    search, hits = look(candidates(("a", (1.0,)), ("b", (2.2,))), [2.0], [1], "")
+    search, hits = look(candidates(("gain", (1.0,)), ("median", (2.2,))), [2.0], [1], "")
     assert not hits
-    assert search.nearest.startswith("b: HE") and search.nearest.endswith("= 2.2")
+    assert search.nearest.startswith("median relative change: HE") and search.nearest.endswith(
+        "= 2.2"
+    )
 
 
 def test_a_match_has_to_meet_all_numbers_at_once() -> None:
     # one rule gives each of the two numbers, no rule gives both
-    search, hits = look(candidates(("a", (2.0, 9.0)), ("b", (1.0, 3.0))), [2.0, 3.0], [0, 0], "")
+    search, hits = look(
+        candidates(("gain", (2.0, 9.0)), ("median", (1.0, 3.0))), [2.0, 3.0], [0, 0], ""
+    )
     assert not hits and search.tried == 2
 
 
 def test_digits_count_for_each_number() -> None:
     # 4.125 is printed as 4, 25 as 25.0
-    _, hits = look(candidates(("a", (25.0, 4.125))), [25.0, 4.0], [1, 0], "")
+    _, hits = look(candidates(("gain", (25.0, 4.125))), [25.0, 4.0], [1, 0], "")
     assert hits
 
 
 def test_reach_is_the_share_of_nearby_values_that_some_rule_gives() -> None:
     # near 10 (5 to 15: 11 whole numbers) the rules give 9, 10 and 10: 2 of 11
-    tried = candidates(("a", (9.0,)), ("b", (10.0,)), ("c", (10.2,)), ("far", (40.0,)))
+    tried = candidates(
+        ("gain", (9.0,)), ("median", (10.0,)), ("improve", (10.2,)), ("passes", (40.0,))
+    )
     search, _ = look(tried, [10.0], [0], "")
     assert search.reach == pytest.approx(2 / 11, abs=1e-3)
     assert search.typical == 1.5  # 3 rules for 2 values
 
 
 def test_many_fits_are_weak_evidence() -> None:
-    few, _ = look(candidates(("a", (10.0,)), ("b", (90.0,))), [10.0], [0], "")
-    many, _ = look(candidates(*((str(i), (10.0,)) for i in range(30))), [10.0], [0], "")
+    few, _ = look(candidates(("gain", (10.0,)), ("median", (90.0,))), [10.0], [0], "")
+    many, _ = look(candidates(*((name, (10.0,)) for name in list(WORDS)[:30])), [10.0], [0], "")
     assert worth(few) == "1 of 2 candidate rules fit"
     assert worth(many) == "30 of 30 candidate rules fit: weak evidence for any single one"
 
@@ -166,27 +175,26 @@ def test_outcomes_split_at_the_cut() -> None:
     # DPO, pretrained: +25 % and -25 %
     chosen = Selection("HE", "DPO", variants=("pretrained",))
     found = list(grids.outcomes(scores_of(ROWS).board, iter([chosen])))
-    assert one(found, "flat within 10.0 % of the base") == (50, 0, 50)
+    assert one(found, "flat_10.0_relative") == (50, 0, 50)
     # BoNBoN, pretrained: 0 % and -50 %
     chosen = Selection("HE", "BoNBoN", variants=("pretrained",))
     found = list(grids.outcomes(scores_of(ROWS).board, iter([chosen])))
-    assert one(found, "flat within 10.0 % of the base") == (50, 50, 0)
+    assert one(found, "flat_10.0_relative") == (50, 50, 0)
 
 
 def test_a_model_succeeds_by_each_meaning() -> None:
     chosen = Selection("HE", "DPO", variants=("pretrained",))
     found = dict(grids.model_shares(scores_of(ROWS).board, iter([chosen])))
-    assert found[Rule("share of models with any cell improved", chosen)] == (50,)
-    assert found[Rule("share of models with every cell improved or equal", chosen)] == (50,)
+    assert found[Rule("models_any", chosen)] == (50,)
+    assert found[Rule("models_every_equal", chosen)] == (50,)
 
 
 def test_catastrophes_come_finetuned_first() -> None:
     # DPO: finetuned a loses 60 %, b nothing; pretrained b loses 25 %
     found = dict(grids.catastrophes(scores_of(ROWS).board, iter([Selection("HE", "DPO")])))
-    start = "share of models with a mean relative loss beyond"
     by_cut = {rule.statistic: values for rule, values in found.items()}
-    assert by_cut[f"{start} 20 %"] == (50, 50)
-    assert by_cut[f"{start} 30 %"] == (50, 0)
+    assert by_cut["models_lose_20"] == (50, 50)
+    assert by_cut["models_lose_30"] == (50, 0)
 
 
 def test_models_recover_by_their_mean_score() -> None:
@@ -199,7 +207,7 @@ def test_models_recover_by_their_mean_score() -> None:
     both = ("pretrained", "finetuned")
     found = dict(grids.recoveries(scores_of(ROWS | mbpp).board, sets=("HE and MBPP",)))
     chosen = Selection("HE and MBPP", "best of DPO and BoNBoN", "", both)
-    statistic = "models that fell in SFT whose final mean reaches the base"
+    statistic = "reaches"
     share, ratio = found[Rule(statistic, chosen, against="not falling")]
     assert share == 50 and math.isnan(ratio)  # half of the fallen fail, none of the others
 
@@ -211,4 +219,4 @@ def test_wins_leave_ties_out_of_both() -> None:
     found = dict(grids.wins(scores_of(rows).board, ("pretrained",), ("NF1-NF5",)))
     # BoNBoN wins style (+200 %) and explanation (+150 %), DPO readability (+200 %), one tie
     chosen = Selection("NF1-NF5", "", "", ("pretrained",))
-    assert found[Rule("all wins; ties count for neither", chosen)] == (50, 25, 175, 200)
+    assert found[Rule("wins", chosen)] == (50, 25, 175, 200)

@@ -11,7 +11,7 @@ from made_up_study import rows
 from codealign.analysis.advice import advise
 from codealign.analysis.answer import headlines, pathways
 from codealign.analysis.claims import ledger
-from codealign.analysis.effects import NOT_DISTINGUISHABLE
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN
 from codealign.analysis.labels import with_interval
 from codealign.analysis.scores import frame_of
 from codealign.analysis.study.effects import study_of
@@ -30,7 +30,7 @@ def places(scores: pd.DataFrame) -> dict[str, tuple[str, str]]:
     answer = pathways(scores)
     row = answer[(answer["requirement"] == "functional") & (answer["stage"] == "aligned")].iloc[0]
     told = with_interval(row["gains"], row["gains_low"], row["gains_high"], "{:+.1f}")
-    o1 = findings(study_of(scores))[0]
+    found = findings(study_of(scores))  # none of one seed
     r1 = advise(scores)[0]
     lines = {c.id: c for c in ledger(scores, "mine")}
     ledgers = {}
@@ -43,7 +43,7 @@ def places(scores: pd.DataFrame) -> dict[str, tuple[str, str]]:
         ledgers[name] = (shown, lines[name].verdict)
     return {
         "answer": (told, row["more"]),
-        "O1": (number(o1.effect), o1.verdict),
+        **{f.id: (number(f.effect), f.verdict) for f in found[:1]},
         "R1": (r1.numbers[0].split(": ")[1].split(" points")[0], r1.verdict),
         **ledgers,
     }
@@ -66,6 +66,24 @@ def test_with_fewer_problems_all_places_have_one_word_for_it(scores: pd.DataFram
     found = places(scores.assign(n=50))
     assert len({told for told, _ in found.values()}) == 1
     assert {verdict for _, verdict in found.values()} == {NOT_DISTINGUISHABLE}
+
+
+def test_of_one_training_run_all_places_say_not_distinguishable_where_it_holds_0(
+    scores: pd.DataFrame,
+) -> None:
+    one = scores[scores["seed"] == 0].assign(n=50)
+    told = places(one)
+    assert {verdict for _, verdict in told.values()} == {NOT_DISTINGUISHABLE}
+
+
+def test_of_one_training_run_a_side_is_named_for_that_run_alone(scores: pd.DataFrame) -> None:
+    one = scores[scores["seed"] == 0]
+    told = {name: verdict for name, (_, verdict) in places(one).items()}
+    assert told.pop("answer") == "PTA" and set(told.values()) == {CANNOT_TELL}
+    assert dict(headlines(pathways(one)))["functional"].startswith(f"{ONE_RUN}: ")
+    assert f"supported {ONE_RUN}: " in advise(one)[0].next_step
+    notes = {c.id: c.note for c in ledger(one, "mine")}
+    assert f"95 % interval {ONE_RUN}: " in notes["intro-gain-order"]
 
 
 def test_the_report_shows_it_on_its_pages(report: Path) -> None:

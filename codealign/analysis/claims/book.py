@@ -7,8 +7,9 @@ What a line asks of a run is data (`data/run_lines.yaml`): a question of the eng
 answer, the findings and the advice ask (`analysis.questions`).
 
 - A question agrees if its 95 % interval lies on the published side of 0, disagrees if it lies on
-  the other, is not distinguishable if it holds 0, and cannot tell if it is about one training run.
+  the other, and is not distinguishable if it holds 0.
 - A score agrees if the published value lies in its interval.
+- One training run bears nothing out and contradicts nothing: where it would, it cannot tell.
 - A check of the scores themselves (`exact`) agrees if it holds.
 - Anything else shows its number and cannot tell: its rule was made for printed tables, and has no
   interval on a run.
@@ -68,7 +69,7 @@ from codealign.analysis.claims.rules import (
     words,
 )
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
-from codealign.analysis.effects import ONE_RUN
+from codealign.analysis.effects import Effect
 from codealign.analysis.questions import Question, observed, of, over_models, question_of
 from codealign.analysis.scores import PAPER, benchmark, benchmarks
 from codealign.cell import Cell
@@ -108,8 +109,8 @@ def _bounded(scores: Scores, c: Cell, measure: str, outcome: Judgement) -> Judge
     """Return the numbers of a run with the interval of the first cell's, in the print's unit."""
     effect = of(scores.cells, c, measure)
     unit = 1.0 if measure == RELATIVE else benchmark(c.benchmark).scale / 100
-    interval = None if math.isnan(effect.low) else (effect.low * unit, effect.high * unit)
-    return replace(outcome, interval=interval, single=effect.single, note=effect.missing)
+    bounds = {name: getattr(effect, name) * unit for name in ("value", "low", "high")}
+    return replace(outcome, effect=replace(effect, **bounds), note=effect.missing)
 
 
 def change(scores: Scores, statement: Statement) -> Judgement:
@@ -190,7 +191,7 @@ def _neighbours(scores: Scores, c: Cell) -> Iterator[Candidate]:
         for start in ("base", "sft") if about.requirement == c.requirement else ():
             for stage in STAGES[STAGES.index(start) + 1 :]:
                 pair = c.at(benchmark=name, stage=start), c.at(benchmark=name, stage=stage)
-                for kind, absolute in (("relative change", False), ("absolute change", True)):
+                for kind, absolute in (("relative", False), ("absolute", True)):
                     rule = Rule(kind, Selection(words(pair[1]), "", "", ()), LABELS[start])
                     yield rule, (_change(scores, pair, absolute),)
 
@@ -207,6 +208,7 @@ def searched(scores: Scores, statement: Statement) -> Judgement:
     stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
     expected = stated or rule
     candidates = _candidates(scores.board, grid, args) if scores.paper or expected else []
+    _check_statistic(expected, candidates, statement.id)
     values = next((list(v) for r, v in candidates if r == expected), [])
     words = expected.words() if expected else ""
     if not scores.paper:
@@ -223,6 +225,14 @@ def searched(scores: Scores, statement: Statement) -> Judgement:
         return Judgement(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
     decided, note = _no_rule(candidates, statement, values)
     return Judgement(values, words, decided, note, search)
+
+
+def _check_statistic(expected: Rule | None, candidates: list[Candidate], name: str) -> None:
+    """Refuse a statement's rule whose statistic its grid does not have."""
+    known = {rule.statistic for rule, _ in candidates} if expected else ()
+    if known and expected.statistic not in known:
+        there = ", ".join(sorted(known))
+        raise CodealignError(f"claims: {name}: {expected.statistic!r} is none of {there}")
 
 
 def _candidates(board: Board, grid: str, args: dict[str, Any]) -> list[Candidate]:
@@ -325,6 +335,7 @@ def recompute(scores: Scores, statement: Statement) -> Claim:
         origin="own" if statement.place == OURS else "reading" if statement.reading else "paper",
         note=note,
         search=outcome.search,
+        computed_unit=outcome.unit or statement.unit,
     )
 
 
@@ -365,9 +376,8 @@ def _asked(scores: Scores, asked: Question) -> Judgement:
     effect = over_models(scores.cells, asked)
     if math.isnan(effect.value):
         return Judgement(rule=asked.rule, missing=effect.missing)
-    interval = None if math.isnan(effect.low) else (effect.low, effect.high)
-    return Judgement([effect.value], asked.rule or "as the engine asks it", note=effect.missing,
-                 interval=interval, single=effect.single)  # fmt: skip
+    return Judgement([effect.value], asked.rule, note=effect.missing, effect=effect,
+                 unit=asked.unit)  # fmt: skip
 
 
 def run_verdict(outcome: Judgement, statement: Statement, signed: bool = False) -> tuple[str, str]:
@@ -383,25 +393,24 @@ def run_verdict(outcome: Judgement, statement: Statement, signed: bool = False) 
         return (AGREES if outcome.agrees else DISAGREES), outcome.note
     if not outcome.values or math.isnan(outcome.values[0]):
         return CANNOT_TELL, outcome.note or "the run's scores give no number under this rule"
-    if outcome.interval is None:
+    if outcome.effect is None or math.isnan(outcome.effect.low):
         return CANNOT_TELL, _run_lines()["why"].get(statement.id) or outcome.note or NO_INTERVAL
-    verdict, why = _held(outcome, statement, signed)
+    verdict, why = _held(outcome.effect, statement, signed)
     return verdict, "; ".join(n for n in (why, outcome.note) if n)
 
 
-def _held(outcome: Judgement, statement: Statement, signed: bool) -> tuple[str, str]:
+def _held(effect: Effect, statement: Statement, signed: bool) -> tuple[str, str]:
     """Hold the interval against the published value, or the side of 0 that it is on."""
     published = statement.published[0] if statement.published else 1.0
-    low, high = outcome.interval or (math.nan, math.nan)
-    lone = f" {ONE_RUN}" if outcome.single else ""
-    words = f"95 % interval{lone}: {low:.3g} to {high:.3g}"
-    if not signed and low <= published <= high and (outcome.values[0] or published):
-        return AGREES, words
-    if outcome.single:
-        return CANNOT_TELL, f"{words}; another training may differ" if signed else words
-    if signed and low <= 0 <= high:
-        return NOT_DISTINGUISHABLE, f"{words}; it holds 0"
-    return (AGREES if signed and low * published > 0 else DISAGREES), words
+    if signed:
+        sides = [AGREES if sign * published > 0 else DISAGREES for sign in (1, -1)]
+        verdict = effect.told(*sides)
+    else:
+        inside = effect.low <= published <= effect.high and (effect.value or published)
+        verdict = CANNOT_TELL if effect.single else AGREES if inside else DISAGREES
+    words = f"95 % interval{effect.alone}: {effect.low:.3g} to {effect.high:.3g}"
+    after = {NOT_DISTINGUISHABLE: "; it holds 0", CANNOT_TELL: "; another training may differ"}
+    return verdict, words + after.get(verdict, "")
 
 
 def by_verdict(claims: list[Claim]) -> Mapping[str, int]:

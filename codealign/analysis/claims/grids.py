@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from codealign.analysis.claims.names import CUTS, GAINED, LOSSES, OTHERS, UNITS, flat
 from codealign.analysis.claims.rules import (
     EQUAL,
     FLOORS,
@@ -33,8 +34,6 @@ Candidates = Iterator[Candidate]
 Statistics = Mapping[str, Callable[[Pairs], float]]
 Rules = Callable[[Board, Mapping[str, Any]], Iterable[Candidate]]
 """A grid's rules for a board and a statement's arguments."""
-LOSSES = (10, 20, 25, 30)
-CUTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0)
 KNOWN_BASE = ("any base above 0", PAPER_FLOOR)
 ANY_BASE = (*KNOWN_BASE, "every base")
 """Floors of relative changes, which a base of 0 has none of, and of other statistics."""
@@ -71,16 +70,11 @@ def outcomes(board: Board, selected: Iterator[Selection]) -> Candidates:
     # A change of exactly the cut is flat or not: the paper does not say, so both are candidates.
     steps = [(cut, edge) for cut in CUTS for edge in (-EQUAL, EQUAL) if cut or edge > 0]
     limits = np.array([cut + edge for cut, edge in steps])
-    names = {
-        unit: [
-            f"flat within {cut} {unit}{' (edge flat)' if edge > 0 else ''}" for cut, edge in steps
-        ]
-        for unit in ("% of the base", "points")
-    }
+    names = [[flat(cut, unit, edge > 0) for cut, edge in steps] for unit in UNITS]
     for selection in selected:
         cells = pick(board, selection)
         sizes = (cells.relative, 100 * cells.change / cells.scale)
-        for unit, size in zip(names, sizes, strict=True):
+        for named, size in zip(names, sizes, strict=True):
             size = size[np.isfinite(size)]
             if len(size):
                 better, worse = (
@@ -88,7 +82,7 @@ def outcomes(board: Board, selected: Iterator[Selection]) -> Candidates:
                     for sign in (1, -1)
                 )
                 shares = np.column_stack((worse, 100 - worse - better, better)).tolist()
-                for name, values in zip(names[unit], shares, strict=True):
+                for name, values in zip(named, shares, strict=True):
                     yield Rule(name, selection), tuple(values)
 
 
@@ -96,7 +90,7 @@ def model_shares(board: Board, selected: Iterator[Selection]) -> Candidates:
     """Yield the share of models (each variant by itself) that succeed, under several meanings."""
     for selection in selected:
         for name, share in successful(pick(board, selection)).items():
-            yield Rule(f"share of models with {name}", selection), (share,)
+            yield Rule(name, selection), (share,)
 
 
 def successful(cells: Pairs) -> dict[str, float]:
@@ -106,12 +100,12 @@ def successful(cells: Pairs) -> dict[str, float]:
     average, better = cells.averages, cells.share(cells.change > 0)
     kept = cells.share(cells.change >= 0)
     meanings = {
-        **{f"a mean relative gain above {cut} %": average > cut for cut in (0, 5, 10)},
-        "any cell improved": better > 0,
-        "most cells improved": better > 0.5,
-        "most cells improved or equal": kept > 0.5,
-        "every cell improved": better > 1 - EQUAL,
-        "every cell improved or equal": kept > 1 - EQUAL,
+        **{f"models_gain_{cut}": average > cut for cut in GAINED},
+        "models_any": better > 0,
+        "models_most": better > 0.5,
+        "models_most_equal": kept > 0.5,
+        "models_every": better > 1 - EQUAL,
+        "models_every_equal": kept > 1 - EQUAL,
     }
     return {name: 100 * float(succeeds.mean()) for name, succeeds in meanings.items()}
 
@@ -129,9 +123,9 @@ def catastrophes(board: Board, selected: Iterator[Selection]) -> Candidates:
 def _failures(cells: Pairs, cut: int) -> dict[str, float]:
     lost = cells.known_relative < -cut
     shares = {
-        f"share of models with a mean relative loss beyond {cut} %": cells.averages < -cut,
-        f"share of models with a single relative loss beyond {cut} %": cells.share(lost) > 0,
-        f"share of cells with a relative loss beyond {cut} %": lost,
+        f"models_lose_{cut}": cells.averages < -cut,
+        f"models_lose_any_{cut}": cells.share(lost) > 0,
+        f"cells_lose_{cut}": lost,
     }
     return {name: 100 * float(mask.mean()) for name, mask in shares.items()}
 
@@ -141,15 +135,14 @@ def dimension_shares(board: Board, selected: Iterator[Selection]) -> Candidates:
     for selection in selected:
         cells = pick(board, selection)
         for name, better in (
-            ("improves", cells.change > 0),
-            ("improves or stays equal", cells.change >= 0),
+            ("range_improve", cells.change > 0),
+            ("range_improve_equal", cells.change >= 0),
         ):
             shares = [
                 100 * float(better[cells.benchmark == b].mean()) for b in set(cells.benchmark)
             ]
             if shares:
-                statistic = f"share of cells that {name}, least and greatest benchmark"
-                yield Rule(statistic, selection), (min(shares), max(shares))
+                yield Rule(name, selection), (min(shares), max(shares))
 
 
 def pairs(board: Board, selected: Iterator[Selection], statistics: Statistics) -> Candidates:
@@ -169,9 +162,9 @@ def requirement_pairs(board: Board, variants: Sequence[str]) -> Candidates:
             for name in (*FUNCTIONAL, *NON_FUNCTIONAL)
         }
         for left, right in product(NON_FUNCTIONAL, FUNCTIONAL):
-            for meaning in shares[left].keys() & shares[right].keys():
+            for meaning in (m for m in shares[left] if m in shares[right]):
                 chosen = Selection(left, stages, floor, ())
-                rule = Rule(f"share of models with {meaning}", chosen, against=right)
+                rule = Rule(meaning, chosen, against=right)
                 yield rule, (shares[left][meaning], shares[right][meaning])
 
 
@@ -210,15 +203,14 @@ def _recovery(values: np.ndarray, columns: list[np.ndarray], chosen: Selection) 
     sft = np.tile(values[:, SFT], len(columns))
     final = np.concatenate(columns)
     fell = sft < base - EQUAL
-    for word, edge in (("reaches", -EQUAL), ("passes", EQUAL)):
+    for name, edge in (("reaches", -EQUAL), ("passes", EQUAL)):
         recovered = final > base + edge
-        for other, rest in (("not falling", ~fell), ("rising", sft > base + EQUAL)):
+        for other, rest in zip(OTHERS, (~fell, sft > base + EQUAL), strict=True):
             if fell.any() and rest.any():
                 risk, usual = (float((~recovered[m]).mean()) for m in (fell, rest))
                 ratio = risk / usual if usual else np.nan
-                statistic = f"models that fell in SFT whose final mean {word} the base"
                 numbers = (100 * float(recovered[fell].mean()), ratio)
-                yield Rule(statistic, chosen, against=other), numbers
+                yield Rule(name, chosen, against=other), numbers
 
 
 def wins(board: Board, variants: tuple[str, ...], sets: tuple[str, ...]) -> Candidates:
@@ -232,10 +224,10 @@ def wins(board: Board, variants: tuple[str, ...], sets: tuple[str, ...]) -> Cand
         gain = 100 * (values / values[:, [BASE]] - 1)
         masks = {BONBON: ahead > EQUAL, DPO: ahead < -EQUAL}
         shares = tuple(100 * float(m.mean()) for m in masks.values())
-        for word, admitted in (("all wins", -np.inf), ("wins above the base", EQUAL)):
+        for statistic, admitted in (("wins", -np.inf), ("wins_above", EQUAL)):
             means = tuple(mean(gain[m & (gain[:, t] > admitted), t]) for t, m in masks.items())
             chosen = Selection(name, "", "", variants)
-            yield Rule(f"{word}; ties count for neither", chosen), shares + means
+            yield Rule(statistic, chosen), shares + means
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE
+from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, Effect
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 
@@ -74,10 +74,10 @@ class Judgement:
     rule : the rule in words.
     verdict : one of `PAPER_VERDICTS` (or "" to compare `values` with the published ones).
     note : what a reader should know beside the verdict.
-    interval : 95 % bounds of the first value, for a run's verdict; None where there are none.
+    effect : of a run's first value, in `unit`, for the run's verdict; None where it is none.
+    unit : of a run's values, where it is not the statement's.
     agrees : for an order or a kind of statement that is true or false; None otherwise.
     missing : what the run lacks to compute this; "" where it was computed.
-    single : whether the interval is about one training run alone.
     """
 
     values: list[float] = field(default_factory=list)
@@ -85,10 +85,10 @@ class Judgement:
     verdict: str = ""
     note: str = ""
     search: Search | None = None
-    interval: tuple[float, float] | None = None
+    effect: Effect | None = None
+    unit: str = ""
     agrees: bool | None = None
     missing: str = ""
-    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ class Claim:
     """A line of the ledger; `computed` is from the paper's tables or from the run's scores.
 
     `origin` is "paper", "reading" (our reading of a statement), or "own" (not in the paper);
-    `tolerance` is half a unit of the last printed digit, for each published number.
+    `tolerance` is half a unit of the last printed digit, for each published number;
+    `computed_unit` is the unit of a run's number, which may be another one than the print's.
     """
 
     id: str
@@ -183,6 +184,7 @@ class Claim:
     origin: str = "paper"
     note: str = ""
     search: Search | None = None
+    computed_unit: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the claim as plain JSON types."""

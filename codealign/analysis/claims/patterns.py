@@ -218,12 +218,22 @@ def pattern(scores: Scores, name: str, **asked: Any) -> Judgement:
     if not args.get("judged", True):
         return Judgement([float(v) for v in values], rule)
     note = "" if plain.holds else _words(args.get("note", ""), args, plain)
+    note = "; ".join(n for n in (note, _beside(scores.board, args)) if n)
     judged = truth(plain.holds, values, rule, note, args.get("loose", False), plain.p_value)
     if "others" not in args:
         return judged
     others = args["others"]
     readings = other_readings(scores.board, args)
     return widen(scores, judged, readings, others["grid"], others.get("enough", PATTERN))
+
+
+def _beside(board: Board, args: Args) -> str:
+    """Return in words what `beside` gives, the same pattern by other fields; "" without scores."""
+    if "beside" not in args:
+        return ""
+    varied = {**args, **args["beside"]["fields"]}
+    numbers = _numbers(board, varied)
+    return _words(args["beside"]["words"], varied, numbers) if numbers else ""
 
 
 def other_readings(board: Board, args: Args) -> Iterator[Reading]:

@@ -22,7 +22,8 @@ OF_CLAIM = [
 OF_SEARCH = {"tried": pd.NA, "matching": pd.NA, "reach": pd.NA, "nearest": ""}
 """Columns of a claim's search, with what is shown without one."""
 COLUMNS = [*OF_CLAIM, *OF_SEARCH]
-PAPER_COLUMNS = ["paper_computed", "paper_verdict"]
+RUN_COLUMNS = ["computed_unit", "paper_computed", "paper_verdict"]
+"""Columns of a run's ledger alone."""
 ORIGINS = {"paper": "", "reading": "our reading: ", "own": ""}
 SECTIONS = {
     "Abstract": ("Abstract",),
@@ -64,14 +65,16 @@ def claims_frame(claims: list[Claim], on_paper: list[Claim] | None = None) -> pd
     Parameters
     ----------
     claims : the ledger on the paper's tables, or on a run.
-    on_paper : for a run, the ledger on the paper's tables: `PAPER_COLUMNS` are added.
+    on_paper : for a run, the ledger on the paper's tables: `RUN_COLUMNS` are added.
     """
     rows = [_row(c) for c in claims]
     if on_paper is None:
         return pd.DataFrame(rows, columns=COLUMNS)
-    for row, claim in zip(rows, on_paper, strict=True):
-        row |= {"paper_computed": numbers(claim.computed), "paper_verdict": claim.verdict}
-    return pd.DataFrame(rows, columns=COLUMNS + PAPER_COLUMNS)
+    for row, claim, printed in zip(rows, claims, on_paper, strict=True):
+        row |= {"computed_unit": claim.computed_unit,
+                "paper_computed": numbers(printed.computed),
+                "paper_verdict": printed.verdict}  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS + RUN_COLUMNS)
 
 
 def _row(claim: Claim) -> dict[str, object]:
@@ -151,7 +154,8 @@ def _place(place: str, claims: list[Claim], details: bool, beside: dict[str, Cla
 def _cells(claim: Claim, on_paper: Claim | None) -> list[str]:
     note = note_to_show(claim.note, claim.rule)
     verdict = claim.verdict + (f": {note}" if note else "")
-    shown = (with_unit(numbers(n), claim.unit) for n in (claim.published, claim.computed))
+    shown = (with_unit(numbers(n), unit) for n, unit in
+             ((claim.published, claim.unit), (claim.computed, claim.computed_unit)))  # fmt: skip
     cells = (ORIGINS[claim.origin] + claim.statement, *shown, claim.rule)
     cells += (on_paper.verdict, verdict) if on_paper else (verdict,)
     return [c.replace("|", "/") for c in cells]

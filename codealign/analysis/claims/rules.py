@@ -16,6 +16,7 @@ import pandas as pd
 
 from codealign.analysis.cells import Cells, Problems, cells_of
 from codealign.analysis.changes import changes
+from codealign.analysis.claims.names import OTHERS, WORDS
 from codealign.analysis.scores import PAPER, benchmark, benchmarks, over_seeds
 from codealign.cell import Cell
 from codealign.errors import CodealignError, nearest
@@ -166,18 +167,17 @@ def _sets() -> dict[str, tuple[str, ...]]:
         "NF1-NF5 and Avg": (*dimensions, "codal"),
         "Avg": ("codal",),
         **{benchmarks()[d].task: (d,) for d in dimensions},
+        "F1-F3 and F4 + NF1-NF5": (*plain["F1-F3"], *f4, *dimensions),
     }
 
 
 SETS = _sets()
 
 
-def names_of(sets: str) -> tuple[str, ...]:
-    """Return the benchmarks of a key of `SETS`, or of several joined by " + "."""
-    return tuple(name for part in sets.split(" + ") for name in SETS[part])
-
-
-FUNCTIONAL = tuple(n for n in SETS if n.startswith(("F", "HE")))
+FUNCTIONAL = tuple(
+    key for key, names in SETS.items()
+    if all(benchmark(name).requirement == "functional" for name in names)
+)  # fmt: skip
 NON_FUNCTIONAL = ("NF1-NF5", "NF1-NF5 and Avg", "Avg")
 
 Reduce = Callable[[np.ndarray], np.ndarray]
@@ -313,7 +313,7 @@ class Rule:
 
     Attributes
     ----------
-    statistic : what is computed, by its name in the grid.
+    statistic : what is computed, by its name (`names.WORDS`).
     selection : the scores it is computed from.
     against : what the second number is computed from, where a grid pairs two; else "".
     """
@@ -325,7 +325,7 @@ class Rule:
     def words(self) -> str:
         """The rule in words, as the ledger shows it."""
         against = f"; against {self.against}" if self.against else ""
-        return f"{self.statistic}: {self.selection.words()}{against}"
+        return f"{WORDS[self.statistic]}: {self.selection.words()}{against}"
 
 
 Candidate = tuple[Rule, tuple[float, ...]]
@@ -338,16 +338,17 @@ def read_rule(data: Mapping[str, object], variants: Sequence[str]) -> Rule:
     Raises
     ------
     CodealignError
-        A name is no key of `SETS`, `STAGE_RULES`, `FLOORS` or `MODEL_SETS`.
+        A name that `WORDS`, `SETS`, `STAGE_RULES`, `FLOORS` or `MODEL_SETS` lacks.
     """
     parts = dict(data)
-    statistic, against = str(parts.pop("statistic")), str(parts.pop("against", ""))
     variants = tuple(parts.pop("variants", variants))
-    tables = {"benchmarks": SETS, "stages": STAGE_RULES, "floor": FLOORS, "models": MODEL_SETS}
+    tables = {"statistic": WORDS, "benchmarks": SETS, "against": (*SETS, *OTHERS),
+              "stages": STAGE_RULES, "floor": FLOORS, "models": MODEL_SETS}  # fmt: skip
     for part, name in parts.items():
         known = tables.get(part, {})
         if name not in ("", *known):
             raise CodealignError(f"claims: {part} {name!r}" + nearest(str(name), [*known]))
+    statistic, against = str(parts.pop("statistic")), str(parts.pop("against", ""))
     models = MODEL_SETS[parts.pop("models", "all")]
     return Rule(statistic, Selection(**parts, variants=variants, models=models), against)
 
@@ -363,7 +364,7 @@ def _pick(board: Board, selection: Selection) -> Pairs:
     # A grid asks for the same rows under every stage and floor.
     key = (selection.benchmarks, selection.variants, selection.models)
     if key not in board.cache:
-        board.cache[key] = board.rows(names_of(key[0]), key[1], key[2])
+        board.cache[key] = board.rows(SETS[key[0]], key[1], key[2])
     mask = board.cache[key]
     columns, reduce = (STAGE_RULES | BASE_RULE)[selection.stages]
     values, limit = board.values[mask], board.scale[mask]
@@ -403,21 +404,19 @@ def _ratio_by_model(cells: Pairs) -> float:
 
 
 GAINS: dict[str, Callable[[Pairs], float]] = {
-    "mean relative change": lambda c: mean(c.relative),
-    "mean relative change of improving cells": lambda c: mean(c.relative[c.change > 0]),
-    "mean relative change of improving and equal cells": lambda c: mean(c.relative[c.change >= 0]),
-    "median relative change": lambda c: _median(c.relative),
-    "median relative change of improving cells": lambda c: _median(c.relative[c.change > 0]),
-    "relative change of the summed scores": _ratio,
-    "mean of each model's mean relative change": lambda c: mean(c.averages),
-    "mean of each model's mean over its improving cells": lambda c: mean(c.average(c.change > 0)),
-    "mean of each model's relative change of summed scores": _ratio_by_model,
+    "gain": lambda c: mean(c.relative),
+    "gain_improving": lambda c: mean(c.relative[c.change > 0]),
+    "gain_improving_equal": lambda c: mean(c.relative[c.change >= 0]),
+    "median": lambda c: _median(c.relative),
+    "median_improving": lambda c: _median(c.relative[c.change > 0]),
+    "summed": _ratio,
+    "model_gain": lambda c: mean(c.averages),
+    "model_gain_improving": lambda c: mean(c.average(c.change > 0)),
+    "model_summed": _ratio_by_model,
 }
 SUCCESSES: dict[str, Callable[[Pairs], float]] = {
-    "share of cells that improve": lambda c: 100 * float((c.change > 0).mean()),
-    "share of cells that improve or stay equal": lambda c: 100 * float((c.change >= 0).mean()),
-    "mean of each model's share that improves": lambda c: 100 * mean(c.share(c.change > 0)),
-    "mean of each model's share that improves or stays equal": lambda c: (
-        100 * mean(c.share(c.change >= 0))
-    ),
+    "improve": lambda c: 100 * float((c.change > 0).mean()),
+    "improve_equal": lambda c: 100 * float((c.change >= 0).mean()),
+    "model_improve": lambda c: 100 * mean(c.share(c.change > 0)),
+    "model_improve_equal": lambda c: 100 * mean(c.share(c.change >= 0)),
 }

@@ -22,7 +22,6 @@ from codealign.analysis.claims.rules import (
     Scores,
     Selection,
     cell,
-    names_of,
     pick,
     words,
 )
@@ -219,7 +218,7 @@ def _paired_variants(board: Board, sets: str, stage: int | None) -> tuple[np.nda
     """Return scaled scores (pretrained, finetuned) of the same model and benchmark, at a stage
     (None: the better of DPO and BoNBoN)."""
     known: dict[str, dict[tuple[str, str], float]] = {v: {} for v in VARIANTS}
-    for i in np.flatnonzero(np.isin(board.benchmark, names_of(sets))):
+    for i in np.flatnonzero(np.isin(board.benchmark, SETS[sets])):
         value = board.values[i, 2:].max() if stage is None else board.values[i, stage]
         if np.isfinite(value):
             known[board.variant[i]][board.model[i], board.benchmark[i]] = value / board.scale[i]
@@ -245,7 +244,8 @@ def still_inferior(scores: Scores, benchmarks: str) -> Judgement:
     if not len(base) or len(aligned) != len(base):
         return absent("both variants with base and aligned scores")
     above = int((aligned > base + EQUAL).sum())
-    rule = f"scores whose {BEST} (pretrained) exceeds the finetuned base, of {len(base)}"
+    of = f"of {len(base)} (not tested)"
+    rule = f"scores whose {BEST} (pretrained) exceeds the finetuned base, {of}"
     plain = truth(above == 0, [above, len(base)], rule, f"{above} exceptions" if above else "")
     others = _inferior(scores.board, benchmarks)
     return widen(scores, plain, others, "each model's mean or overall x against what")
@@ -253,7 +253,7 @@ def still_inferior(scores: Scores, benchmarks: str) -> Judgement:
 
 def _inferior(board: Board, benchmarks: str) -> Iterator[Reading]:
     """Yield readings of "aligned pretrained models are inferior": by model or overall, to what."""
-    mask = np.isin(board.benchmark, names_of(benchmarks))
+    mask = np.isin(board.benchmark, SETS[benchmarks])
     scaled = board.values / board.scale[:, None]
     units = {"model means": tuple(sorted(set(board.model))), "overall mean": ("",)}
     for unit, against in product(units, ("finetuned base", "finetuned aligned")):

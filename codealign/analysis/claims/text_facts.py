@@ -21,6 +21,7 @@ from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Judgemen
 from codealign.analysis.claims.rules import EQUAL, SETS, Board, Scores
 from codealign.analysis.claims.truth import DEFINITE, Reading, absent, only_means, truth, widen
 from codealign.analysis.scores import benchmarks, published
+from codealign.cell import Cell
 from codealign.paths import DATA
 from codealign.records import STAGES
 
@@ -207,7 +208,7 @@ def survives(
     if not counted.any():
         return absent(f"{requirement} {direction}")
     few, many = (int((p[counted] < ALPHA).sum()) for p in (least, most))
-    tests = " or ".join(sorted({t.split(",")[0] for t in rows["test"][counted]}))
+    tests = "; ".join(sorted(set(rows["test"][counted])))
     rule = f"{direction} with p < {ALPHA:.2f} ({tests}; correction: {correction})"
     total = int(counted.sum())
     if bounded:
@@ -273,14 +274,27 @@ def plus_is_harder(scores: Scores) -> Judgement:
     return truth(wrong == 0, [wrong, len(known)], rule)
 
 
+def _solved_or_not(scores: Scores, cell: Cell) -> bool:
+    """Return whether each problem is solved or not, as with one sample of each.
+
+    Printed scores, whose problems are not known, are of one sample.
+    """
+    seedless = cell.at(seed=None)  # a base model, or the one training of a run
+    values = scores.items.get(cell, scores.items.get(seedless, {})).values()
+    return all(value in (0.0, 1.0) for value in values)
+
+
 def whole_counts(scores: Scores) -> Judgement:
-    """Count pass@1 scores that no whole number of solved problems gives."""
+    """Count pass@1 scores that no whole number of solved problems gives.
+
+    With several samples of a problem a score is no count of problems, and is left out.
+    """
     about, wrong, total = benchmarks(), [], 0
     for row in scores.rows.to_dict("records"):
         b = about.get(row["benchmark"])
         if b is None or b.metric != "pass@1" or not row["n"] or math.isnan(row["value"]):
             continue
-        if str(row["interval"]).startswith("bootstrap"):  # several samples per problem
+        if not _solved_or_not(scores, Cell.of(row)):
             continue
         total += 1
         n, value = row["n"], row["value"]

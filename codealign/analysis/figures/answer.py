@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from codealign.analysis import labels
 from codealign.analysis.answer import headlines, span
+from codealign.analysis.effects import ONE_RUN
 from codealign.analysis.figures import style
 from codealign.analysis.figures.common import present, source_phrase
 from codealign.analysis.figures.style import PATHWAY_COLOURS, Drawn, canvas
@@ -53,8 +54,9 @@ def answer_figure(summary: pd.DataFrame, answers: pd.DataFrame) -> Drawn | None:
             _panel(axis, summary[of_panel], span)
             asked = answers[(answers["model"] == model) & (answers["requirement"] == requirement)]
             who = f"{labels.model_label(model)}, " * (len(models) > 1)
-            between = "\n" if who else ": "
-            axis.set_title(f"{who}{labels.REQUIREMENTS[requirement]}{between}{_winner(asked)}")
+            told = _winner(asked)
+            between = "\n" if who or ONE_RUN in told else ": "
+            axis.set_title(f"{who}{labels.REQUIREMENTS[requirement]}{between}{told}")
             axis.set_xlabel(_differences(asked))
         axes[0].set_ylabel("score, percent of the scale")
     sentence = "; ".join(f"{what}: {line}" for what, line in headlines(answers))
@@ -77,8 +79,11 @@ def _winner(answers: pd.DataFrame) -> str:
     """Return the panel's title: who ends higher, taking both techniques together."""
     if answers.empty:
         return "one pathway alone"
-    who = answers["higher"].iloc[-1]
-    return f"{who} ends higher" if who in PATHWAY.values() else who
+    row = answers.iloc[-1]
+    who = row["higher"]
+    if who not in PATHWAY.values():
+        return who
+    return f"{who} ends higher" + (f" {ONE_RUN}" if row["seeds"] == 1 else "")
 
 
 def _differences(answers: pd.DataFrame) -> str:

@@ -60,14 +60,15 @@ def _finding(
     entry: dict[str, Any], study: StudyRun, model: str, claims: Sequence[Claim]
 ) -> Finding:
     asked = "terms" in entry or entry.get("measure") == SPLIT
-    effect = ask(study.cells, observed(entry["id"]), model) if asked else None
+    question = observed(entry["id"])
+    effect = ask(study.cells, question, model) if asked else None
     verdict, note = _verdict(effect, entry, study, model)
     counted = by_verdict([c for c in claims if c.place == entry["id"]])
     return Finding(
         id=entry["id"],
         says=entry["says"],
         measured=entry["measured"],
-        unit=entry.get("unit", "points"),
+        unit=question.unit,
         model=model,
         effect=effect or Effect(),
         verdict=verdict,
@@ -89,7 +90,7 @@ def _verdict(
         return NOT_MEASURED, f"the base scores below {entry['least']}"
     if effect.missing:
         return CANNOT_TELL, effect.missing
-    verdict = effect.verdict(SAME, SAME if entry.get("sign") == "either" else OPPOSITE)
+    verdict = effect.told(SAME, SAME if entry.get("sign") == "either" else OPPOSITE)
     return verdict, entry.get("caution", "")
 
 
