@@ -20,8 +20,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from inspect import isfunction
+from functools import cache, partial
+from inspect import isfunction, signature
 from typing import Any
 
 import pandas as pd
@@ -274,8 +274,10 @@ def ratio(scores: Scores, statement: Statement) -> Judgement:
 
 def named(scores: Scores, name: str, **args: Any) -> Judgement:
     """Return the judgement of a fact (`FACTS`) or pattern (`patterns.patterns`) by its name."""
-    function = FACTS.get(name)
-    return function(scores, **args) if function else pattern(scores, name, **args)
+    function = FACTS.get(name, partial(pattern, name=name))
+    if "scores" in signature(function).parameters:
+        return function(scores, **args)
+    return function(**args) if scores.paper else Judgement(missing=text_facts.ONLY_PAPER)
 
 
 BY_KIND: dict[str, Callable[[Scores, Statement], Judgement]] = {

@@ -75,14 +75,8 @@ def _every_mean_rises(arms: Arms, args: Args) -> Numbers:
     return Numbers([least], least > 0)
 
 
-def _none_falls(arms: Arms, args: Args) -> Numbers:
-    fallen = int((arms[0].change < 0).sum())
-    return Numbers([fallen, len(arms[0])], fallen == 0)
-
-
-def _some_fall_in_each(arms: Arms, args: Args) -> Numbers:
-    counts = [int((arm.change < 0).sum()) for arm in arms]
-    return Numbers(counts, all(counts))
+def _fallen(arm: Pairs) -> int:
+    return int((arm.change < 0).sum())
 
 
 def _both_ways(arms: Arms, args: Args) -> Numbers | None:
@@ -133,11 +127,6 @@ def _ahead(arms: Arms, args: Args) -> Numbers:
     return Numbers([wins, losses], wins > losses, clarity.lead(wins, losses))
 
 
-def _sometimes_ahead(arms: Arms, args: Args) -> Numbers:
-    wins, losses = _wins(arms)
-    return Numbers([wins, losses], wins > 0)
-
-
 def _never_behind(arms: Arms, args: Args) -> Numbers:
     wins, losses = _wins(arms)
     return Numbers([wins, losses], wins > 0 and not losses)
@@ -177,14 +166,14 @@ STATISTICS: dict[str, Callable[[Arms, Args], Numbers | None]] = {
     "a third falls": _a_third_falls,
     "all rise": _all_rise,
     "every mean rises": _every_mean_rises,
-    "none falls": _none_falls,
-    "some fall in each": _some_fall_in_each,
+    "none falls": lambda arms, _: Numbers([_fallen(arms[0]), len(arms[0])], not _fallen(arms[0])),
+    "some fall in each": lambda arms, _: Numbers([*map(_fallen, arms)], all(map(_fallen, arms))),
     "both ways": _both_ways,
     "range": _range,
     "ratio": _ratio,
     "explained": _explained,
     "ahead": _ahead,
-    "sometimes ahead": _sometimes_ahead,
+    "sometimes ahead": lambda arms, _: Numbers(_wins(arms), _wins(arms)[0] > 0),
     "never behind": _never_behind,
     "least start": lambda arms, args: _starts(arms, args, np.min),
     "mean start": lambda arms, args: _starts(arms, args, np.mean),

@@ -1,14 +1,13 @@
 """Statements about data, sampling, judges and the survey, and lines that the paper does not have.
 
-The latter say what survives noise, and whether the paper's tables agree inside.
+The latter say what survives noise, and whether the paper's tables agree inside. A fact without
+`scores` is about the paper's own material: a run cannot answer it (`book.named`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -28,18 +27,7 @@ from codealign.records import STAGES
 ONLY_PAPER = "about the paper's own material; a table of scores does not hold it"
 
 
-def _of_the_paper(function: Callable[..., Judgement]) -> Callable[..., Judgement]:
-    """Let a run say nothing about what it cannot hold."""
-
-    @wraps(function)
-    def answered(scores: Scores, **args: Any) -> Judgement:
-        return function(scores, **args) if scores.paper else Judgement(missing=ONLY_PAPER)
-
-    return answered
-
-
-@_of_the_paper
-def sample(scores: Scores, n: int, population: int, confidence: float, margin: float) -> Judgement:
+def sample(n: int, population: int, confidence: float, margin: float) -> Judgement:
     """Check that a sample is large enough for its margin: (needed, margin reached in points)."""
     needed = sample_size.needed(margin, population, confidence)
     reached = 100 * sample_size.margin(n, population, confidence)
@@ -51,8 +39,7 @@ def sample(scores: Scores, n: int, population: int, confidence: float, margin: f
     return truth(n >= needed, [needed, reached], rule, note)
 
 
-@_of_the_paper
-def epochs(scores: Scores, steps: int, printed: float) -> Judgement:
+def epochs(steps: int, printed: float) -> Judgement:
     """Compute passes over each data set of Table 2 at one pair per step: least and greatest."""
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
@@ -62,8 +49,7 @@ size shifts all alike"
     return truth(near == len(passes), [passes.min(), passes.max()], rule, note)
 
 
-@_of_the_paper
-def study_size(scores: Scores, what: list[str]) -> Judgement:
+def study_size(what: list[str]) -> Judgement:
     """Count what the tables hold: models, checkpoints, techniques, benchmarks, tasks, advice."""
     rows, about = published(), benchmarks()
     advice = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
@@ -82,8 +68,7 @@ def study_size(scores: Scores, what: list[str]) -> Judgement:
     return Judgement([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
 
 
-@_of_the_paper
-def problems(scores: Scores, names: str, each: bool = False) -> Judgement:
+def problems(names: str, each: bool = False) -> Judgement:
     """Add up (or list) the number of problems of benchmarks whose name starts so."""
     sizes = [b.n for b in benchmarks().values() if b.name.startswith(names) and b.name != "codal"]
     if each:
@@ -99,8 +84,7 @@ def _survey(question: str, options: list[str]) -> list[float]:
     return [float(share) for share in rows.loc[chosen, "percent"]]
 
 
-@_of_the_paper
-def survey_share(scores: Scores, question: str, option: str, respondents: int) -> Judgement:
+def survey_share(question: str, option: str, respondents: int) -> Judgement:
     """Check that a survey share is a whole count of the respondents."""
     (percent,) = _survey(question, [option])
     count = round(percent / 100 * respondents)
@@ -112,8 +96,7 @@ def survey_share(scores: Scores, question: str, option: str, respondents: int) -
     return Judgement([share], rule, NOT_DERIVABLE, note)
 
 
-@_of_the_paper
-def survey_majority(scores: Scores, question: str, option: str, respondents: int) -> Judgement:
+def survey_majority(question: str, option: str, respondents: int) -> Judgement:
     """Check that more than half chose an option, with the Wilson bounds of its share (percent)."""
     count = round(_survey(question, [option])[0] / 100 * respondents)
     low, high, _ = stats.wilson(count, respondents)
@@ -123,15 +106,13 @@ def survey_majority(scores: Scores, question: str, option: str, respondents: int
     return truth(share > 50, [share, 100 * low, 100 * high], rule, p_value=p_value)
 
 
-@_of_the_paper
-def survey_sum(scores: Scores, question: str, options: list[str]) -> Judgement:
+def survey_sum(question: str, options: list[str]) -> Judgement:
     """Add the printed shares of a question's options."""
     shares = _survey(question, options)
     return Judgement([sum(shares)], f"sum of the printed shares: {' + '.join(map(str, shares))}")
 
 
-@_of_the_paper
-def kappa_printed(scores: Scores, judge: str, tolerance: int, column: str) -> Judgement:
+def kappa_printed(judge: str, tolerance: int, column: str) -> Judgement:
     """Say what section 6.2 prints: ratings are not published, so it cannot be recomputed."""
     rows = published_agreement()
     value = rows[(rows["judge"] == judge) & (rows["tolerance"] == tolerance)][column].iloc[0]
@@ -141,8 +122,7 @@ def kappa_printed(scores: Scores, judge: str, tolerance: int, column: str) -> Ju
     return Judgement([], "printed only", NOT_DERIVABLE, note)
 
 
-@_of_the_paper
-def kappa_leads(scores: Scores, judge: str) -> Judgement:
+def kappa_leads(judge: str) -> Judgement:
     """Check that a judge has the highest printed kappa at every tolerance."""
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     leads = int((wide.idxmax(axis=1) == judge).sum())
@@ -150,9 +130,10 @@ def kappa_leads(scores: Scores, judge: str) -> Judgement:
     return truth(leads == len(wide), [leads, len(wide)], rule)
 
 
-@_of_the_paper
 def kappa_gap(scores: Scores, judge: str) -> Judgement:
     """List the judge's lead in kappa at tolerances 3, 2, 1 (true: it widens at each step)."""
+    if not scores.paper:
+        return Judgement(missing=ONLY_PAPER)
     wide = published_agreement().pivot(index="tolerance", columns="judge", values="weighted_kappa")
     others = wide.drop(columns=judge)
     goals = {
@@ -171,14 +152,12 @@ def kappa_gap(scores: Scores, judge: str) -> Judgement:
     return widen(scores, judged, readings.values(), grid, DEFINITE)
 
 
-@_of_the_paper
-def unpublished(scores: Scores, why: str) -> Judgement:
+def unpublished(why: str) -> Judgement:
     """Say why nothing published can give the number."""
     return Judgement([], "none", NOT_DERIVABLE, why)
 
 
-@_of_the_paper
-def product(scores: Scores, factors: list[float]) -> Judgement:
+def product(factors: list[float]) -> Judgement:
     """Multiply printed numbers."""
     rule = " x ".join(f"{f:g}" for f in factors)
     return Judgement([math.prod(factors)], rule)
