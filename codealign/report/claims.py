@@ -73,12 +73,13 @@ def counts_line(path: Path, page: str = "") -> Markup:
 
 def _cells(claim: dict[str, str]) -> list[str]:
     unit, origin = claim["unit"], claim["origin"]
+    own_unit = claim.get("computed_unit", unit)  # a ledger of an earlier version has one unit
     note = note_to_show(claim["note"], claim["rule"])
     tried = f"{claim['tried']} rules tried, {claim['matching']} fit; nearest: {claim['nearest']}"
     return [
         claim["place"],
         _verdict(claim["paper_verdict"], with_unit(claim["paper_computed"], unit)),
-        _verdict(claim["verdict"], with_unit(claim["computed"], claim["computed_unit"]), note),
+        _verdict(claim["verdict"], with_unit(claim["computed"], own_unit), note),
         parts.remarked(claim["statement"], [ORIGINS[origin]] if origin != "paper" else []),
         escape(with_unit(claim["published"], unit)),
         parts.remarked(claim["rule"], [tried] if claim["tried"] else []),

@@ -21,7 +21,18 @@ from codealign.report.page import PAGES
 from codealign.workflow.markers import write_failure
 
 CLAIMS = [
-    Claim("O1.a", "O1", "PTA <gains> more", [4.2], [4.0], "%", [0.05], "mean change", "agrees"),
+    Claim(
+        "O1.a",
+        "O1",
+        "PTA <gains> more",
+        [4.2],
+        [4.0],
+        "%",
+        [0.05],
+        "mean change",
+        "agrees",
+        computed_unit="points",
+    ),
     Claim("O2.a", "O2", "all improve", [], [3.0], "", [], "share", "disagrees", "own", "not: nano"),
 ]
 PROVENANCE = {"seed": 7, "device": "CPU, 2 cores", "commit": "abc"}
@@ -198,12 +209,12 @@ def test_a_claim_carries_what_the_filters_look_at(run: RunPaths) -> None:
     assert "2 of 2 shown" in text
 
 
-def test_a_claim_shows_published_and_computed_with_their_unit(run: RunPaths) -> None:
+def test_a_claim_shows_published_and_computed_each_with_its_unit(run: RunPaths) -> None:
     text = (build_report(run).parent / "claims.html").read_text()
     assert "PTA &lt;gains&gt; more</td>" in text
     assert 'data-label="Published" class="num">4.2 %</td>' in text
     assert (
-        'data-label="This run"><b class="verdict good">agrees</b><br><small>4 %</small></td>'
+        'data-label="This run"><b class="verdict good">agrees</b><br><small>4 points</small></td>'
         in text
     )
 
