@@ -24,9 +24,11 @@ def rating(key: str, value: float | None, dimension: str = "style", judge: str =
     return Rating(key, dimension, judge, value, "", "")
 
 
-def rated(variant: str, stage: str, problem: str, value: float | None, dimension: str = "style"
-          ) -> CellRating:  # fmt: skip
-    cell = Cell("m", variant, "non_functional", stage)
+def rated(
+    variant: str, stage: str, problem: str, value: float | None, dimension: str = "style",
+    seed: int | None = None,
+) -> CellRating:  # fmt: skip
+    cell = Cell("m", variant, "non_functional", stage, seed=seed)
     one = rating(item_id(cell, problem), value, dimension)
     return CellRating(**vars(one), cell=cell, problem=problem)
 
@@ -81,9 +83,9 @@ def test_stages_are_compared_on_the_problems_both_rated() -> None:
 
 def test_every_seed_is_compared_with_the_one_base() -> None:
     base, seeds = [4, 5, 6], {0: [6, 6, 6], 1: [7, 8, 9]}
-    ratings = [rating(f"m/pretrained/base/p{i}", v) for i, v in enumerate(base)]
-    ratings += [rating(f"seed{k}/m/pretrained/sft/p{i}", v)
-                for k, values in seeds.items() for i, v in enumerate(values)]  # fmt: skip
+    ratings = [rated("pretrained", "base", f"p{i}", v) for i, v in enumerate(base)]
+    ratings += [rated("pretrained", "sft", f"p{i}", v, seed=seed)
+                for seed, values in seeds.items() for i, v in enumerate(values)]  # fmt: skip
     found = paired_stages(ratings).set_index("dimension")
     row = found.loc["style"]
     # means 5; 6 and 8: differences 1 and 3, mean 2
