@@ -327,7 +327,7 @@ def page(kept: Path) -> str:
 def main() -> None:
     """Compute the parts that are lacking, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=200, help="made-up runs per number")
+    parser.add_argument("--runs", type=int, default=400, help="made-up runs per number")
     parser.add_argument("--only", choices=list(PARTS), nargs="*", help="compute these parts")
     parser.add_argument("--again", action="store_true", help="compute what is there, too")
     parser.add_argument("--kept", default="runs/coverage", help="folder of computed parts")
