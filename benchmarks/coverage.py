@@ -237,9 +237,9 @@ INTRO = """# How far intervals and verdicts can be relied on
 Made by `python benchmarks/coverage.py --out docs/explanation/coverage.md` from made-up runs in
 which alignment does nothing: every model solves a problem with a chance that depends on the
 problem, and each training moves a score by a noise of its own, given in points of standard
-deviation. nano's committed seeds show at most 2.1 in the study's own cells, and 4.6 in one ablation
-(`beta_0.1`). The runs go through the functions that the report calls; *nano* and *public* are the
-benchmarks' sizes.
+deviation. nano's committed seeds show at most 2.1 in the study's own cells, and up to 4.6 in
+ablations (`beta_0.1`). The runs go through the functions that the report calls; *nano* and *public*
+are the benchmarks' sizes.
 
 With two seeds or more every headline holds the problems and the seeds. **With one seed an interval
 holds the problems alone**: its coverage falls with the noise, and the report names a winner only

@@ -182,7 +182,7 @@ def techniques(cells: Cells) -> Ruled:
                       for name, e in effects.items() if e.side)  # fmt: skip
     if any(e.single for e in effects.values()):
         step = f"{ONE_RUN}: {clear or 'no clear preference'}; train with other seeds"
-        return Ruled(CANNOT_TELL, numbers, step)
+        return Ruled(CANNOT_TELL if clear else NOT_DISTINGUISHABLE, numbers, step)
     if clear:
         return Ruled(SUPPORTED, numbers, f"use {clear}; validate the others case by case")
     step = "no clear preference: train both and compare on held-out problems"
@@ -209,7 +209,7 @@ def _mixed(cells: Cells, what: str, if_so: str, if_not: str) -> Ruled:
     numbers.append(CORRECTED.format(len(effects)))
     both = [who for who, signs in clear.items() if {1, -1} <= set(signs)]
     if any(e.single for e in effects.values()):
-        return Ruled(CANNOT_TELL, numbers, f"{LONE}; {if_so}")
+        return Ruled(CANNOT_TELL if clear else NOT_DISTINGUISHABLE, numbers, f"{LONE}; {if_so}")
     if both:
         return Ruled(SUPPORTED, numbers, f"{if_so} (both ways: {', '.join(both)})")
     if len(clear) < len(sides) / 2 or not clear:

@@ -82,7 +82,10 @@ def parts_of(
     for term in several:  # a technique that one side lacks is compared on neither
         by_stage = {s: [_rows(cells, term, [s], n, model, SCORE) for n in term.names]
                     for s in term.stages}  # fmt: skip
-        run &= {stage for stage, of_benchmarks in by_stage.items() if any(of_benchmarks)}
+        has = {stage for stage, of_benchmarks in by_stage.items() if any(of_benchmarks)}
+        if not has:
+            return f"not run: {_named(term)}"
+        run &= has
     stages = [tuple(s for s in t.stages if len(t.stages) == 1 or s in run) for t in contrast]
     rows = [{name: _rows(cells, term, kept, name, model, measure) for name in term.names}
             for term, kept in zip(contrast, stages, strict=True)]  # fmt: skip

@@ -49,7 +49,13 @@ def quicken(model: Any) -> None:
             # Another class, not another module: weights, adapters and names stay as they are.
             attention.__class__ = LeanAttention
         base.config._attn_implementation = ATTENTION
-        base.base_model.forward = _without_padding(base.base_model.forward)
+        # Where LoRA has dropout, equal beginnings are not computed alike: each has its own chance.
+        apart = any(
+            type(dropout) is not torch.nn.Identity
+            for module in model.modules()
+            for dropout in getattr(module, "lora_dropout", {}).values()
+        )
+        base.base_model.forward = _without_padding(base.base_model.forward, apart)
 
 
 def _keep_memory() -> None:
@@ -59,10 +65,11 @@ def _keep_memory() -> None:
         tell(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
-def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:
+def _without_padding(forward: Callable[..., Any], apart: bool) -> Callable[..., Any]:
     """Return a decoder's forward pass that computes a batch's distinct tokens as one row.
 
     Its arguments and its output are those of the pass it wraps; at padding the output is 0.
+    `apart` : take all tokens for distinct.
     """
 
     @functools.wraps(forward)
@@ -70,7 +77,7 @@ def _without_padding(forward: Callable[..., Any]) -> Callable[..., Any]:
         lengths = row_lengths(input_ids, attention_mask)
         steps = torch.arange(input_ids.shape[1])
         there = steps < torch.tensor(lengths)[:, None]
-        sequences = sequences_of(input_ids, there)
+        sequences = sequences_of(input_ids, there, apart)
         # One row of tokens costs the linear layers and norms nothing at padding and twins;
         # attention keeps the sequences in it apart.
         row, positions = (
@@ -105,8 +112,11 @@ class Sequences:
     first: Tensor
 
 
-def sequences_of(input_ids: Tensor, there: Tensor) -> Sequences:
-    """Return the sequences of a batch; `there` [batch, n] is True at tokens, False at padding."""
+def sequences_of(input_ids: Tensor, there: Tensor, apart: bool = False) -> Sequences:
+    """Return the sequences of a batch; `there` [batch, n] is True at tokens, False at padding.
+
+    `apart` : no token is another's twin.
+    """
     lengths = there.sum(1).tolist()
     places: list[Tensor] = []
     new: list[Tensor] = []
@@ -114,7 +124,7 @@ def sequences_of(input_ids: Tensor, there: Tensor) -> Sequences:
     for i, length in enumerate(lengths):
         alike = (input_ids[:i] == input_ids[i]) & there[:i] & there[i]
         begins = alike.cumprod(1).sum(1)  # tokens that each earlier sequence begins with, too
-        twins = int(begins.max()) if i else 0
+        twins = int(begins.max()) if i and not apart else 0
         before = places[int(begins.argmax())][:twins] if i else torch.arange(0)
         places.append(torch.cat([before, torch.arange(row, row + length - twins)]))
         new.append(torch.arange(start + twins, start + length))

@@ -151,10 +151,13 @@ class TrainJob:
         """Return into how many parts a device step is divided on a CPU, for `ACTIVATIONS`.
 
         Parts are like `accumulation`: the step's gradient is the same but for rounding. A CPU gains
-        nothing from larger ones. 1 of a model whose dimensions are unknown.
+        nothing from larger ones. They have equally many examples, so that their number divides
+        the batch size. 1 with gradient checkpointing, which keeps little; of a model whose
+        dimensions are unknown; and of several processes, whose last batches are filled up with
+        examples of the first, as many as a batch lacks.
         """
         s, shape = self.settings, shape_of(self.model)
-        if shape is None or s.gradient_checkpointing:
+        if shape is None or s.gradient_checkpointing or processes.count() > 1:
             return 1
         longest = max((row.length for row in rows), default=0)
         scores = shape.heads * longest / 2  # of a token with those before it, on average

@@ -228,6 +228,8 @@ class Aligned(Steady):
             "log_prob_rejected": rejected,
         }
         means = torch.stack([v.mean() for v in values.values()])
+        if self.mean_pairs:  # as in the loss: each pair of a step weighs the same
+            means = means * (len(gap) / self.mean_pairs)
         means = self.accelerator.gather(means[None]).mean(0).tolist()
         for name, mean in zip(values, means, strict=True):
             self._metrics["train"][name].append(mean)

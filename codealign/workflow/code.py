@@ -49,7 +49,8 @@ READ_BY = {
     "analysis/scores.py": ("data/benchmarks.yaml",),
     "models.py": ("nano/data", "nano/weights"),
     "prefs/pool.py": ("nano/pool",),
-    "prompts/__init__.py": ("prompts/chat", "prompts/few_shot", "prompts/rubrics"),
+    "prefs/steps.py": ("prompts/chat", "prompts/few_shot"),
+    "evaluate/judges/grading.py": ("prompts/rubrics",),
 }
 
 
@@ -163,11 +164,15 @@ def closure(notebook: str, anew: bool = True, judged: bool = True) -> tuple[Path
     while todo:
         name = todo.pop()
         path = _module_file(name)
-        if name in seen or name.startswith(left_out) or path in (None, PACKAGE / "__init__.py"):
+        if name in seen or _within(name, left_out) or path in (None, PACKAGE / "__init__.py"):
             continue
         seen[name] = path
         todo |= _read(path)[0]
     return tuple(sorted(set(seen.values())))
+
+
+def _within(name: str, modules: tuple[str, ...]) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 
 def code_of(notebook: str, settings: Mapping[str, Any], anew: bool = True) -> str:

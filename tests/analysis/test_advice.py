@@ -165,6 +165,22 @@ def test_r5_techniques_that_end_alike_are_not_distinguishable() -> None:
     assert ask("R5", run(30, 30, 40, 40)).verdict == NOT_DISTINGUISHABLE
 
 
+@pytest.mark.parametrize(
+    ("rule", "shares", "expected"),
+    [
+        ("R5", (30, 30, 40, 40), NOT_DISTINGUISHABLE),
+        ("R5", (30, 30, 40, 70), CANNOT_TELL),
+        ("R6", (30, 30, 31, 30), NOT_DISTINGUISHABLE),
+        ("R6", (30, 30, 70, 70), CANNOT_TELL),
+    ],
+)
+def test_one_training_run_that_points_nowhere_is_not_distinguishable(
+    rule: str, shares: tuple[int, ...], expected: str
+) -> None:
+    # several trainings would widen an interval that holds 0; what it leaves out they may bring in
+    assert ask(rule, run(*shares, wobbles=(0,))).verdict == expected
+
+
 def test_r5_says_for_how_many_comparisons_it_corrects() -> None:
     advice = ask("R5", run(30, 30, 40, 50) | run(30, 30, 40, 40, variant="finetuned"))
     assert advice.numbers[-1] == "intervals corrected for 2 comparisons"

@@ -115,6 +115,16 @@ def test_in_bfloat16_it_is_as_near_to_float32_as_the_plain_one() -> None:
     assert 0 < errors[0] < 1.2 * errors[1] < 0.2 * exact.norm().item()
 
 
+def test_with_dropout_equal_beginnings_have_each_their_own_chance() -> None:
+    model = adapted(lora_dropout=0.5).train()
+    cpu.quicken(model)
+    rows: list[int] = []
+    layer = model.get_base_model().model.layers[0]
+    layer.register_forward_pre_hook(lambda module, args: rows.append(args[0].shape[1]))
+    model(input_ids=torch.full((2, 20), 7), use_cache=False)
+    assert rows == [40]
+
+
 def test_a_disabled_adapter_leaves_the_base() -> None:
     ours, base = adapted(), tiny_llama()
     cpu.quicken(ours)

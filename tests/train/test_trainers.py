@@ -198,30 +198,32 @@ def test_each_pair_of_the_last_step_weighs_the_same(tiny: str, pairs: Any, tmp_p
 def test_a_step_in_parts_is_the_whole_step(
     tiny: str, pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    # ten examples: two whole steps, and one of two examples; in parts of one
-    losses, most, forward = [], [], torch.nn.Embedding.forward
+    # eleven examples: two whole steps and one of three; in parts of two, which leaves a single one
+    losses, gaps, most, forward = [], [], [], torch.nn.Embedding.forward
 
     def count(self: Any, ids: torch.Tensor) -> torch.Tensor:
         most[-1] = max(most[-1], ids.numel())
         return forward(self, ids)
 
     monkeypatch.setattr(torch.nn.Embedding, "forward", count)
-    for bytes_at_once in (run.ACTIVATIONS, 1):
-        monkeypatch.setattr(run, "ACTIVATIONS", bytes_at_once)
+    for parts in (1, 2):
+        monkeypatch.setattr(TrainJob, "parts", lambda job, rows, parts=parts: parts)
         most.append(0)
         options: Any = dict(
             backend="peft", batch_size=4, epochs=1.0, learning_rate=1e-3, warmup_steps=1, bf16=False
         )
-        out = tmp_path / str(bytes_at_once)
+        out = tmp_path / str(parts)
         if stage == "sft":
-            result = train_sft(pairs[:10], tiny, "finetuned", Sft(**options), out, seed=0)
+            result = train_sft(pairs[:11], tiny, "finetuned", Sft(**options), out, seed=0)
         else:
             settings = Bonbon(start="base", **options)
-            result = train_align(pairs[:10], (tiny, "finetuned"), "bonbon", settings, out, 0)
+            result = train_align(pairs[:11], (tiny, "finetuned"), "bonbon", settings, out, 0)
         assert result.steps == 3
         losses.append(curves(out / "trainer_log.jsonl").loss.tolist())
+        gaps.append(result.gap or 0)  # SFT has none
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-    assert most[1] < most[0] / 2  # tokens read at once
+    assert gaps[0] == pytest.approx(gaps[1], rel=1e-3)
+    assert most[1] < 0.8 * most[0]  # tokens read at once
 
 
 def test_a_step_is_divided_until_its_layers_keep_no_more_than_allowed(

@@ -316,6 +316,15 @@ def test_how_solutions_are_scored_decides_no_pairs(root: Path, monkeypatch, clea
     assert (found[PAIRS].kind, found[SFT].kind) == (DONE, DONE)
 
 
+def test_a_judges_rubric_decides_no_training_and_no_functional_score(monkeypatch, clean) -> None:
+    rubric = PACKAGE / "prompts/rubrics/style.txt"
+    hashes = {name: code.code_hash(name) for name in ("02_sft", "04_functional", "05_codal")}
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"." * (path == rubric))
+    code.code_hash.cache_clear()
+    assert [n for n, before in hashes.items() if code.code_hash(n) != before] == ["05_codal"]
+
+
 @pytest.mark.parametrize(
     ("pairs", "again"), [({}, False), ({"rule": "best_worst", "judge": "static"}, True)]
 )

@@ -118,8 +118,7 @@ def tax_table(study: StudyRun) -> Table:
         moved = study.change(other)
         at_home = number(study.change(home)) if home in places else "not run"
         cells = [other.model, labels.REQUIREMENTS[other.trained], where(other), at_home]
-        tax = "cannot tell (one seed)" if moved.single else moved.verdict("bonus", "tax")
-        cells += [number(moved), tax, str(moved.seeds)]
+        cells += [number(moved), moved.told("bonus", "tax"), str(moved.seeds)]
         rows.append(cells)
     head = ["Model", "Trained for", "Cell", "Change there", "Change on the other", "Tax", "Seeds"]
     note = (
@@ -179,13 +178,12 @@ def placebo_table(study: StudyRun) -> Table:
 
 FINDINGS_NOTE = (
     "Same or opposite sign: the 95% interval lies on one side of 0. Not distinguishable: it holds "
-    "0. Cannot tell: a "
-    "count of signs has too few seeds for one. The interval holds the spread over seeds and the "
-    "choice of problems; of twenty such intervals one misses by chance. Not measured: the "
-    "observation compares models, and a run of one model has nothing to compare. The ledger's "
-    "column counts its verdicts on the same observation's statements. What a small model of a "
-    "made-up world does is no evidence for or against large ones: it shows that the experiment can "
-    "be run to its end, and what an experiment of its size can tell apart."
+    "0. Cannot tell: a count of signs has too few seeds for one. The interval holds the spread "
+    "over seeds and the choice of problems; of twenty such intervals one misses by chance. Not "
+    "measured: the observation compares models, and a run of one model has nothing to compare. The "
+    "ledger's column counts its verdicts on the same observation's statements. What a small model "
+    "of a made-up world does is no evidence for or against large ones: it shows that the "
+    "experiment can be run to its end, and what an experiment of its size can tell apart."
 )
 NO_FINDINGS = (
     "This run has one training seed. What it shows, it shows in this one training run: how far "

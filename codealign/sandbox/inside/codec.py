@@ -229,7 +229,7 @@ def _foreign(value: Any) -> Any:
 def _hashable(values: Any) -> bool:
     try:
         frozenset(values)
-    except TypeError:
+    except Exception:  # whatever a hash of the program's own raises
         return False
     return True
 
