@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -127,6 +128,19 @@ def test_intervals_decide_a_result_but_make_no_work_stale(notebook) -> None:
     name = notebook("a", "seed = 0", "from codealign.analysis.measured import write_measured")
     assert PACKAGE / "analysis/measured.py" in code.closure(name)
     assert code.closure(name, anew=False) == ()
+
+
+@pytest.mark.parametrize("notebook", ["01_preferences", "04_functional"])
+def test_no_stage_takes_a_name_from_the_package_that_loads_it_late(notebook: str) -> None:
+    """Such a name's module would not be seen as code of the stage."""
+    late = {
+        path.name
+        for path in code.closure(notebook)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "codealign.evaluate.functional"
+        if any(not code._module_file(f"{node.module}.{alias.name}") for alias in node.names)
+    }
+    assert late == set()
 
 
 def test_what_is_named_as_left_out_or_taken_in_is_there() -> None:
