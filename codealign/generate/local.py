@@ -226,15 +226,14 @@ class _Read:
     cache : keys and values of `width` columns, the same for all rows.
     mask : [rows, width and the steps to come], 1 where a row's token is or will be.
     position : of each row's last token [rows].
+    unused : columns at the beginning that no row has a token in; rows that are dropped leave them.
     """
 
     cache: DynamicCache
     mask: Tensor
     width: int
     position: Tensor
-
-    def __post_init__(self) -> None:
-        self._count_unused()
+    unused: int = 0
 
     def forward(self, model: Any, ids: Tensor, positions: Tensor) -> Tensor:
         """Read `ids` [rows, new] into the last columns; return the next token's logits."""
@@ -247,22 +246,18 @@ class _Read:
             logits_to_keep=1,
         ).logits[:, -1]
 
-    def _count_unused(self) -> None:
-        """Note how many columns at the beginning no row has a token in: rows alone change it."""
-        self.unused = int(self.mask.any(0).nonzero()[0])
-
     def drop(self, finished: Tensor) -> Tensor:
         """Drop the rows where `finished` [rows] is set; return the order of those kept."""
         keep = drop_rows(self.cache, finished)
         self.mask, self.position = self.mask[keep], self.position[keep]
-        self._count_unused()
+        self.unused = int(self.mask.any(0).nonzero()[0])
         return keep
 
     def trim(self) -> None:
         """Give up the memory of dropped rows and of columns that no row has a token in."""
         trim_rows(self.cache, self.unused)
         self.mask, self.width = self.mask[:, self.unused :], self.width - self.unused
-        self._count_unused()
+        self.unused = 0
 
     def join(self, others: _Read, steps: int) -> None:
         """Take in other rows behind these; all then end in one column, `steps` more may follow.
@@ -275,7 +270,6 @@ class _Read:
         padded = [pad(mask, (self.width - mask.shape[1], 0), value=0) for mask in masks]
         self.mask = pad(torch.cat(padded), (0, steps), value=1)
         self.position = torch.cat([self.position, others.position])
-        self._count_unused()
 
 
 def read_prompts(engine: LocalEngine, prompts: list[list[int]], steps: int) -> tuple[_Read, Tensor]:

@@ -24,7 +24,7 @@ from transformers.models.llama.modeling_llama import LlamaAttention
 from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention
 
 from codealign.errors import CodealignError
-from codealign.train.lean import make_lean, product_dtype
+from codealign.train.lean import has_dropout, make_lean, product_dtype
 
 ATTENTION = "causal_blocks"  # transformers builds no mask for a name that it does not know
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -50,11 +50,7 @@ def quicken(model: Any) -> None:
             attention.__class__ = LeanAttention
         base.config._attn_implementation = ATTENTION
         # Where LoRA has dropout, equal beginnings are not computed alike: each has its own chance.
-        apart = any(
-            type(dropout) is not torch.nn.Identity
-            for module in model.modules()
-            for dropout in getattr(module, "lora_dropout", {}).values()
-        )
+        apart = any(map(has_dropout, model.modules()))
         base.base_model.forward = _without_padding(base.base_model.forward, apart)
 
 

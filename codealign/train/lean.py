@@ -27,11 +27,16 @@ def make_lean(model: torch.nn.Module) -> None:
             module.__class__ = LeanNorm
 
 
+def has_dropout(layer: torch.nn.Module) -> bool:
+    """Tell whether a layer is one of LoRA with dropout."""
+    dropouts = getattr(layer, "lora_dropout", {}).values()
+    return any(type(dropout) is not torch.nn.Identity for dropout in dropouts)
+
+
 def _is_plain(layer: Linear) -> bool:
-    dropout = any(type(d) is not torch.nn.Identity for d in layer.lora_dropout.values())
     biased = any(b.bias is not None for b in layer.lora_B.values())
     linear = isinstance(layer.get_base_layer(), torch.nn.Linear)
-    return linear and not (dropout or biased or layer.lora_variant)
+    return linear and not (has_dropout(layer) or biased or layer.lora_variant)
 
 
 def product_dtype(x: Tensor) -> torch.dtype:

@@ -160,7 +160,7 @@ def closure(notebook: str, anew: bool = True, judged: bool = True) -> tuple[Path
         todo = set().union(*(_read(path)[0] for path in seen.values())) - stages
     if notebook not in SHOWING:
         counted = DECIDING if anew else ()
-        todo = {name for name in todo if not name.startswith(ANALYSIS) or name in counted}
+        todo = {name for name in todo if not _within(name, (ANALYSIS,)) or name in counted}
     while todo:
         name = todo.pop()
         path = _module_file(name)

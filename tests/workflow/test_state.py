@@ -276,22 +276,14 @@ RENDERERS = ["analysis/tables/model.py", "analysis/figures/heatmap.py"]
 SHOWN = ["analysis/figures/stages.py", "analysis/stage_text.py", "workflow/notebook.py"]
 
 
-@pytest.mark.parametrize("shown", SHOWN)
-def test_what_a_stages_notebook_shows_makes_no_stage_again(
-    root: Path, monkeypatch, clean, shown: str
-) -> None:
-    edited(monkeypatch, shown)
-    assert {name.split("-")[0] for name in kinds(root)} <= {"06_survey_kappa", "07_paper"}
-
-
 WORDED = ["prefs/readme.py", "train/readme.py", "evaluate/functional/wording.py", "progress.py"]
 
 
-@pytest.mark.parametrize("worded", WORDED)
-def test_what_words_a_stages_work_makes_no_stage_again(
-    root: Path, monkeypatch, clean, worded: str
+@pytest.mark.parametrize("name", [*SHOWN, *WORDED])
+def test_what_shows_or_words_a_stages_work_makes_no_stage_again(
+    root: Path, monkeypatch, clean, name: str
 ) -> None:
-    edited(monkeypatch, worded)
+    edited(monkeypatch, name)
     assert {name.split("-")[0] for name in kinds(root)} <= {"06_survey_kappa", "07_paper"}
 
 
