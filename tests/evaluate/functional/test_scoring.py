@@ -263,3 +263,46 @@ def test_expected_values_that_equal_nothing_are_refused_with_the_problem(
     code = f"class A: pass\ndef f(n): return {value} if n > 1 else n"
     with pytest.raises(CodealignError, match=r"T/0: .* in test 2 what cannot be compared \(.*\)"):
         one(code, code, sandbox, [1], [2])
+
+
+SLOW = "import time\ndef f(n):\n    e = time.process_time() + .4\n"
+SLOW += "    while time.process_time() < e: pass\n    return {}\n"
+MANY = Problem("T/6", "f", "def f(n):\n", "    return n\n", [[i] for i in range(6)], [[9]])
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "plus", "detail", "at_most"),
+    [
+        # All calls take 2.8 s. Where a base test fails they are cut off after 1.5 s, and the added
+        # one is run alone, for 0.4 s; the others are run anew.
+        ("n + 1", "fail", "fail", "base test 1: expected 0, got 1", 2.4),
+        ("n if n > 8 else 0 - n - 1", "fail", "pass", "base test 1: expected 0, got -1", 2.4),
+        ("n", "pass", "pass", "", 3.5),
+        ("n if n < 9 else 0", "pass", "fail", "plus test 1: expected 9, got 0", 3.5),
+    ],
+)
+def test_slow_samples_are_cut_off_where_their_suites_have_failed(
+    sandbox: Sandbox, value: str, base: str, plus: str, detail: str, at_most: float
+) -> None:
+    found = evaluate("humaneval", {"T/6": [SLOW.format(value)]}, {"T/6": MANY}, sandbox)
+    attempt = found.attempts["T/6"][0]
+    assert (attempt.base_status, attempt.plus_status, attempt.detail) == (base, plus, detail)
+    assert attempt.cpu_s < at_most
+
+
+def test_slow_samples_of_a_problem_without_added_tests_are_cut_off(sandbox: Sandbox) -> None:
+    problem = replace(MANY, plus_input=[])
+    found = evaluate("humaneval", {"T/6": [SLOW.format("n + 1")]}, {"T/6": problem}, sandbox)
+    attempt = found.attempts["T/6"][0]
+    assert (attempt.base_status, attempt.plus_status) == ("fail", "")
+    assert attempt.cpu_s < 2  # six calls of 0.4 s take longer
+
+
+def test_a_sample_cut_off_goes_on_to_the_later_added_tests(sandbox: Sandbox) -> None:
+    """Cut off in the first step, it is run once more, and then on the rest, which fails."""
+    code = SLOW.format("[n] * n if n < 9999 else None").replace(".4", ".4 * (n == 1)")
+    problem = replace(COSTLY, base_input=[[1]] * 5)
+    found = evaluate("humaneval", {"T/5": [code]}, {"T/5": problem}, sandbox)
+    attempt = found.attempts["T/5"][0]
+    assert (attempt.base_status, attempt.plus_status) == ("pass", "fail")
+    assert attempt.plus_fail_tests == [[9999]]
