@@ -3,8 +3,8 @@
 A sample is run in steps, so that most wrong ones cost little:
 
 1. the base tests, and the first added tests as long as they are cheap;
-2. the same again with `LONGER` times the CPU time, as often as a step was cut off before each of
-   its suites had a failing test; the base tests not again where they had;
+2. the same again, as often as a step was cut off before each of its suites had a failing test:
+   without the base tests where these had, else with `LONGER` times the CPU time;
 3. the other added tests, unless an added test has failed by then;
 4. everything in full, with the expected outputs, if large outputs have other hashes than expected.
 
@@ -154,8 +154,9 @@ def _goes_on(sample: _Sample, limits: Limits) -> bool:
         first = {s: first_failure(expected, s, sample.result, limits) for s in SUITES}
         cut = [s for s in SUITES if first[s] is not None and first[s][1] == "absent"]
         start = 0 if "base" in cut else len(expected.problem.base_input)
+        if start == sample.part.start:
+            sample.cpu_s = min(LONGER * sample.cpu_s, whole)
         sample.part = slice(start, sample.part.stop)
-        sample.cpu_s = min(LONGER * sample.cpu_s, whole)
         return bool(cut)
     if _wants_more(sample, limits):
         sample.part, sample.cpu_s = slice(len(sample.result.outputs), None), whole
