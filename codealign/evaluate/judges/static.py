@@ -2,11 +2,11 @@
 
     rating = round(1 + 9 * (weighted mean of the dimension's measures)), a half rounds up
 
-The measures are functions of `measures`, `prose` and `constraints`, from 0 to 1; the weights are in
-`RUBRICS`. A measure that is not defined for an answer leaves its weight to the others. `static_b`
-has other measures and weights, so that agreement between two judges can be shown without a network.
-Agreement with the reference has a share in most formulas, because CODAL grades against a reference:
-neat code for another task is no good answer.
+The measures are functions of `measures`, from 0 to 1; the weights are in `RUBRICS`. A measure that
+is not defined for an answer leaves its weight to the others. `static_b` has other measures and
+weights, so that agreement between two judges can be shown without a network. Agreement with the
+reference has a share in most formulas, because CODAL grades against a reference: neat code for
+another task is no good answer.
 
 Rules for answers that cannot be analysed: an answer that is empty, has no code, or whose code does
 not parse is rated 1 with that reason, in every dimension, as no reader could use it. A measure that
@@ -15,7 +15,7 @@ the dimension is defined is unrated and says so.
 
 What these judges cannot see: whether the code is right (nothing is run), whether a name or an
 explanation is true, any language but Python, and any constraint that is not among
-`constraints.CHECKS`. They are deterministic and cheap, made for the embedded model's narrow tasks,
+`measures.CHECKS`. They are deterministic and cheap, made for the embedded model's narrow tasks,
 and no substitute for a reader.
 """
 
@@ -27,7 +27,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 
 from codealign.errors import CodealignError, nearest
-from codealign.evaluate.judges import constraints, evidence, growth, lint, measures, prose
+from codealign.evaluate.judges import evidence, measures
 from codealign.evaluate.judges.evidence import Evidence
 from codealign.records import Answer, Rating, stable_id
 
@@ -37,7 +37,7 @@ BATCH = 256  # answers linted in one process
 RUBRICS: dict[str, dict[str, dict[Measure, float]]] = {
     "static": {
         "instruction_following": {
-            constraints.followed: 0.5,
+            measures.followed: 0.5,
             measures.agrees: 0.3,
             measures.asked_signature: 0.2,
         },
@@ -63,18 +63,18 @@ RUBRICS: dict[str, dict[str, dict[Measure, float]]] = {
             measures.narrow: 0.1,
         },
         "explanation": {
-            prose.covers_steps: 0.3,
-            prose.about_the_task: 0.25,
+            measures.covers_steps: 0.3,
+            measures.about_the_task: 0.25,
             measures.agrees: 0.25,
-            prose.present: 0.2,
+            measures.present: 0.2,
         },
     },
     "static_b": {
-        "instruction_following": {constraints.followed: 0.7, measures.asked_signature: 0.3},
+        "instruction_following": {measures.followed: 0.7, measures.asked_signature: 0.3},
         "readability": {
             measures.maintainable: 0.4,
             measures.named: 0.2,
-            prose.commented: 0.2,
+            measures.commented: 0.2,
             measures.asked_signature: 0.2,
         },
         "complexity": {
@@ -86,9 +86,9 @@ RUBRICS: dict[str, dict[str, dict[Measure, float]]] = {
             measures.clean: 0.4,
             measures.narrow: 0.2,
             measures.hinted: 0.2,
-            prose.commented: 0.2,
+            measures.commented: 0.2,
         },
-        "explanation": {prose.covers_steps: 0.6, prose.plain_sentences: 0.4},
+        "explanation": {measures.covers_steps: 0.6, measures.plain_sentences: 0.4},
     },
 }
 
@@ -96,7 +96,7 @@ RUBRICS: dict[str, dict[str, dict[Measure, float]]] = {
 def rubric_hash(name: str, dimension: str) -> str:
     """Return a hash of a dimension's weights and of the source of everything they weigh."""
     weights = RUBRICS[name][dimension]
-    sources = [inspect.getsource(m) for m in (constraints, evidence, growth, lint, measures, prose)]
+    sources = [inspect.getsource(module) for module in (evidence, measures)]
     return stable_id(*((m.__name__, w) for m, w in weights.items()), *sources)
 
 
@@ -120,7 +120,7 @@ class StaticJudge:
         while batch := list(itertools.islice(remaining, BATCH)):
             read = [evidence.read(a.text, a.instruction, a.principle) for a in batch]
             whole = [e for e in read if not e.fault]
-            for e, violations in zip(whole, lint.lint([e.code for e in whole]), strict=True):
+            for e, violations in zip(whole, evidence.lint([e.code for e in whole]), strict=True):
                 e.lint = dict(violations)
             for answer, e in zip(batch, read, strict=True):
                 yield self._rating(answer, e)
