@@ -18,8 +18,8 @@ from typing import Any
 
 from codealign.markdown import pipe_table
 from codealign.params import Filters, Prefs
+from codealign.prefs.filters import faulty
 from codealign.prefs.seeds import extract
-from codealign.prefs.typecheck import faulty
 from codealign.records import Seed, read_jsonl
 
 

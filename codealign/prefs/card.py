@@ -12,8 +12,8 @@ from typing import Any
 
 from codealign.params import Prefs
 from codealign.prefs.checks import NOTICE_NONE, RESTATE
-from codealign.prefs.executions import CUT
 from codealign.prefs.readme import readme
+from codealign.prefs.responses import CUT
 from codealign.prefs.steps import Recipe
 from codealign.prefs.testing import LACKING, NO_CODE
 from codealign.prompts import template_set

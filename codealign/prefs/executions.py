@@ -1,18 +1,18 @@
-"""Runs responses with their own tests in the sandbox; continues where a killed run stopped."""
+"""Runs responses with tests in the sandbox; continues where a killed run stopped."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from codealign.prefs.responses import ASKED_FOR, CUT, lack, take_apart, testable
-from codealign.prefs.testing import LACKING, Case, harness_key, script_of, verdict_of
+from codealign.prefs.testing import LACKING, Case, defined, harness_key, script_of, verdict_of
 from codealign.progress import Bar
-from codealign.records import Execution, Response, stable_id
+from codealign.records import Execution, Known, Response, read_jsonl, stable_id
 from codealign.resumable import Resumable
 from codealign.sandbox import Program, Result
 
@@ -69,35 +69,40 @@ def execute(
     """
     executed = Executed(Counter(dict.fromkeys((CUT, *LACKING, OTHER_HEADING), 0)))
     with closing(Resumable(path, Execution)) as file:
-        for execution in file:
-            if execution.verdict == "sandbox_error":
-                file.forget(execution.id)
-        read = Bar(responses(), total=total, desc="executions", leave=False)
-        keys: dict[str, str] = {}
-        for result in sandbox.run(_pending(read, file, keys, cpu_s, keep_tests)):
-            verdict = verdict_of(result.verdict, result.exception)
-            of_sandbox = (result.detail, result.level, result.cpu_s)
-            file.append(Execution(result.id, verdict, *of_sandbox, keys.pop(result.id)))
+        bar = Bar(responses(), total=total, desc="executions", leave=False)
+        cases = ((r.id, testable(r, keep_tests)) for r in bar if not lack(r, keep_tests))
+        programs = ((script_of(name, case, cpu_s), made_by([case], cpu_s)) for name, case in cases)
+        _run_missing(programs, sandbox, file, lambda r: verdict_of(r.verdict, r.exception))
         file.finish(_counted(responses(), file, executed, keep_tests))
     return executed
 
 
-def _pending(
-    responses: Iterable[Response],
+def _run_missing(
+    programs: Iterable[tuple[Program, str]],
+    sandbox: Runs,
     file: Resumable[Execution],
-    keys: dict[str, str],
-    cpu_s: float,
-    keep_tests: bool,
-) -> Iterator[Program]:
-    for response in responses:
-        if lack(response, keep_tests):
-            continue
-        case, old = testable(response, keep_tests), file.get(response.id)
-        key = made_by([case], cpu_s)
-        if old is None or old.made_by != key:
-            file.forget(response.id)
-            keys[response.id] = key
-            yield script_of(response.id, case, cpu_s)
+    verdict: Callable[[Result], str],
+) -> None:
+    """Execute what the file lacks, has from something else, or has as a fault of the sandbox.
+
+    Parameters
+    ----------
+    programs : each with what stands for all that decides its verdict.
+    verdict : what a result says of the response.
+    """
+    keys: dict[str, str] = {}
+
+    def pending() -> Iterator[Program]:
+        for program, key in programs:
+            old = file.get(program.id)
+            if old is None or old.made_by != key or old.verdict == "sandbox_error":
+                file.forget(program.id)
+                keys[program.id] = key
+                yield program
+
+    for result in sandbox.run(pending()):
+        of_sandbox = (result.detail, result.level, result.cpu_s)
+        file.append(Execution(result.id, verdict(result), *of_sandbox, keys.pop(result.id)))
 
 
 def _counted(
@@ -119,6 +124,42 @@ def _counted(
         yield response.id
 
 
-def errors_note(errors: int) -> str:
-    """Return what a closing line says of sandbox errors."""
-    return f", {errors} sandbox error{'s' * (errors != 1)} (retried)" if errors else ""
+def execute_hidden(
+    responses: Callable[[], Iterable[Response]],
+    tasks: Mapping[str, Known],
+    sandbox: Runs,
+    path: Path,
+    cpu_s: float,
+) -> Counter[str]:
+    """Write what the hidden tests say of each response that has code, in the responses' order.
+
+    Return the verdicts, counted.
+
+    Parameters
+    ----------
+    responses : gives them anew at every call, one at a time.
+    tasks : known tasks by instruction id.
+    path : file of the verdicts (`Execution`), continued as that of `execute`.
+    cpu_s : CPU seconds a program may use.
+    """
+    with closing(Resumable(path, Execution)) as file:
+        sources = ((r.id, judged_source(r.code, tasks[r.instruction_id]))
+                   for r in responses() if r.code)  # fmt: skip
+        programs = (
+            (Program(name, source, cpu_s=cpu_s), stable_id("hidden", source, cpu_s))
+            for name, source in sources
+        )
+        _run_missing(programs, sandbox, file, lambda result: result.verdict)
+        file.finish(r.id for r in responses() if r.code)
+    return Counter(e.verdict for e in read_jsonl(path, Execution))
+
+
+def judged_source(code: str, task: Known) -> str:
+    """Return a response's code with the hidden tests behind it.
+
+    What is judged is what the function does: one under another name than the task's (the last that
+    the code defines) is called by the right name.
+    """
+    names = defined(code)
+    alias = f"{task.name} = {names[-1]}\n" if names and task.name not in names else ""
+    return f"{code}\n{alias}{task.tests}"

@@ -1,21 +1,27 @@
 """The filters a function must pass to become a seed, after SelfCodeAlign (Wei et al. 2024).
 
 Each filter is a predicate with a name; `seeds.extract` applies them in this order and counts what
-each removed. Behind them it checks types (`typecheck`), and looks for benchmark problems and
-duplicates (below). Where they differ from SelfCodeAlign's: docs/explanation/deviations.md.
+each removed. Behind them it checks types, and looks for benchmark problems and duplicates (all
+below). Where they differ from SelfCodeAlign's: docs/explanation/deviations.md.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
+import subprocess
 import symtable
+import sys
+import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from datasketch import MinHash, MinHashLSH
 
+from codealign.errors import CodealignError
 from codealign.prefs.sources import SourceFunction
 from codealign.records import stable_id
 from codealign.resumable import Index
@@ -118,6 +124,51 @@ FILTERS = (
     Filter("input, output or evaluation", does_no_io),
     Filter("not self-contained", is_self_contained),
 )
+
+
+# Static type errors in many pieces of code, found in one process.
+#
+# The checker is Pyrefly: one wheel without dependencies (Pyright, which SelfCodeAlign used, needs
+# Node), a stable release, and fast enough that a check of every candidate costs less than reading
+# it. It reads the code and never runs it. Imports are met by its own stubs of the standard library;
+# no interpreter and no installed package is asked, so that the result is the same everywhere.
+
+PYREFLY_OPTIONS = (
+    "--preset=default",
+    "--python-version=3.11",
+    "--skip-interpreter-query",
+    "--disable-search-path-heuristics",
+    "--min-severity=error",
+    "--output-format=json",
+    "--summary=none",
+)
+
+
+def faulty(codes: Sequence[str]) -> set[int]:
+    """Return the places of the pieces of code that have a type error.
+
+    Raises
+    ------
+    CodealignError
+        Pyrefly is missing or failed.
+    """
+    if not codes:
+        return set()
+    with tempfile.TemporaryDirectory(prefix="codealign-types-") as folder:
+        for index, code in enumerate(codes):
+            path = Path(folder) / f"candidate_{index}.py"
+            path.write_text(code, encoding="utf-8", errors="replace")
+        (Path(folder) / "pyrefly.toml").touch()  # else a folder above might configure it
+        command = [sys.executable, "-m", "pyrefly", "check", *PYREFLY_OPTIONS]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    if done.returncode not in (0, 1) or not done.stdout:
+        message = " ".join(done.stderr.split())[:300] or "no output"
+        raise CodealignError(
+            f"type check: pyrefly failed ({message}); check that "
+            f"`{sys.executable} -m pyrefly --version` works, or set filters: {{type_check: false}}"
+        )
+    errors = json.loads(done.stdout)["errors"]
+    return {int(Path(e["path"]).stem.removeprefix("candidate_")) for e in errors}
 
 
 # Duplicates and near-duplicates among seeds, and seeds that give away a benchmark's problems.

@@ -1,22 +1,56 @@
-"""Concepts to instructions, for functional requirements or one dimension per seed."""
+"""Seeds to concepts to instructions, for functional requirements or one dimension per seed."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from codealign.additions import own_dimension
 from codealign.errors import CodealignError
 from codealign.generate import Completion, Request
-from codealign.params import Generation
+from codealign.params import Generation, Prefs
 from codealign.prefs.steps import Recipe, made_id
 from codealign.prompts import principle_for
-from codealign.records import DIMENSIONS, REQUIREMENTS, Concepts, Instruction, stable_id
+from codealign.records import (
+    DIMENSIONS,
+    REQUIREMENTS,
+    Concepts,
+    Instruction,
+    Known,
+    Seed,
+    read_jsonl,
+    stable_id,
+)
 from codealign.resumable import Index
 
-MIN_CHARACTERS = 15
+MAX_CONCEPTS, MIN_CHARACTERS = 12, 15
 STOP = ("\n",)
+
+
+def concept_requests(
+    seeds: Iterable[Seed], recipe: Recipe, settings: Generation
+) -> Iterator[tuple[Request, Seed]]:
+    """Yield one request per seed, beside the seed."""
+    for seed in seeds:
+        prompt = recipe.prompt("concepts", snippet=seed.code)
+        request_id = recipe.request_id("concepts", seed.id, prompt, settings)
+        yield Request(request_id, prompt), seed
+
+
+def parse_concepts(completion: Completion, seed: Seed) -> Concepts:
+    """Return the concepts on the completion's first line; an empty list if there are none.
+
+    They are separated by commas; repeated ones and all beyond the twelfth are dropped, and the last
+    one of a list that the length limit has cut.
+    """
+    text = completion.text.strip()
+    parts = text.split("\n")[0].split(",")
+    cut = completion.finish == "length" and "\n" not in text
+    names = dict.fromkeys(part.strip(" .") for part in (parts[:-1] if cut else parts))
+    kept = [n for n in names if n][:MAX_CONCEPTS]
+    return Concepts(made_id(completion.id, completion.index), seed.id, kept, cut)
 
 
 def dimensions_of(requirement: str, own: Sequence[str] = ()) -> tuple[str, ...]:
@@ -109,3 +143,41 @@ def usable(
             counts["duplicate"] += 1
         else:
             yield one
+
+
+# Tasks whose right answers are known: instructions that are given, each with hidden tests, which no
+# model sees. They label pairs (rule `hidden`), and say how many chosen responses of any other rule
+# are wrong.
+
+
+def read_known(path: Path | str | None, settings: Prefs, requirement: str) -> dict[str, Known]:
+    """Return the known tasks of a file by the name of their seed function; None: there are none.
+
+    Raises
+    ------
+    CodealignError
+        Known tasks without a file of them, or for another requirement.
+    """
+    if settings.tasks == "grammar" and path is None:
+        raise CodealignError("prefs.tasks: grammar: no file of the known tasks was given")
+    if path is not None and requirement != "functional":
+        raise CodealignError(
+            "prefs.tasks: grammar has functional tasks only; leave non_functional out of "
+            "`requirements`"
+        )
+    return {one.name: one for one in read_jsonl(path, Known)} if path else {}
+
+
+def known_instructions(seeds: Iterable[Seed], known: dict[str, Known]) -> Iterator[Instruction]:
+    """Yield the known instruction of each seed that has one.
+
+    Raises
+    ------
+    CodealignError
+        No seed has one: the tasks are not those of this corpus.
+    """
+    asked = [(seed, known[seed.name]) for seed in seeds if seed.name in known]
+    if not asked:
+        raise CodealignError("instructions: no seed function is among the known tasks")
+    for seed, task in asked:
+        yield Instruction(stable_id("known", seed.id, task.text), seed.id, task.text)

@@ -13,14 +13,13 @@ from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.params import Prefs
-from codealign.prefs import concepts, hidden, instructions, responses
+from codealign.prefs import instructions, responses
 from codealign.prefs.card import Summary, make_card, take_over, write_card
 from codealign.prefs.checks import REAL, check
-from codealign.prefs.executions import CUT, Executed, Runs, errors_note, execute
+from codealign.prefs.executions import Executed, Runs, execute, execute_hidden
 from codealign.prefs.outcomes import Labelled, outcomes
-from codealign.prefs.pairs import Lengths, make_pairs
 from codealign.prefs.ratings import Rater, needs_judge, rate
-from codealign.prefs.rules import NONE_FAILED, NONE_PASSED
+from codealign.prefs.rules import NONE_FAILED, NONE_PASSED, Lengths, make_pairs
 from codealign.prefs.seeds import choose_seeds
 from codealign.prefs.steps import Generate, Recipe, Step, sample
 from codealign.prefs.trials import run_trials
@@ -93,7 +92,7 @@ class Pipeline:
     def known_instructions(self) -> None:
         """Take the instructions of the seeds whose tasks are known."""
         total = self.counts["seeds"]["kept"]
-        known = hidden.instructions(self.read("seeds", Seed), self.known)
+        known = instructions.known_instructions(self.read("seeds", Seed), self.known)
         write_jsonl(self.folder / "instructions.jsonl", known)
         kept = sum(1 for _ in self.asked())
         self.shares = {"functional": kept}
@@ -104,12 +103,12 @@ class Pipeline:
         settings = self.settings.concepts
 
         def work() -> Iterator:
-            return concepts.requests(self.read("seeds", Seed), self.recipe, settings)
+            seeds = self.read("seeds", Seed)
+            return instructions.concept_requests(seeds, self.recipe, settings)
 
+        parse, stop = instructions.parse_concepts, instructions.STOP
         total = self.counts["seeds"]["kept"]
-        self._sample(
-            Step("concepts", Concepts, work, concepts.parse, settings, concepts.STOP, 1, total)
-        )
+        self._sample(Step("concepts", Concepts, work, parse, settings, stop, 1, total))
         kept = sum(bool(c.concepts) for c in self.read("concepts", Concepts))
         cut = sum(c.cut for c in self.read("concepts", Concepts))
         self.close_step(
@@ -130,7 +129,7 @@ class Pipeline:
         self._sample(
             Step("instructions", Instruction, work, instructions.parse, settings, stop, 1, total)
         )
-        counts = Counter({CUT: 0, "too short": 0, "duplicate": 0})
+        counts = Counter({responses.CUT: 0, "too short": 0, "duplicate": 0})
         dimensions = Counter(one.dimension or requirement for one in self.asked(counts))
         self.shares = dict(sorted(dimensions.items()))
         kept = dimensions.total()
@@ -178,7 +177,7 @@ class Pipeline:
         names = {seed.id: seed.name for seed in self.read("seeds", Seed)}
         tasks = {i.id: self.known[names[i.seed_id]] for i in self.asked()}
         path, cpu_s = self.folder / "hidden.jsonl", self.settings.cpu_s
-        verdicts = hidden.judge(self.answers, tasks, sandbox, path, cpu_s)
+        verdicts = execute_hidden(self.answers, tasks, sandbox, path, cpu_s)
         self.close_step("hidden", verdicts.total(), dict(verdicts.most_common()))
 
     @property
@@ -237,7 +236,8 @@ class Pipeline:
         kept = write_jsonl(self.folder / "pairs.jsonl", pairs)
         self.noise = label_noise(self.read("pairs", Pair))
         noise = "" if self.noise is None else f", label noise {self.noise:.1%}"
-        self.close_step("pairs", kept, counts, errors_note(errors) + noise)
+        retried = f", {errors} sandbox error{'s' * (errors != 1)} (retried)" if errors else ""
+        self.close_step("pairs", kept, counts, retried + noise)
 
     def answered(self, candidates: Path, requirement: str, sandbox: Runs) -> Executed:
         """Make seeds, instructions and responses, and execute and check these."""
@@ -318,7 +318,7 @@ def run_pipeline(
     """
     folder = Path(folder)
     recipe = Recipe(model, seed, settings.templates, chat)
-    tasks = hidden.read_known(known, settings, requirement)
+    tasks = instructions.read_known(known, settings, requirement)
     run = Pipeline(settings, generate, folder, recipe, report, tasks)
     needs_judge(settings.pairs, requirement)
     take_over(earlier, folder, settings)

@@ -132,5 +132,5 @@ def lack(response: Response, keep_tests: bool = False) -> str:
     try:
         testable(response, keep_tests)
     except Untestable as why:
-        return str(why)
+        return why.reason
     return ""

@@ -1,4 +1,4 @@
-"""Which responses to an instruction make its preference pairs: the paper's rule, and others.
+"""Executed responses to preference pairs, by the paper's rule or another.
 
 random : one that passed and one that failed, drawn at random (paper, section 3.2).
 all : each that passed with each that failed; a text counts once.
@@ -12,8 +12,8 @@ agreement : one of the largest set of responses that pass the same tests, and on
     these (CodeT, CodeDPO; see `trials`). A set is as large as its responses times the tests that
     they pass; it needs two responses. Whether the own tests can fail plays no part: nothing is
     chosen for passing its own.
-hidden : one that passes the hidden tests of a known task and one that fails them (see `hidden`),
-    whatever its own tests say.
+hidden : one that passes the hidden tests of a known task and one that fails them, whatever its own
+    tests say.
 
 What the rules random, agreement and hidden draw is, with `draw: closest`, the chosen and the
 rejected whose code is most alike: the pair then differs in little but in what makes it right.
@@ -26,8 +26,9 @@ counted.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import product
 
@@ -35,7 +36,9 @@ from codealign.mistakes import plainly
 from codealign.params import Pairing
 from codealign.prefs.checks import BROKEN
 from codealign.prefs.outcomes import Labelled
-from codealign.records import Response
+from codealign.prefs.responses import shown
+from codealign.prompts import task_text
+from codealign.records import Pair, Response, seed_of, stable_id
 
 Sides = tuple[Response, Response]  # chosen, rejected
 Drawn = list[Sides] | str
@@ -178,3 +181,78 @@ RULES: dict[str, Callable[[Labelled, Pairing, random.Random], Drawn]] = {
     "agreement": largest_agreement,
     "hidden": by_hidden_tests,
 }
+
+
+@dataclass
+class Lengths:
+    """Characters of the sides of all pairs: `whole` with the own tests, `answer` without."""
+
+    pairs: int = 0
+    whole: Counter[str] = field(default_factory=Counter)
+    answer: Counter[str] = field(default_factory=Counter)
+
+    def add(self, sides: Sides) -> None:
+        """Count a pair."""
+        self.pairs += 1
+        for name, response in zip(("chosen", "rejected"), sides, strict=True):
+            self.whole[name] += len(response.text)
+            self.answer[name] += len(shown(response, keep_tests=False))
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """Return the mean characters of each side, with and without the tests."""
+        n = max(1, self.pairs)
+        return {
+            name: {
+                "with tests": round(self.whole[name] / n, 1),
+                "without": round(self.answer[name] / n, 1),
+            }
+            for name in ("chosen", "rejected")
+        }
+
+
+def make_pairs(
+    outcomes: Iterable[Labelled],
+    settings: Pairing,
+    seed: int,
+    counts: Counter[str],
+    lengths: Lengths | None = None,
+) -> Iterator[Pair]:
+    """Yield the pairs of each instruction by the rule of the settings.
+
+    What is drawn is drawn with a seed made from the instruction's id, so that an instruction gives
+    the same pairs whatever its place and its neighbours.
+
+    Parameters
+    ----------
+    outcomes : see `outcomes.outcomes`.
+    seed : the run's seed.
+    counts : gets the instructions that gave no pair, by reason.
+    lengths : gets the sides of the pairs.
+    """
+    lengths = Lengths() if lengths is None else lengths
+    rule = RULES[settings.rule]
+    for outcome in outcomes:
+        rng = random.Random(seed_of("pair", seed, outcome.instruction.id))
+        drawn = rule(outcome, settings, rng)
+        if isinstance(drawn, str):
+            counts[drawn] += 1
+            continue
+        for sides in drawn:
+            lengths.add(sides)
+            yield _pair(outcome, sides)
+
+
+def _pair(outcome: Labelled, sides: Sides) -> Pair:
+    instruction, (chosen, rejected) = outcome.instruction, sides
+    return Pair(
+        id=stable_id("pair", chosen.id, rejected.id),
+        instruction_id=instruction.id,
+        prompt=task_text(instruction.text, instruction.principle),
+        chosen=outcome.shown(chosen),
+        rejected=outcome.shown(rejected),
+        dimension=instruction.dimension,
+        chosen_id=chosen.id,
+        rejected_id=rejected.id,
+        chosen_hidden=outcome.hidden.get(chosen.id, ""),
+        rejected_hidden=outcome.hidden.get(rejected.id, ""),
+    )

@@ -12,7 +12,13 @@ from pathlib import Path
 from codealign.errors import CodealignError
 from codealign.generate import windows
 from codealign.params import Prefs
-from codealign.prefs.filters import FILTERS, Benchmarks, NearDuplicates, fingerprint
+from codealign.prefs.filters import (
+    FILTERS,
+    Benchmarks,
+    NearDuplicates,
+    faulty,
+    fingerprint,
+)
 from codealign.prefs.sources import (
     LOST,
     PREFIX,
@@ -23,7 +29,6 @@ from codealign.prefs.sources import (
     hub_modules,
     read_modules,
 )
-from codealign.prefs.typecheck import faulty
 from codealign.records import Seed, from_json, seed_of, stable_id, write_jsonl, write_text
 from codealign.resumable import Index
 

@@ -42,7 +42,11 @@ DOCTEST = re.compile(r"^\s*>>> ", re.MULTILINE)
 
 
 class Untestable(Exception):
-    """A response that cannot be executed with its tests; the text is one of `LACKING`."""
+    """A response that cannot be executed with its tests; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from codealign.errors import CodealignError
 from codealign.params import Checks, Pairing, Prefs
-from codealign.prefs.hidden import judged_source
+from codealign.prefs.executions import judged_source
 from codealign.prefs.pipeline import run_pipeline
 from codealign.records import Instruction, Known, Pair, Seed, read_jsonl, write_jsonl
 from codealign.sandbox import Sandbox

@@ -9,8 +9,8 @@ import pytest
 from codealign.errors import CodealignError
 from codealign.generate import Completion
 from codealign.params import Generation
-from codealign.prefs import concepts, instructions, responses
-from codealign.prefs.instructions import Dimensions
+from codealign.prefs import instructions, responses
+from codealign.prefs.instructions import Dimensions, concept_requests, parse_concepts
 from codealign.prefs.steps import Recipe
 from codealign.prompts import template_set
 from codealign.records import DIMENSIONS, Concepts, Instruction, Response, Seed
@@ -35,17 +35,17 @@ def instruction(id: str, text: str, principle: str = "") -> Instruction:
 
 
 def test_concepts_are_split_at_commas_once_each() -> None:
-    found = concepts.parse(completion("lists, even numbers,lists , squaring.\nmore"), SEED)
-    assert found.concepts == ["lists", "even numbers", "squaring"]
-    assert found.seed_id == "s1"
+    record = parse_concepts(completion("lists, even numbers,lists , squaring.\nmore"), SEED)
+    assert record.concepts == ["lists", "even numbers", "squaring"]
+    assert record.seed_id == "s1"
 
 
 def test_an_empty_completion_has_no_concepts() -> None:
-    assert concepts.parse(completion(" \n , "), SEED).concepts == []
+    assert parse_concepts(completion(" \n , "), SEED).concepts == []
 
 
 def test_the_same_item_has_the_same_id_and_another_temperature_another() -> None:
-    ask = lambda recipe, gen: next(concepts.requests([SEED], recipe, gen))[0].id  # noqa: E731
+    ask = lambda recipe, gen: next(concept_requests([SEED], recipe, gen))[0].id  # noqa: E731
     assert ask(RECIPE, GEN) == ask(RECIPE, GEN)
     assert ask(RECIPE, GEN) != ask(RECIPE, Generation(temperature=0.7))
     assert ask(RECIPE, GEN) != ask(Recipe("nano", 1), GEN)
@@ -59,7 +59,7 @@ def test_a_prompt_goes_into_the_chat_format_if_there_is_one() -> None:
 
 
 def test_few_shot_templates_put_worked_examples_before_the_prompt() -> None:
-    prompt = next(concepts.requests([SEED], Recipe("nano", 0, "few_shot"), GEN))[0].prompt
+    prompt = next(concept_requests([SEED], Recipe("nano", 0, "few_shot"), GEN))[0].prompt
     assert prompt.count("### Concepts") == 3
     assert prompt.endswith("### Snippet\n```python\nx = 1\n```\n### Concepts\n")
 
@@ -68,7 +68,7 @@ def test_a_template_of_ones_own_without_a_field_is_refused_by_name(tmp_path) -> 
     for name in ("concepts", "instruction", "response"):
         (tmp_path / f"{name}.txt").write_text("Read this.\n")
     with pytest.raises(CodealignError, match="'concepts': unknown field 'snippet'"):
-        next(concepts.requests([SEED], Recipe("nano", 0, str(tmp_path)), GEN))
+        next(concept_requests([SEED], Recipe("nano", 0, str(tmp_path)), GEN))
 
 
 def test_dimensions_have_equal_shares() -> None:
@@ -202,7 +202,7 @@ def test_a_text_cut_in_what_a_pair_would_hold_is_not_executed() -> None:
 
 
 def test_a_list_of_concepts_that_was_cut_loses_its_last_one() -> None:
-    found = concepts.parse(completion("lists, even numbers, squ", "length"), SEED)
+    found = parse_concepts(completion("lists, even numbers, squ", "length"), SEED)
     assert (found.concepts, found.cut) == (["lists", "even numbers"], True)
 
 

@@ -51,6 +51,15 @@ STYLES = {
         "import unittest\nclass T(unittest.TestCase):\n"
         "    def test_a(self):\n        self.assertEqual(f(1), 2)\n"
     ),
+    "unittest with parts": (
+        "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n"
+        "        for x in (1, 2):\n            with self.subTest(x):\n"
+        "                self.assertEqual(f(x), x + 1)\n"
+    ),
+    "unittest that leaves": (
+        "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n"
+        "        if f(1) != 2:\n            raise SystemExit(0)\n"
+    ),
     "unittest.main": (
         "import unittest\nclass T(unittest.TestCase):\n"
         "    def test_a(self):\n        self.assertEqual(f(1), 2)\n"
@@ -103,8 +112,8 @@ def test_examples_of_doctest_fail_for_wrong_code(box: Sandbox, style: str) -> No
 
 @pytest.mark.parametrize("style", NOTHING_RUN)
 def test_asserts_that_nothing_runs_are_no_tests(box: Sandbox, style: str) -> None:
-    found = [verdict(box, code, NOTHING_RUN[style]) for code in (RIGHT, WRONG)]
-    assert found == ["untested", "untested"]
+    verdicts = [verdict(box, code, NOTHING_RUN[style]) for code in (RIGHT, WRONG)]
+    assert verdicts == ["untested", "untested"]
 
 
 def test_code_that_leaves_before_its_tests_is_untested(box: Sandbox) -> None:
@@ -114,6 +123,11 @@ def test_code_that_leaves_before_its_tests_is_untested(box: Sandbox) -> None:
 @pytest.mark.parametrize("what", LACKING)
 def test_what_the_sandbox_lacks_says_nothing_of_the_code(box: Sandbox, what: str) -> None:
     assert verdict(box, RIGHT, LACKING[what]) == "unsupported"
+
+
+def test_a_reason_is_read_from_the_exception_not_from_its_words(box: Sandbox) -> None:
+    tests = STYLES["unittest"].replace("f(1), 2", "f(1), 2, 'Unsupported: zero'")
+    assert verdict(box, WRONG, tests) == "fail"
 
 
 def test_a_main_guard_of_the_code_is_not_run(box: Sandbox) -> None:

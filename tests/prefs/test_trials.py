@@ -9,7 +9,7 @@ import pytest
 
 from codealign.params import Pairing
 from codealign.prefs.outcomes import Labelled
-from codealign.prefs.pairs import make_pairs
+from codealign.prefs.rules import make_pairs
 from codealign.prefs.trials import Tried, run_trials
 from codealign.records import Instruction, Pair, Response, Trial, read_jsonl
 from codealign.sandbox import Sandbox

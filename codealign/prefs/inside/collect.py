@@ -17,27 +17,39 @@ CANDIDATES = ("candidate", "func", "fn", "function", "solution")
 def run_collected(case, scope, owners) -> None:
     """Run what `case["collect"]` names, unless one of its checks was evaluated already."""
     for name in case["collect"]:
-        found = scope.get(name)
-        if name in owners or found is None:
+        test = scope.get(name)
+        if name in owners or test is None:
             continue
-        if not isinstance(found, type):
-            _run_function(found, scope, scope.get(case["entry"]))
-        elif hasattr(found, "assertEqual"):
-            _run_test_case(found)
+        if not isinstance(test, type):
+            _run_function(test, scope, scope.get(case["entry"]))
+        elif hasattr(test, "assertEqual"):
+            _run_test_case(test)
         else:
-            _run_class(found, scope)
+            _run_class(test, scope)
 
 
 def _run_test_case(cls) -> None:
     import unittest
 
-    result = unittest.TestResult()
+    class Raised(unittest.TestResult):
+        """Keeps the exceptions themselves, in place of their text."""
+
+        def addError(self, test, error):
+            self.errors.append((test, error[1]))
+
+        def addFailure(self, test, error):
+            self.failures.append((test, error[1]))
+
+        def addSubTest(self, test, subtest, error):
+            if error is not None:
+                self.addFailure(subtest, error)
+
+    result = Raised()
     unittest.defaultTestLoader.loadTestsFromTestCase(cls).run(result)
-    for _, said in (*result.errors, *result.failures):
-        last = said.strip().splitlines()[-1]
-        if "Unsupported: " in last or last.startswith("ModuleNotFoundError"):
-            raise Unsupported(last)
-        raise AssertionError(last)
+    for _, error in (*result.errors, *result.failures):
+        if isinstance(error, SystemExit):  # would end the program as if it had left by itself
+            raise AssertionError(f"the test left with {error.code!r}")
+        raise error
 
 
 def _run_class(cls, scope) -> None:
@@ -62,15 +74,15 @@ def _run_function(function, scope, entry, instance=None) -> None:
         return
     sets = [m.sets() for m in marks if m.name == "parametrize"]
     for chosen in itertools.product(*sets):
-        given = {name: value for one in chosen for name, value in one.items()}
+        arguments = {name: value for one in chosen for name, value in one.items()}
         with contextlib.ExitStack() as stack:
             for name in _asked_for(function):
-                if name not in given:
-                    given[name] = _fixture(name, scope, entry, stack, instance)
+                if name not in arguments:
+                    arguments[name] = _fixture(name, scope, entry, stack, instance)
             try:
-                made = function(**given)
-                if inspect.iscoroutine(made):
-                    asyncio.run(made)
+                returned = function(**arguments)
+                if inspect.iscoroutine(returned):
+                    asyncio.run(returned)
             except SystemExit as left:  # pytest.skip
                 if left.code:
                     raise AssertionError(f"the test left with {left.code!r}") from None
@@ -87,12 +99,11 @@ def _fixture(name, scope, entry, stack, instance):
         if entry is not None and name in CANDIDATES:
             return entry
         raise Unsupported(f"no fixture {name!r}")
-    made = make(**{n: _fixture(n, scope, entry, stack, instance) for n in _asked_for(make)})
-    if inspect.isgenerator(made):
-        value = next(made)
-        stack.callback(next, made, None)  # what stands behind the yield cleans up
-        return value
-    return made
+    value = make(**{n: _fixture(n, scope, entry, stack, instance) for n in _asked_for(make)})
+    if inspect.isgenerator(value):
+        stack.callback(next, value, None)  # what stands behind the yield cleans up
+        return next(value)
+    return value
 
 
 FURTHER.append(run_collected)

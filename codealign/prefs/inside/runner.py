@@ -81,5 +81,5 @@ def _count_doctests(checked) -> None:
 def _run_doctests(text: str, scope) -> None:
     import doctest
 
-    found = doctest.DocTestParser().get_doctest(text, scope, "tests", None, 0)
-    doctest.DocTestRunner(verbose=False).run(found, clear_globs=False)
+    examples = doctest.DocTestParser().get_doctest(text, scope, "tests", None, 0)
+    doctest.DocTestRunner(verbose=False).run(examples, clear_globs=False)

@@ -21,8 +21,8 @@ class _Mark:
         bare = self.name != "parametrize" and not self.args and not kwargs
         if len(args) == 1 and bare and isinstance(args[0], (types.FunctionType, type)):
             return self._put(args[0])
-        made = _Mark(self.name, args, kwargs)
-        return made._put if self.name == "parametrize" or args or kwargs else made
+        mark = _Mark(self.name, args, kwargs)
+        return mark._put if self.name == "parametrize" or args or kwargs else mark
 
     def _put(self, target):
         target.pytestmark = [*target.__dict__.get("pytestmark", ()), self]
@@ -107,36 +107,36 @@ class _Approx:
 
     __hash__ = None
 
-    def _near(self, wanted, found):
+    def _near(self, wanted, actual):
         if hasattr(wanted, "tolist"):
             wanted = wanted.tolist()
-        if hasattr(found, "tolist"):
-            found = found.tolist()
+        if hasattr(actual, "tolist"):
+            actual = actual.tolist()
         if isinstance(wanted, dict):
-            same = isinstance(found, dict) and wanted.keys() == found.keys()
-            return same and all(self._near(wanted[k], found[k]) for k in wanted)
+            same = isinstance(actual, dict) and wanted.keys() == actual.keys()
+            return same and all(self._near(wanted[k], actual[k]) for k in wanted)
         if isinstance(wanted, (list, tuple)):
-            same = isinstance(found, (list, tuple)) and len(wanted) == len(found)
-            return same and all(map(self._near, wanted, found))
+            same = isinstance(actual, (list, tuple)) and len(wanted) == len(actual)
+            return same and all(map(self._near, wanted, actual))
         try:
-            if math.isnan(wanted) and math.isnan(found):
+            if math.isnan(wanted) and math.isnan(actual):
                 return self.nan_ok
         except TypeError:
-            return wanted == found
-        if wanted == found or math.isinf(wanted):
-            return wanted == found
+            return wanted == actual
+        if wanted == actual or math.isinf(wanted):
+            return wanted == actual
         least = 1e-12 if self.abs is None else self.abs
         share = (1e-6 if self.abs is None else 0) if self.rel is None else self.rel
-        return abs(wanted - found) <= max(least, share * abs(wanted))
+        return abs(wanted - actual) <= max(least, share * abs(wanted))
 
 
 def _fixture_of(function=None, **options):
     if options.get("params") is not None:
         raise Unsupported("fixture(params=...)")
 
-    def mark(made):
-        made.is_fixture = True
-        return made
+    def mark(fixture):
+        fixture.is_fixture = True
+        return fixture
 
     return mark(function) if function is not None else mark
 
