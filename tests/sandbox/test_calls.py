@@ -60,6 +60,13 @@ def test_an_always_equal_object_equals_nothing(any_sandbox: Sandbox) -> None:
     assert value != 1
 
 
+def test_a_set_of_lists_with_a_hash_is_an_outcome_and_no_forgery(any_sandbox: Sandbox) -> None:
+    code = "class A(list):\n    __hash__ = list.__len__\ndef f(): return {A([1])}"
+    result = run(any_sandbox, code, Call("f", []))
+    assert result.verdict == "pass"
+    assert result.outputs[0].value != {(1,)}
+
+
 def test_outcomes_before_a_timeout_are_kept(any_sandbox: Sandbox) -> None:
     code = "def f(x):\n    while x: pass\n    return x"
     result = run(any_sandbox, code, Call("f", [0]), Call("f", [1]), cpu_s=0.3)

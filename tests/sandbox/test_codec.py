@@ -94,6 +94,53 @@ def test_an_overridden_method_does_not_reach_the_host() -> None:
     assert found == 7
 
 
+class List(list):
+    __hash__ = list.__len__
+
+
+class Dict(dict):
+    __hash__ = dict.__len__
+
+
+class Set(set):
+    def __hash__(self) -> int:
+        return hash(frozenset(self))
+
+
+class Bytes(bytearray):
+    def __hash__(self) -> int:
+        return hash(bytes(self))
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ({Set({1})}, {frozenset({1})}),
+        ({Set({1})}, {frozenset({2})}),
+        ({Bytes(b"a"): 1}, {b"a": 1}),
+        ({(1, Set({2}))}, {(1, frozenset({2}))}),
+        ({List([1])}, {(1,)}),
+        ({List([1]): 1}, {1: 1}),
+        ({(1, List([2]))}, {(1, (2,))}),
+        ({Dict(a=1)}, {"a"}),
+        ({1: List([2])}, {1: [2]}),
+        ([List([1]), Dict(a=1), Set({1})], [[1], {"a": 1}, {1}]),
+    ],
+    ids=repr,
+)
+def test_what_has_a_hash_of_its_own_is_compared_as_python_does(value, other) -> None:
+    assert (loads(dumps(value)) == other) is (value == other)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{List()}, {List(): 1}, {List(): 1}.keys(), {1: List()}.items(), frozenset({(List(), 1)})],
+    ids=repr,
+)
+def test_a_set_that_no_plain_set_can_equal_says_what_it_holds(value: object) -> None:
+    assert holds_opaque(loads(dumps(value))) == f"{__name__}.List"
+
+
 Colour = Enum("Colour", "red")
 
 

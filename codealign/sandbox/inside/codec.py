@@ -23,7 +23,8 @@ opaque      type name of anything else (an iterator, a user's object)
 ==========  =================================================================
 
 Subclasses are encoded by the methods of their built-in base, so that an object which overrides
-`__eq__`, `__iter__` or `__index__` cannot influence what the other side compares.
+`__eq__`, `__iter__` or `__index__` cannot influence what the other side compares. In a set, or as a
+key, one may have a hash that its base has not (`_key`).
 """
 
 from __future__ import annotations
@@ -128,18 +129,38 @@ def _list(value: list[Any]) -> Any:
     return _each(list(list.__iter__(value)))
 
 
-def _items(tag: str, base: type) -> Encoder:
-    return lambda value: {tag: _each(list(base.__iter__(value)))}  # type: ignore[attr-defined]
+def _key(value: Any) -> Any:
+    """Encode a set's item or a dictionary's key.
+
+    A subclass of a built-in type that has no hash may have one. A set or a bytearray is then sent
+    as its equal of a type with a hash. To a list or a dictionary no value with a hash is equal, so
+    that whatever holds one equals nothing that was expected.
+    """
+    kind = type(value)
+    if kind in _THEMSELVES or kind in _NUMBERS:
+        return encode(value)
+    for base, encoder in _KEYS:
+        if issubclass(kind, base):
+            return encoder(value)
+    return encode(value)
 
 
-def _each(items: list[Any]) -> list[Any]:
+def _opaque(value: Any) -> Any:
+    return {"opaque": f"{type(value).__module__}.{type(value).__name__}"[:200]}
+
+
+def _items(tag: str, base: type, one: Encoder = encode) -> Encoder:
+    return lambda value: {tag: _each(list(base.__iter__(value)), one)}  # type: ignore[attr-defined]
+
+
+def _each(items: list[Any], one: Encoder = encode) -> list[Any]:
     """Encode items; lists of plain values, which stand for themselves, are left as they are."""
     kinds = set(map(type, items))
     if kinds <= _THEMSELVES:
         return items
     if kinds <= _NUMBERS and _plain_numbers(items):  # never empty: no kinds are `_THEMSELVES`
         return items
-    return [encode(v) for v in items]
+    return [one(v) for v in items]
 
 
 def _plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
@@ -151,7 +172,7 @@ def _plain_numbers(items: list[Any] | tuple[Any, ...]) -> bool:
 
 
 def _dict(value: dict[Any, Any]) -> Any:
-    return {"dict": [[encode(k), encode(v)] for k, v in dict.items(value)]}
+    return {"dict": [[_key(k), encode(v)] for k, v in dict.items(value)]}
 
 
 def _bytes(tag: str) -> Encoder:
@@ -175,9 +196,13 @@ _PLAIN: dict[type, Encoder] = {
 # Tried in this order: a type stands before its base, as bool before int.
 _BASES: list[tuple[type, Encoder]] = [
     (bool, _same), (int, _int), (float, _float), (complex, _complex), (str, str.__str__),
-    (list, _list), (tuple, _items("tuple", tuple)), (dict, _dict), (set, _items("set", set)),
-    (frozenset, _items("frozenset", frozenset)), (bytes, _bytes("bytes")),
-    (bytearray, _bytes("bytearray")), (range, _range), (type, _type),
+    (list, _list), (tuple, _items("tuple", tuple)), (dict, _dict),
+    (set, _items("set", set, _key)), (frozenset, _items("frozenset", frozenset, _key)),
+    (bytes, _bytes("bytes")), (bytearray, _bytes("bytearray")), (range, _range), (type, _type),
+]  # fmt: skip
+_KEYS: list[tuple[type, Encoder]] = [
+    (tuple, _items("tuple", tuple, _key)), (set, _items("frozenset", set, _key)),
+    (bytearray, _bytes("bytes")), (list, _opaque), (dict, _opaque),
 ]  # fmt: skip
 
 
@@ -214,7 +239,7 @@ def _foreign(value: Any) -> Any:
     if (module, name) == ("fractions", "Fraction"):
         return {"fraction": [_int(value.numerator), _int(value.denominator)]}
     if name == "dict_keys" or (name == "dict_items" and _hashable(value)):
-        return {"frozenset": [encode(v) for v in value]}  # to which they are equal
+        return {"frozenset": [_key(v) for v in value]}  # to which they are equal
     if (module, name) in _STANDARD:
         tag, parts = _STANDARD[module, name]
         return {tag: parts(value)}
@@ -223,7 +248,7 @@ def _foreign(value: Any) -> Any:
         if name == "ndarray":
             return {"array": [value.dtype.str, list(value.shape), data]}
         return {"scalar": [value.dtype.str, data]}
-    return {"opaque": f"{module}.{name}"[:200]}
+    return _opaque(value)
 
 
 def _hashable(values: Any) -> bool:
