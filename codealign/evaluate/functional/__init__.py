@@ -7,12 +7,30 @@ with Sandbox() as sandbox:
     results = evaluate("humaneval", solutions, problems, sandbox)
 results.scores(), results.failures, results.write(folder)
 
-Each name is imported from its own module when it is first used: whoever reads problems alone does
-not hang on what runs solutions.
+Each name is imported from its own module when it is first used: all together would take 0.2 seconds
+in place of 3 milliseconds. The package itself imports from the modules, lest a job hang on all.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codealign.evaluate.functional.evaluation import evaluate as evaluate
+    from codealign.evaluate.functional.problems import Problem as Problem
+    from codealign.evaluate.functional.prompts import extract as extract
+    from codealign.evaluate.functional.prompts import prompts_for as prompts_for
+    from codealign.evaluate.functional.prompts import stops as stops
+    from codealign.evaluate.functional.registry import BENCHMARKS as BENCHMARKS
+    from codealign.evaluate.functional.registry import expand as expand
+    from codealign.evaluate.functional.registry import load as load
+    from codealign.evaluate.functional.results import Results as Results
+    from codealign.evaluate.functional.samples import Samples as Samples
+    from codealign.evaluate.functional.samples import read_samples as read_samples
+    from codealign.evaluate.functional.verdicts import KINDS as KINDS
+    from codealign.evaluate.functional.verdicts import Attempt as Attempt
+    from codealign.evaluate.functional.verdicts import Limits as Limits
+    from codealign.evaluate.functional.wording import closing_line as closing_line
+    from codealign.evaluate.functional.wording import failing_samples as failing_samples
 
 _HOME = {
     "BENCHMARKS": "registry",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional import efficiency
 from codealign.evaluate.functional.completions import Model
+from codealign.evaluate.functional.efficiency import Measure, available, compare
 from codealign.evaluate.functional.expected import expect
 from codealign.evaluate.functional.extraction import mark_lost
 from codealign.evaluate.functional.problems import Problem
@@ -27,7 +27,7 @@ def evaluate(
     sandbox: Sandbox,
     cpu_s: float = 60.0,
     cache: Path | None = None,
-    measure: efficiency.Measure = "auto",
+    measure: Measure = "auto",
     programs: Mapping[str, Sequence[str]] | None = None,
 ) -> Results:
     """Run solutions against the tests of their problems.
@@ -59,9 +59,9 @@ def evaluate(
     by_task = mark_lost(by_task, programs or {}, expected, sandbox, Limits(cpu_s))
     measured, unit = {}, ""
     if benchmark == "evalperf":
-        unit = efficiency.available(measure, sandbox)
+        unit = available(measure, sandbox)
         correct = {t: [a.solution for a in tried if a.passed] for t, tried in by_task.items()}
-        measured = efficiency.compare(correct, problems, sandbox, unit, cache)
+        measured = compare(correct, problems, sandbox, unit, cache)
     return Results(
         benchmark=benchmark,
         attempts=by_task,

@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 from codealign.additions import own_benchmarks
 from codealign.errors import CodealignError, nearest
-from codealign.evaluate.functional import public
 from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.public import joined, require, rows
 from codealign.paths import NANO_DATA
 from codealign.texts import lines_of
 
@@ -80,10 +80,10 @@ def load(
         data = own_benchmarks()[name].path
     elif data is None and source == "nano":
         data = NANO_DATA / f"{NANO_FILES.get(name, name)}.jsonl.gz"
-    rows = read_rows(Path(data)) if data is not None else public.rows(name)
+    lines = read_rows(Path(data)) if data is not None else rows(name)
     if name == "evalperf":
-        rows = public.joined(rows)
-    problems = {p.task_id: p for p in (problem(name, row, place) for place, row in rows)}
+        lines = joined(lines)
+    problems = {p.task_id: p for p in (problem(name, row, place) for place, row in lines)}
     return dict(islice(problems.items(), limit or None))
 
 
@@ -107,6 +107,10 @@ def problem(benchmark: str, row: dict[str, Any], place: str) -> Problem:
         raise CodealignError(f"{place}: not a {benchmark} problem, lacks {', '.join(lacking)}")
     from_mbpp = row["task_id"].startswith("Mbpp/")
     oracle = "mbpp" if from_mbpp else benchmark.replace("evalperf", "humaneval")
+    inputs = row.get("pe_input", [])  # which EvalPerf's data set holds as JSON text
+    codes = row.get("reference") or [r["code"] for r in row.get("references", [])]
+    # Without scores each reference counts for an equal share.
+    scores = row.get("scores") or [100 * (i + 1) / len(codes) for i in range(len(codes))]
     problem = Problem(
         **{key: row[key] for key in REQUIRED},
         base_input=row.get("base_input", []),
@@ -115,23 +119,10 @@ def problem(benchmark: str, row: dict[str, Any], place: str) -> Problem:
         atol=row.get("atol", 0),
         oracle=oracle,
         joiner="\n" if benchmark.startswith("evoeval") else "",
-        pe_input=_pe_input(row),
-        references=_references(row),
+        pe_input=json.loads(inputs) if isinstance(inputs, str) else inputs,
+        references=list(zip(codes, scores, strict=True)),
     )
     return _as_python(problem) if from_mbpp else problem
-
-
-def _pe_input(row: dict[str, Any]) -> list[list[Any]]:
-    """EvalPerf's input, which its data set holds as JSON text."""
-    inputs = row.get("pe_input", [])
-    return json.loads(inputs) if isinstance(inputs, str) else inputs
-
-
-def _references(row: dict[str, Any]) -> list[tuple[str, float]]:
-    """Reference solutions with scores; without scores each counts for an equal share."""
-    codes = row.get("reference") or [r["code"] for r in row.get("references", [])]
-    scores = row.get("scores") or [100 * (i + 1) / len(codes) for i in range(len(codes))]
-    return list(zip(codes, scores, strict=True))
 
 
 def _as_python(problem: Problem) -> Problem:
@@ -184,10 +175,7 @@ def require_public(names: Sequence[str], guarded: bool = True) -> None:
             "these alone, which the data card then says."
         )
 
-    public.require(
-        [n for n in names if n not in own_benchmarks()], fewer if guarded else _own_files
-    )
+    def available(whole: list[str]) -> str:
+        return f"Or evaluate on what is there: `functional: {{benchmarks: [{', '.join(whole)}]}}`."
 
-
-def _own_files(whole: list[str]) -> str:
-    return f"Or evaluate on what is there: `functional: {{benchmarks: [{', '.join(whole)}]}}`."
+    require([n for n in names if n not in own_benchmarks()], fewer if guarded else available)
