@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,10 @@ def _problems(
 ) -> Iterator[CodalProblem]:
     seen: Counter[str] = Counter()
     for row in rows:
-        dimension = _dimension(row, data, dimensions)
+        dimension = _column(row, ("dimension", "preference"), data).replace("-", "_")
+        if dimension not in dimensions:
+            hint = nearest(dimension, list(dimensions))
+            raise CodealignError(f"{data}: dimension {dimension!r}{hint}")
         text = _column(row, ("instruction",), data)
         same = stable_id("codal", dimension, text)
         seen[same] += 1
@@ -117,13 +120,6 @@ def _problems(
         )
 
 
-def _dimension(row: dict[str, Any], data: str, known: Sequence[str]) -> str:
-    dimension = _column(row, ("dimension", "preference"), data).replace("-", "_")
-    if dimension not in known:
-        raise CodealignError(f"{data}: dimension {dimension!r}" + nearest(dimension, list(known)))
-    return dimension
-
-
 def _column(row: dict[str, Any], names: Sequence[str], data: str, ending: str = "") -> str:
     """Return the first of the named columns, or else the first whose name has the ending."""
     also = [name for name in sorted(row) if ending and len(names) > 1 and name.endswith(ending)]
@@ -133,38 +129,26 @@ def _column(row: dict[str, Any], names: Sequence[str], data: str, ending: str = 
     raise CodealignError(f"{data}: no column {' or '.join(names)}; it has {', '.join(row)}")
 
 
-def requests(
-    problems: Iterable[CodalProblem], chat: Callable[[str], str] | None = None
-) -> list[Request]:
-    """Return one request per problem; its id is the problem's.
-
-    Parameters
-    ----------
-    chat : puts one user message into the model's chat format (`engine.chat`); None for a
-        pretrained model, which gets the plain response format.
-    """
-    wrap = chat or response_prompt
-    return [Request(p.id, wrap(task_text(p.instruction, p.principle))) for p in problems]
-
-
 def collect_answers(
     problems: Sequence[CodalProblem],
-    asked: Sequence[Request],
     generate: Callable[..., Iterator[Completion]],
     path: Path | str,
     key: str = "",
+    chat: Callable[[str], str] | None = None,
 ) -> list[Answer]:
     """Return the model's answer to each problem; a killed run continues at the record.
 
     Parameters
     ----------
-    asked : from `requests`.
     generate : `codealign.generate.generate` with engine, settings, seed and `stop=STOP` bound;
-        called with the requests.
+        called with one request per problem, its id the problem's.
     path : file of the answers; answers made under other prompts or another `key` are not reused.
     key : what names the model and the way of sampling.
+    chat : puts one user message into the model's chat format (`engine.chat`); None for a
+        pretrained model, which gets the plain response format.
     """
-    by_id = {p.id: p for p in problems}
+    by_id, wrap = {p.id: p for p in problems}, chat or response_prompt
+    asked = [Request(p.id, wrap(task_text(p.instruction, p.principle))) for p in problems]
     made_by = stable_id(key, *(text for r in asked for text in (r.id, r.prompt)))
     with closing(resumable(Path(path), Answer, made_by)) as file:
         pending = [r for r in asked if r.id not in file]

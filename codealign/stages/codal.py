@@ -11,7 +11,7 @@ import pandas as pd
 
 from codealign.analysis.gating import Gate, check_gates
 from codealign.analysis.measured import write_measured
-from codealign.evaluate.codal import STOP, collect_answers, load_problems, rate, requests
+from codealign.evaluate.codal import STOP, collect_answers, load_problems, rate
 from codealign.evaluate.codal_scores import RATED, scores, values
 from codealign.evaluate.judges import open_judge
 from codealign.generate import generate, open_engine
@@ -59,11 +59,11 @@ def run_codal(job: StageJob, report: Callable[[str], None] = print) -> CodalResu
     s, folder = job.settings, job.folder / "codal"
     problems = load_problems(s.data, s.limit, own=s.dimensions)
     engine = open_engine("transformers", job.model, job.cell.variant, job.adapter)
-    asked = requests(problems, engine.chat if uses_chat(job.model, job.cell.variant) else None)
+    chat = engine.chat if uses_chat(job.model, job.cell.variant) else None
     sizes = {"max_new_tokens": s.max_new_tokens, "batch_size": s.batch_size}
     greedy = Generation(temperature=0.0, **sizes)
     complete = partial(generate, engine=engine, settings=greedy, seed=job.seed, stop=STOP)
-    answers = collect_answers(problems, asked, complete, folder / "answers.jsonl", job.name)
+    answers = collect_answers(problems, complete, folder / "answers.jsonl", job.name, chat)
     ratings = {}
     for file, name in (("ratings", s.judge), ("ratings_second", s.second_judge)):
         if name:

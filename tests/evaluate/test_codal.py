@@ -41,21 +41,21 @@ def problems(tmp_path: Path) -> list[codal.CodalProblem]:
 
 @pytest.mark.parametrize("name", ["p.jsonl", "p.jsonl.gz"])
 def test_a_local_file_is_read(tmp_path: Path, name: str) -> None:
-    found = codal.load_problems(write(tmp_path / name, [row(1), row(2)]))
-    assert found[0] == codal.CodalProblem("p1", "style", "Task 1.", "Be brief.", "x = 1")
-    assert len(found) == 2
+    loaded = codal.load_problems(write(tmp_path / name, [row(1), row(2)]))
+    assert loaded[0] == codal.CodalProblem("p1", "style", "Task 1.", "Be brief.", "x = 1")
+    assert len(loaded) == 2
 
 
 def test_problems_come_dimension_by_dimension_and_the_limit_is_each_ones(tmp_path: Path) -> None:
     rows = [row(i, DIMENSIONS[i % 5]) for i in range(15)]
-    found = codal.load_problems(write(tmp_path / "p.jsonl", rows), limit=2)
-    assert [p.dimension for p in found] == [d for d in DIMENSIONS for _ in range(2)]
-    assert [p.id for p in found[:2]] == ["p0", "p5"]
+    loaded = codal.load_problems(write(tmp_path / "p.jsonl", rows), limit=2)
+    assert [p.dimension for p in loaded] == [d for d in DIMENSIONS for _ in range(2)]
+    assert [p.id for p in loaded[:2]] == ["p0", "p5"]
 
 
 def test_the_embedded_problems_cover_every_dimension_alike() -> None:
-    found = codal.load_problems("nano")
-    counts = {sum(p.dimension == d for p in found) for d in DIMENSIONS}
+    loaded = codal.load_problems("nano")
+    counts = {sum(p.dimension == d for p in loaded) for d in DIMENSIONS}
     assert len(counts) == 1 and counts.pop() >= 30
 
 
@@ -69,14 +69,14 @@ def test_the_public_data_sets_columns_are_understood(monkeypatch: pytest.MonkeyP
         }
     ]
     monkeypatch.setattr("datasets.load_dataset", lambda name, split: rows)
-    (found,) = codal.load_problems("coseal/codal-bench")
-    assert (found.dimension, found.reference) == ("instruction_following", "by gpt")
-    assert found.principle
+    (loaded,) = codal.load_problems("coseal/codal-bench")
+    assert (loaded.dimension, loaded.reference) == ("instruction_following", "by gpt")
+    assert loaded.principle
     (other,) = codal.load_problems(
         "coseal/codal-bench", reference="claude-3-sonnet-20240229_response"
     )
     assert other.reference == "by claude"
-    assert other.id == found.id
+    assert other.id == loaded.id
 
 
 def test_the_data_sets_form_is_loaded_by_the_real_library(tmp_path: Path, monkeypatch) -> None:
@@ -86,8 +86,8 @@ def test_the_data_sets_form_is_loaded_by_the_real_library(tmp_path: Path, monkey
         for d in ("readability", "style")
     ]
     write(tmp_path / "bench" / "test.jsonl", rows)
-    found = codal.load_problems(str(tmp_path / "bench"))
-    assert [(p.dimension, p.reference) for p in found] == [
+    loaded = codal.load_problems(str(tmp_path / "bench"))
+    assert [(p.dimension, p.reference) for p in loaded] == [
         ("readability", "answer readability"),
         ("style", "answer style"),
     ]
@@ -135,17 +135,6 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         codal.load_problems(str(tmp_path / "none.jsonl"))
 
 
-def test_a_pretrained_model_gets_the_response_format(problems) -> None:
-    assert codal.requests(problems)[0].prompt == (
-        "### Instruction\nTask 0. Be brief.\n### Response\n"
-    )
-
-
-def test_a_finetuned_model_gets_a_chat_message(problems) -> None:
-    asked = codal.requests(problems, chat=lambda text: f"<user>{text}")
-    assert asked[0].prompt == "<user>Task 0. Be brief."
-
-
 def hand_made(text: str = "x = 1\n### Tests\nassert x\n", limit: int = 10**9):
     asked: list[str] = []
 
@@ -160,7 +149,26 @@ def hand_made(text: str = "x = 1\n### Tests\nassert x\n", limit: int = 10**9):
 
 
 def collect(problems, generate, path: Path, key: str = "") -> list[Answer]:
-    return codal.collect_answers(problems, codal.requests(problems), generate, path, key)
+    return codal.collect_answers(problems, generate, path, key)
+
+
+@pytest.mark.parametrize(
+    ("chat", "prompt"),
+    [
+        (None, "### Instruction\nTask 0. Be brief.\n### Response\n"),
+        (lambda text: f"<user>{text}", "<user>Task 0. Be brief."),
+    ],
+    ids=["pretrained", "finetuned"],
+)
+def test_a_variant_is_asked_in_its_own_format(problems, chat, prompt: str, tmp_path: Path) -> None:
+    prompts: list[str] = []
+
+    def generate(items):
+        prompts.extend(item.prompt for item in items)
+        return hand_made()[0](items)
+
+    codal.collect_answers(problems, generate, tmp_path / "a.jsonl", chat=chat)
+    assert prompts[0] == prompt
 
 
 def test_a_models_own_tests_are_no_part_of_its_answer(problems, tmp_path: Path) -> None:
@@ -237,10 +245,10 @@ def test_changed_answers_are_rated_anew(answers, problems, tmp_path: Path) -> No
 
 
 def test_the_embedded_references_are_rated_high_by_the_static_judge() -> None:
-    found = codal.load_problems("nano", limit=5)
+    loaded = codal.load_problems("nano", limit=5)
     answers = [
         Answer(p.id, p.dimension, p.instruction, p.principle, p.reference, p.reference)
-        for p in found
+        for p in loaded
     ]
     ratings = list(open_judge("static").rate(answers))
     assert sum(r.rating for r in ratings) / len(ratings) > 8

@@ -11,14 +11,13 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import openai
 from openai.types import Batch
 
 from codealign.errors import CodealignError
-from codealign.evaluate.judges.faults import refusal, refused_for_all, unaccepted
 from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
 from codealign.evaluate.judges.spending import SpendingLimit
 from codealign.records import stable_id
@@ -40,8 +39,6 @@ class Asker(Protocol):
     """What a batch needs of the judge that asks."""
 
     name: str
-    model: str
-    base_url: str
     key: str
     longest: int
     replies: Replies
@@ -55,6 +52,11 @@ class Asker(Protocol):
 
     def explain(self, error: openai.OpenAIError) -> CodealignError:
         """Return the error that says what to do about a fault of the server."""
+
+    def refusal(
+        self, status: int, error: Mapping[str, Any], sent: Iterable[str], tries: int
+    ) -> str:
+        """Return why a line has no reply; raise if the fault concerns all of them."""
 
 
 def ask_batches(
@@ -190,11 +192,9 @@ def _read_line(line: bytes, judge: Asker) -> tuple[str, Reply]:
         error = (response.get("body") or {}).get("error") or {}
     except (ValueError, LookupError, TypeError, AttributeError):
         return "", Reply("", "malformed line")
-    if name := refused_for_all(status, error, judge.request("")) if status != 200 else "":
-        raise unaccepted(name, judge.model, judge.base_url)
     if status != 200 or result.get("error"):
-        fault = refusal(status, ROUNDS) or f"request failed ({status}) in {ROUNDS} batches"
-        return key, Reply("", fault)
+        fault = judge.refusal(status, error, judge.request(""), ROUNDS)
+        return key, Reply("", fault or f"request failed ({status}) in {ROUNDS} batches")
     try:
         return key, read_reply(response["body"], judge.longest)
     except (Malformed, LookupError):

@@ -13,7 +13,8 @@ import asyncio
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,6 @@ import openai
 from codealign.errors import CodealignError
 from codealign.evaluate.judges import KEY, grading
 from codealign.evaluate.judges.batches import ask_batches
-from codealign.evaluate.judges.faults import (
-    MOST_REFUSED,
-    explain,
-    refusal,
-    refused_for_all,
-    unaccepted,
-)
 from codealign.evaluate.judges.replies import Malformed, Replies, Reply, read_reply
 from codealign.evaluate.judges.spending import SpendingLimit, estimate, price_of
 from codealign.generate import wire
@@ -38,6 +32,10 @@ from codealign.records import Answer, Rating, stable_id
 MAX_TOKENS, REASONING_TOKENS = 1024, 8192
 """Longest reply, unless another is asked for: of a model that thinks, its thinking included."""
 MALFORMED_TRIES = 3
+REFUSED = (400, 413, 422)
+UNAVAILABLE = (502, 503, 504, 529)
+MOST_REFUSED = 5
+"""Requests refused one after the other, with no reply at all, after which it is no single one."""
 
 
 class OpenAIJudge:
@@ -121,7 +119,11 @@ class OpenAIJudge:
         for prompt, reply in kept.items():
             if reply is not None:
                 yield from self._ratings(waiting[prompt], reply)
-        for prompt, reply in self._ask_all(missing, list(waiting)) if missing else ():
+        if self.batch:
+            asked = ask_batches(self, missing, list(waiting))
+        else:
+            asked = _in_thread(partial(self._send_all, missing))
+        for prompt, reply in asked if missing else ():
             yield from self._ratings(waiting[prompt], reply)
 
     def _ratings(self, answers: list[Answer], reply: Reply) -> Iterator[Rating]:
@@ -134,11 +136,6 @@ class OpenAIJudge:
                 cut=reply.longest if reply.cut else 0,
                 answer_first=self.answer_first,
             )
-
-    def _ask_all(self, prompts: list[str], everything: list[str]) -> Iterator[tuple[str, Reply]]:
-        if not self.batch:
-            return _in_thread(lambda results: self._send_all(prompts, results))
-        return ask_batches(self, prompts, everything)
 
     def prompt(self, answer: Answer) -> str:
         """Return what is asked about an answer."""
@@ -159,8 +156,54 @@ class OpenAIJudge:
         }
 
     def explain(self, error: openai.OpenAIError) -> CodealignError:
-        """Return the error that says what to do about a fault of the server."""
-        return explain(error, self.model, self.base_url, self.retries, self.timeout_s)
+        """Return the error that says what to do about a fault that concerns every request.
+
+        The server's own words are left out: they may quote the key.
+        """
+        server, tries = self.base_url or "api.openai.com", self.retries + 1
+        status = getattr(error, "status_code", 0)
+        what = {
+            openai.AuthenticationError: f"refuses the key in {KEY}; check it",
+            openai.PermissionDeniedError: "does not allow this model with this key",
+            openai.NotFoundError: f"has no model {self.model!r}, or no such address",
+            openai.RateLimitError: f"is still limiting or out of quota after {tries} tries; "
+            "wait or check the account, then run again",
+            openai.InternalServerError: f"is still unavailable ({status}) after {tries} tries; "
+            "run again to continue",
+            openai.APITimeoutError: f"gave no reply within {self.timeout_s:g} s in {tries} tries; "
+            "run again to continue",
+            openai.APIConnectionError: "cannot be reached; start it, then run again",
+            openai.APIStatusError: f"refuses the requests ({status})",
+        }
+        known = next(
+            (f"{server} {text}" for kind, text in what.items() if isinstance(error, kind)), ""
+        )
+        reason = wire.long_wait(error, server) or known or type(error).__name__
+        return CodealignError(f"judge {self.model!r}: {reason}")
+
+    def refusal(
+        self,
+        status: int,
+        error: Mapping[str, Any] | openai.APIStatusError,
+        sent: Iterable[str],
+        tries: int,
+    ) -> str:
+        """Return why one request stays without a reply, or "" if the fault concerns all of them.
+
+        Raises
+        ------
+        CodealignError
+            The server refuses a parameter, or the model, in every request.
+        """
+        if name := wire.refused_parameter(error, sent) if status in REFUSED else "":
+            why = wire.parameter_refusal(self.base_url or "api.openai.com", self.model, name)
+            raise CodealignError(
+                f"judge {self.model!r}: {why}; nothing is stored for these answers"
+            ) from None
+        if status in REFUSED:
+            return f"the server refused the request ({status})"
+        single = status >= 500 and status not in UNAVAILABLE
+        return f"server error {status} in {tries} tries" if single else ""
 
     async def _send_all(self, prompts: list[str], results: queue.SimpleQueue) -> None:
         remaining = iter(prompts)
@@ -204,9 +247,7 @@ class OpenAIJudge:
 
     def _refused(self, error: openai.APIStatusError, asked: dict[str, Any]) -> Reply:
         """Return why one request has no reply; raise if the fault concerns all of them."""
-        if name := refused_for_all(error.status_code, error, asked):
-            raise unaccepted(name, self.model, self.base_url) from None
-        fault = refusal(error.status_code, self.retries + 1)
+        fault = self.refusal(error.status_code, error, asked, self.retries + 1)
         self.refused += bool(fault)
         long_wait = wire.long_wait(error, self.base_url)
         if not fault or long_wait or (self.refused >= MOST_REFUSED and not self.heard):
