@@ -18,7 +18,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codealign.generate import windows
@@ -105,17 +105,13 @@ def trial_cases(response: Response, most: int) -> list[Case]:
             whole = case_of(response.code, tree, restating(response.code, tree))
     except Untestable:
         return []
-    wrong = _wrong_programs(response, most)
-    return [whole, *(Case(c, whole.tests, whole.style, whole.collect, whole.entry) for c in wrong)]
-
-
-def _wrong_programs(response: Response, most: int) -> list[str]:
+    rng = random.Random(seed_of("mutants", response.id))
     try:
         every = mutants(response.code)
-        rng = random.Random(seed_of("mutants", response.id))
-        return [stub(response.code), *rng.sample(every, min(most, len(every)))]
+        wrong = [stub(response.code), *rng.sample(every, min(most, len(every)))]
     except CANNOT_PARSE:
-        return []
+        wrong = []
+    return [whole, *(replace(whole, code=code) for code in wrong)]
 
 
 def _judged(one: Settled, settings: Checks, key: str) -> Check:

@@ -102,27 +102,25 @@ class _Reader:
         node = _unwrapped(node)
         for _ in range(0 if depth else DEPTH):  # a value may have a variable in it again
             node = substituted(node, self.values)
-        calls = [c for c in ast.walk(node) if self._known(c)]
+        calls = [
+            c for c in ast.walk(node)
+            if isinstance(c, ast.Call) and isinstance(c.func, ast.Name)
+            and c.func.id in self.functions
+        ]  # fmt: skip
         if not calls or depth == DEPTH:
             return [node]
         call = calls[0]
+        name, function = call.func.id, self.functions[call.func.id]
+        if name not in self.returned:
+            self.returned[name] = list(returned(function))[:MOST]
         readings: list[Expr] = [] if depth else [node]
-        for value in self._returns(call.func.id):
-            bound = _bound(self.functions[call.func.id], call)
+        for value in self.returned[name]:
+            bound = _bound(function, call)
             if bound is not None and OPAQUE not in {n.id for n in _names(value)}:
                 inside = _replaced(node, call, substituted(value, bound))
                 if sum(1 for _ in ast.walk(inside)) < LARGEST:
                     readings += self.unfold(inside, depth + 1)
         return readings[:MOST]
-
-    def _known(self, node: ast.AST) -> bool:
-        named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        return named and node.func.id in self.functions
-
-    def _returns(self, name: str) -> list[Expr]:
-        if name not in self.returned:
-            self.returned[name] = list(returned(self.functions[name]))[:MOST]
-        return self.returned[name]
 
 
 def returned(function: ast.FunctionDef) -> Iterator[Expr]:
@@ -191,13 +189,11 @@ def _assignments(node: ast.stmt) -> list[tuple[Expr, Expr | None]]:
 def _changed(node: ast.stmt) -> set[str]:
     """Names that a statement assigns, or whose methods it calls as statements (`a.append(x)`)."""
     stored = {n.id for n in _names(node) if not isinstance(n.ctx, ast.Load)}
-    calls = [n.value.func for n in ast.walk(node) if _is_method_statement(n)]
-    return stored | {n.id for call in calls for n in _names(call.value)}
-
-
-def _is_method_statement(node: ast.AST) -> bool:
-    call = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    calls = [n.value for n in ast.walk(node) if isinstance(n, ast.Expr)]
+    methods = [
+        c.func for c in calls if isinstance(c, ast.Call) and isinstance(c.func, ast.Attribute)
+    ]
+    return stored | {n.id for method in methods for n in _names(method.value)}
 
 
 def _ends(body: list[ast.stmt], kind: type[ast.stmt]) -> bool:

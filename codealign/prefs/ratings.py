@@ -15,7 +15,7 @@ from codealign.errors import CodealignError
 from codealign.generate import windows
 from codealign.params import Pairing
 from codealign.prefs.outcomes import Labelled
-from codealign.records import Answer, Rating, Response, stable_id
+from codealign.records import Answer, Rating, stable_id
 from codealign.resumable import resumable
 
 TOGETHER = 1024  # answers handed to the judge at once
@@ -86,16 +86,14 @@ def _answers(outcomes: Iterable[Labelled], settings: Pairing) -> Iterator[Answer
         ids = {r.id for r in outcome.passing}
         if settings.rule == "best_worst":
             ids |= {r.id for r in outcome.failing}
-        yield from (_answer(outcome, r) for r in outcome.responses if r.id in ids)
-
-
-def _answer(outcome: Labelled, response: Response) -> Answer:
-    instruction = outcome.instruction
-    return Answer(
-        id=response.id,
-        dimension=instruction.dimension,
-        instruction=instruction.text,
-        principle=instruction.principle,
-        reference="",
-        text=outcome.shown(response),
-    )
+        asked = outcome.instruction
+        for response in outcome.responses:
+            if response.id in ids:
+                yield Answer(
+                    id=response.id,
+                    dimension=asked.dimension,
+                    instruction=asked.text,
+                    principle=asked.principle,
+                    reference="",
+                    text=outcome.shown(response),
+                )

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from codealign.fences import Block, Fenced, first_python
+from codealign.fences import Fenced, first_python
 from codealign.generate import Completion, Request
 from codealign.params import Generation
 from codealign.prefs.steps import Recipe, made_id
@@ -68,7 +68,9 @@ def take_apart(text: str) -> Parts:
     of_tests = set(chain.from_iterable(answer.section(h) for h in over))
     closed = [b for b in answer.blocks if b.closed]
     code = first_python(b for b in closed if b.first not in of_tests)
-    tests = _test_block([b for b in closed if b.first in of_tests])
+    in_tests = [b for b in closed if b.first in of_tests]
+    doctests = (b for b in in_tests if b.language in _DOCTEST or b.code.lstrip().startswith(">>> "))
+    tests = first_python(in_tests) or next(doctests, None)
     return Parts(
         code=code.code if code else "",
         tests=tests.code if tests else "",
@@ -76,11 +78,6 @@ def take_apart(text: str) -> Parts:
         heading=over[0].title if over else "",
         ends_in_tests=len(answer.lines) - 1 in of_tests,
     )
-
-
-def _test_block(blocks: list[Block]) -> Block | None:
-    doctests = (b for b in blocks if b.language in _DOCTEST or b.code.lstrip().startswith(">>> "))
-    return first_python(blocks) or next(doctests, None)
 
 
 def shown(response: Response, keep_tests: bool) -> str:

@@ -143,12 +143,12 @@ def _sides(
     codes = {r.id: plainly(r.code) for r in (*good, *bad)}
     pairs = list(product(good, bad))
     rng.shuffle(pairs)  # of equally close ones any
-    return max(pairs, key=lambda pair: _likeness(codes[pair[0].id], codes[pair[1].id]))
 
+    def likeness(pair: Sides) -> float:
+        one, other = (codes[r.id] for r in pair)
+        return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
-def _likeness(one: str, other: str) -> float:
-    """How much of two codes is the same, from 0 to 1."""
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return max(pairs, key=likeness)
 
 
 def _one_sided(outcome: Labelled) -> str:

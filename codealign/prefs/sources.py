@@ -239,6 +239,7 @@ def _rows(name: str, settings: Hub) -> Iterator[dict[str, Any]]:
 
 def _advice(name: str, error: Exception) -> str:
     why = str(error).split("\n")[0]
+    # Only words tell: `datasets` raises what the hub refused anew, without the hub's own error.
     if "gated" in why.lower() or "401" in why or "403" in why:
         return (
             f"no access ({why}); accept its terms at https://huggingface.co/datasets/{name}, then "

@@ -206,10 +206,6 @@ def compile_filter() -> bytes:
     ):
         for value in values:
             add(seccomp.ALLOW, [name], seccomp.Arg(place, seccomp.EQ, value))
-    return _export(rules)
-
-
-def _export(rules: Any) -> bytes:
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)

@@ -55,7 +55,7 @@ def run_functional(job: StageJob) -> FunctionalResult:
     with Sandbox(workers=s.workers, accept=s.sandbox) as sandbox:
         results = evaluate_all(problems, model, folders, sandbox, **how)
     values = {score: of for result in results.values() for score, of in result.values().items()}
-    kinds = {name: text for r in results.values() for name, text in r.failures_told().items()}
+    kinds = {name: text for r in results.values() for name, text in r.failures_as_text().items()}
     measured = write_measured(job.folder, job.profile, job.cell, values, failures=kinds)
     # A model scored on what it was not trained for says nothing on whether its training worked.
     gates = [] if job.cell.cross else check_gates(job.paths, job.cell, job.gates)

@@ -116,10 +116,11 @@ def collect(
         another `key` are not reused.
     """
     with ExitStack() as stack:
-        files = {
-            name: stack.enter_context(closing(_file(some, folders[name], n, key)))
-            for name, some in asked.items()
-        }
+        files: dict[str, Resumable[Sample]] = {}
+        for name, some in asked.items():
+            made_by = stable_id(key, n, *(text for r in some for text in (r.id, r.prompt)))
+            file = resumable(folders[name] / "completions.jsonl", Sample, made_by)
+            files[name] = stack.enter_context(closing(file))
         # Of a benchmark asked alone the ids are kept as they are: samples are seeded by them.
         prefix = {name: f"{name}:" if len(asked) > 1 else "" for name in asked}
         done = {
@@ -135,11 +136,6 @@ def collect(
                 files[name].append(sample)
                 bar.took(c)
         return {name: _finished(files[name], some, n) for name, some in asked.items()}
-
-
-def _file(asked: Sequence[Request], folder: Path, n: int, key: str) -> Resumable[Sample]:
-    made_by = stable_id(key, n, *(text for r in asked for text in (r.id, r.prompt)))
-    return resumable(folder / "completions.jsonl", Sample, made_by)
 
 
 def _finished(file: Resumable[Sample], asked: Sequence[Request], n: int) -> list[Sample]:

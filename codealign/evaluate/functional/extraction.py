@@ -100,7 +100,11 @@ def mark_lost(
         is known.
     """
     again = {
-        task_id: [p for a, p in zip(by_task[task_id], of, strict=True) if _doubtful(a, p)]
+        task_id: [
+            p
+            for a, p in zip(by_task[task_id], of, strict=True)
+            if a.kind not in ("", "sandbox_error") and p and loses(p, a.solution)
+        ]
         for task_id, of in programs.items()
         if task_id in by_task
     }
@@ -113,11 +117,6 @@ def mark_lost(
         ]
         for task_id, of in by_task.items()
     }
-
-
-def _doubtful(attempt: Attempt, program: str) -> bool:
-    failed = attempt.kind not in ("", "sandbox_error")
-    return failed and bool(program) and loses(program, attempt.solution)
 
 
 def _lost(attempt: Attempt) -> Attempt:

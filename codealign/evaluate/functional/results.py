@@ -101,7 +101,7 @@ class Results:
             counts["missing"] = len(self.missing)
         return dict(counts.most_common())
 
-    def failures_told(self) -> dict[str, str]:
+    def failures_as_text(self) -> dict[str, str]:
         """For each score its failing samples by kind, as "wrong 30, timeout 2".
 
         A score of the base tests counts samples that fail those; the kind is that of the sample's

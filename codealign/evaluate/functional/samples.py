@@ -31,11 +31,6 @@ class Samples:
     n: int = 1
     programs: dict[str, list[str]] = field(default_factory=dict)
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of faults of each kind."""
-        return {kind: len(places) for kind, places in self.faults.items()}
-
     def note(self) -> str:
         """The faults in one line, the first places of each kind named."""
         parts = []

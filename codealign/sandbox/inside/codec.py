@@ -37,6 +37,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from .digest import Digest, Hashed, digest, is_large
@@ -281,34 +282,9 @@ def holds_opaque(value: Any) -> str:
     return ""
 
 
-def _decimal(body: str) -> Any:
-    from decimal import Decimal
-
-    return Decimal(body)
-
-
-def _fraction(body: list[Any]) -> Any:
-    from fractions import Fraction
-
-    return Fraction(decode(body[0]), decode(body[1]))
-
-
-def _path(body: str) -> Any:
-    from pathlib import PurePosixPath
-
-    return PurePosixPath(body)
-
-
-def _uuid(body: str) -> Any:
-    from uuid import UUID
-
-    return UUID(body)
-
-
-def _ip(body: str) -> Any:
-    from ipaddress import ip_address
-
-    return ip_address(body)
+def _late(module: str, name: str) -> Callable[..., Any]:
+    """A callable of the standard library, imported when the first value needs it."""
+    return lambda *parts: getattr(import_module(module), name)(*parts)
 
 
 def _range_or_opaque(body: list[Any]) -> Any:
@@ -347,16 +323,16 @@ _DECODERS: dict[str, Encoder] = {
     "dict": lambda b: {decode(k): decode(v) for k, v in b},
     "array": lambda b: _array(b).reshape(b[1]).copy(),
     "scalar": lambda b: _array(b)[0],
-    "decimal": _decimal,
-    "fraction": _fraction,
+    "decimal": _late("decimal", "Decimal"),
+    "fraction": lambda b: _late("fractions", "Fraction")(decode(b[0]), decode(b[1])),
     "date": datetime.date.fromisoformat,
     "datetime": datetime.datetime.fromisoformat,
     "time": datetime.time.fromisoformat,
     "timedelta": lambda b: datetime.timedelta(*b),
     "deque": lambda b: deque(decode(b)),
-    "path": _path,
-    "uuid": _uuid,
-    "ip": _ip,
+    "path": _late("pathlib", "PurePosixPath"),
+    "uuid": _late("uuid", "UUID"),
+    "ip": _late("ipaddress", "ip_address"),
     "type": _type_named,
     "digest": Digest,
     "hashed": lambda b: Hashed(*b),

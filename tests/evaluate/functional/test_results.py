@@ -65,7 +65,7 @@ def test_an_evoeval_category_has_one_score_of_all_its_tests() -> None:
 
 def test_each_score_tells_the_failures_of_its_own_tests() -> None:
     """Of A, one sample fails the added tests alone, another times out on the base."""
-    assert results().failures_told() == {
+    assert results().failures_as_text() == {
         "humaneval": "timeout 1, sandbox_error 1",
         "humaneval_plus": "wrong 1, timeout 1, sandbox_error 1",
     }

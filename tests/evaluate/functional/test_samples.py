@@ -26,7 +26,7 @@ GOOD = [{"task_id": "T/0", "solution": "a"}, {"task_id": "T/1", "completion": "b
 def test_solutions_and_completions_are_read(tmp_path: Path, problems: Problems) -> None:
     found = read_samples(write(tmp_path, *GOOD), problems)
     assert found.solutions == {"T/0": ["a"], "T/1": ["def first(xs):\nb"]}
-    assert found.counts == {}
+    assert found.faults == {}
 
 
 @pytest.mark.parametrize(
