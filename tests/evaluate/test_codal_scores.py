@@ -28,9 +28,9 @@ def ratings(dimension: str, *values: float | None) -> list[Rating]:
     ]
 
 
-def rows(found: list[Rating]) -> dict[tuple[str, str], object]:
-    made = scores(found, "nano", Cell("nano", "pretrained", "non_functional", "dpo", seed=0))
-    return {(s.benchmark, s.metric): s for s in made}
+def rows(given: list[Rating]) -> dict[tuple[str, str], object]:
+    scored = scores(given, "nano", Cell("nano", "pretrained", "non_functional", "dpo", seed=0))
+    return {(s.benchmark, s.metric): s for s in scored}
 
 
 def test_the_mean_of_rated_answers_leaves_the_unrated_out() -> None:
@@ -40,20 +40,20 @@ def test_the_mean_of_rated_answers_leaves_the_unrated_out() -> None:
 
 def test_the_other_mean_counts_the_unrated_as_zero() -> None:
     # (4 + 0 + 8) / 3 = 4
-    found = mean_zero(ratings("style", 4, None, 8))
-    assert (found.value, found.n, found.missing) == (4, 3, 0)
+    mean = mean_zero(ratings("style", 4, None, 8))
+    assert (mean.value, mean.n, mean.missing) == (4, 3, 0)
 
 
 def test_nothing_rated_is_no_number() -> None:
-    found = mean_rated(ratings("style", None, None))
-    assert math.isnan(found.value) and (found.n, found.missing) == (0, 2)
+    mean = mean_rated(ratings("style", None, None))
+    assert math.isnan(mean.value) and (mean.n, mean.missing) == (0, 2)
 
 
 def test_the_score_is_the_mean_of_the_dimensions_not_of_the_answers() -> None:
     # style has one answer, readability three: (2 + 6) / 2 = 4, not (2 + 18) / 4 = 5
-    found = rows(ratings("style", 2) + ratings("readability", 6, 6, 6))
-    assert found["codal", "rating"].value == 4
-    assert found["codal", "rating"].n == 4
+    table = rows(ratings("style", 2) + ratings("readability", 6, 6, 6))
+    assert table["codal", "rating"].value == 4
+    assert table["codal", "rating"].n == 4
 
 
 def test_the_error_of_the_score_adds_in_squares() -> None:
@@ -92,28 +92,28 @@ def test_a_single_rating_has_no_interval() -> None:
 
 
 def test_both_numbers_and_the_share_of_rated_answers_stand_side_by_side() -> None:
-    found = rows(ratings("style", 4, None, 8))
-    assert found["codal_style", "rating"].value == 6
-    assert found["codal_style", "rating_unrated_0"].value == 4
-    assert found["codal_style", "rated_share"].value == pytest.approx(2 / 3)
+    table = rows(ratings("style", 4, None, 8))
+    assert table["codal_style", "rating"].value == 6
+    assert table["codal_style", "rating_unrated_0"].value == 4
+    assert table["codal_style", "rated_share"].value == pytest.approx(2 / 3)
 
 
 def test_there_is_a_row_for_each_dimension_and_metric() -> None:
-    found = rows([r for d in DIMENSIONS for r in ratings(d, 5, 6)])
-    assert len(found) == 6 * 3
+    table = rows([r for d in DIMENSIONS for r in ratings(d, 5, 6)])
+    assert len(table) == 6 * 3
 
 
 def test_only_counting_unrated_as_zero_gives_a_score_below_one() -> None:
-    found = rows(ratings("style", *[None] * 9, 5))
-    assert found["codal_style", "rating"].value == 5
-    assert found["codal_style", "rating_unrated_0"].value == 0.5
+    table = rows(ratings("style", *[None] * 9, 5))
+    assert table["codal_style", "rating"].value == 5
+    assert table["codal_style", "rating_unrated_0"].value == 0.5
 
 
 def test_no_interval_reaches_below_what_its_reading_can_be() -> None:
-    found = rows(ratings("style", 1, 1, 3))
+    table = rows(ratings("style", 1, 1, 3))
     # mean 5 / 3, error 2 / 3, t(0.975, 2) = 4.303: the half-width is 2.9
-    assert found["codal_style", "rating"].low == 1
-    assert found["codal_style", "rating_unrated_0"].low == 0
+    assert table["codal_style", "rating"].low == 1
+    assert table["codal_style", "rating_unrated_0"].low == 0
 
 
 def test_reasons_are_counted_the_most_frequent_first() -> None:
@@ -122,10 +122,10 @@ def test_reasons_are_counted_the_most_frequent_first() -> None:
 
 
 def test_values_keep_each_rating_under_its_dimension_and_under_all() -> None:
-    found = values(ratings("style", 4, None) + ratings("readability", 6))
-    assert found["codal_style"] == {"style0": 4, "style1": None}
-    assert found["codal_readability"] == {"readability0": 6}
-    assert found["codal"] == {"style0": 4, "style1": None, "readability0": 6}
+    table = values(ratings("style", 4, None) + ratings("readability", 6))
+    assert table["codal_style"] == {"style0": 4, "style1": None}
+    assert table["codal_readability"] == {"readability0": 6}
+    assert table["codal"] == {"style0": 4, "style1": None, "readability0": 6}
 
 
 def test_the_two_readings_stand_beside_the_rate_of_rated_answers() -> None:

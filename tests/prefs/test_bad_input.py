@@ -122,12 +122,12 @@ def test_a_corpus_without_a_usable_function_says_so_before_anything_is_asked(
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "bare.py").write_text("def f(x):\n    return x\n")
     (tmp_path / "corpus" / "latin.py").write_bytes(b"x = '\xe9'\n")
-    found = extract(tmp_path / "corpus", tmp_path / "out.jsonl")
-    assert found.line() == (
+    extraction = extract(tmp_path / "corpus", tmp_path / "out.jsonl")
+    assert extraction.line() == (
         "seeds: 0 of 1 functions kept; 1 no docstring; 1 files that are not UTF-8"
     )
     with pytest.raises(CodealignError, match="no seed function passed the filters"):
-        run(found.path, generator, sandbox, tmp_path / "run")
+        run(extraction.path, generator, sandbox, tmp_path / "run")
 
 
 def test_a_template_without_its_field_stops_the_run_before_anything_is_asked(

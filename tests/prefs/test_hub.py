@@ -39,8 +39,8 @@ def stack(request, tmp_path: Path) -> Path:
 
 def test_a_data_set_is_read_row_by_row_and_faults_are_counted(stack: Path) -> None:
     counts: Counter[str] = Counter()
-    found = [m.path for m in hub_modules(str(stack), Hub(), counts)]
-    assert found == ["me/one/a.py", "me/two/c.py"]
+    paths = [m.path for m in hub_modules(str(stack), Hub(), counts)]
+    assert paths == ["me/one/a.py", "me/two/c.py"]
     assert counts == {"files": 3, "files that do not parse": 1}
 
 
@@ -51,8 +51,8 @@ def test_only_the_first_files_are_read_if_so_wished(stack: Path) -> None:
 
 
 def test_a_data_set_gives_seeds_like_a_folder(stack: Path, tmp_path: Path) -> None:
-    found = extract(f"hub:{stack}", tmp_path / "out.jsonl", settings=UNTYPED)
-    assert (found.kept, found.read["functions"]) == (2, 2)
+    extraction = extract(f"hub:{stack}", tmp_path / "out.jsonl", settings=UNTYPED)
+    assert (extraction.kept, extraction.read["functions"]) == (2, 2)
 
 
 def test_a_data_set_is_read_once_for_the_same_settings(stack: Path, tmp_path: Path) -> None:

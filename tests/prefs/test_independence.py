@@ -18,7 +18,7 @@ LOOP = "def f(xs):\n    r = []\n    for x in xs:\n        r.append(x * 2)\n    r
 GUARD = "def f(x):\n    if not isinstance(x, int):\n        raise TypeError\n    return -x\n"
 
 
-def found(code: str, tests: str) -> int:
+def restated(code: str, tests: str) -> int:
     return len(restating(code, ast.parse(tests)))
 
 
@@ -40,7 +40,7 @@ def found(code: str, tests: str) -> int:
     ],
 )  # fmt: skip
 def test_the_solutions_expression_up_to_names_and_inlining(code: str, tests: str) -> None:
-    assert found(code, tests) == 1
+    assert restated(code, tests) == 1
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_solutions_expression_up_to_names_and_inlining(code: str, tests: str
     ],
 )
 def test_values_laws_and_other_expressions_are_independent(code: str, tests: str) -> None:
-    assert found(code, tests) == 0
+    assert restated(code, tests) == 0
 
 
 def test_only_the_assertions_that_say_the_solution_again_are_named() -> None:
@@ -70,6 +70,6 @@ def test_only_the_assertions_that_say_the_solution_again_are_named() -> None:
 def test_a_bound_variable_does_not_catch_an_argument_of_its_name() -> None:
     # f(x) == [x for x in x] reads its argument outside the comprehension
     code = "def f(ys):\n    return [y for y in ys]\n"
-    assert found(code, "for y in ([1],):\n    assert f(y) == [x for x in y]\n") == 1
-    assert found("def f(k):\n    return [x + k for x in (1, 2)]\n",
+    assert restated(code, "for y in ([1],):\n    assert f(y) == [x for x in y]\n") == 1
+    assert restated("def f(k):\n    return [x + k for x in (1, 2)]\n",
         "for x in (1,):\n    assert f(x) == [x + x for x in (1, 2)]\n") == 0  # fmt: skip

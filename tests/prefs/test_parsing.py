@@ -74,8 +74,8 @@ def test_a_template_of_ones_own_without_a_field_is_refused_by_name(tmp_path) -> 
 def test_dimensions_have_equal_shares() -> None:
     ids = [f"s{i}" for i in range(12)]
     shares = Dimensions(ids, "non_functional")
-    found = [shares.of(i) for i in ids]
-    assert sorted(found.count(d) for d in DIMENSIONS) == [2, 2, 2, 3, 3]
+    drawn = [shares.of(i) for i in ids]
+    assert sorted(drawn.count(d) for d in DIMENSIONS) == [2, 2, 2, 3, 3]
 
 
 def test_dimensions_do_not_depend_on_the_order_of_the_seeds() -> None:
@@ -108,8 +108,8 @@ def test_a_principled_prompt_and_its_record_say_the_same_principle(dimension: st
 
 
 def test_an_instruction_is_the_first_line() -> None:
-    found = instructions.parse(completion("  Add two numbers.\n### Response"), instruction("", ""))
-    assert found.text == "Add two numbers."
+    record = instructions.parse(completion("  Add two numbers.\n### Response"), instruction("", ""))
+    assert record.text == "Add two numbers."
 
 
 def test_short_and_repeated_instructions_are_counted() -> None:
@@ -202,8 +202,8 @@ def test_a_text_cut_in_what_a_pair_would_hold_is_not_executed() -> None:
 
 
 def test_a_list_of_concepts_that_was_cut_loses_its_last_one() -> None:
-    found = parse_concepts(completion("lists, even numbers, squ", "length"), SEED)
-    assert (found.concepts, found.cut) == (["lists", "even numbers"], True)
+    record = parse_concepts(completion("lists, even numbers, squ", "length"), SEED)
+    assert (record.concepts, record.cut) == (["lists", "even numbers"], True)
 
 
 def test_an_instruction_that_was_cut_is_counted_and_not_used() -> None:

@@ -61,27 +61,27 @@ def text_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def made(candidates, generator, sandbox, tmp_path: Path):
+def finished(candidates, generator, sandbox, tmp_path: Path):
     return run(candidates, generator(), sandbox(), tmp_path / "made"), tmp_path / "made"
 
 
-def test_every_step_leaves_its_file_and_nothing_unfinished(made) -> None:
-    assert sorted(p.name for p in made[1].iterdir()) == sorted(
+def test_every_step_leaves_its_file_and_nothing_unfinished(finished) -> None:
+    assert sorted(p.name for p in finished[1].iterdir()) == sorted(
         [f"{f}.jsonl" for f in FILES] + ["card.json", "README.md"]
     )
 
 
-def test_every_pair_is_one_that_passed_and_one_that_failed(made) -> None:
-    verdicts = {e.id: e.verdict for e in read_jsonl(made[1] / "executions.jsonl", Execution)}
-    pairs = list(read_jsonl(made[1] / "pairs.jsonl", Pair))
+def test_every_pair_is_one_that_passed_and_one_that_failed(finished) -> None:
+    verdicts = {e.id: e.verdict for e in read_jsonl(finished[1] / "executions.jsonl", Execution)}
+    pairs = list(read_jsonl(finished[1] / "pairs.jsonl", Pair))
     assert pairs
     for pair in pairs:
         assert (verdicts[pair.chosen_id], verdicts[pair.rejected_id]) == ("pass", "fail")
         assert "x + 1" in pair.chosen and "x + 1" not in pair.rejected
 
 
-def test_nothing_is_lost_between_the_steps(made) -> None:
-    summary, folder = made
+def test_nothing_is_lost_between_the_steps(finished) -> None:
+    summary, folder = finished
     instructions = summary.counts["instructions"]
     assert instructions["kept"] + instructions["duplicate"] + instructions["too short"] == 15
     assert len(list(read_jsonl(folder / "responses.jsonl", Response))) == 6 * instructions["kept"]
@@ -89,17 +89,17 @@ def test_nothing_is_lost_between_the_steps(made) -> None:
     assert sum(pairs.values()) == instructions["kept"]
 
 
-def test_the_closing_lines_give_what_was_kept_and_what_not(made) -> None:
-    lines = made[0].lines
+def test_the_closing_lines_give_what_was_kept_and_what_not(finished) -> None:
+    lines = finished[0].lines
     assert [line.split(":")[0] for line in lines] == [
         "seeds", "concepts", "instructions", "responses", "executions", "checks", "pairs"
     ]  # fmt: skip
     assert lines[0] == "seeds: 15 kept"
 
 
-def test_the_card_holds_counts_level_hashes_and_the_row_of_table_2(made) -> None:
-    card = json.loads((made[1] / "card.json").read_text())
-    samples = made[0].pairs
+def test_the_card_holds_counts_level_hashes_and_the_row_of_table_2(finished) -> None:
+    card = json.loads((finished[1] / "card.json").read_text())
+    samples = finished[0].pairs
     assert card["table_2"] == {"model": "nano", "type": "functional", "samples": samples}
     assert card["sandbox_level"] == ["hand-made"]
     assert len(card["templates"]["response"]) == 16
@@ -107,31 +107,31 @@ def test_the_card_holds_counts_level_hashes_and_the_row_of_table_2(made) -> None
 
 
 def test_running_again_asks_and_executes_nothing_and_changes_no_byte(
-    made, candidates, generator, sandbox
+    finished, candidates, generator, sandbox
 ) -> None:
-    before = text_of(made[1])
+    before = text_of(finished[1])
     again, box = generator(), sandbox()
-    run(candidates, again, box, made[1])
+    run(candidates, again, box, finished[1])
     assert (again.asked, box.ran) == (0, 0)
-    assert text_of(made[1]) == before
+    assert text_of(finished[1]) == before
 
 
 @pytest.mark.parametrize("killed_after", [7, 20, 47])
 def test_a_killed_run_continues_to_the_same_bytes(
-    made, candidates, generator, sandbox, tmp_path: Path, killed_after: int
+    finished, candidates, generator, sandbox, tmp_path: Path, killed_after: int
 ) -> None:
     folder = tmp_path / "killed"
     with pytest.raises(KeyboardInterrupt):
         run(candidates, generator(killed_after), sandbox(), folder)
     rest = generator()
     run(candidates, rest, sandbox(), folder)
-    whole = 15 + 15 + 6 * made[0].counts["instructions"]["kept"]
+    whole = 15 + 15 + 6 * finished[0].counts["instructions"]["kept"]
     assert rest.asked == whole - killed_after
-    assert text_of(folder) == text_of(made[1])
+    assert text_of(folder) == text_of(finished[1])
 
 
 def test_only_a_window_of_requests_is_handed_to_the_engine_at_once(
-    made, candidates, generator, sandbox, tmp_path: Path, monkeypatch
+    finished, candidates, generator, sandbox, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(steps, "TOGETHER", 12)  # 12 requests of one, 2 of six completions
     engine, handed = generator(), []
@@ -142,7 +142,7 @@ def test_only_a_window_of_requests_is_handed_to_the_engine_at_once(
 
     run(candidates, watched, sandbox(), tmp_path / "windows")
     assert {n: max(size for size, m in handed if m == n) for n in (1, 6)} == {1: 12, 6: 2}
-    assert text_of(tmp_path / "windows") == text_of(made[1])
+    assert text_of(tmp_path / "windows") == text_of(finished[1])
 
 
 def test_ratings_decide_the_pairs_of_rule_judge(
@@ -204,24 +204,24 @@ def test_answers_that_stayed_unrated_are_asked_for_again_where_replies_are_kept(
 
 
 @pytest.mark.parametrize(
-    ("requirement", "judge", "said"),
+    ("requirement", "judge", "message"),
     [
         ("functional", "static", "functional data have none"),
         ("non_functional", "", "needs a judge"),
     ],
 )
 def test_rule_judge_without_a_dimension_or_a_judge_is_refused_at_once(
-    candidates, generator, sandbox, tmp_path: Path, requirement: str, judge: str, said: str
+    candidates, generator, sandbox, tmp_path: Path, requirement: str, judge: str, message: str
 ) -> None:
     settings = SETTINGS.model_copy(update={"pairs": Pairing(rule="judge", judge=judge)})
     asked = generator()
-    with pytest.raises(CodealignError, match=said):
+    with pytest.raises(CodealignError, match=message):
         run(candidates, asked, sandbox(), tmp_path, settings=settings, requirement=requirement)
     assert asked.asked == 0
 
 
-def test_each_response_is_lost_for_one_reason_or_can_stand_on_a_side(made) -> None:
-    summary = made[0]
+def test_each_response_is_lost_for_one_reason_or_can_stand_on_a_side(finished) -> None:
+    summary = finished[0]
     executed, lost = summary.counts["executions"], summary.card["lost"]
     usable = summary.counts["checks"]["kept"] + executed["fail"]
     assert sum(lost.values()) + usable == summary.counts["responses"]["kept"]
@@ -241,42 +241,44 @@ def test_rule_agreement_runs_all_tests_once_and_chooses_from_those_that_agree(
     assert (box.ran, text_of(tmp_path)) == (0, before)
 
 
-def test_other_limits_execute_again(made, candidates, generator, sandbox) -> None:
+def test_other_limits_execute_again(finished, candidates, generator, sandbox) -> None:
     box, longer = sandbox(), SETTINGS.model_copy(update={"cpu_s": 3.0})
     again = generator()
-    run(candidates, again, box, made[1], settings=longer)
+    run(candidates, again, box, finished[1], settings=longer)
     assert again.asked == 0
-    executed = made[0].counts["executions"]
+    executed = finished[0].counts["executions"]
     assert box.ran == executed["kept"] + executed["pass"]  # own tests, and checks of what passed
 
 
-def test_changed_sampling_does_not_reuse_old_items(made, candidates, generator, sandbox) -> None:
+def test_changed_sampling_does_not_reuse_old_items(
+    finished, candidates, generator, sandbox
+) -> None:
     again = generator()
     warmer = SETTINGS.model_copy(update={"sampling": Generation(temperature=1.0)})
-    summary = run(candidates, again, sandbox(), made[1], settings=warmer)
+    summary = run(candidates, again, sandbox(), finished[1], settings=warmer)
     kept = summary.counts["instructions"]["kept"]
     assert again.asked == 6 * kept
-    assert len(list(read_jsonl(made[1] / "responses.jsonl", Response))) == 6 * kept
+    assert len(list(read_jsonl(finished[1] / "responses.jsonl", Response))) == 6 * kept
 
 
 def test_an_error_of_the_sandbox_is_counted_and_tried_by_the_next_run(
-    made, candidates, generator, sandbox, tmp_path: Path
+    finished, candidates, generator, sandbox, tmp_path: Path
 ) -> None:
-    programs = made[0].counts["executions"]["kept"]
+    programs = finished[0].counts["executions"]["kept"]
     broken = run(candidates, generator(), sandbox(errors=programs), tmp_path / "broken")
     assert broken.pairs == 0
     assert broken.lines[-1].endswith(f", {programs} sandbox errors (retried)")
     repaired = run(candidates, generator(), sandbox(), tmp_path / "broken")
-    assert repaired.pairs == made[0].pairs > 0
-    assert pairs_of(tmp_path / "broken") == pairs_of(made[1])
+    assert repaired.pairs == finished[0].pairs > 0
+    assert pairs_of(tmp_path / "broken") == pairs_of(finished[1])
 
 
 def test_the_real_sandbox_gives_the_pairs_that_the_hand_made_one_gives(
-    made, candidates, generator, tmp_path: Path
+    finished, candidates, generator, tmp_path: Path
 ) -> None:
     with Sandbox(workers=1, accept="basic") as real:
         summary = run(candidates, generator(), real, tmp_path / "real")
-    assert pairs_of(tmp_path / "real") == pairs_of(made[1])
+    assert pairs_of(tmp_path / "real") == pairs_of(finished[1])
     assert summary.card["sandbox_level"] in (["strong"], ["basic"])
 
 
@@ -298,8 +300,8 @@ def test_non_functional_instructions_share_out_the_dimensions(
     candidates, generator, sandbox, tmp_path: Path
 ) -> None:
     run(candidates, generator(), sandbox(), tmp_path, requirement="non_functional")
-    found = [i.dimension for i in read_jsonl(tmp_path / "instructions.jsonl", Instruction)]
-    assert [found.count(d) for d in DIMENSIONS] == [3] * 5
+    dimensions = [i.dimension for i in read_jsonl(tmp_path / "instructions.jsonl", Instruction)]
+    assert [dimensions.count(d) for d in DIMENSIONS] == [3] * 5
 
 
 def test_non_functional_pairs_name_their_dimension_and_principle(
@@ -315,12 +317,12 @@ def test_non_functional_pairs_name_their_dimension_and_principle(
     assert summary.card["shares"] == dict.fromkeys(sorted(DIMENSIONS), 3)
 
 
-def test_the_folder_loads_as_a_preference_data_set(made, tmp_path: Path) -> None:
+def test_the_folder_loads_as_a_preference_data_set(finished, tmp_path: Path) -> None:
     from datasets import load_dataset
 
-    loaded = load_dataset(str(made[1]), split="train", cache_dir=str(tmp_path / "cache"))
+    loaded = load_dataset(str(finished[1]), split="train", cache_dir=str(tmp_path / "cache"))
     assert {"prompt", "chosen", "rejected"} <= set(loaded.column_names)
-    assert loaded["chosen"][:] == [p.chosen for p in pairs_of(made[1])]
+    assert loaded["chosen"][:] == [p.chosen for p in pairs_of(finished[1])]
 
 
 def test_no_seeds_is_an_error(generator, sandbox, tmp_path: Path) -> None:

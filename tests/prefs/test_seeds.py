@@ -35,19 +35,19 @@ def corpus(folder: Path) -> Path:
 
 def of(folder: Path, benchmarks: tuple[str, ...] = (), settings: Prefs = UNTYPED):
     """Return the extraction of a folder and its seeds."""
-    found = extract(folder, folder.parent / f"{folder.name}.jsonl", benchmarks, settings)
-    return found, list(read_jsonl(found.path, Seed))
+    extraction = extract(folder, folder.parent / f"{folder.name}.jsonl", benchmarks, settings)
+    return extraction, list(read_jsonl(extraction.path, Seed))
 
 
-def nonzero(found: Extraction) -> dict[str, int]:
-    return {k: v for k, v in found.removed.items() if v}
+def nonzero(extraction: Extraction) -> dict[str, int]:
+    return {k: v for k, v in extraction.removed.items() if v}
 
 
 def test_every_function_is_kept_or_counted_under_one_reason(tmp_path: Path) -> None:
-    found, kept = of(corpus(tmp_path / "x"))
+    extraction, kept = of(corpus(tmp_path / "x"))
     assert [s.name for s in kept] == ["add", "double"]
-    assert nonzero(found) == {"no docstring": 1, DUPLICATE: 1}
-    assert (found.kept, found.read) == (2, {"files": 2, "functions": 4})
+    assert nonzero(extraction) == {"no docstring": 1, DUPLICATE: 1}
+    assert (extraction.kept, extraction.read) == (2, {"files": 2, "functions": 4})
 
 
 def test_a_seed_knows_where_it_came_from(tmp_path: Path) -> None:
@@ -57,18 +57,18 @@ def test_a_seed_knows_where_it_came_from(tmp_path: Path) -> None:
 
 
 def test_a_seed_that_shares_a_benchmarks_text_is_removed(tmp_path: Path) -> None:
-    found, kept = of(corpus(tmp_path / "x"), ("Twice the number a.",))
+    extraction, kept = of(corpus(tmp_path / "x"), ("Twice the number a.",))
     assert [s.name for s in kept] == ["add"]
-    assert found.removed[CONTAMINATED] == 1
+    assert extraction.removed[CONTAMINATED] == 1
 
 
 def test_a_function_with_a_type_error_is_removed_before_it_can_hide_another(tmp_path) -> None:
     wrong = ADD.replace("a + 1", "a + 1 + len(2)")
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "a.py").write_text(f"{wrong}\n{DOUBLE}")
-    found, kept = of(tmp_path / "x", settings=Prefs())
+    extraction, kept = of(tmp_path / "x", settings=Prefs())
     assert [s.name for s in kept] == ["double"]
-    assert nonzero(found) == {TYPE_ERROR: 1}
+    assert nonzero(extraction) == {TYPE_ERROR: 1}
 
 
 def test_of_two_functions_that_resemble_each_other_the_first_stays(tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_of_two_functions_that_resemble_each_other_the_first_stays(tmp_path: Pat
     (tmp_path / "x").mkdir()
     both = text.format(name="f", sign="+") + "\n" + text.format(name="f", sign="-")
     (tmp_path / "x" / "a.py").write_text(both)
-    found, kept = of(tmp_path / "x")
+    extraction, kept = of(tmp_path / "x")
     assert [s.line for s in kept] == [1]
-    assert nonzero(found) == {NEAR: 1}
+    assert nonzero(extraction) == {NEAR: 1}
     exact = Prefs(filters=Filters(type_check=False, near_duplicates=1.0))
     assert of(tmp_path / "x", settings=exact)[0].kept == 2
 
@@ -108,18 +108,18 @@ def test_ids_do_not_depend_on_the_folder(tmp_path: Path) -> None:
 
 
 def test_the_standard_library_gives_seeds_that_run(tmp_path: Path) -> None:
-    found = extract("stdlib", tmp_path / "out.jsonl")
-    kept = list(read_jsonl(found.path, Seed))
-    assert found.kept == len(kept) > 200  # 319 of 2954 functions on Python 3.11.7
-    assert sum(found.removed.values()) + found.kept == found.read["functions"]
+    extraction = extract("stdlib", tmp_path / "out.jsonl")
+    kept = list(read_jsonl(extraction.path, Seed))
+    assert extraction.kept == len(kept) > 200  # 319 of 2954 functions on Python 3.11.7
+    assert sum(extraction.removed.values()) + extraction.kept == extraction.read["functions"]
     for seed in kept[:40]:
         compile(seed.code, seed.path, "exec")
 
 
 def drawn(folder: Path, limit: int, seed: int, order: int = 1) -> list[Seed]:
     """Draw from twenty seeds; `order` -1 has them the other way round in the file."""
-    found = [Seed(f"id{i}", "", "f", "", "a.py", i) for i in range(20)]
-    write_jsonl(folder / "seeds.jsonl", found[::order])
+    seeds = [Seed(f"id{i}", "", "f", "", "a.py", i) for i in range(20)]
+    write_jsonl(folder / "seeds.jsonl", seeds[::order])
     return list(choose_seeds(folder / "seeds.jsonl", limit, seed))
 
 

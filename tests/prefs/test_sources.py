@@ -91,8 +91,8 @@ def test_a_relative_corpus_is_the_projects_wherever_the_command_was_given(
 def test_other_line_ends_give_the_same_code(tmp_path: Path, end: bytes) -> None:
     text = b"X = 1\n\ndef f(x):\n    return x\n"
     (tmp_path / "one.py").write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", end))
-    found = next(f for m in read_modules(tmp_path, Counter()) for f in functions(m))
-    assert found.code == "def f(x):\n    return x\n"
+    function = next(f for m in read_modules(tmp_path, Counter()) for f in functions(m))
+    assert function.code == "def f(x):\n    return x\n"
 
 
 def test_a_file_that_cannot_be_read_is_counted(tmp_path: Path) -> None:

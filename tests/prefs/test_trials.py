@@ -31,9 +31,9 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[str,
     path: Path = tmp_path_factory.mktemp("trials") / "trials.jsonl"
     given = [Response(n, "i", k, n, c, t, "stop") for k, (n, (c, t)) in enumerate(GIVEN.items())]
     with Sandbox(accept="basic", preload=()) as box:
-        found = run_trials(lambda: iter(given), box, path, 5.0)
-        assert run_trials(lambda: iter(given), box, path, 5.0) == found  # read, not run
-    return {t.id: t.verdicts for t in read_jsonl(path, Trial)}, found
+        took = run_trials(lambda: iter(given), box, path, 5.0)
+        assert run_trials(lambda: iter(given), box, path, 5.0) == took  # read, not run
+    return {t.id: t.verdicts for t in read_jsonl(path, Trial)}, took
 
 
 def test_each_code_meets_each_test_that_a_stub_fails(tried) -> None:
@@ -59,9 +59,9 @@ def outcome(**trials: str) -> Labelled:
     return Labelled(Instruction("i", "s", "Add."), answers, trials=verdicts)
 
 
-def drawn(found: Labelled) -> tuple[list[Pair], dict[str, int]]:
+def drawn(labelled: Labelled) -> tuple[list[Pair], dict[str, int]]:
     counts: Counter[str] = Counter()
-    return list(make_pairs([found], Pairing(rule="agreement"), 0, counts)), dict(counts)
+    return list(make_pairs([labelled], Pairing(rule="agreement"), 0, counts)), dict(counts)
 
 
 def test_the_chosen_is_of_the_largest_set_and_the_rejected_fails_its_tests() -> None:
@@ -76,8 +76,8 @@ def test_one_response_alone_agrees_with_nobody() -> None:
 
 
 def test_two_sets_of_one_size_decide_nothing() -> None:
-    found = outcome(a="+-", b="+-", c="-+", d="-+")
-    assert drawn(found)[1] == {"without a largest set that agrees": 1}
+    labelled = outcome(a="+-", b="+-", c="-+", d="-+")
+    assert drawn(labelled)[1] == {"without a largest set that agrees": 1}
 
 
 def test_where_all_agree_there_is_nothing_to_reject() -> None:

@@ -30,9 +30,9 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
 def test_values_come_back_equal_and_of_the_same_type(value: object) -> None:
-    found = loads(dumps(value))
-    assert found == value
-    assert type(found) is type(value)
+    decoded = loads(dumps(value))
+    assert decoded == value
+    assert type(decoded) is type(value)
 
 
 def test_nan_comes_back_as_nan() -> None:
@@ -47,16 +47,16 @@ def test_negative_zero_keeps_its_sign() -> None:
     "value", [np.float32(1.5), np.float64(2), np.int64(3), np.bool_(True), np.complex128(1j)]
 )
 def test_numpy_scalars_keep_value_and_type(value: np.generic) -> None:
-    found = loads(dumps(value))
-    assert found == value
-    assert type(found) is type(value)
+    decoded = loads(dumps(value))
+    assert decoded == value
+    assert type(decoded) is type(value)
 
 
 def test_numpy_arrays_keep_shape_and_type() -> None:
     value = np.arange(6, dtype=np.int32).reshape(2, 3)
-    found = loads(dumps(value))
-    assert found.dtype == value.dtype
-    assert (found == value).all()
+    decoded = loads(dumps(value))
+    assert decoded.dtype == value.dtype
+    assert (decoded == value).all()
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ class Equal(int):
 
 
 def test_an_overridden_method_does_not_reach_the_host() -> None:
-    found = loads(dumps(Equal(7)))
-    assert type(found) is int
-    assert found == 7
+    decoded = loads(dumps(Equal(7)))
+    assert type(decoded) is int
+    assert decoded == 7
 
 
 class List(list):
@@ -151,10 +151,10 @@ class Anything:
 
 @pytest.mark.parametrize("value", [Anything(), map(str, []), (x for x in []), print, Anything])
 def test_other_objects_equal_nothing(value: object) -> None:
-    found = loads(dumps(value))
-    assert isinstance(found, Opaque)
-    assert found != value
-    assert found != found  # noqa: PLR0124
+    decoded = loads(dumps(value))
+    assert isinstance(decoded, Opaque)
+    assert decoded != value
+    assert decoded != decoded  # noqa: PLR0124
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,10 @@ def test_a_first_try() -> None:
     (line,) = done.stdout.splitlines()
     assert list(json.loads(line).items())[:3] == [("id", 1), ("verdict", "pass"), ("detail", "")]
     assert json.loads(line)["stdout"] == "1\n"
-    said = done.stderr.splitlines()
-    assert said[0].startswith("codealign execute: isolation: ")
-    assert said[1].startswith("codealign execute: 1 pass; a worker took up to ")
-    assert (len(said), done.returncode) == (2, 0)
+    errors = done.stderr.splitlines()
+    assert errors[0].startswith("codealign execute: isolation: ")
+    assert errors[1].startswith("codealign execute: 1 pass; a worker took up to ")
+    assert (len(errors), done.returncode) == (2, 0)
 
 
 def test_no_input_is_no_output_and_no_error() -> None:
@@ -74,8 +74,8 @@ def test_an_interrupt_leaves_whole_lines_and_no_process(how: signal.Signals) -> 
         assert json.loads(running.stdout.readline())["id"] == 1
         tree = psutil.Process(running.pid).children(recursive=True)
         running.send_signal(how)
-        code, rest, said = running.wait(20), running.stdout.read(), running.stderr.read()
+        code, rest, errors = running.wait(20), running.stdout.read(), running.stderr.read()
     assert rest == ""
     assert code == (130 if how == signal.SIGINT else -how)
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
     assert psutil.wait_procs(tree, timeout=10)[1] == []

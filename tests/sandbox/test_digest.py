@@ -43,13 +43,13 @@ def test_weight_counts_characters_and_items(value: object, large: bool) -> None:
 
 def test_a_large_value_travels_as_a_digest_equal_to_it() -> None:
     value = ["x" * 1000] * 5000  # five million characters
-    found = loads(dumps(value))
-    assert isinstance(found, Digest)
-    assert found == value
-    assert value == found
-    assert found != value[:-1]
+    decoded = loads(dumps(value))
+    assert isinstance(decoded, Digest)
+    assert decoded == value
+    assert value == decoded
+    assert decoded != value[:-1]
 
 
 def test_a_digest_can_be_written_and_read_again() -> None:
-    found = loads(dumps(loads(dumps("x" * (LARGE + 1)))))
-    assert found == "x" * (LARGE + 1)
+    decoded = loads(dumps(loads(dumps("x" * (LARGE + 1)))))
+    assert decoded == "x" * (LARGE + 1)

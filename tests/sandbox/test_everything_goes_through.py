@@ -39,19 +39,19 @@ ALLOWED = {
         "its own modules, by a fixed table",
     ),
     "evaluate/judges/__init__.py": ({"import_module"}, "a judge that the user wrote and named"),
-    "evaluate/judges/lint.py": ({"subprocess"}, "ruff: reads code and runs none of it"),
+    "evaluate/judges/evidence.py": ({"subprocess"}, "ruff: reads code and runs none of it"),
     "nano/lab/__main__.py": (
         {"multiprocessing", "ProcessPoolExecutor"},
         "itself, to train pretrainings beside each other",
     ),
     "nano/lab/benchmarks.py": ({"eval"}, "an expression of the grammar, written there"),
     "nano/lab/inputs.py": ({"exec"}, "the grammar's own reference solutions, written there"),
+    "prefs/filters.py": ({"subprocess"}, "the type checker: reads code and runs none of it"),
     "prefs/inside/runner.py": (
         {"compile", "doctest", "exec"},
         "sent into the sandbox, where it runs a response's tests",
     ),
     "prefs/inside/stand_in.py": ({"__import__"}, "sent into the sandbox, in pytest's place"),
-    "prefs/typecheck.py": ({"subprocess"}, "the type checker: reads code and runs none of it"),
     "provenance.py": ({"subprocess"}, "git"),
     "sandbox/inside/child.py": ({"compile", "exec"}, "the sandbox: the forked, isolated child"),
     "sandbox/inside/hashing.py": ({"marshal"}, "only packs values, to hash them; reads none"),
@@ -71,22 +71,22 @@ ALLOWED = {
 
 
 def findings(tree: ast.AST) -> Counter[str]:
-    found: Counter[str] = Counter()
+    used: Counter[str] = Counter()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found.update(name for a in node.names if (name := _module(a.name)))
+            used.update(name for a in node.names if (name := _module(a.name)))
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.update(name for name in [_module(node.module or "")] if name)
-            found.update(a.name for a in node.names if a.name in OF_OTHERS)
-            found.update(f"os.{a.name}" for a in node.names if node.module == "os" and _os(a.name))
+            used.update(name for name in [_module(node.module or "")] if name)
+            used.update(a.name for a in node.names if a.name in OF_OTHERS)
+            used.update(f"os.{a.name}" for a in node.names if node.module == "os" and _os(a.name))
         elif isinstance(node, ast.Name) and node.id in RUNS_CODE:
-            found[node.id] += 1
+            used[node.id] += 1
         elif isinstance(node, ast.Attribute):
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
-            found.update([f"os.{node.attr}"] if owner == "os" and _os(node.attr) else [])
-            found.update([node.attr] if node.attr in OF_OTHERS else [])
-            found.update([node.attr] if owner == "builtins" and node.attr in RUNS_CODE else [])
-    return found
+            used.update([f"os.{node.attr}"] if owner == "os" and _os(node.attr) else [])
+            used.update([node.attr] if node.attr in OF_OTHERS else [])
+            used.update([node.attr] if owner == "builtins" and node.attr in RUNS_CODE else [])
+    return used
 
 
 def _module(name: str) -> str:
@@ -98,7 +98,7 @@ def _os(name: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, set[str]]:
+def by_file() -> dict[str, set[str]]:
     files = {
         str(p.relative_to(PACKAGE)): p
         for p in PACKAGE.rglob("*.py")
@@ -109,8 +109,8 @@ def found() -> dict[str, set[str]]:
     return {name: used for name, used in sorted(uses.items()) if used}
 
 
-def test_nothing_runs_code_outside_the_sandbox_but_what_is_listed(found) -> None:
-    assert found == {name: used for name, (used, _) in ALLOWED.items()}
+def test_nothing_runs_code_outside_the_sandbox_but_what_is_listed(by_file) -> None:
+    assert by_file == {name: used for name, (used, _) in ALLOWED.items()}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

@@ -41,10 +41,10 @@ def test_a_sweep_removes_what_a_killed_host_left(place: Path) -> None:
         "from codealign.sandbox import workfolder\n"
         "print(workfolder.make(), flush=True); os.kill(os.getpid(), 9)"
     )
-    made = subprocess.run(
+    folder = subprocess.run(
         [sys.executable, "-c", code, str(place)], stdout=subprocess.PIPE, text=True, cwd=PROJECT
     ).stdout.strip()
-    assert os.path.isdir(made)
+    assert os.path.isdir(folder)
     workfolder.sweep()
     assert list(place.iterdir()) == []
 

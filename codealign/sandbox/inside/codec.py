@@ -31,14 +31,18 @@ from __future__ import annotations
 
 import base64
 import builtins
-import datetime
 import json
 import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import PosixPath, PurePosixPath
 from typing import Any
+from uuid import UUID
 
 from .digest import Digest, Hashed, digest, is_large
 
@@ -207,43 +211,34 @@ _KEYS: list[tuple[type, Encoder]] = [
 ]  # fmt: skip
 
 
-def _iso(value: Any) -> str:
-    return value.isoformat()
-
-
-_STANDARD: dict[tuple[str, str], tuple[str, Encoder]] = {
-    ("datetime", "date"): ("date", _iso),
-    ("datetime", "datetime"): ("datetime", _iso),
-    ("datetime", "time"): ("time", _iso),
-    ("datetime", "timedelta"): ("timedelta", lambda v: [v.days, v.seconds, v.microseconds]),
-    ("collections", "deque"): ("deque", lambda v: _each(list(v))),
-    ("pathlib", "PurePosixPath"): ("path", str),
-    ("pathlib", "PosixPath"): ("path", str),
-    ("uuid", "UUID"): ("uuid", str),
-    ("ipaddress", "IPv4Address"): ("ip", str),
-    ("ipaddress", "IPv6Address"): ("ip", str),
+_EXACT: dict[type, tuple[str, Encoder]] = {
+    date: ("date", date.isoformat),
+    datetime: ("datetime", datetime.isoformat),
+    time: ("time", time.isoformat),
+    timedelta: ("timedelta", lambda v: [v.days, v.seconds, v.microseconds]),
+    deque: ("deque", lambda v: _each(list(v))),
+    Decimal: ("decimal", str),
+    Fraction: ("fraction", lambda v: [_int(v.numerator), _int(v.denominator)]),
+    PurePosixPath: ("path", str),
+    PosixPath: ("path", str),
+    UUID: ("uuid", str),
+    IPv4Address: ("ip", str),
+    IPv6Address: ("ip", str),
+    Digest: ("digest", lambda v: v.text),
+    Hashed: ("hashed", lambda v: [v.text, v.size, v.floats]),
+    Opaque: ("opaque", lambda v: v.type_name),
 }
-"""Types of the standard library that are compared: module and name, tag, and what is sent."""
+"""Further types that are compared, but not their subclasses: tag, and what is sent."""
 
 
 def _foreign(value: Any) -> Any:
     kind = type(value)
-    if kind is Digest:
-        return {"digest": value.text}
-    if kind is Hashed:
-        return {"hashed": [value.text, value.size, value.floats]}
-    if kind is Opaque:
-        return {"opaque": value.type_name}
-    name, module = kind.__name__, str(kind.__module__)
-    if (module, name) == ("decimal", "Decimal"):
-        return {"decimal": str(value)}
-    if (module, name) == ("fractions", "Fraction"):
-        return {"fraction": [_int(value.numerator), _int(value.denominator)]}
+    if kind in _EXACT:
+        tag, parts = _EXACT[kind]
+        return {tag: parts(value)}
+    name, module = kind.__name__, kind.__module__
     if name == "dict_keys" or (name == "dict_items" and _hashable(value)):
         return {"frozenset": [_key(v) for v in value]}  # to which they are equal
-    if (module, name) in _STANDARD:
-        tag, parts = _STANDARD[module, name]
-        return {tag: parts(value)}
     if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufc":
         data = base64.b64encode(value.tobytes()).decode()
         if name == "ndarray":
@@ -282,11 +277,6 @@ def holds_opaque(value: Any) -> str:
     return ""
 
 
-def _late(module: str, name: str) -> Callable[..., Any]:
-    """A callable of the standard library, imported when the first value needs it."""
-    return lambda *parts: getattr(import_module(module), name)(*parts)
-
-
 def _range_or_opaque(body: list[Any]) -> Any:
     """A range; one of many items stays closed, lest a comparison unrolls it on the host."""
     value = range(*map(decode, body))
@@ -323,16 +313,16 @@ _DECODERS: dict[str, Encoder] = {
     "dict": lambda b: {decode(k): decode(v) for k, v in b},
     "array": lambda b: _array(b).reshape(b[1]).copy(),
     "scalar": lambda b: _array(b)[0],
-    "decimal": _late("decimal", "Decimal"),
-    "fraction": lambda b: _late("fractions", "Fraction")(decode(b[0]), decode(b[1])),
-    "date": datetime.date.fromisoformat,
-    "datetime": datetime.datetime.fromisoformat,
-    "time": datetime.time.fromisoformat,
-    "timedelta": lambda b: datetime.timedelta(*b),
+    "decimal": Decimal,
+    "fraction": lambda b: Fraction(decode(b[0]), decode(b[1])),
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "time": time.fromisoformat,
+    "timedelta": lambda b: timedelta(*b),
     "deque": lambda b: deque(decode(b)),
-    "path": _late("pathlib", "PurePosixPath"),
-    "uuid": _late("uuid", "UUID"),
-    "ip": _late("ipaddress", "ip_address"),
+    "path": PurePosixPath,
+    "uuid": UUID,
+    "ip": ip_address,
     "type": _type_named,
     "digest": Digest,
     "hashed": lambda b: Hashed(*b),

@@ -34,9 +34,9 @@ def places(folder: Path) -> dict[str, Path]:
 
 def test_one_call_asks_every_benchmark_and_each_gets_its_own_answers(tmp_path: Path) -> None:
     engine = Scripted()
-    found = collect(ASKED, engine, places(tmp_path))
+    samples = collect(ASKED, engine, places(tmp_path))
     assert engine.asked == [["p0", "p1", "q0"]]
-    assert {n: [(s.task_id, s.completion) for s in some] for n, some in found.items()} == {
+    assert {n: [(s.task_id, s.completion) for s in some] for n, some in samples.items()} == {
         "a": [("T/0", "P0"), ("T/1", "P1")],
         "b": [("T/0", "Q0")],
     }
@@ -55,9 +55,9 @@ def test_what_was_answered_before_a_kill_is_not_asked_again(tmp_path: Path) -> N
     with pytest.raises(CodealignError, match="none for 1 items"):
         collect(ASKED, Scripted(most=2), places(tmp_path))
     engine = Scripted()
-    found = collect(ASKED, engine, places(tmp_path))
+    samples = collect(ASKED, engine, places(tmp_path))
     assert engine.asked == [["p0"]]
-    assert [s.completion for s in found["a"]] == ["P0", "P1"]
+    assert [s.completion for s in samples["a"]] == ["P0", "P1"]
 
 
 class Sampler(Scripted):
@@ -74,9 +74,9 @@ class Sampler(Scripted):
 def test_a_benchmark_asked_alone_is_sampled_under_its_own_ids(tmp_path: Path) -> None:
     """Samples are seeded by their ids: they must not change with what is asked beside them."""
     engine = Sampler()
-    found = collect({"a": ASKED["a"][:1]}, engine, places(tmp_path), n=2)
+    samples = collect({"a": ASKED["a"][:1]}, engine, places(tmp_path), n=2)
     assert engine.asked == [("T/0", 0), ("T/0", 1)]
-    assert [s.completion for s in found["a"]] == ["p0 0", "p0 1"]
+    assert [s.completion for s in samples["a"]] == ["p0 0", "p0 1"]
 
 
 def test_completions_of_another_key_are_not_reused(tmp_path: Path) -> None:

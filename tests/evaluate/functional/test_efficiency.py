@@ -49,9 +49,9 @@ def test_the_fastest_reference_that_is_kept_up_with(spent: float, place: int) ->
 def test_scores_follow_the_instruction_count(
     sandbox: Sandbox, code: str, dps: float, norm: float
 ) -> None:
-    ((found,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
-    assert found.dps == dps
-    assert found.dps_norm == pytest.approx(norm)
+    ((measured,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
+    assert measured.dps == dps
+    assert measured.dps_norm == pytest.approx(norm)
 
 
 def test_counts_are_the_same_in_every_run(sandbox: Sandbox) -> None:
@@ -70,23 +70,23 @@ def test_problems_without_a_correct_solution_have_no_score(sandbox: Sandbox) -> 
 
 def test_a_solution_that_fails_on_the_large_input_has_zero(sandbox: Sandbox) -> None:
     code = "def f(n):\n    assert n < 100\n    return n"
-    ((found,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
-    assert (found.dps, found.cost) == (0.0, None)
-    assert found.reason.startswith("error: AssertionError")
+    ((measured,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
+    assert (measured.dps, measured.cost) == (0.0, None)
+    assert measured.reason.startswith("error: AssertionError")
 
 
 def test_a_score_is_not_taken_from_a_program_that_stops_the_count(sandbox: Sandbox) -> None:
     code = "import sys\ndef f(n):\n    sys.settrace(None)\n    return n"
-    ((found,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
-    assert found.dps == 0.0
-    assert found.reason.startswith("suspect")
+    ((measured,),) = compare({"P/0": [code]}, {"P/0": PROBLEM}, sandbox).values()
+    assert measured.dps == 0.0
+    assert measured.reason.startswith("suspect")
 
 
 def test_cpu_time_may_be_the_measure(sandbox: Sandbox) -> None:
     heavy = "def f(n): return len([i for i in range(3_000_000)]) and n"
     problem = Problem(**{**vars(PROBLEM), "references": [(heavy, 50.0), (FAST, 100.0)]})
-    ((found,),) = compare({"P/0": [MIDDLE]}, {"P/0": problem}, sandbox, measure="cpu").values()
-    assert found.dps >= 50.0
+    ((measured,),) = compare({"P/0": [MIDDLE]}, {"P/0": problem}, sandbox, measure="cpu").values()
+    assert measured.dps >= 50.0
 
 
 def test_beyond_the_limit_all_are_equally_slow() -> None:
@@ -118,8 +118,8 @@ def test_a_reference_that_could_not_be_measured_is_measured_again(
     with pytest.raises(CodealignError, match="a reference solution cannot be measured"):
         compare({"P/0": [FAST]}, {"P/0": PROBLEM}, sandbox, cache=tmp_path)
     monkeypatch.undo()
-    (found,) = compare({"P/0": [FAST]}, {"P/0": PROBLEM}, sandbox, cache=tmp_path)["P/0"]
-    assert found.dps == 100.0
+    (measured,) = compare({"P/0": [FAST]}, {"P/0": PROBLEM}, sandbox, cache=tmp_path)["P/0"]
+    assert measured.dps == 100.0
 
 
 def test_a_problem_without_references_is_named(sandbox: Sandbox) -> None:
@@ -132,14 +132,14 @@ def test_nano_references_are_told_apart(sandbox: Sandbox) -> None:
     """Each problem's slow reference needs more instructions than its fast one."""
     problems = load("evalperf", "nano", limit=4)
     slow = {t: [p.references[0][0]] for t, p in problems.items()}
-    found = compare(slow, problems, sandbox)
-    assert [e[0].reference for e in found.values()] == [0] * 4
+    measured = compare(slow, problems, sandbox)
+    assert [e[0].reference for e in measured.values()] == [0] * 4
 
 
 def test_what_is_counted_depends_on_the_machine(sandbox: Sandbox) -> None:
-    found = available("auto", sandbox)
-    assert found in ("instructions", "steps")
-    if found == "steps":
+    measure = available("auto", sandbox)
+    assert measure in ("instructions", "steps")
+    if measure == "steps":
         with pytest.raises(CodealignError, match="does not count instructions"):
             available("instructions", sandbox)
 
@@ -172,12 +172,14 @@ BEYOND = "def f(n):\n    for i in range(3_000_000):\n        n += 0\n    return 
 def test_where_a_reference_needs_too_many_steps_so_does_not_tell(sandbox: Sandbox) -> None:
     problem = Problem(**{**vars(PROBLEM), "references": [(BEYOND, 50.0), (FAST, 100.0)]})
     slow = BEYOND.replace("3_000_000", "4_000_000")
-    ((found, quick),) = compare({"P/0": [slow, FAST]}, {"P/0": problem}, sandbox, "steps").values()
-    assert (found.dps, found.cost, found.reference) == (None, None, -1)
-    assert found.reason.startswith("more than 2,000,000 steps, and so a reference")
+    ((measured, quick),) = compare(
+        {"P/0": [slow, FAST]}, {"P/0": problem}, sandbox, "steps"
+    ).values()
+    assert (measured.dps, measured.cost, measured.reference) == (None, None, -1)
+    assert measured.reason.startswith("more than 2,000,000 steps, and so a reference")
     assert quick.dps == 100.0
 
 
 def test_beyond_the_limit_is_slower_than_references_within_it(sandbox: Sandbox) -> None:
-    ((found,),) = compare({"P/0": [BEYOND]}, {"P/0": PROBLEM}, sandbox, "steps").values()
-    assert (found.dps, found.reference) == (0.0, -1)
+    ((measured,),) = compare({"P/0": [BEYOND]}, {"P/0": PROBLEM}, sandbox, "steps").values()
+    assert (measured.dps, measured.reference) == (0.0, -1)

@@ -53,8 +53,8 @@ def test_other_answers_keep_their_kind(answer: str, kind: str | None) -> None:
 
 
 def test_a_completion_is_written_behind_its_prompt() -> None:
-    found = written(PROBLEM, "\treturn n\n\nThat is it.", chat=False)
-    assert found == 'def f(n):\n    """Sum up to n."""\n    return n'
+    program = written(PROBLEM, "\treturn n\n\nThat is it.", chat=False)
+    assert program == 'def f(n):\n    """Sum up to n."""\n    return n'
 
 
 def test_tests_in_an_answer_are_not_lost_by_it() -> None:

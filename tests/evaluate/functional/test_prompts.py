@@ -48,14 +48,14 @@ def test_a_chat_answer_may_define_helpers() -> None:
 
 
 def test_a_completion_is_joined_to_its_prompt_and_cut_to_the_function() -> None:
-    found = extract(PROBLEM, "\treturn x + 1\n\nprint(f(2))\nThat is it.", chat=False)
-    assert found == 'def f(x):\n    """Add one."""\n    return x + 1'
+    solution = extract(PROBLEM, "\treturn x + 1\n\nprint(f(2))\nThat is it.", chat=False)
+    assert solution == 'def f(x):\n    """Add one."""\n    return x + 1'
 
 
 def test_a_chat_answer_keeps_imports_and_helpers_it_needs() -> None:
     answer = "import math\ndef g(x): return x\ndef h(x): return x\ndef f(x): return g(x)\n```\nDone"
-    found = extract(PROBLEM, answer, chat=True)
-    assert found == "import math\ndef g(x): return x\ndef f(x): return g(x)"
+    solution = extract(PROBLEM, answer, chat=True)
+    assert solution == "import math\ndef g(x): return x\ndef f(x): return g(x)"
 
 
 TEXTS = [

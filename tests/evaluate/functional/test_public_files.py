@@ -14,7 +14,7 @@ COUNTS = {"humaneval": 164, "mbpp": 399}
 def failures(benchmark: str, these: dict[str, Problem], sandbox: Sandbox) -> dict[str, str]:
     solutions = {t: [p.canonical] for t, p in these.items()}
     results = evaluate(benchmark, solutions, these, sandbox)
-    return {a.task_id: a.detail for found in results.attempts.values() for a in found if a.kind}
+    return {a.task_id: a.detail for tried in results.attempts.values() for a in tried if a.kind}
 
 
 @pytest.mark.parametrize("benchmark", FILES)

@@ -31,9 +31,9 @@ def write(path: Path, *rows: dict) -> Path:
 
 
 def test_evoeval_means_its_seven_categories() -> None:
-    found = expand(["humaneval", "evoeval", "evoeval_subtle"])
-    assert found[0] == "humaneval"
-    assert len(found) == len(set(found)) == 8
+    names = expand(["humaneval", "evoeval", "evoeval_subtle"])
+    assert names[0] == "humaneval"
+    assert len(names) == len(set(names)) == 8
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
@@ -140,9 +140,9 @@ def test_evalperf_lines_are_joined_to_their_problems(
     monkeypatch.setattr("evalplus.data.humaneval.HUMANEVAL_OVERRIDE_PATH", str(override))
     own = {"task_id": "HumanEval/0", "entry_point": "f", "pe_input": "[[10]]",
            "reference": ["a", "b"], "scores": [40.0, 100.0]}  # fmt: skip
-    (found,) = load("evalperf", data=write(tmp_path / "perf.jsonl", own)).values()
-    assert (found.base_input, found.plus_input, found.atol) == ([[]], [[1]], 0.5)
-    assert (found.pe_input, found.references) == ([[10]], [("a", 40.0), ("b", 100.0)])
+    (problem,) = load("evalperf", data=write(tmp_path / "perf.jsonl", own)).values()
+    assert (problem.base_input, problem.plus_input, problem.atol) == ([[]], [[1]], 0.5)
+    assert (problem.pe_input, problem.references) == ([[10]], [("a", 40.0), ("b", 100.0)])
 
 
 def test_evalperf_is_checked_without_the_extreme_inputs(
@@ -159,8 +159,8 @@ def test_evalperf_is_checked_without_the_extreme_inputs(
 def test_evoeval_is_read_by_its_own_loader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write(tmp_path / "EvoEval_subtle.jsonl", {**ROW, "task_id": "EvoEval/0", "inputs": ["1"]})
     monkeypatch.setattr("evoeval.data.EVOEVAL_OVERRIDE_PATH", str(tmp_path))
-    (found,) = load("evoeval_subtle").values()
-    assert (found.base_expressions, found.oracle) == (["1"], "evoeval_subtle")
+    (problem,) = load("evoeval_subtle").values()
+    assert (problem.base_expressions, problem.oracle) == (["1"], "evoeval_subtle")
 
 
 @pytest.fixture

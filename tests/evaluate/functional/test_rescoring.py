@@ -59,9 +59,9 @@ def evalplus(folder: Path, data: Path) -> str:
 def test_the_command_reads_our_results(results: Results, data: Path, tmp_path: Path) -> None:
     """Base: 2 of 3, 2 of 4 and 1 of 2 samples pass, so pass@1 is 0.556; with plus 1, 1 and 1."""
     results.write(tmp_path)
-    said = evalplus(tmp_path, data)
-    assert "Load from previous results" in said
-    assert said.count("pass@1:\t0.556") == said.count("pass@1:\t0.361") == 1
+    output = evalplus(tmp_path, data)
+    assert "Load from previous results" in output
+    assert output.count("pass@1:\t0.556") == output.count("pass@1:\t0.361") == 1
 
 
 def test_the_command_scores_our_samples_as_we_do(

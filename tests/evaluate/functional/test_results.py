@@ -49,18 +49,18 @@ def test_scores_say_n_and_missing() -> None:
 
 def test_pass_at_k_is_unbiased_and_needs_k_samples() -> None:
     """A: 1 - C(1,2)/C(3,2) = 1 with two of three right; plus: 1 - C(2,2)/C(3,2) = 2/3."""
-    found = results()
-    assert found.pass_at_k("A", 2, base_only=True) == pytest.approx(1.0)
-    assert found.pass_at_k("A", 2) == pytest.approx(2 / 3)
-    assert found.pass_at_k("B", 2) is None
-    rows = {(r["benchmark"], r["metric"]): r for r in found.scores(k=(1, 2))}
+    scored = results()
+    assert scored.pass_at_k("A", 2, base_only=True) == pytest.approx(1.0)
+    assert scored.pass_at_k("A", 2) == pytest.approx(2 / 3)
+    assert scored.pass_at_k("B", 2) is None
+    rows = {(r["benchmark"], r["metric"]): r for r in scored.scores(k=(1, 2))}
     assert (rows["humaneval", "pass@2"]["n"], rows["humaneval", "pass@2"]["missing"]) == (1, 3)
 
 
 def test_an_evoeval_category_has_one_score_of_all_its_tests() -> None:
-    found = results("evoeval_verbose")
-    assert list(found.values()) == ["evoeval_verbose"]
-    assert found.values()["evoeval_verbose"]["A"] == pytest.approx(1 / 3)
+    scored = results("evoeval_verbose")
+    assert list(scored.values()) == ["evoeval_verbose"]
+    assert scored.values()["evoeval_verbose"]["A"] == pytest.approx(1 / 3)
 
 
 def test_each_score_tells_the_failures_of_its_own_tests() -> None:
@@ -76,9 +76,9 @@ def test_failures_are_counted_by_kind() -> None:
 
 
 def test_nothing_scored_is_none_not_zero() -> None:
-    found = Results("humaneval", {}, ["D"], "strong", "abc")
-    assert [(r["value"], r["n"]) for r in found.scores()] == [(None, 0), (None, 0)]
-    assert "none (n=0, 1 missing)" in closing_line(found)
+    scored = Results("humaneval", {}, ["D"], "strong", "abc")
+    assert [(r["value"], r["n"]) for r in scored.scores()] == [(None, 0), (None, 0)]
+    assert "none (n=0, 1 missing)" in closing_line(scored)
 
 
 def test_files_are_in_evalplus_formats(tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_files_are_in_evalplus_formats(tmp_path: Path) -> None:
 
 
 def test_an_empty_solution_and_a_sandbox_error_are_written_as_such(tmp_path: Path) -> None:
-    found = results()
-    found.attempts["B"] = [Attempt("B", 0, "", "fail", "fail", "no_answer", "", 0.0)]
-    found.write(tmp_path)
+    scored = results()
+    scored.attempts["B"] = [Attempt("B", 0, "", "fail", "fail", "no_answer", "", 0.0)]
+    scored.write(tmp_path)
     data = json.loads((tmp_path / "samples_eval_results.json").read_text())["eval"]
     assert data["B"][0]["solution"] == ""
     assert (data["C"][0]["base_status"], data["C"][0]["plus_status"]) == (None, None)

@@ -24,9 +24,9 @@ GOOD = [{"task_id": "T/0", "solution": "a"}, {"task_id": "T/1", "completion": "b
 
 
 def test_solutions_and_completions_are_read(tmp_path: Path, problems: Problems) -> None:
-    found = read_samples(write(tmp_path, *GOOD), problems)
-    assert found.solutions == {"T/0": ["a"], "T/1": ["def first(xs):\nb"]}
-    assert found.faults == {}
+    samples = read_samples(write(tmp_path, *GOOD), problems)
+    assert samples.solutions == {"T/0": ["a"], "T/1": ["def first(xs):\nb"]}
+    assert samples.faults == {}
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def test_malformed_lines_are_named(tmp_path: Path, problems: Problems, line: str
 
 def test_unknown_double_and_missing_are_named(tmp_path: Path, problems: Problems) -> None:
     path = write(tmp_path, GOOD[0], GOOD[0], {"task_id": "T/7", "solution": ""})
-    found = read_samples(path, problems, partial=True)
-    assert found.faults == {
+    samples = read_samples(path, problems, partial=True)
+    assert samples.faults == {
         "double": ["line 2: T/0"],
         "unknown": ["line 3: T/7"],
         "missing": ["T/1"],
     }
-    assert found.solutions == {"T/0": ["a"]}
+    assert samples.solutions == {"T/0": ["a"]}
 
 
 def test_an_incomplete_file_is_an_error(tmp_path: Path, problems: Problems) -> None:
@@ -57,8 +57,8 @@ def test_an_incomplete_file_is_an_error(tmp_path: Path, problems: Problems) -> N
 def test_several_samples_of_each_problem_are_no_doubles(
     tmp_path: Path, problems: Problems, n: int
 ) -> None:
-    found = read_samples(write(tmp_path, *GOOD, *GOOD), problems, n=n)
-    assert (found.solutions["T/0"], found.n) == (["a", "a"], 2)
+    samples = read_samples(write(tmp_path, *GOOD, *GOOD), problems, n=n)
+    assert (samples.solutions["T/0"], samples.n) == (["a", "a"], 2)
 
 
 def test_one_sample_too_many_is_double(tmp_path: Path, problems: Problems) -> None:

@@ -45,11 +45,11 @@ def test_two_samples_are_one_that_passes_and_one_of_the_commonest_failure(
 
 def test_where_nothing_fails_it_says_so(problems: Problems, sandbox: Sandbox) -> None:
     right = {"T/1": [problems["T/1"].canonical]}
-    found = evaluate("humaneval", right, {"T/1": problems["T/1"]}, sandbox)
-    assert failing_samples(found, problems) == "humaneval: no sample fails."
+    scored = evaluate("humaneval", right, {"T/1": problems["T/1"]}, sandbox)
+    assert failing_samples(scored, problems) == "humaneval: no sample fails."
 
 
 def test_a_long_answer_is_cut(problems: Problems, sandbox: Sandbox) -> None:
     long = "def double(x): return x" + "  # " + "y" * 5000
-    found = evaluate("humaneval", {"T/0": [long]}, problems, sandbox)
-    assert len(failing_samples(found, problems)) < 2000
+    scored = evaluate("humaneval", {"T/0": [long]}, problems, sandbox)
+    assert len(failing_samples(scored, problems)) < 2000

@@ -25,8 +25,8 @@ def judge(server, **options):
 
 def test_every_answer_is_rated_in_one_batch(serve, good, answers) -> None:
     server = serve(lambda k, prompt: good("Rating: [[7]]"))
-    found = {r.id: r.rating for r in judge(server).rate(answers(12))}
-    assert found == {a.id: 7.0 for a in answers(12)}
+    ratings = {r.id: r.rating for r in judge(server).rate(answers(12))}
+    assert ratings == {a.id: 7.0 for a in answers(12)}
     assert len(server.batches.made) == 1 and server.prompts == []
 
 
@@ -41,9 +41,9 @@ def test_it_asks_what_single_requests_ask(serve, good, answers) -> None:
 
 def test_failing_lines_go_into_another_batch(serve, good, answers) -> None:
     server = serve(lambda k, prompt: BROKEN if k in (1, 3) else good("Rating: [[7]]"))
-    found = list(judge(server).rate(answers(5)))
-    assert sorted(r.id for r in found) == [f"p{i}" for i in range(5)]
-    assert {r.rating for r in found} == {7.0}
+    ratings = list(judge(server).rate(answers(5)))
+    assert sorted(r.id for r in ratings) == [f"p{i}" for i in range(5)]
+    assert {r.rating for r in ratings} == {7.0}
     assert len(server.batches.asked) == 5 + 2
 
 
@@ -66,9 +66,9 @@ def test_lines_that_are_missing_or_cut_are_asked_for_again(serve, good, answers,
 )
 def test_a_line_that_always_fails_is_unrated(serve, good, answers, sent, reason) -> None:
     server = serve(lambda k, prompt: sent if "Task 1." in prompt else good("Rating: [[7]]"))
-    found = {r.id: r for r in judge(server).rate(answers(3))}
-    assert (found["p1"].rating, found["p1"].reason) == (None, reason)
-    assert found["p0"].rating == found["p2"].rating == 7
+    ratings = {r.id: r for r in judge(server).rate(answers(3))}
+    assert (ratings["p1"].rating, ratings["p1"].reason) == (None, reason)
+    assert ratings["p0"].rating == ratings["p2"].rating == 7
 
 
 def test_a_refused_parameter_stops_by_its_name(serve, answers) -> None:

@@ -74,14 +74,14 @@ def test_dimensions_have_different_rubric_hashes() -> None:
 
 
 def test_a_rating_keeps_the_reply_and_the_rubric() -> None:
-    found = grading.rating(answer(), "judge", "Fine.\nRating: [[8]]\n")
-    assert (found.rating, found.reason) == (8, "Fine.\nRating: [[8]]")
-    assert found.rubric == grading.rubric_hash("style")
+    graded = grading.rating(answer(), "judge", "Fine.\nRating: [[8]]\n")
+    assert (graded.rating, graded.reason) == (8, "Fine.\nRating: [[8]]")
+    assert graded.rubric == grading.rubric_hash("style")
 
 
 def test_a_reply_that_was_cut_is_no_rating_whatever_it_says() -> None:
-    found = grading.rating(answer(), "judge", "Rating: [[8]]\nBecause", cut=1024)
-    assert (found.rating, found.reason) == (
+    graded = grading.rating(answer(), "judge", "Rating: [[8]]\nBecause", cut=1024)
+    assert (graded.rating, graded.reason) == (
         None,
         "no rating in the reply (it was cut at its longest)",
     )

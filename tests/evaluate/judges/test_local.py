@@ -34,14 +34,14 @@ def rate(**replies: tuple[str, str]) -> dict[str, Any]:
 
 
 def test_a_reply_is_read_like_any_other_judges() -> None:
-    found = rate(a=("Fine.\nRating: [[7]]", "stop"), b=("No idea.", "stop"))
-    assert (found["a"].rating, found["a"].judge) == (7, "local:tiny")
-    assert (found["b"].rating, found["b"].reason) == (None, "no rating in the reply")
+    ratings = rate(a=("Fine.\nRating: [[7]]", "stop"), b=("No idea.", "stop"))
+    assert (ratings["a"].rating, ratings["a"].judge) == (7, "local:tiny")
+    assert (ratings["b"].rating, ratings["b"].reason) == (None, "no rating in the reply")
 
 
 def test_a_prompt_beyond_the_context_is_unrated() -> None:
-    found = rate(a=("", "overflow"))
-    assert (found["a"].rating, found["a"].reason) == (
+    ratings = rate(a=("", "overflow"))
+    assert (ratings["a"].rating, ratings["a"].reason) == (
         None,
         "the grading prompt does not fit into the context",
     )

@@ -207,7 +207,7 @@ def test_a_refused_parameter_stops_by_its_name_and_is_asked_again(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         ({"param": "temperature", "message": "no"}, "`temperature`"),
         ({"param": None, "message": "Unrecognized request argument supplied: temperature"},
@@ -217,9 +217,9 @@ def test_a_refused_parameter_stops_by_its_name_and_is_asked_again(
     ],
     ids=["param", "words", "code", "model_in_words"],
 )  # fmt: skip
-def test_what_a_server_refuses_is_named(serve, answers, error, said) -> None:
+def test_what_a_server_refuses_is_named(serve, answers, error, message) -> None:
     server = serve(lambda k, prompt: (400, {}, json.dumps({"error": error}).encode()))
-    with pytest.raises(CodealignError, match=said):
+    with pytest.raises(CodealignError, match=message):
         list(judge(server).rate(answers(1)))
 
 
