@@ -16,7 +16,6 @@ from codealign.evaluate.codal_scores import RATED, scores, values
 from codealign.evaluate.judges import open_judge
 from codealign.generate import generate, open_engine
 from codealign.models import uses_chat
-from codealign.params import Generation
 from codealign.records import Answer, Rating, Score
 from codealign.stages.job import StageJob
 
@@ -60,9 +59,7 @@ def run_codal(job: StageJob, report: Callable[[str], None] = print) -> CodalResu
     problems = load_problems(s.data, s.limit, own=s.dimensions)
     engine = open_engine("transformers", job.model, job.cell.variant, job.adapter)
     chat = engine.chat if uses_chat(job.model, job.cell.variant) else None
-    sizes = {"max_new_tokens": s.max_new_tokens, "batch_size": s.batch_size}
-    greedy = Generation(temperature=0.0, **sizes)
-    complete = partial(generate, engine=engine, settings=greedy, seed=job.seed, stop=STOP)
+    complete = partial(generate, engine=engine, settings=job.greedy, seed=job.seed, stop=STOP)
     answers = collect_answers(problems, complete, folder / "answers.jsonl", job.name, chat)
     ratings = {}
     for file, name in (("ratings", s.judge), ("ratings_second", s.second_judge)):

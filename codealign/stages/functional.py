@@ -17,7 +17,6 @@ from codealign.evaluate.functional.registry import expand, load
 from codealign.evaluate.functional.results import Results
 from codealign.generate import open_engine
 from codealign.models import uses_chat
-from codealign.params import Generation
 from codealign.sandbox import Sandbox
 from codealign.stages.job import StageJob
 
@@ -47,9 +46,8 @@ def run_functional(job: StageJob) -> FunctionalResult:
     s = job.settings
     problems = {name: load(name, s.data, limit=s.limit) for name in expand(s.benchmarks)}
     engine = open_engine("transformers", job.model, job.cell.variant, job.adapter)
-    sizes = {"max_new_tokens": s.max_new_tokens, "batch_size": s.batch_size}
-    greedy = Generation(temperature=0.0, **sizes)
-    model = Model(engine, uses_chat(job.model, job.cell.variant), greedy, job.seed, form=s.format)
+    chat = uses_chat(job.model, job.cell.variant)
+    model = Model(engine, chat, job.greedy, job.seed, form=s.format)
     folders = {name: job.folder / name for name in problems}
     how = {"cpu_s": s.cpu_s, "measure": s.measure, "cache": job.paths.top / "expected"}
     with Sandbox(workers=s.workers, accept=s.sandbox) as sandbox:

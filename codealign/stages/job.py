@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from codealign.cell import Cell
-from codealign.params import Align, Codal, Functional, Gates, Prefs, Section, Sft
+from codealign.params import Align, Codal, Functional, Gates, Generation, Prefs, Section, Sft
 from codealign.paths import RunPaths
 
 SECTIONS: dict[str, type[Section]] = {
@@ -62,6 +62,12 @@ class StageJob:
             return self.paths.checkpoint(sft) if self.settings.start == "sft" else None
         evaluated = self.section in ("functional", "codal") and self.cell.stage != "base"
         return self.paths.checkpoint(self.cell) if evaluated else None
+
+    @property
+    def greedy(self) -> Generation:
+        """How an evaluated model is sampled: greedily, in the sizes of the settings."""
+        length, batch = self.settings.max_new_tokens, self.settings.batch_size
+        return Generation(temperature=0.0, max_new_tokens=length, batch_size=batch)
 
     @property
     def inputs(self) -> list[Path]:
