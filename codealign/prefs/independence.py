@@ -239,7 +239,7 @@ def _put(node: Expr, values: Mapping[str, Expr]) -> Expr:
     return Put().visit(node)
 
 
-_FRESH = count()
+_FRESH = count()  # bound names of two expressions never meet when one is put into the other
 
 
 def _renamed(node: Expr, stem: str, numbers: Iterator[int] = _FRESH) -> Expr:
@@ -251,6 +251,7 @@ def _renamed(node: Expr, stem: str, numbers: Iterator[int] = _FRESH) -> Expr:
         else:
             names = [n.id for g in scope.generators for n in _names(g.target)]
         new = {name: f"{stem}{next(numbers)}" for name in dict.fromkeys(names)}
+        # What a comprehension first runs over is evaluated outside it: its names are not bound.
         outer = scope.generators[0].iter if not isinstance(scope, ast.Lambda) else None
         kept = {id(n) for n in ast.walk(outer)} if outer is not None else set()
         for inner in ast.walk(scope):
@@ -290,6 +291,7 @@ class _Even(ast.NodeTransformer):
         alone = isinstance(first.target, ast.Name) and isinstance(inner, ast.ListComp)
         if not alone or len(inner.generators) != 1:
             return node
+        # [f(y) for y in [g(x) for x in xs] if p(y)] is [f(g(x)) for x in xs if p(g(x))].
         (below,) = inner.generators
         put = {first.target.id: inner.elt}
         tests = [*below.ifs, *(_put(test, put) for test in first.ifs)]

@@ -171,10 +171,9 @@ def choose_seeds(candidates: Path | str, limit: int, seed: int) -> Iterator[Seed
     with Path(candidates).open("rb") as file:
         start = 0
         for number, line in enumerate(file, 1):
-            seed_function = from_json(line, Seed, f"{candidates}:{number}")
-            places.put(
-                f"{seed_of('seed order', seed, seed_function.id):016x}{seed_function.id}", start
-            )
+            # The index yields its keys in order, and so the lines in the order of the draw.
+            name = from_json(line, Seed, f"{candidates}:{number}").id
+            places.put(f"{seed_of('seed order', seed, name):016x}{name}", start)
             start += len(line)
         for _, place in islice(places.items(), limit):
             file.seek(place)

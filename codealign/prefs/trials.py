@@ -138,6 +138,7 @@ class _Group:
         for name, first in self.codes.items():
             met = dict(zip(tests, settled[first].verdicts, strict=True))
             verdicts = {n: met[t] for n, t in self.tests.items() if stubbed[t] in BROKEN}
+            # Time of a program that several responses share counts once.
             cpu_s = settled[first].cpu_s if first == name else 0.0
             cpu_s += stub.cpu_s if name == self.name else 0.0
             yield Trial(name, verdicts, cpu_s, self.key)

@@ -113,6 +113,7 @@ def _without_privileges() -> tuple[list[str], int]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise FileNotFoundError("setpriv (util-linux) is not installed, and this user is root")
+    # Nobody reads a Python only where others may enter every folder on the way to it.
     places = [Path(p) for p in _python_folders()]
     public = all(p.stat().st_mode & 1 for place in places for p in (place, *place.parents))
     if public:

@@ -194,6 +194,7 @@ def compile_filter() -> bytes:
     add(seccomp.ALLOW, ALLOWED)
     add(seccomp.ERRNO(0), PRETENDED)
     add(refuse, DENIED)
+    # A thread may be started, a process not: `clone` makes either, by its flags.
     for value, action in ((CLONE_THREAD, seccomp.ALLOW), (0, refuse)):
         add(action, ["clone"], seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, value))
     add(seccomp.ALLOW, ON_ITSELF, seccomp.Arg(0, seccomp.EQ, PID_MARK))

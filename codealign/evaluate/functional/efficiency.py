@@ -209,6 +209,7 @@ def _efficiency(
     codes = _references(problem)
     references = [costs[_id(problem, code)]["cost"] for code in codes]
     place = keeps_up_with(row["cost"], references)
+    # Of two programs that go beyond the count nobody knows which is slower, unless they are equal.
     if measure == "steps" and row["cost"] == BEYOND and place >= 0:
         if solution not in codes:
             reason = f"more than {MOST_STEPS:,} steps, and so a reference: measure cpu instead"

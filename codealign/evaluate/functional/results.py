@@ -176,7 +176,7 @@ class Results:
 
     def _evalperf_row(self, task_id: str) -> dict[str, Any]:
         measured, rate = self.efficiency.get(task_id, []), self.pass_at_k(task_id, 1)
-        waiting = list(measured)
+        waiting = list(measured)  # of the first correct samples, in their order
         results = []
         for attempt in self.attempts[task_id]:
             if attempt.passed and waiting:

@@ -9,6 +9,8 @@ from pathlib import Path
 from codealign.generate import wire
 from codealign.records import stable_id, write_text
 
+EMPTY = "empty reply"
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -50,7 +52,7 @@ def read_reply(body: bytes | str | dict, longest: int = 1024) -> Reply:
         raise Malformed
     text, finish = wire.text_of(content), choice.get("finish_reason")
     cut = finish == "length"
-    fault = "" if text or cut else "the model refused to judge" if refusal else "empty reply"
+    fault = "" if text or cut else "the model refused to judge" if refusal else EMPTY
     if finish == "content_filter":
         fault = "the server's content filter stopped the reply"
     return Reply("" if fault else text, fault, cut, *tokens, longest)
@@ -88,10 +90,8 @@ class Replies:
             reply = Reply(**json.loads(self._path(key).read_text(encoding="utf-8")))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        # caches of earlier versions hold an empty reply, cut or not, as a fault
-        cut = reply.cut or (
-            reply.fault == "empty reply" and reply.completion_tokens >= reply.longest
-        )
+        # Caches of earlier versions hold an empty reply, cut or not, as a fault.
+        cut = reply.cut or (reply.fault == EMPTY and reply.completion_tokens >= reply.longest)
         return None if cut and reply.longest < self.longest else reply
 
     def keep(self, key: str, reply: Reply) -> None:

@@ -57,6 +57,7 @@ def _path(body: list[ast.stmt], line: int) -> tuple[list[ast.stmt], ast.stmt]:
 
 def _end(trace: TracebackType) -> tuple[int | None, int | None]:
     """Line and column at which the expression ends that was being evaluated."""
+    # One position for each instruction, and `tb_lasti` counts bytes, two for each.
     positions = trace.tb_frame.f_code.co_positions()
     _, line, _, column = next(islice(positions, trace.tb_lasti // 2, None))
     return line, column
