@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from collections import Counter, OrderedDict, deque, namedtuple
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -167,6 +170,22 @@ def test_an_own_object_is_found_wherever_it_stands(value: object) -> None:
 @pytest.mark.parametrize("value", [1, "a", [1, (2, {3: 4})], {1, 2}, deque([1])])
 def test_plain_values_hold_nothing_opaque(value: object) -> None:
     assert holds_opaque(loads(dumps(value))) == ""
+
+
+@pytest.mark.parametrize(
+    ("items", "text"),
+    [
+        ('{"b", "a", "c"}', '{"set":["a","b","c"]}'),
+        ('frozenset({("b", 1), ("a", 2)})', '{"frozenset":[{"tuple":["a",2]},{"tuple":["b",1]}]}'),
+        ('dict.fromkeys({"b", "a", "c"}).keys()', '{"frozenset":["a","b","c"]}'),
+    ],
+)
+def test_equal_sets_have_one_text_in_every_process(items: str, text: str) -> None:
+    code = f"from codealign.sandbox.inside.codec import dumps; print(dumps({items}))"
+    for seed in "123":  # of the hashes of strings: the sets are in another order in each
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+        assert ran.stdout.decode().strip() == text
 
 
 def test_items_that_no_set_can_hold_are_opaque() -> None:

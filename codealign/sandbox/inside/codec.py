@@ -9,7 +9,8 @@ float       "nan", "inf" or "-inf"
 int         hexadecimal text (integers of more than 18 digits)
 complex     [real, imaginary]
 bytes       base64 text; `bytearray` likewise
-tuple       list of items; also `set`, `frozenset`, `range` ([start, stop, step])
+tuple       list of items; `range`: [start, stop, step]
+set         list of items in the order of their texts; also `frozenset`
 dict        list of [key, value]
 array       [dtype, shape, base64 text] of a numpy array; `scalar`: [dtype, base64]
 decimal     text of a Decimal; `fraction`: [numerator, denominator]
@@ -34,7 +35,7 @@ import builtins
 import json
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -158,6 +159,18 @@ def _items(tag: str, base: type, one: Encoder = encode) -> Encoder:
     return lambda value: {tag: _each(list(base.__iter__(value)), one)}  # type: ignore[attr-defined]
 
 
+def _members(tag: str, base: type) -> Encoder:
+    return lambda value: {tag: _sorted(base.__iter__(value))}  # type: ignore[attr-defined]
+
+
+def _sorted(items: Iterable[Any]) -> list[Any]:
+    """Encode items of a set, in the order of their texts: equal sets then have one text.
+
+    Their own order follows the hashes of strings, which differ from process to process.
+    """
+    return sorted(_each(list(items), _key), key=json.dumps)
+
+
 def _each(items: list[Any], one: Encoder = encode) -> list[Any]:
     """Encode items; lists of plain values, which stand for themselves, are left as they are."""
     kinds = set(map(type, items))
@@ -202,11 +215,11 @@ _PLAIN: dict[type, Encoder] = {
 _BASES: list[tuple[type, Encoder]] = [
     (bool, _same), (int, _int), (float, _float), (complex, _complex), (str, str.__str__),
     (list, _list), (tuple, _items("tuple", tuple)), (dict, _dict),
-    (set, _items("set", set, _key)), (frozenset, _items("frozenset", frozenset, _key)),
+    (set, _members("set", set)), (frozenset, _members("frozenset", frozenset)),
     (bytes, _bytes("bytes")), (bytearray, _bytes("bytearray")), (range, _range), (type, _type),
 ]  # fmt: skip
 _KEYS: list[tuple[type, Encoder]] = [
-    (tuple, _items("tuple", tuple, _key)), (set, _items("frozenset", set, _key)),
+    (tuple, _items("tuple", tuple, _key)), (set, _members("frozenset", set)),
     (bytearray, _bytes("bytes")), (list, _opaque), (dict, _opaque),
 ]  # fmt: skip
 
@@ -238,7 +251,7 @@ def _foreign(value: Any) -> Any:
         return {tag: parts(value)}
     name, module = kind.__name__, kind.__module__
     if name == "dict_keys" or (name == "dict_items" and _hashable(value)):
-        return {"frozenset": [_key(v) for v in value]}  # to which they are equal
+        return {"frozenset": _sorted(value)}  # to which they are equal
     if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufc":
         data = base64.b64encode(value.tobytes()).decode()
         if name == "ndarray":
