@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from codealign.prefs.responses import ASKED_FOR, CUT, lack, take_apart, testable
+from codealign.prefs.responses import ASKED_FOR, CUT, examined, take_apart
 from codealign.prefs.testing import LACKING, Case, defined, harness_key, script_of, verdict_of
 from codealign.progress import Bar
 from codealign.records import Execution, Known, Response, read_jsonl, stable_id
@@ -70,11 +70,29 @@ def execute(
     executed = Executed(Counter(dict.fromkeys((CUT, *LACKING, OTHER_HEADING), 0)))
     with closing(Resumable(path, Execution)) as file:
         bar = Bar(responses(), total=total, desc="executions", leave=False)
-        cases = ((r.id, testable(r, keep_tests)) for r in bar if not lack(r, keep_tests))
+        cases = _cases(bar, file, executed.responses, keep_tests)
         programs = ((script_of(name, case, cpu_s), made_by([case], cpu_s)) for name, case in cases)
         _run_missing(programs, sandbox, file, lambda r: verdict_of(r.verdict, r.exception))
-        file.finish(_counted(responses(), file, executed, keep_tests))
+        file.finish(_counted(responses(), file, executed))
     return executed
+
+
+def _cases(
+    responses: Iterable[Response],
+    file: Resumable[Execution],
+    counts: Counter[str],
+    keep_tests: bool,
+) -> Iterator[tuple[str, Case]]:
+    """Yield the id and case of each response that is executed; count why the others are not."""
+    for response in responses:
+        heading = take_apart(response.text).heading
+        counts[OTHER_HEADING] += bool(response.tests) and heading != ASKED_FOR
+        case, lacking = examined(response, keep_tests)
+        if case:
+            yield response.id, case
+        else:
+            counts[lacking] += 1
+            file.forget(response.id)  # an earlier run may have executed it, by other settings
 
 
 def _run_missing(
@@ -106,22 +124,15 @@ def _run_missing(
 
 
 def _counted(
-    responses: Iterable[Response],
-    file: Resumable[Execution],
-    executed: Executed,
-    keep_tests: bool,
+    responses: Iterable[Response], file: Resumable[Execution], executed: Executed
 ) -> Iterator[str]:
+    """Yield the ids of the responses that were executed, in order; count what came of them."""
     for response in responses:
-        heading = take_apart(response.text).heading
-        executed.responses[OTHER_HEADING] += bool(response.tests) and heading != ASKED_FOR
-        if lacking := lack(response, keep_tests):
-            executed.responses[lacking] += 1
-            continue
-        execution = file.get(response.id)
-        executed.verdicts[execution.verdict] += 1
-        executed.levels.add(execution.level)
-        executed.cpu_s += execution.cpu_s
-        yield response.id
+        if (execution := file.get(response.id)) is not None:
+            executed.verdicts[execution.verdict] += 1
+            executed.levels.add(execution.level)
+            executed.cpu_s += execution.cpu_s
+            yield response.id
 
 
 def execute_hidden(

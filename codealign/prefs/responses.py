@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain
 
 from codealign.fences import Fenced, first_python
@@ -61,6 +62,7 @@ class Parts:
     ends_in_tests: bool
 
 
+@lru_cache(maxsize=16)  # each step asks for several parts of one text
 def take_apart(text: str) -> Parts:
     """Return the parts of a response's text."""
     answer = Fenced(text)
@@ -111,23 +113,15 @@ def read_again(response: Response) -> Response:
     return replace(response, code=code, tests=tests)
 
 
-def testable(response: Response, keep_tests: bool = False) -> Case:
-    """Return a response's code and tests, ready to run.
+def examined(response: Response, keep_tests: bool = False) -> tuple[Case | None, str]:
+    """Return a response's code and tests, ready to run, or why it is not executed.
 
-    Raises
-    ------
-    Untestable
-        It is cut in the text that pairs would hold, or lacks something (`testing.LACKING`).
+    The reason is one of `testing.LACKING`, or `CUT` where it is cut in the text that pairs would
+    hold; "" if it is executed.
     """
     if response.finish == "length" and (keep_tests or not take_apart(response.text).ends_in_tests):
-        raise Untestable(CUT)
-    return make_case(response.code, response.tests)
-
-
-def lack(response: Response, keep_tests: bool = False) -> str:
-    """Return why a response is not executed, one of `LACKING` or `CUT`; "" if it is."""
+        return None, CUT
     try:
-        testable(response, keep_tests)
+        return make_case(response.code, response.tests), ""
     except Untestable as why:
-        return why.reason
-    return ""
+        return None, why.reason

@@ -74,9 +74,8 @@ def make_case(code: str, tests: str, without: Collection[ast.AST] = ()) -> Case:
     """
     if not code.strip():
         raise Untestable(NO_CODE)
-    names = defined(code)
     if (tree := parse_tests(tests)) is None:
-        return Case(code, tests, "doctest", [], entry_point(names, tests))
+        return Case(code, tests, "doctest", [], entry_point(defined(code), tests))
     return case_of(code, tree, without)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from codealign.generate import windows
 from codealign.prefs.checks import BROKEN, Settled, settle
 from codealign.prefs.executions import Runs, made_by
-from codealign.prefs.responses import lack, testable
+from codealign.prefs.responses import examined
 from codealign.prefs.testing import TESTS_LACKING, Case, defined
 from codealign.progress import Bar
 from codealign.records import Response, Trial, stable_id
@@ -107,9 +107,9 @@ class _Group:
         """Return the group of some responses to one instruction."""
         cases, codes, tests = {}, {}, {}
         for response in responses:
-            lacking = lack(response, keep_tests)
-            if not lacking:
-                cases[response.id] = testable(response, keep_tests)
+            case, lacking = examined(response, keep_tests)
+            if case:
+                cases[response.id] = case
             elif lacking in TESTS_LACKING and not keep_tests:
                 names = defined(response.code)
                 cases[response.id] = Case(response.code, "", entry=names[-1] if names else "")

@@ -186,7 +186,8 @@ def test_the_answer_is_the_text_without_its_tests() -> None:
     ],
 )
 def test_what_a_response_lacks_to_be_executed(code: str, tests: str, lacks: str) -> None:
-    assert responses.lack(response(code, tests)) == lacks
+    case, lacking = responses.examined(response(code, tests))
+    assert (lacking, case is None) == (lacks, bool(lacks))
 
 
 def test_a_text_cut_in_what_a_pair_would_hold_is_not_executed() -> None:
@@ -198,7 +199,7 @@ def test_a_text_cut_in_what_a_pair_would_hold_is_not_executed() -> None:
         (in_tests, True, responses.CUT),
     ):
         parsed = responses.parse(completion(text, "length"), instruction("i", "Do it."))
-        assert responses.lack(parsed, keep) == lacks
+        assert responses.examined(parsed, keep)[1] == lacks
 
 
 def test_a_list_of_concepts_that_was_cut_loses_its_last_one() -> None:
