@@ -14,6 +14,7 @@ import ast
 import atexit
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -139,6 +140,8 @@ def serve(folder: Path, kind: str) -> None:
     if not may_fork():
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    gc.collect()
+    gc.freeze()  # else the first collection of each fork would write to, and so copy, every object
     listening = _listen(folder / kind)
     while True:
         client, _ = listening.accept()
