@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,30 +43,25 @@ from codealign.records import (
 )
 
 
+@dataclass
 class Pipeline:
-    """One run of the pipeline: where its files go and what makes its items.
+    """One run of the pipeline: where its files go, what makes its items, and what came of it.
 
-    Parameters are those of `run_pipeline`; `report` gets one closing line per step.
+    The first are those of `run_pipeline`; the others, from `counts` on, are filled by the steps.
     """
 
-    def __init__(
-        self,
-        settings: Prefs,
-        generate: Generate,
-        folder: Path,
-        recipe: Recipe,
-        report: Callable[[str], None],
-        known: dict[str, Known] | None = None,
-    ) -> None:
-        self.settings, self.generate, self.folder = settings, generate, folder
-        self.recipe, self.report = recipe, report
-        self.known = known or {}
-        self.counts: dict[str, dict[str, int]] = {}
-        self.shares: dict[str, int] = {}
-        self.cost: dict[str, dict[str, float]] = {}
-        self.lengths = Lengths()
-        self.noise: float | None = None
-        self.lines: list[str] = []
+    settings: Prefs
+    generate: Generate
+    folder: Path
+    recipe: Recipe
+    report: Callable[[str], None]
+    known: dict[str, Known]
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    shares: dict[str, int] = field(default_factory=dict)
+    cost: dict[str, dict[str, float]] = field(default_factory=dict)
+    lengths: Lengths = field(default_factory=Lengths)
+    noise: float | None = None
+    lines: list[str] = field(default_factory=list)
 
     def read(self, step: str, cls: type[Record]) -> Iterator[Record]:
         """Yield the records of a finished step."""
@@ -111,9 +107,8 @@ class Pipeline:
         self._sample(Step("concepts", Concepts, work, parse, settings, stop, 1, total))
         kept = sum(bool(c.concepts) for c in self.read("concepts", Concepts))
         cut = sum(c.cut for c in self.read("concepts", Concepts))
-        self.close_step(
-            "concepts", kept, {"seeds without concepts": total - kept, "lists cut": cut}
-        )
+        counts = {"seeds without concepts": total - kept, "lists cut": cut}
+        self.close_step("concepts", kept, counts)
 
     def instructions(self, requirement: str) -> None:
         """Ask for an instruction for each set of concepts, of equal shares of the dimensions."""
@@ -132,8 +127,7 @@ class Pipeline:
         counts = Counter({responses.CUT: 0, "too short": 0, "duplicate": 0})
         dimensions = Counter(one.dimension or requirement for one in self.asked(counts))
         self.shares = dict(sorted(dimensions.items()))
-        kept = dimensions.total()
-        self.close_step("instructions", kept, counts)
+        self.close_step("instructions", dimensions.total(), counts)
 
     def asked(self, counts: Counter[str] | None = None) -> Iterator[Instruction]:
         """Yield the instructions that are worth answering."""
@@ -183,10 +177,8 @@ class Pipeline:
     @property
     def checks_passes(self) -> bool:
         """Whether the tests of what passed are checked; two rules do not go by them."""
-        return self.settings.checks.mutants > 0 and self.settings.pairs.rule not in (
-            "agreement",
-            "hidden",
-        )
+        by_others = self.settings.pairs.rule in ("agreement", "hidden")
+        return self.settings.checks.mutants > 0 and not by_others
 
     def checks(self, sandbox: Runs) -> None:
         """Check whether the tests of what passed can fail; or run all tests on all responses."""
