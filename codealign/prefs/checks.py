@@ -90,13 +90,9 @@ def check(
 
 
 def trial_cases(response: Response, most: int) -> list[Case]:
-    """Return the independent tests with the code, its stub and its mutants, in this order.
+    """Return the independent tests with the code, its stub and up to `most` mutants, in this order.
 
     [] if no assertion is independent of the code.
-
-    Parameters
-    ----------
-    most : mutants at most.
     """
     whole = make_case(response.code, response.tests)
     tree = parse_tests(response.tests)

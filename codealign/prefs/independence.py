@@ -28,11 +28,9 @@ EQUALITIES = ("assertEqual", "assertEquals", "assertAlmostEqual", "assertListEqu
 
 
 def restating(code: str, tests: ast.Module) -> list[ast.stmt]:
-    """Return the assertions of `tests` whose two sides are one expression.
+    """Return the assertions of `tests` whose two sides are one expression of the code's.
 
-    Parameters
-    ----------
-    code : that is tested; if it does not parse nothing is restated.
+    Of code that does not parse nothing is restated.
     """
     try:
         functions = _functions(ast.parse(code)) | _functions(tests)

@@ -225,10 +225,7 @@ def harness_key() -> str:
 def program_of(name: str, cases: Sequence[Case], cpu_s: float) -> Program:
     """Return the program that runs cases one after the other, each as a call of its own.
 
-    Parameters
-    ----------
-    name : the program's id.
-    cpu_s : CPU seconds of one case; the first that takes more ends the program.
+    The first case that takes more than `cpu_s` CPU seconds ends the program.
     """
     calls = [Call("run_case", [number]) for number in range(len(cases))]
     return Program(name, _source(cases), calls, cpu_s=cpu_s * len(cases), call_cpu_s=cpu_s)
