@@ -195,12 +195,12 @@ class OpenAIJudge:
         CodealignError
             The server refuses a parameter, or the model, in every request.
         """
-        if name := wire.refused_parameter(error, sent) if status in REFUSED else "":
-            why = wire.parameter_refusal(self.base_url or "api.openai.com", self.model, name)
-            raise CodealignError(
-                f"judge {self.model!r}: {why}; nothing is stored for these answers"
-            ) from None
         if status in REFUSED:
+            if name := wire.refused_parameter(error, sent):
+                why = wire.parameter_refusal(self.base_url or "api.openai.com", self.model, name)
+                raise CodealignError(
+                    f"judge {self.model!r}: {why}; nothing is stored for these answers"
+                ) from None
             return f"the server refused the request ({status})"
         single = status >= 500 and status not in UNAVAILABLE
         return f"server error {status} in {tries} tries" if single else ""
