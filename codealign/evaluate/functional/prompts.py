@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Literal, Protocol
+from typing import Literal
 
 from codealign.evaluate.functional.problems import Problem
-from codealign.generate import Request
+from codealign.generate import Engine, Request
 from codealign.generate.wire import well_formed
 from codealign.prompts import response_prompt
 
@@ -52,7 +52,7 @@ def prompts_for(
     """
     if chat is None:
         return [Request(p.task_id, base_prompt(p)) for p in problems.values()]
-    answer = f"{RESPONSE}\n```python\n" if begun else ""
+    answer = f"{RESPONSE}\n{OPENING}" if begun else ""
     return [Request(p.task_id, chat(chat_message(p)) + answer) for p in problems.values()]
 
 
@@ -66,20 +66,13 @@ def chat_message(problem: Problem) -> str:
     return f"{INSTRUCTION}\n```\n{problem.prompt.strip()}\n```\n"
 
 
-class Chats(Protocol):
-    """What is asked of an engine."""
-
-    def chat(self, content: str) -> str:
-        """Return the prompt text for one user message."""
-
-
 def is_asked(form: Format, chat: bool) -> bool:
     """Tell whether a variant is asked (else it completes); `own` is by its chat format."""
     return form == "instruction" or (form == "own" and chat)
 
 
 def requests_in(
-    form: Format, problems: dict[str, Problem], engine: Chats, chat: bool, begun: bool = True
+    form: Format, problems: dict[str, Problem], engine: Engine, chat: bool, begun: bool = True
 ) -> list[Request]:
     """Return the request of each problem in a format.
 
