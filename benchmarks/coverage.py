@@ -141,7 +141,7 @@ def ledger_told(world: World, count: int, seed: int) -> Told:
     first = {q: name for name, q in reversed(asked.items()) if q}  # the same question once
     for cells in runs(world, count, seed):
         for q, name in reversed(first.items()):
-            verdict = over_models(cells, q).told(AGREES, DISAGREES)
+            verdict = over_models(cells, q).verdict_in_general(AGREES, DISAGREES)
             told[name].append(verdict in (AGREES, DISAGREES))
     return told
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import TypeVar
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 import yaml
@@ -50,8 +51,7 @@ LONE = "one training run decides nothing, train with other seeds"
 CORRECTED = "intervals corrected for {} comparisons"
 
 
-@dataclass(frozen=True)
-class Ruled:
+class Ruled(NamedTuple):
     """What a rule finds: verdict, numbers in words, next step."""
 
     verdict: str
@@ -68,12 +68,12 @@ def in_words(effect: Effect, what: str) -> str:
 
 def _judged(effect: Effect, numbers: list[str], if_so: str, if_not: str) -> Ruled:
     """Return the verdict of an effect whose recommended direction is plus, with the next step."""
-    verdict = effect.told(SUPPORTED, NOT_SUPPORTED)
+    verdict = effect.verdict_in_general(SUPPORTED, NOT_SUPPORTED)
     if verdict in (SUPPORTED, NOT_SUPPORTED):
         return Ruled(verdict, numbers, if_so if verdict == SUPPORTED else if_not)
     why = effect.missing or "within the noise, more problems or seeds would tell"
     if verdict == CANNOT_TELL and not effect.missing:
-        why = f"{effect.verdict(SUPPORTED, NOT_SUPPORTED)}{effect.alone}: {LONE}"
+        why = f"{effect.verdict_here(SUPPORTED, NOT_SUPPORTED)}{effect.alone}: {LONE}"
     return Ruled(verdict, numbers, f"{why}; {if_so}")
 
 
@@ -282,6 +282,23 @@ class Advice:
     numbers: list[str]
     next_step: str
 
+    @property
+    def title(self) -> str:
+        """The recommendation's number and verdict."""
+        return f"{self.id}: {self.verdict}"
+
+    @property
+    def markdown(self) -> str:
+        """What stands below the title: recommendation, numbers and next step."""
+        points = [*self.numbers, f"Next: {self.next_step}."]
+        return "\n".join([f"{self.recommendation}.", "", *(f"- {point}" for point in points)])
+
+
+def recommendations() -> dict[str, str]:
+    """Return the paper's recommendations (its Table 6) by id, in their order."""
+    categories = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
+    return {item["id"]: item["text"] for category in categories for item in category["items"]}
+
 
 def advise(frame: pd.DataFrame, items: Problems | None = None) -> list[Advice]:
     """Say for R1-R9 whether these scores support them and what to do next.
@@ -293,25 +310,30 @@ def advise(frame: pd.DataFrame, items: Problems | None = None) -> list[Advice]:
     items : per-problem values of the run, for paired intervals.
     """
     cells = cells_of(frame, items)
-    categories = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
-    return [
-        Advice(item["id"], item["text"], **vars(RULES[item["id"]](cells)))
-        for category in categories
-        for item in category["items"]
-    ]
+    return [Advice(id, text, *RULES[id](cells)) for id, text in recommendations().items()]
+
+
+SEPARATOR = "; "
+"""Between the numbers of one recommendation in `advice.csv`."""
 
 
 def advice_frame(advice: list[Advice]) -> pd.DataFrame:
     """Return the advice as a frame: id, verdict, numbers, next step."""
-    rows = [[a.id, a.verdict, "; ".join(a.numbers), a.next_step] for a in advice]
+    rows = [[a.id, a.verdict, SEPARATOR.join(a.numbers), a.next_step] for a in advice]
     return pd.DataFrame(rows, columns=["id", "verdict", "numbers", "next_step"])
+
+
+def read_advice(path: Path) -> list[Advice]:
+    """Read the advice back from the CSV file of `advice_frame`."""
+    texts = recommendations()
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    return [
+        Advice(row["id"], texts[row["id"]], row["verdict"],
+               row["numbers"].split(SEPARATOR) if row["numbers"] else [], row["next_step"])
+        for row in rows
+    ]  # fmt: skip
 
 
 def advice_markdown(advice: list[Advice]) -> str:
     """Return the advice as Markdown: a heading, the verdict, the numbers and the next step."""
-    parts = []
-    for a in advice:
-        lines = [f"### {a.id}: {a.verdict}", "", a.recommendation + ".", ""]
-        lines += [f"- {n}" for n in a.numbers]
-        parts.append("\n".join([*lines, f"- Next: {a.next_step}."]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(f"### {a.title}\n\n{a.markdown}" for a in advice) + "\n"

@@ -102,7 +102,7 @@ def _row(
     }  # fmt: skip
     for name, question in asked.items():
         row |= _numbers(name, plain[name]) | {f"{name}_p": plain[name].p}
-        row[QUESTIONS[name]] = plain[name].verdict("PTA", "FTA")
+        row[QUESTIONS[name]] = plain[name].verdict_here("PTA", "FTA")
         row |= _numbers(f"{name}_tasks", ask(cells, question, model, TASKS))
     changes = {v: ask(cells, change(requirement, v, stages), model).value for v in PATHWAY}
     return row | {f"{PATHWAY[v].lower()}_change": value for v, value in changes.items()}

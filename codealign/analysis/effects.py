@@ -84,19 +84,22 @@ class Effect:
         """1 or -1 if all of the interval lies above or below 0, else 0."""
         return int(self.low > 0) - int(self.high < 0)
 
-    def verdict(self, above: str, below: str) -> str:
-        """Return the word for the side of 0 that the interval lies on, or why there is none."""
+    def verdict_here(self, above: str, below: str) -> str:
+        """Return the word for the side of 0 that the interval lies on, or why there is none.
+
+        It is about these trainings alone, be it one: `verdict_in_general` is about others as well.
+        """
         if math.isnan(self.low):
             return CANNOT_TELL
         return {1: above, -1: below}.get(self.side, NOT_DISTINGUISHABLE)
 
-    def told(self, above: str, below: str) -> str:
+    def verdict_in_general(self, above: str, below: str) -> str:
         """Return the verdict as what bears a statement out, or not, may have it.
 
         One training run bears nothing out: where it points to a side, another may not. Where its
         interval holds 0, that of several trainings, which is wider, would as well.
         """
-        return CANNOT_TELL if self.single and self.side else self.verdict(above, below)
+        return CANNOT_TELL if self.single and self.side else self.verdict_here(above, below)
 
     @property
     def single(self) -> bool:

@@ -21,6 +21,7 @@ from codealign.analysis.advice import (
     advice_markdown,
     advise,
     baselines,
+    read_advice,
 )
 from codealign.analysis.cells import MEMBERS, cells_of
 from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE
@@ -240,6 +241,12 @@ def test_the_markdown_says_verdict_numbers_and_next_step() -> None:
     advice = [Advice("R1", "Do it", SUPPORTED, ["1 > 0"], "go on")]
     assert advice_markdown(advice) == "### R1: supported\n\nDo it.\n\n- 1 > 0\n- Next: go on.\n"
     assert advice_frame(advice).iloc[0].tolist() == ["R1", SUPPORTED, "1 > 0", "go on"]
+
+
+def test_the_advice_is_read_back_as_it_was_written(tmp_path) -> None:
+    advice = advise(published())
+    advice_frame(advice).to_csv(tmp_path / "advice.csv", index=False)
+    assert read_advice(tmp_path / "advice.csv") == advice
 
 
 @pytest.mark.parametrize("variant", ["pretrained", "finetuned"])

@@ -41,13 +41,13 @@ def of(benchmarks: str, variant: str) -> dict[str, object]:
 
 def test_a_mean_below_the_least_rating_is_counted() -> None:
     rows = {(LLAMA, PRE, "codal_style"): (0.5, 1.0, 1.2, 0.99)}
-    judgement = ask("below_scale", rows, minimum=1)
+    judgement = ask("below_scale", rows, cut=1)
     assert judgement.values == [2, 4] and judgement.verdict == CONTRADICTS
 
 
 def test_no_mean_lies_below_zero() -> None:
     rows = {(LLAMA, PRE, "codal_style"): (0.5, 1.0, 1.2, 0.99)}
-    assert ask("below_scale", rows, minimum=0).verdict == REPRODUCED
+    assert ask("below_scale", rows, cut=0).verdict == REPRODUCED
 
 
 def test_the_range_of_one_model() -> None:
@@ -56,7 +56,7 @@ def test_the_range_of_one_model() -> None:
         (LLAMA, PRE, "codal_readability"): (0.2, 9.0, 9.0, 9.0),
         (QWEN, PRE, "codal_style"): (0.1, 9.0, 9.0, 9.0),
     }
-    args = {"model": "llama", "variant": "pre", "benchmarks": "NF1-NF5", "stages": ["base"],
+    args = {"models": ["llama"], "variants": [PRE], "benchmarks": "NF1-NF5", "stages": "base",
             "printed": [0.2, 0.5]}  # fmt: skip
     assert ask("value_range", rows, **args).values == [0.2, 0.5]
 
@@ -64,13 +64,13 @@ def test_the_range_of_one_model() -> None:
 def test_the_highest_score_says_whose_it_is() -> None:
     rows = {(QWEN, FINE, "evalperf"): (71.1, 72.0, 73.0, 73.5),
             (DS7, FINE, "evalperf"): (72.7, 72.8, 73.6, 73.3)}  # fmt: skip
-    judgement = ask("highest", rows, benchmark="evalperf", printed=73.5)
+    judgement = ask("highest", rows, benchmarks="evalperf", printed=73.5)
     assert judgement.values == [73.6] and f"{DS7} {FINE}, DPO" in judgement.rule
 
 
 def test_the_largest_gain_leaves_sft_out() -> None:
     rows = {(LLAMA, FINE, "codal"): (5.0, 9.0, 6.1, 6.0)}
-    assert ask("largest_gain", rows, benchmark="codal").values == pytest.approx([1.1])
+    assert ask("largest_gain", rows, benchmarks="codal").values == pytest.approx([1.1])
 
 
 def test_the_ratio_of_gains_depends_on_the_measure() -> None:
@@ -146,14 +146,14 @@ def test_technique_counts_the_family() -> None:
         (DS1, PRE, "mbpp"): (0.4, 0.4, 0.5, 0.5),
         (QWEN, PRE, "humaneval"): (0.4, 0.4, 0.1, 0.5),
     }
-    args = {"family": "ds7", "variants": [PRE], "stages": "BoNBoN", "start": "dpo"}
+    args = {"family": "ds7", "variants": [PRE], "stages": "BoNBoN", "start": "DPO"}
     assert ask("technique", rows, **args).values == [1, 1]
 
 
 def test_favouring_a_subset_needs_one_score() -> None:
     rows = {(DS7, PRE, "humaneval"): (0.4, 0.4, 0.5, 0.6), (DS7, PRE, "mbpp"): (0.4, 0.4, 0.5, 0.4),
             (DS7, PRE, "evalperf"): (0.4, 0.4, 0.5, 0.6)}  # fmt: skip
-    args = {"family": "ds7", "variants": [PRE], "stages": "DPO", "start": "bonbon"}
+    args = {"family": "ds7", "variants": [PRE], "stages": "DPO", "start": "BoNBoN"}
     assert ask("technique", rows, **args).verdict == NOT_DISTINGUISHABLE  # 1 of 3
     assert ask("technique_sometimes", rows, **args).verdict == REPRODUCED
 
@@ -370,15 +370,16 @@ def test_a_share_below_half_is_no_majority() -> None:
 
 def test_the_sign_test_is_exact() -> None:
     # 5 of 5: 2 / 2^5
-    assert clarity.lead(5, 0) == pytest.approx(0.0625)
-    assert math.isnan(clarity.lead(0, 0))
+    assert clarity.share(5, 5) == pytest.approx(0.0625)
+    assert math.isnan(clarity.share(0, 0))
 
 
 @pytest.mark.parametrize("name", sorted(patterns()))
 def test_a_pattern_names_statistics_that_there_are(name: str) -> None:
     row = patterns()[name]
-    vary = row.get("others", {}).get("vary", {})
-    named_here = {row.get("statistic"), *vary.get("statistic", ())} - {None}
+    varied = [name for grid in row.get("others", {}).get("vary", ()) for name in
+              grid.get("statistic", ())]  # fmt: skip
+    named_here = {row.get("statistic"), *varied} - {None}
     assert named_here <= set(STATISTICS) and (named_here or name == "compared")
 
 

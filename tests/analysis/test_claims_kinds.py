@@ -8,6 +8,7 @@ import pytest
 from mini_scores import Rows, scores_of
 
 from codealign.analysis.claims.book import BY_KIND, question, recompute, run_verdict
+from codealign.analysis.claims.grids import Rule, read_rule
 from codealign.analysis.claims.model import (
     AGREES,
     CANNOT_TELL,
@@ -26,7 +27,7 @@ from codealign.analysis.claims.model import (
     statements,
 )
 from codealign.analysis.claims.render import claims_frame, claims_markdown, numbers, searched
-from codealign.analysis.claims.rules import Rule, Scores, Selection, read_rule
+from codealign.analysis.claims.rules import Scores, Selection
 from codealign.analysis.effects import Effect
 from codealign.analysis.questions import observed
 from codealign.errors import CodealignError

@@ -90,7 +90,7 @@ def read(rows: Rows, name: str, **asked: object) -> dict[str, tuple[bool, list[f
     return {words: (holds, list(values)) for words, holds, values in readings}
 
 
-DPO_LEADS = {"family": "llama", "stages": "DPO", "start": "bonbon"}
+DPO_LEADS = {"family": "llama", "stages": "DPO", "start": "BoNBoN"}
 
 
 def test_a_lead_may_be_counted_or_averaged() -> None:
@@ -135,8 +135,8 @@ def test_inferior_on_average_though_not_everywhere() -> None:
 
 def test_a_range_may_leave_a_stage_out() -> None:
     rows = {("CodeLlama-7b", "finetuned", "codal"): (0.6, 0.40, 0.44, 0.37)}
-    args = {"model": "codellama", "variant": "fine", "benchmarks": "Avg"}
-    args |= {"stages": ["sft", "dpo", "bonbon"], "printed": [0.40, 0.44]}
+    args = {"models": ["codellama"], "variants": ["finetuned"], "benchmarks": "Avg"}
+    args |= {"stages": "SFT, DPO, BoNBoN", "printed": [0.40, 0.44]}
     judgement = named(scores_of(rows, "paper"), "value_range", **args)
     assert judgement.rule == "least and greatest of Avg, only SFT, DPO"
     assert (judgement.search.tried, judgement.search.matching) == (7, 1)

@@ -7,13 +7,11 @@ import math
 import pytest
 from mini_scores import frame, scores_of
 
-from codealign.analysis.claims.grids import requirement_pairs
+from codealign.analysis.claims.grids import GAINS, SUCCESSES, requirement_pairs
 from codealign.analysis.claims.rules import (
     FUNCTIONAL,
-    GAINS,
     NON_FUNCTIONAL,
     SETS,
-    SUCCESSES,
     Selection,
     board_of,
     cell,
@@ -39,7 +37,7 @@ def cells(selection: Selection = DPO):
 
 
 def gain(name: str) -> float:
-    return GAINS[name](cells())
+    return GAINS[name][1](cells())
 
 
 def test_a_base_of_zero_has_no_relative_change_and_is_left_out() -> None:
@@ -58,7 +56,7 @@ def test_a_floor_is_a_share_of_the_scale() -> None:
 
 def test_a_change_may_start_from_another_stage() -> None:
     # from BoNBoN to DPO: HumanEval 0.2 -> 0.6 and 0.05 -> 0.1, MBPP 0.3 -> 0.2 and 0 -> 0.1
-    every = Selection("F1-F2", "DPO", "every base", ("pretrained",), start="bonbon")
+    every = Selection("F1-F2", "DPO", "every base", ("pretrained",), start="BoNBoN")
     assert sorted(cells(every).change) == pytest.approx([-0.1, 0.05, 0.1, 0.4])
 
 
@@ -113,18 +111,18 @@ def test_mean_of_models_summed_scores() -> None:
 def test_no_improving_cell_gives_no_mean() -> None:
     rows = {("a", "pretrained", "humaneval"): (0.4, 0.3, 0.3, 0.3)}
     found = pick(scores_of(rows).board, Selection("F1-F3", "DPO"))
-    assert math.isnan(GAINS["gain_improving"](found))
+    assert math.isnan(GAINS["gain_improving"][1](found))
 
 
 def test_ties_count_as_success_only_where_the_rule_says_so() -> None:
     # 2 of 4 improve, 1 stays
-    assert SUCCESSES["improve"](cells()) == 50
-    assert SUCCESSES["improve_equal"](cells()) == 75
+    assert SUCCESSES["improve"][1](cells()) == 50
+    assert SUCCESSES["improve_equal"][1](cells()) == 75
 
 
 def test_models_shares_are_averaged_not_pooled() -> None:
     # a: 1 of 3 improves; b: 1 of 1
-    assert SUCCESSES["model_improve"](cells()) == pytest.approx(200 / 3)
+    assert SUCCESSES["model_improve"][1](cells()) == pytest.approx(200 / 3)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +184,7 @@ def test_a_cell_that_was_not_run_has_no_value() -> None:
 def test_candidates_come_in_one_order_whatever_the_hash_seed() -> None:
     rows = {("a", "pretrained", "humaneval"): (0.4, 0.5, 0.6, 0.3),
             ("a", "pretrained", "codal"): (1.0, 2.0, 3.0, 2.0)}  # fmt: skip
-    found = requirement_pairs(scores_of(rows).board, ["pretrained"])
+    found = requirement_pairs(scores_of(rows).board, {"variants": ["pretrained"]})
     meanings = list(dict.fromkeys(rule.statistic for rule, _ in found))
     assert meanings == [
         "models_gain_0", "models_gain_5", "models_gain_10", "models_any", "models_most",

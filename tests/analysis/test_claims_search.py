@@ -8,6 +8,7 @@ import pytest
 from mini_scores import scores_of
 
 from codealign.analysis.claims import grids
+from codealign.analysis.claims.grids import WORDS, Candidate, Rule
 from codealign.analysis.claims.matching import (
     TRUNCATED,
     fit,
@@ -17,9 +18,14 @@ from codealign.analysis.claims.matching import (
     verdict,
     worth,
 )
-from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED
-from codealign.analysis.claims.names import WORDS
-from codealign.analysis.claims.rules import Candidate, Rule, Selection, cell
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DERIVABLE,
+    REPRODUCED,
+    UNSTATED,
+    Statement,
+)
+from codealign.analysis.claims.rules import Selection, cell, pick
 
 
 def candidates(*found: tuple[str, tuple[float, ...]]) -> list[Candidate]:
@@ -67,7 +73,8 @@ def test_another_value_and_no_value_do_not_fit() -> None:
     ],
 )
 def test_verdict_of_a_definite_rule(values: list[float], unstated: str, expected: str) -> None:
-    assert verdict(values, [28.8, 4.9], [1, 1], unstated)[0] == expected
+    statement = Statement("x", "O1", "says", "score", {}, [28.8, 4.9], (1, 1), "%", unstated)
+    assert verdict(values, statement)[0] == expected
 
 
 def test_a_search_counts_what_it_tried_and_what_fits() -> None:
@@ -165,36 +172,33 @@ ROWS = {
 }
 
 
-def one(found: list[Candidate], statistic: str) -> tuple[float, ...]:
-    found = [v for rule, v in found if rule.statistic == statistic]
-    assert len(found) == 1, found
-    return found[0]
+def rules_of(grid: str, *variants: str) -> dict[Rule, tuple[float, ...]]:
+    args = {"sets": ["HE"], "variants": variants, "models": ["all"]}
+    return dict(grids.GRIDS[grid].rules(scores_of(ROWS).board, args))
 
 
 def test_outcomes_split_at_the_cut() -> None:
     # DPO, pretrained: +25 % and -25 %
-    chosen = Selection("HE", "DPO", variants=("pretrained",))
-    found = list(grids.outcomes(scores_of(ROWS).board, iter([chosen])))
-    assert one(found, "flat_10.0_relative") == (50, 0, 50)
+    board = scores_of(ROWS).board
+    found = grids.outcomes(pick(board, Selection("HE", "DPO", variants=("pretrained",))))
+    assert found["flat_10.0_relative"] == (50, 0, 50)
     # BoNBoN, pretrained: 0 % and -50 %
-    chosen = Selection("HE", "BoNBoN", variants=("pretrained",))
-    found = list(grids.outcomes(scores_of(ROWS).board, iter([chosen])))
-    assert one(found, "flat_10.0_relative") == (50, 50, 0)
+    found = grids.outcomes(pick(board, Selection("HE", "BoNBoN", variants=("pretrained",))))
+    assert found["flat_10.0_relative"] == (50, 50, 0)
 
 
 def test_a_model_succeeds_by_each_meaning() -> None:
+    found = rules_of("models", "pretrained")
     chosen = Selection("HE", "DPO", variants=("pretrained",))
-    found = dict(grids.model_shares(scores_of(ROWS).board, iter([chosen])))
     assert found[Rule("models_any", chosen)] == (50,)
     assert found[Rule("models_every_equal", chosen)] == (50,)
 
 
 def test_catastrophes_come_finetuned_first() -> None:
     # DPO: finetuned a loses 60 %, b nothing; pretrained b loses 25 %
-    found = dict(grids.catastrophes(scores_of(ROWS).board, iter([Selection("HE", "DPO")])))
-    by_cut = {rule.statistic: values for rule, values in found.items()}
-    assert by_cut["models_lose_20"] == (50, 50)
-    assert by_cut["models_lose_30"] == (50, 0)
+    found, chosen = rules_of("catastrophes", "pretrained", "finetuned"), Selection("HE", "DPO")
+    assert found[Rule("models_lose_20", chosen)] == (50, 50)
+    assert found[Rule("models_lose_30", chosen)] == (50, 0)
 
 
 def test_models_recover_by_their_mean_score() -> None:
@@ -216,7 +220,7 @@ def test_wins_leave_ties_out_of_both() -> None:
     dims = ("codal_style", "codal_readability", "codal_complexity", "codal_explanation")
     values = [(1.0, 1.0, 2.0, 3.0), (1.0, 1.0, 3.0, 1.0), (1.0, 1.0, 2.0, 2.0), (2.0, 2.0, 1.0, 5)]
     rows = {("a", "pretrained", d): v for d, v in zip(dims, values, strict=True)}
-    found = dict(grids.wins(scores_of(rows).board, ("pretrained",), ("NF1-NF5",)))
+    found = dict(grids.wins(scores_of(rows).board, {"variants": ["pretrained"]}))
     # BoNBoN wins style (+200 %) and explanation (+150 %), DPO readability (+200 %), one tie
     chosen = Selection("NF1-NF5", "", "", ("pretrained",))
     assert found[Rule("wins", chosen)] == (50, 25, 175, 200)

@@ -24,16 +24,16 @@ from functools import cache, partial
 from inspect import isfunction, signature
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from codealign.analysis.cells import Problems
-from codealign.analysis.claims import table_facts, text_facts
-from codealign.analysis.claims.grids import GRIDS
+from codealign.analysis.claims import facts
+from codealign.analysis.claims.grids import GRIDS, Candidate, Rule, read_rule
 from codealign.analysis.claims.matching import (
     TRUNCATED,
     close,
-    fit,
     half_unit,
     look,
     relative_from,
@@ -60,12 +60,9 @@ from codealign.analysis.claims.patterns import pattern
 from codealign.analysis.claims.rules import (
     LABELS,
     Board,
-    Candidate,
-    Rule,
     Scores,
     Selection,
     cell,
-    read_rule,
     words,
 )
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
@@ -78,20 +75,12 @@ from codealign.paths import DATA
 from codealign.records import STAGES
 
 NO_INTERVAL = "the run's number has no interval under this rule"
-
-
 FACTS: dict[str, Callable[..., Judgement]] = {
     name: function
-    for module in (table_facts, text_facts)
-    for name, function in vars(module).items()
-    if isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
+    for name, function in vars(facts).items()
+    if isfunction(function) and function.__module__ == facts.__name__ and name[0] != "_"
 }
 """The functions that statements of kind `fact` name; other names are those of patterns."""
-
-
-def _absent(scores: Scores, cells: Sequence[Cell]) -> str:
-    lacking = [words(c) for c in cells if math.isnan(scores.board.value(c))]
-    return f"not run: {'; '.join(lacking)}" if lacking else ""
 
 
 def score(scores: Scores, statement: Statement) -> Judgement:
@@ -99,10 +88,14 @@ def score(scores: Scores, statement: Statement) -> Judgement:
     cells = [cell(text) for text in statement.args["cells"]]
     if missing := _absent(scores, cells):
         return Judgement(missing=missing)
-    values = [scores.board.value(c) for c in cells]
-    rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(words(c) for c in cells)}"
-    outcome = Judgement(values, rule)
+    rule = f"the score{'s' if len(cells) > 1 else ''}: {'; '.join(map(words, cells))}"
+    outcome = Judgement([scores.board.value(c) for c in cells], rule)
     return outcome if scores.paper else _bounded(scores, cells[0], SCORE, outcome)
+
+
+def _absent(scores: Scores, cells: Sequence[Cell]) -> str:
+    lacking = [words(c) for c in cells if math.isnan(scores.board.value(c))]
+    return f"not run: {'; '.join(lacking)}" if lacking else ""
 
 
 def _bounded(scores: Scores, c: Cell, measure: str, outcome: Judgement) -> Judgement:
@@ -114,55 +107,43 @@ def _bounded(scores: Scores, c: Cell, measure: str, outcome: Judgement) -> Judge
 
 
 def change(scores: Scores, statement: Statement) -> Judgement:
-    """Compute relative (percent) or absolute changes of named cells against `from` (base).
-
-    Where a change does not match, the unrounded scores behind the print are tried, then every
-    other change of the same model and variant.
-    """
-    args = statement.args
-    absolute = args.get("how") == "absolute"
-    cells = [cell(text) for text in args["cells"]]
-    start = args.get("from", "base")
-    bases = [c.at(stage=start) for c in cells]
-    if missing := _absent(scores, [*bases, *cells]):
+    """Compute relative (percent) or absolute changes of named cells against `from` (base)."""
+    how, start = statement.args.get("how", "relative"), statement.args.get("from", "base")
+    cells = [cell(text) for text in statement.args["cells"]]
+    pairs = [(c.at(stage=start), c) for c in cells]
+    if missing := _absent(scores, [*(before for before, _ in pairs), *cells]):
         return Judgement(missing=missing)
-    pairs = list(zip(bases, cells, strict=True))
-    values = [_change(scores, pair, absolute) for pair in pairs]
-    how = "absolute" if absolute else "relative"
-    rule = f"{how} change from {LABELS[start]}: {'; '.join(words(c) for c in cells)}"
-    outcome = Judgement(values, rule)
+    rule = f"{how} change from {LABELS[start]}: {'; '.join(map(words, cells))}"
+    outcome = Judgement([_change(scores, pair, how) for pair in pairs], rule)
     if scores.paper:
-        return _judge_changes(scores, statement, pairs, outcome)
-    measure = CHANGE if absolute else RELATIVE
+        return _on_paper(scores, statement, pairs, outcome)
+    measure = CHANGE if how == "absolute" else RELATIVE
     return _bounded(scores, cells[0], measure, outcome) if start == "base" else outcome
 
 
-def _change(scores: Scores, pair: tuple[Cell, Cell], absolute: bool) -> float:
-    before, after = (scores.board.value(c) for c in pair)
-    if absolute:
+def _change(scores: Scores, pair: tuple[Cell, Cell], how: str) -> float:
+    before, after = map(scores.board.value, pair)
+    if how == "absolute":
         return after - before
     return 100 * (after - before) / before if before else math.nan
 
 
-def _judge_changes(
+def _on_paper(
     scores: Scores, statement: Statement, pairs: list[tuple[Cell, Cell]], outcome: Judgement
 ) -> Judgement:
-    decided, note = verdict(
-        outcome.values, statement.published, statement.decimals, statement.unstated
-    )
+    """Try the unrounded scores behind changes that do not match, then all others of the model."""
+    decided, _ = verdict(outcome.values, statement)
     if decided in (REPRODUCED, UNSTATED):
-        return Judgement(outcome.values, outcome.rule, decided, note)
+        return outcome
     if note := _unrounded(scores, statement, pairs, outcome.values):
-        return Judgement(outcome.values, outcome.rule, UNSTATED, note)
+        return replace(outcome, verdict=UNSTATED, note=note)
     grid = "every stage and benchmark of the same model and variant, relative and absolute"
-    search, hits = look(
-        _neighbours(scores, pairs[0][1]), statement.published[:1], statement.decimals[:1], grid
-    )
+    others = _neighbours(scores, pairs[0][1])
+    search, hits = look(others, statement.published[:1], statement.decimals[:1], grid)
     if len(statement.published) == 1 and hits:
-        return Judgement(
-            list(hits[0][1]), hits[0][0].words(), UNSTATED, "another cell matches", search
-        )
-    return Judgement(outcome.values, outcome.rule, CONTRADICTS, note, search)
+        rule, values = hits[0]
+        return Judgement(list(values), rule.words(), UNSTATED, "another cell matches", search)
+    return replace(outcome, verdict=CONTRADICTS, search=search)
 
 
 def _unrounded(
@@ -171,19 +152,13 @@ def _unrounded(
     """Return how all changes that do not match follow from unrounded scores, or ""."""
     if statement.args.get("how") == "absolute":
         return ""
-    notes = []
-    for pair, value, published, decimals in zip(
-        pairs, values, statement.published, statement.decimals, strict=True
-    ):
-        tolerance = half_unit(decimals)
-        if close(value, published, tolerance):
-            continue
-        printed = tuple(scores.board.value(c) for c in pair)
-        note = relative_from(pair, printed, published, tolerance)
-        if not note:
-            return ""
-        notes.append(note)
-    return "; ".join(notes)
+    halves = map(half_unit, statement.decimals)
+    each = zip(pairs, values, statement.published, halves, strict=True)
+    notes = [
+        relative_from(pair, tuple(map(scores.board.value, pair)), published, half)
+        for pair, value, published, half in each if not close(value, published, half)
+    ]  # fmt: skip
+    return "; ".join(notes) if all(notes) else ""
 
 
 def _neighbours(scores: Scores, c: Cell) -> Iterator[Candidate]:
@@ -191,9 +166,9 @@ def _neighbours(scores: Scores, c: Cell) -> Iterator[Candidate]:
         for start in ("base", "sft") if about.requirement == c.requirement else ():
             for stage in STAGES[STAGES.index(start) + 1 :]:
                 pair = c.at(benchmark=name, stage=start), c.at(benchmark=name, stage=stage)
-                for kind, absolute in (("relative", False), ("absolute", True)):
-                    rule = Rule(kind, Selection(words(pair[1]), "", "", ()), LABELS[start])
-                    yield rule, (_change(scores, pair, absolute),)
+                for how in ("relative", "absolute"):
+                    rule = Rule(how, Selection(words(pair[1]), "", "", ()), LABELS[start])
+                    yield rule, (_change(scores, pair, how),)
 
 
 def searched(scores: Scores, statement: Statement) -> Judgement:
@@ -204,17 +179,20 @@ def searched(scores: Scores, statement: Statement) -> Judgement:
     """
     args = dict(statement.args)
     grid = args.pop("grid")
-    of = () if GRIDS[grid].paired else args.get("variants", ())
-    stated, rule = (read_rule(args.pop(k), of) if k in args else None for k in ("stated", "rule"))
+    own = args.get("variants", ())
+    stated, rule = (read_rule(args.pop(k), own) if k in args else None for k in ("stated", "rule"))
     expected = stated or rule
     candidates = _candidates(scores.board, grid, args) if scores.paper or expected else []
-    _check_statistic(expected, candidates, statement.id)
+    known = {rule.statistic for rule, _ in candidates}
+    if expected and known and expected.statistic not in known:
+        there = ", ".join(sorted(known))
+        raise CodealignError(f"claims: {statement.id}: {expected.statistic!r} is none of {there}")
     values = next((list(v) for r, v in candidates if r == expected), [])
     words = expected.words() if expected else ""
     if not scores.paper:
-        known = values and not any(map(math.isnan, values))
-        lacks = "" if known else "the run has no scores for this rule"
-        return Judgement(values if known else [], words, missing=lacks)
+        if not values or any(map(math.isnan, values)):
+            return Judgement(rule=words, missing="the run has no scores for this rule")
+        return Judgement(values, words)
     search, hits = look(candidates, statement.published, statement.decimals, GRIDS[grid].varied)
     by_rule = dict(hits)
     if stated in by_rule:
@@ -225,14 +203,6 @@ def searched(scores: Scores, statement: Statement) -> Judgement:
         return Judgement(list(by_rule[shown]), shown.words(), UNSTATED, note, search)
     decided, note = _no_rule(candidates, statement, values)
     return Judgement(values, words, decided, note, search)
-
-
-def _check_statistic(expected: Rule | None, candidates: list[Candidate], name: str) -> None:
-    """Refuse a statement's rule whose statistic its grid does not have."""
-    known = {rule.statistic for rule, _ in candidates} if expected else ()
-    if known and expected.statistic not in known:
-        there = ", ".join(sorted(known))
-        raise CodealignError(f"claims: {name}: {expected.statistic!r} is none of {there}")
 
 
 def _candidates(board: Board, grid: str, args: dict[str, Any]) -> list[Candidate]:
@@ -247,21 +217,15 @@ def _no_rule(
     candidates: list[Candidate], statement: Statement, values: Sequence[float]
 ) -> tuple[str, str]:
     """Return the verdict where no candidate fits, and why; `values` are the expected rule's."""
-    truncated = values and all(
-        fit(v, p, d) is not None
-        for v, p, d in zip(values, statement.published, statement.decimals, strict=True)
-    )
-    if truncated:
+    if verdict(values, statement)[0] in (REPRODUCED, UNSTATED):
         return UNSTATED, TRUNCATED
-    ranges = list(zip(*(v for _, v in candidates), strict=True))
-    outside = any(
-        p < min(v for v in r if not math.isnan(v)) or p > max(v for v in r if not math.isnan(v))
-        for r, p in zip(ranges, statement.published, strict=True)
-    )
+    reached = np.array([numbers for _, numbers in candidates]), np.array(statement.published)
+    low, high = (bound(reached[0], axis=0) for bound in (np.nanmin, np.nanmax))
+    outside = bool(((reached[1] < low) | (reached[1] > high)).any())
     if statement.args.get("stated") or outside:
         return CONTRADICTS, "no candidate rule reaches the printed value" if outside else ""
     note = "the text leaves the rule open, and no candidate gives these numbers"
-    return NOT_DERIVABLE, note + (f"; {statement.unstated}" if statement.unstated else "")
+    return NOT_DERIVABLE, "; ".join(n for n in (note, statement.unstated) if n)
 
 
 def ratio(scores: Scores, statement: Statement) -> Judgement:
@@ -277,7 +241,7 @@ def named(scores: Scores, name: str, **args: Any) -> Judgement:
     function = FACTS.get(name, partial(pattern, name=name))
     if "scores" in signature(function).parameters:
         return function(scores, **args)
-    return function(**args) if scores.paper else Judgement(missing=text_facts.ONLY_PAPER)
+    return function(**args) if scores.paper else Judgement(missing=facts.ONLY_PAPER)
 
 
 BY_KIND: dict[str, Callable[[Scores, Statement], Judgement]] = {
@@ -345,9 +309,7 @@ def _judge(outcome: Judgement, statement: Statement) -> tuple[str, str]:
     if outcome.verdict:
         note = outcome.note or (statement.unstated if outcome.search is None else "")
         return outcome.verdict, note
-    decided, note = verdict(
-        outcome.values, statement.published, statement.decimals, statement.unstated
-    )
+    decided, note = verdict(outcome.values, statement)
     return decided, "; ".join(n for n in (note, outcome.note) if n)
 
 
@@ -406,7 +368,7 @@ def _held(effect: Effect, statement: Statement, signed: bool) -> tuple[str, str]
     published = statement.published[0] if statement.published else 1.0
     if signed:
         sides = [AGREES if sign * published > 0 else DISAGREES for sign in (1, -1)]
-        verdict = effect.told(*sides)
+        verdict = effect.verdict_in_general(*sides)
     else:
         inside = effect.low <= published <= effect.high and (effect.value or published)
         verdict = CANNOT_TELL if effect.single else AGREES if inside else DISAGREES

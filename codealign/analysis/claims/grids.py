@@ -1,39 +1,42 @@
-"""Grids of candidate rules: every combination of selections and statistics of one kind."""
+"""Grids of candidate rules: every combination of selections and statistics of one kind.
+
+A rule is a selection and a statistic. Statistics have short names, which code and data use, and
+words for readers; they give one number or a few, in percent unless they say otherwise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from typing import Any
+from itertools import chain, product
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from codealign.analysis.claims.names import CUTS, GAINED, LOSSES, OTHERS, UNITS, flat
 from codealign.analysis.claims.rules import (
     EQUAL,
     FLOORS,
     FUNCTIONAL,
-    GAINS,
     MODEL_SETS,
     NON_FUNCTIONAL,
     PAPER_FLOOR,
     SETS,
     STAGE_RULES,
-    SUCCESSES,
     Board,
-    Candidate,
     Pairs,
-    Rule,
     Selection,
-    mean,
+    at,
+    percent,
     pick,
 )
+from codealign.errors import CodealignError, nearest
 
-Candidates = Iterator[Candidate]
-Statistics = Mapping[str, Callable[[Pairs], float]]
-Rules = Callable[[Board, Mapping[str, Any]], Iterable[Candidate]]
-"""A grid's rules for a board and a statement's arguments."""
+CUTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0)
+"""Sizes of a change that may be called none."""
+UNITS = {"relative": "% of the base", "points": "points"}
+"""What such a size is measured in."""
+OTHERS = ("not falling", "rising")
+"""Models that those which fell in SFT are compared with."""
 KNOWN_BASE = ("any base above 0", PAPER_FLOOR)
 ANY_BASE = (*KNOWN_BASE, "every base")
 """Floors of relative changes, which a base of 0 has none of, and of other statistics."""
@@ -43,7 +46,156 @@ EVERYTHING = "all functional and NF1-NF5"
 VARIANT_SETS = (("finetuned",), ("pretrained",), ("pretrained", "finetuned"))
 
 
-def selections(args: Mapping[str, Any], floors: Sequence[str]) -> Iterator[Selection]:
+def mean(values: np.ndarray) -> float:
+    """Return the mean of the known values; NaN of none."""
+    # Called for every candidate of every grid: `np.nanmean` would take much longer.
+    values = values[np.isfinite(values)]
+    return float(np.add.reduce(values)) / len(values) if len(values) else np.nan
+
+
+def _median(values: np.ndarray) -> float:
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else np.nan
+
+
+def _summed(cells: Pairs) -> float:
+    base = float((cells.base / cells.scale).sum())
+    return 100 * (float((cells.after / cells.scale).sum()) / base - 1) if base > 0 else np.nan
+
+
+def _models_summed(cells: Pairs) -> float:
+    after, base = (cells.total(v / cells.scale, True) for v in (cells.after, cells.base))
+    return 100 * (mean(after[base > 0] / base[base > 0]) - 1)
+
+
+Statistics = Mapping[str, tuple[str, Callable[[Pairs], float]]]
+"""By name: the words for readers, and the number that is made of pairs."""
+GAINS: Statistics = {
+    "gain": ("mean relative change", lambda c: mean(c.relative)),
+    "gain_improving": ("mean relative change of improving cells",
+                       lambda c: mean(c.relative[c.change > 0])),
+    "gain_improving_equal": ("mean relative change of improving and equal cells",
+                             lambda c: mean(c.relative[c.change >= 0])),
+    "median": ("median relative change", lambda c: _median(c.relative)),
+    "median_improving": ("median relative change of improving cells",
+                         lambda c: _median(c.relative[c.change > 0])),
+    "summed": ("relative change of the summed scores", _summed),
+    "model_gain": ("mean of each model's mean relative change", lambda c: mean(c.averages)),
+    "model_gain_improving": ("mean of each model's mean over its improving cells",
+                             lambda c: mean(c.average(c.change > 0))),
+    "model_summed": ("mean of each model's relative change of summed scores", _models_summed),
+}  # fmt: skip
+SUCCESSES: Statistics = {
+    "improve": ("share of cells that improve", lambda c: percent(c.change > 0)),
+    "improve_equal": ("share of cells that improve or stay equal",
+                      lambda c: percent(c.change >= 0)),
+    "model_improve": ("mean of each model's share that improves",
+                      lambda c: 100 * mean(c.share(c.change > 0))),
+    "model_improve_equal": ("mean of each model's share that improves or stays equal",
+                            lambda c: 100 * mean(c.share(c.change >= 0))),
+}  # fmt: skip
+MODELS_SUCCEED: Statistics = {
+    **{f"models_gain_{cut}": (f"share of models with a mean relative gain above {cut} %",
+                              lambda c, cut=cut: percent(c.averages > cut))
+       for cut in (0, 5, 10)},
+    "models_any": ("share of models with any cell improved",
+                   lambda c: percent(c.share(c.change > 0) > 0)),
+    "models_most": ("share of models with most cells improved",
+                    lambda c: percent(c.share(c.change > 0) > 0.5)),
+    "models_most_equal": ("share of models with most cells improved or equal",
+                          lambda c: percent(c.share(c.change >= 0) > 0.5)),
+    "models_every": ("share of models with every cell improved",
+                     lambda c: percent(c.share(c.change > 0) > 1 - EQUAL)),
+    "models_every_equal": ("share of models with every cell improved or equal",
+                           lambda c: percent(c.share(c.change >= 0) > 1 - EQUAL)),
+}  # fmt: skip
+CATASTROPHES: Statistics = {
+    name.format(cut): (words.format(cut), lambda c, cut=cut, lost=lost: percent(lost(c, cut)))
+    for cut in (10, 20, 25, 30)
+    for name, words, lost in (
+        ("models_lose_{}", "share of models with a mean relative loss beyond {} %",
+         lambda c, cut: c.averages < -cut),
+        ("models_lose_any_{}", "share of models with a single relative loss beyond {} %",
+         lambda c, cut: c.share(c.relative < -cut) > 0),
+        ("cells_lose_{}", "share of cells with a relative loss beyond {} %",
+         lambda c, cut: c.relative < -cut),
+    )
+}  # fmt: skip
+
+
+def flat(cut: float, unit: str, edge: bool) -> str:
+    """Return the name of outcomes with changes within a cut as none, its `edge` among them."""
+    return f"flat_{cut}_{unit}{'_edge' if edge else ''}"
+
+
+ALL = {**GAINS, **SUCCESSES, **MODELS_SUCCEED, **CATASTROPHES}
+WORDS = {
+    **{name: words for name, (words, _) in ALL.items()},
+    "range_improve": "share of cells that improves, least and greatest benchmark",
+    "range_improve_equal": "share of cells that improves or stays equal, least and greatest "
+                           "benchmark",
+    **{flat(cut, unit, edge): f"flat within {cut} {words}{' (edge flat)' if edge else ''}"
+       for unit, words in UNITS.items() for cut in CUTS for edge in (False, True)},
+    "reaches": "models that fell in SFT whose final mean reaches the base",
+    "passes": "models that fell in SFT whose final mean passes the base",
+    "wins": "all wins; ties count for neither",
+    "wins_above": "wins above the base; ties count for neither",
+    "relative": "relative change",
+    "absolute": "absolute change",
+}  # fmt: skip
+"""Names of all statistics and what readers see."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule that a published number may come from, as data.
+
+    Attributes
+    ----------
+    statistic : what is computed, by its name (`WORDS`).
+    selection : the scores it is computed from.
+    against : what the second number is computed from, where a grid pairs two; else "".
+    """
+
+    statistic: str
+    selection: Selection
+    against: str = ""
+
+    def words(self) -> str:
+        """The rule in words, as the ledger shows it."""
+        against = f"; against {self.against}" if self.against else ""
+        return f"{WORDS[self.statistic]}: {self.selection.words()}{against}"
+
+
+Candidate = tuple[Rule, tuple[float, ...]]
+"""A rule and the numbers it gives (NaN where it gives none), one for each published one."""
+Candidates = Iterator[Candidate]
+Rules = Callable[[Board, Mapping[str, Any]], Iterable[Candidate]]
+"""A grid's rules for a board and a statement's arguments."""
+
+
+def read_rule(data: Mapping[str, object], variants: Sequence[str]) -> Rule:
+    """Read a rule from the data of a statement: `statistic`, the parts of a selection, `against`.
+
+    Raises
+    ------
+    CodealignError
+        A name that `WORDS`, `SETS`, `STAGE_RULES`, `FLOORS` or `MODEL_SETS` lacks.
+    """
+    parts = dict(data)
+    variants = tuple(parts.pop("variants", variants))
+    tables = {"statistic": WORDS, "benchmarks": SETS, "against": (*SETS, *OTHERS),
+              "stages": STAGE_RULES, "floor": FLOORS, "models": MODEL_SETS}  # fmt: skip
+    for part, name in parts.items():
+        known = tables.get(part, {})
+        if name not in ("", *known):
+            raise CodealignError(f"claims: {part} {name!r}" + nearest(str(name), [*known]))
+    statistic, against = str(parts.pop("statistic")), str(parts.pop("against", ""))
+    models = MODEL_SETS[parts.pop("models", "all")]
+    return Rule(statistic, Selection(**parts, variants=variants, models=models), against)
+
+
+def selections(args: Mapping[str, Any], floors: Iterable[str]) -> Iterator[Selection]:
     """Yield every selection of a statement's `requirements` (or `sets`), `variants`, `models`."""
     names = list(args.get("sets", ()))
     if not names:
@@ -54,129 +206,84 @@ def selections(args: Mapping[str, Any], floors: Sequence[str]) -> Iterator[Selec
         yield Selection(name, stages, floor, tuple(args["variants"]), MODEL_SETS[group])
 
 
-def single(board: Board, selected: Iterator[Selection], statistics: Statistics) -> Candidates:
-    """Yield the number of every statistic for every selection."""
-    for selection in selected:
-        cells = pick(board, selection)
-        for name, function in statistics.items() if len(cells) else ():
-            yield Rule(name, selection), (function(cells),)
+Numbers = Callable[[Pairs], Mapping[str, tuple[float, ...]]]
+"""Numbers of several statistics by their names."""
 
 
-def outcomes(board: Board, selected: Iterator[Selection]) -> Candidates:
-    """Yield (degraded, flat, improved) in percent; flat is a change within a cut, open or closed.
+def each(statistics: Statistics) -> Numbers:
+    """Return what gives the one number of each statistic."""
+    return lambda cells: {name: (number(cells),) for name, (_, number) in statistics.items()}
+
+
+def over(numbers: Numbers, floors: Iterable[str], *arms: str, paired: bool = False) -> Rules:
+    """Return the rules of a grid that gives these numbers for every selection.
+
+    Parameters
+    ----------
+    floors : of the selections (`FLOORS`).
+    arms : variants, each of which gives a number; none: the selection's own give one together.
+    paired : the numbers are of both pathways: leave the variants out of the rule.
+    """
+
+    def rules(board: Board, args: Mapping[str, Any]) -> Candidates:
+        """Yield the candidates of every selection that has scores."""
+        for chosen in selections(args, floors):
+            own = [replace(chosen, variants=(arm,)) for arm in arms] or [chosen]
+            picked = [pick(board, selection) for selection in own]
+            found = [numbers(cells) for cells in picked] if all(map(len, picked)) else [{}]
+            shown = replace(chosen, variants=()) if paired else chosen
+            for name in found[0]:
+                yield Rule(name, shown), tuple(chain.from_iterable(f[name] for f in found))
+
+    return rules
+
+
+def outcomes(cells: Pairs) -> dict[str, tuple[float, ...]]:
+    """Return (degraded, flat, improved) in percent; flat is a change within a cut, open or closed.
 
     Cuts are in percent of the base score, or in hundredths of the scale (points).
     """
     # A change of exactly the cut is flat or not: the paper does not say, so both are candidates.
     steps = [(cut, edge) for cut in CUTS for edge in (-EQUAL, EQUAL) if cut or edge > 0]
     limits = np.array([cut + edge for cut, edge in steps])
-    names = [[flat(cut, unit, edge > 0) for cut, edge in steps] for unit in UNITS]
-    for selection in selected:
-        cells = pick(board, selection)
-        sizes = (cells.relative, 100 * cells.change / cells.scale)
-        for named, size in zip(names, sizes, strict=True):
-            size = size[np.isfinite(size)]
-            if len(size):
-                better, worse = (
-                    100 * np.count_nonzero(sign * size[:, None] > limits, axis=0) / len(size)
-                    for sign in (1, -1)
-                )
-                shares = np.column_stack((worse, 100 - worse - better, better)).tolist()
-                for name, values in zip(named, shares, strict=True):
-                    yield Rule(name, selection), tuple(values)
+    found: dict[str, tuple[float, ...]] = {}
+    sizes = (cells.relative, 100 * cells.change / cells.scale)
+    for unit, size in zip(UNITS, sizes, strict=True):
+        known = size[np.isfinite(size)]
+        if len(known):
+            better, worse = (
+                100 * np.count_nonzero(sign * known[:, None] > limits, axis=0) / len(known)
+                for sign in (1, -1)
+            )
+            shares = np.column_stack((worse, 100 - worse - better, better)).tolist()
+            names = [flat(cut, unit, edge > 0) for cut, edge in steps]
+            found |= zip(names, map(tuple, shares), strict=True)
+    return found
 
 
-def model_shares(board: Board, selected: Iterator[Selection]) -> Candidates:
-    """Yield the share of models (each variant by itself) that succeed, under several meanings."""
-    for selection in selected:
-        for name, share in successful(pick(board, selection)).items():
-            yield Rule(name, selection), (share,)
+def dimensions(cells: Pairs) -> dict[str, tuple[float, ...]]:
+    """Return the least and the greatest share of models that improve, over the benchmarks."""
+    improved = {"range_improve": cells.change > 0, "range_improve_equal": cells.change >= 0}
+    of_each = {name: [percent(better[cells.benchmark == b]) for b in set(cells.benchmark)]
+               for name, better in improved.items()}  # fmt: skip
+    return {name: (min(shares), max(shares)) for name, shares in of_each.items()}
 
 
-def successful(cells: Pairs) -> dict[str, float]:
-    """Return the percent of models that succeed, by the meaning of success; {} without cells."""
-    if not len(cells):
-        return {}
-    average, better = cells.averages, cells.share(cells.change > 0)
-    kept = cells.share(cells.change >= 0)
-    meanings = {
-        **{f"models_gain_{cut}": average > cut for cut in GAINED},
-        "models_any": better > 0,
-        "models_most": better > 0.5,
-        "models_most_equal": kept > 0.5,
-        "models_every": better > 1 - EQUAL,
-        "models_every_equal": kept > 1 - EQUAL,
-    }
-    return {name: 100 * float(succeeds.mean()) for name, succeeds in meanings.items()}
-
-
-def catastrophes(board: Board, selected: Iterator[Selection]) -> Candidates:
-    """Yield (finetuned, pretrained) shares of models, or of cells, that fail catastrophically."""
-    for selection in selected:
-        arms = [pick(board, replace(selection, variants=(v,))) for v in ("finetuned", "pretrained")]
-        for cut in LOSSES if all(map(len, arms)) else ():
-            failures = [_failures(cells, cut) for cells in arms]
-            for name in failures[0]:
-                yield Rule(name, selection), tuple(f[name] for f in failures)
-
-
-def _failures(cells: Pairs, cut: int) -> dict[str, float]:
-    lost = cells.known_relative < -cut
-    shares = {
-        f"models_lose_{cut}": cells.averages < -cut,
-        f"models_lose_any_{cut}": cells.share(lost) > 0,
-        f"cells_lose_{cut}": lost,
-    }
-    return {name: 100 * float(mask.mean()) for name, mask in shares.items()}
-
-
-def dimension_shares(board: Board, selected: Iterator[Selection]) -> Candidates:
-    """Yield the least and the greatest share of models that improve, over the benchmarks."""
-    for selection in selected:
-        cells = pick(board, selection)
-        for name, better in (
-            ("range_improve", cells.change > 0),
-            ("range_improve_equal", cells.change >= 0),
-        ):
-            shares = [
-                100 * float(better[cells.benchmark == b].mean()) for b in set(cells.benchmark)
-            ]
-            if shares:
-                yield Rule(name, selection), (min(shares), max(shares))
-
-
-def pairs(board: Board, selected: Iterator[Selection], statistics: Statistics) -> Candidates:
-    """Yield one rule's number for the pretrained and for the finetuned variants."""
-    for selection in selected:
-        arms = [pick(board, replace(selection, variants=(v,))) for v in ("pretrained", "finetuned")]
-        for name, function in statistics.items() if all(map(len, arms)) else ():
-            rule = Rule(name, replace(selection, variants=()))
-            yield rule, tuple(function(cells) for cells in arms)
-
-
-def requirement_pairs(board: Board, variants: Sequence[str]) -> Candidates:
+def requirement_pairs(board: Board, args: Mapping[str, Any]) -> Candidates:
     """Yield the share of models that succeed: non-functional, then functional, one meaning."""
     for stages, floor in product(STAGE_RULES, ANY_BASE):
-        shares = {
-            name: successful(pick(board, Selection(name, stages, floor, tuple(variants))))
-            for name in (*FUNCTIONAL, *NON_FUNCTIONAL)
-        }
+        picked = {name: pick(board, Selection(name, stages, floor, tuple(args["variants"])))
+                  for name in (*FUNCTIONAL, *NON_FUNCTIONAL)}  # fmt: skip
+        shares = {name: each(MODELS_SUCCEED)(cells) for name, cells in picked.items() if len(cells)}
         for left, right in product(NON_FUNCTIONAL, FUNCTIONAL):
-            for meaning in (m for m in shares[left] if m in shares[right]):
-                chosen = Selection(left, stages, floor, ())
-                rule = Rule(meaning, chosen, against=right)
-                yield rule, (shares[left][meaning], shares[right][meaning])
+            for meaning in shares.get(left, {}) if right in shares else ():
+                rule = Rule(meaning, Selection(left, stages, floor, ()), against=right)
+                yield rule, shares[left][meaning] + shares[right][meaning]
 
 
-def _finals(values: np.ndarray) -> dict[str, list[np.ndarray]]:
-    dpo, bonbon = values[:, DPO], values[:, BONBON]
-    return {
-        "DPO": [dpo],
-        "BoNBoN": [bonbon],
-        "DPO and BoNBoN, each": [dpo, bonbon],
-        "best of DPO and BoNBoN": [np.fmax(dpo, bonbon)],
-        "worst of DPO and BoNBoN": [np.fmin(dpo, bonbon)],
-    }
+FINALS = (
+    "DPO", "BoNBoN", "DPO and BoNBoN, each", "best of DPO and BoNBoN", "worst of DPO and BoNBoN",
+)  # fmt: skip
 
 
 def recoveries(board: Board, sets: tuple[str, ...] = ()) -> Candidates:
@@ -194,14 +301,13 @@ def recoveries(board: Board, sets: tuple[str, ...] = ()) -> Candidates:
         scores, groups = board.values[mask] / board.scale[mask][:, None], board.group[mask]
         means = [scores[groups == group].mean(axis=0) for group in np.unique(groups)]
         values = np.array(means).reshape(-1, 4)  # four stages, also where no model is left
-        for final, columns in _finals(values).items():
-            yield from _recovery(values, columns, Selection(name, final, "", variants))
+        for final in FINALS:
+            yield from _recovery(values, Selection(name, final, "", variants))
 
 
-def _recovery(values: np.ndarray, columns: list[np.ndarray], chosen: Selection) -> Candidates:
-    base = np.tile(values[:, BASE], len(columns))
-    sft = np.tile(values[:, SFT], len(columns))
-    final = np.concatenate(columns)
+def _recovery(values: np.ndarray, chosen: Selection) -> Candidates:
+    final = at(values, chosen.stages)
+    base, sft = (np.broadcast_to(values[:, [s]], final.shape) for s in (BASE, SFT))
     fell = sft < base - EQUAL
     for name, edge in (("reaches", -EQUAL), ("passes", EQUAL)):
         recovered = final > base + edge
@@ -209,39 +315,7 @@ def _recovery(values: np.ndarray, columns: list[np.ndarray], chosen: Selection) 
             if fell.any() and rest.any():
                 risk, usual = (float((~recovered[m]).mean()) for m in (fell, rest))
                 ratio = risk / usual if usual else np.nan
-                numbers = (100 * float(recovered[fell].mean()), ratio)
-                yield Rule(name, chosen, against=other), numbers
-
-
-def wins(board: Board, variants: tuple[str, ...], sets: tuple[str, ...]) -> Candidates:
-    """Yield (BoNBoN's share of wins, DPO's, BoNBoN's mean relative gain where it wins, DPO's)."""
-    for name in sets:
-        values = board.values[board.rows(SETS[name], variants)]
-        values = values[np.isfinite(values).all(axis=1) & (values[:, BASE] > 0)]
-        if not len(values):
-            continue
-        ahead = values[:, BONBON] - values[:, DPO]
-        gain = 100 * (values / values[:, [BASE]] - 1)
-        masks = {BONBON: ahead > EQUAL, DPO: ahead < -EQUAL}
-        shares = tuple(100 * float(m.mean()) for m in masks.values())
-        for statistic, admitted in (("wins", -np.inf), ("wins_above", EQUAL)):
-            means = tuple(mean(gain[m & (gain[:, t] > admitted), t]) for t, m in masks.items())
-            chosen = Selection(name, "", "", variants)
-            yield Rule(statistic, chosen), shares + means
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What a grid varies, in words; `paired`: a rule has a number per variant or requirement."""
-
-    varied: str
-    rules: Rules
-    paired: bool = False
-
-
-def _over(grid: Callable[..., Candidates], floors: Sequence[str], *more: Statistics) -> Rules:
-    """Return a grid's rules over all selections with these floors."""
-    return lambda board, args: grid(board, selections(args, floors), *more)
+                yield Rule(name, chosen, against=other), (percent(recovered[fell]), ratio)
 
 
 def _recovered(board: Board, args: Mapping[str, Any]) -> Iterable[Candidate]:
@@ -250,27 +324,52 @@ def _recovered(board: Board, args: Mapping[str, Any]) -> Iterable[Candidate]:
     return shares.items()
 
 
+def wins(board: Board, args: Mapping[str, Any]) -> Candidates:
+    """Yield (BoNBoN's share of wins, DPO's, BoNBoN's mean relative gain where it wins, DPO's)."""
+    variants = tuple(args["variants"])
+    for name in NON_FUNCTIONAL:
+        values = board.values[board.rows(SETS[name], variants)]
+        values = values[np.isfinite(values).all(axis=1) & (values[:, BASE] > 0)]
+        ahead = values[:, BONBON] - values[:, DPO]
+        gain = 100 * (values / values[:, [BASE]] - 1)
+        masks = {BONBON: ahead > EQUAL, DPO: ahead < -EQUAL}
+        for statistic, admitted in (
+            (("wins", -np.inf), ("wins_above", EQUAL)) if len(values) else ()
+        ):
+            means = tuple(mean(gain[m & (gain[:, t] > admitted), t]) for t, m in masks.items())
+            shares = tuple(map(percent, masks.values()))
+            yield Rule(statistic, Selection(name, "", "", variants)), shares + means
+
+
+class Grid(NamedTuple):
+    """What a grid varies, in words, and its rules."""
+
+    varied: str
+    rules: Rules
+
+
 SCORES = "benchmark sets x stages x base floor x models x "
 RECOVERY = "benchmark sets x variants x final stage x ties"
+BOTH = ("pretrained", "finetuned")
 GRIDS = {
-    "gains": Grid(f"{SCORES}average (all, improving, median)", _over(single, KNOWN_BASE, GAINS)),
-    "successes": Grid(f"{SCORES}ties as success or not", _over(single, ANY_BASE, SUCCESSES)),
-    "outcomes": Grid(f"{SCORES}cut for flat, relative or points", _over(outcomes, tuple(FLOORS))),
-    "models": Grid(f"{SCORES}meaning of a model's success", _over(model_shares, ANY_BASE)),
-    "catastrophes": Grid(f"{SCORES}size of loss, model or cell", _over(catastrophes, ANY_BASE)),
-    "dimensions": Grid(f"{SCORES}ties", _over(dimension_shares, ANY_BASE)),
+    "gains": Grid(f"{SCORES}average (all, improving, median)", over(each(GAINS), KNOWN_BASE)),
+    "successes": Grid(f"{SCORES}ties as success or not", over(each(SUCCESSES), ANY_BASE)),
+    "outcomes": Grid(f"{SCORES}cut for flat, relative or points", over(outcomes, FLOORS)),
+    "models": Grid(f"{SCORES}meaning of a model's success", over(each(MODELS_SUCCEED), ANY_BASE)),
+    "catastrophes": Grid(
+        f"{SCORES}size of loss, model or cell", over(each(CATASTROPHES), ANY_BASE, *BOTH[::-1])
+    ),
+    "dimensions": Grid(f"{SCORES}ties", over(dimensions, ANY_BASE)),
     "gain_pairs": Grid(
-        "the gains grid, one rule for both pathways", _over(pairs, KNOWN_BASE, GAINS), paired=True
+        "the gains grid, one rule for both pathways",
+        over(each(GAINS), KNOWN_BASE, *BOTH, paired=True),
     ),
     "success_pairs": Grid(
         "the successes grid, one rule for both pathways",
-        _over(pairs, ANY_BASE, SUCCESSES),
-        paired=True,
+        over(each(SUCCESSES), ANY_BASE, *BOTH, paired=True),
     ),
     "requirement_pairs": Grid(
-        "benchmark sets of both requirements x stages x base floor x meaning",
-        lambda board, args: requirement_pairs(board, args["variants"]),
-        paired=True,
+        "benchmark sets of both requirements x stages x base floor x meaning", requirement_pairs
     ),
     "recoveries": Grid(
         f"{RECOVERY} x what is compared, both numbers", lambda board, args: recoveries(board)
@@ -280,8 +379,5 @@ GRIDS = {
         f"{RECOVERY} x what is compared",
         lambda board, args: ((rule, numbers[1:]) for rule, numbers in recoveries(board)),
     ),
-    "wins": Grid(
-        "benchmark sets x wins above the base only or all",
-        lambda board, args: wins(board, tuple(args["variants"]), NON_FUNCTIONAL),
-    ),
+    "wins": Grid("benchmark sets x wins above the base only or all", wins),
 }

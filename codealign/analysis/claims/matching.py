@@ -12,8 +12,15 @@ from itertools import product
 
 import numpy as np
 
-from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, REPRODUCED, UNSTATED, Search
-from codealign.analysis.claims.rules import Candidate
+from codealign.analysis.claims.grids import Candidate
+from codealign.analysis.claims.model import (
+    CONTRADICTS,
+    NOT_DERIVABLE,
+    REPRODUCED,
+    UNSTATED,
+    Search,
+    Statement,
+)
 from codealign.analysis.scores import benchmark
 from codealign.cell import Cell
 
@@ -45,57 +52,47 @@ def fit(value: float, published: float, decimals: int) -> str | None:
     return TRUNCATED if abs(cut - published) < 1e-9 else None
 
 
-def verdict(
-    values: Sequence[float], published: Sequence[float], decimals: Sequence[int], unstated: str
-) -> tuple[str, str]:
+def verdict(values: Sequence[float], statement: Statement) -> tuple[str, str]:
     """Return (verdict, note) for numbers that a definite rule gives.
 
     All have to match. A match by truncation, or by a rule with something `unstated`, is
     "reproduced under an unstated rule". No value at all is "not derivable".
     """
-    if not values or any(math.isnan(v) for v in values):
+    if not values or any(map(math.isnan, values)):
         return NOT_DERIVABLE, "the rule gives no number"
-    fits = [fit(*case) for case in zip(values, published, decimals, strict=True)]
-    if any(f is None for f in fits):
+    cases = zip(values, statement.published, statement.decimals, strict=True)
+    fits = [fit(*case) for case in cases]
+    if None in fits:
         return CONTRADICTS, ""
-    notes = [n for n in (unstated, TRUNCATED if TRUNCATED in fits else "") if n]
+    notes = [n for n in (statement.unstated, TRUNCATED if TRUNCATED in fits else "") if n]
     return (UNSTATED, "; ".join(notes)) if notes else (REPRODUCED, "")
 
 
 def possible(cell: Cell, value: float) -> list[float]:
     """Return the scores that print as `value`: all k/n of a pass@1, else the rounding's ends."""
     about = benchmark(cell.benchmark)
-    half = half_unit(about.decimals)
+    low, high = (value + sign * half_unit(about.decimals) for sign in (-1, 1))
     if about.metric != "pass@1":
-        return [value - half, value + half]
-    low = math.ceil((value - half) * about.n - 1e-6)
-    high = math.floor((value + half) * about.n + 1e-6)
-    return [k / about.n for k in range(max(0, low), min(about.n, high) + 1)]
+        return [low, high]
+    counts = range(math.ceil(low * about.n - 1e-6), math.floor(high * about.n + 1e-6) + 1)
+    return [k / about.n for k in counts if 0 <= k <= about.n]
 
 
 def relative_from(
     cells: tuple[Cell, Cell], printed: tuple[float, float], published: float, tolerance: float
 ) -> str:
-    """Return how unrounded scores behind two printed ones give a relative change, or "".
-
-    Parameters
-    ----------
-    cells : base and later cell.
-    printed : their printed scores.
-    published : relative change in percent.
-    tolerance : largest difference that the published digits allow.
-    """
+    """Return how unrounded scores behind two printed ones give a change in percent, or ""."""
     about = benchmark(cells[0].benchmark)
     before, after = (possible(c, v) for c, v in zip(cells, printed, strict=True))
     changes = {(b, a): 100 * (a / b - 1) for b, a in product(before, after) if b > 0}
     if not changes:
         return ""
     if about.metric == "pass@1":
-        for (b, a), change in changes.items():
-            if abs(change - published) <= tolerance + 1e-9:
-                counts = f"{round(b * about.n)} -> {round(a * about.n)}"
-                return f"from whole counts: {counts} of {about.n} problems"
-        return ""
+        fits = (pair for pair, change in changes.items() if close(change, published, tolerance))
+        counts = [round(score * about.n) for score in next(fits, ())]
+        return (
+            "from whole counts: {} -> {} of {} problems".format(*counts, about.n) if counts else ""
+        )
     inside = min(changes.values()) - tolerance <= published <= max(changes.values()) + tolerance
     return "within the rounding of the two printed scores" if inside else ""
 
@@ -119,46 +116,33 @@ def look(
     known = [c for c in candidates if not any(map(math.isnan, c[1]))]
     if not known:
         return Search(grid, 0, 0, [], "no candidate gives a number"), []
-    values = np.array([c[1] for c in known])
-    halves = np.array([half_unit(d) for d in decimals])
-    distance = (np.abs(values - np.asarray(published)) / halves).max(axis=1)
+    values = np.array([numbers for _, numbers in known])
+    target, digits = np.array(published), np.array(decimals)
+    distance = (np.abs(values - target) / half_unit(digits)).max(axis=1)
     order = np.argsort(distance, kind="stable")
     hits = [known[i] for i in order if distance[i] <= 1 + 1e-6]
-    reach, typical = _weight(values, published, decimals)
+    told = [in_words(rule.words(), numbers) for rule, numbers in (*hits[:SHOWN], known[order[0]])]
+    reach, typical = _weight(values, target, digits)
     search = Search(
-        grid=grid,
-        tried=len(known),
-        matching=len(hits),
-        matches=[in_words(r.words(), v) for r, v in hits[:SHOWN]],
-        nearest=in_words(known[order[0]][0].words(), known[order[0]][1]),
-        reach=round(reach, 3),
-        typical=round(typical, 1),
+        grid, len(known), len(hits), told[:-1], told[-1], round(reach, 3), round(typical, 1)
     )
     return search, hits
 
 
-def _weight(
-    values: np.ndarray, published: Sequence[float], decimals: Sequence[int]
-) -> tuple[float, float]:
+def _weight(values: np.ndarray, target: np.ndarray, digits: np.ndarray) -> tuple[float, float]:
     """Return (reach, typical): how easily this grid gives a number near the published one.
 
     Looks at the printable numbers within 50 % of the published: `reach` is the share of them that
     some candidate gives (of the first number only, where there are several), `typical` how many
     candidates give such a number, of those given at all.
     """
-    near = np.ones(len(values), dtype=bool)
-    for column, target, digits in zip(values.T, published, decimals, strict=True):
-        near &= np.abs(column - target) <= _around(target, digits)
-    printed = np.round(values[near] * 10.0 ** np.asarray(decimals))
-    if not len(printed):
+    around = np.maximum(SPREAD * np.abs(target), 10.0**-digits)
+    near = (np.abs(values - target) <= around).all(axis=1)
+    if not near.any():
         return 0.0, 0.0
-    given, counts = np.unique(printed, axis=0, return_counts=True)
-    width = 2 * _around(published[0], decimals[0]) * 10.0 ** decimals[0] + 1
+    given, counts = np.unique(np.round(values[near] * 10.0**digits), axis=0, return_counts=True)
+    width = 2 * around[0] * 10.0 ** digits[0] + 1
     return min(1.0, len(np.unique(given[:, 0])) / width), float(counts.mean())
-
-
-def _around(published: float, decimals: int) -> float:
-    return max(SPREAD * abs(published), 10.0**-decimals)
 
 
 def in_words(words: str, values: Sequence[float]) -> str:

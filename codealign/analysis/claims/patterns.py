@@ -1,8 +1,8 @@
-"""Patterns in the scores: a statistic of one selection of changes, or of two against each other.
+"""Patterns in the scores: a statistic of one selection of pairs, or of several.
 
 `data/claim_patterns.yaml` has a row per pattern: the selection (fields of `rules.Selection`, `arms`
 where it takes several), the statistic, its rule in words, and the other readings that are tried
-before a statement is said to contradict the tables. A statement of kind `pattern` names the row and
+before a statement is said to contradict the tables. A statement of kind `fact` names the row and
 fills in what the row leaves open.
 """
 
@@ -18,18 +18,22 @@ import numpy as np
 import yaml
 
 from codealign.analysis.claims import clarity
+from codealign.analysis.claims.matching import half_unit
 from codealign.analysis.claims.model import Judgement
 from codealign.analysis.claims.rules import (
     EQUAL,
     MODEL_SETS,
     MODELS,
+    SETS,
     Board,
     Pairs,
     Scores,
     Selection,
+    percent,
     pick,
 )
-from codealign.analysis.claims.truth import PATTERN, Reading, absent, percent, truth, widen
+from codealign.analysis.claims.truth import PATTERN, Reading, absent, truth, widen
+from codealign.analysis.scores import benchmark
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 from codealign.records import VARIANTS
@@ -40,38 +44,56 @@ FIELDS = [field.name for field in dataclasses.fields(Selection)]
 
 
 class Numbers(NamedTuple):
-    """Numbers, whether they bear the statement out, their p-value if tested, and who fails."""
+    """Numbers, whether they bear the statement out, their p-value if tested, and who is meant."""
 
     values: Sequence[float]
     holds: bool
     p_value: float | None = None
-    failing: Sequence[str] = ()
+    who: Sequence[str] = ()
 
 
 def _size(arm: Pairs, args: Args) -> np.ndarray:
-    """Return changes in percent of the start, in points of the scale, or as the metric has them."""
-    sizes = {"change": lambda: 100 * arm.change / arm.scale, "absolute": lambda: arm.change}
-    return sizes.get(args.get("measure", "relative"), lambda: arm.relative)()
+    """Return the changes in percent of the start, or what else the pattern measures."""
+    match args.get("measure", "relative"):
+        case "score":
+            return arm.after
+        case "absolute":
+            return arm.change
+        case "change":
+            return 100 * arm.change / arm.scale
+        case _:
+            return arm.relative
+
+
+def _printed(values: Sequence[float], arm: Pairs, args: Args) -> bool:
+    """Return whether numbers are as printed, in the arm's digits; true if nothing is printed."""
+    limit = half_unit(benchmark(arm.benchmark[0]).decimals) + EQUAL
+    return bool(np.all(np.abs(np.subtract(values, args.get("printed", values))) <= limit))
+
+
+def _none(mask: np.ndarray) -> Numbers:
+    return Numbers([int(mask.sum()), len(mask)], not mask.any())
+
+
+def _more_than(level: float, mask: np.ndarray) -> Numbers:
+    share = percent(mask)
+    return Numbers([share, len(mask)], share > 100 * level,
+                   clarity.share(mask.sum(), len(mask), level))  # fmt: skip
 
 
 def _positive_mean(arms: Arms, args: Args) -> Numbers:
-    mean = float(_size(arms[0], args).mean())
-    return Numbers([mean], mean > EQUAL, clarity.mean(_size(arms[0], args)))
-
-
-def _a_third_falls(arms: Arms, args: Args) -> Numbers:
-    fallen = arms[0].change < 0
-    return Numbers([percent(fallen)], percent(fallen) > 100 / 3, clarity.share(fallen, 1 / 3))
+    sizes = _size(arms[0], args)
+    return Numbers([sizes.mean()], sizes.mean() > EQUAL, clarity.mean(sizes))
 
 
 def _all_rise(arms: Arms, args: Args) -> Numbers:
     risen, models = arms[0].change > 0, arms[0].model
-    return Numbers([risen.sum(), len(risen)], bool(risen.all()), None, [*models[~risen]])
+    return Numbers([risen.sum(), len(risen)], bool(risen.all()), None, models[~risen])
 
 
 def _every_mean_rises(arms: Arms, args: Args) -> Numbers:
     names = arms[0].benchmark
-    least = min(float(arms[0].relative[names == name].mean()) for name in sorted(set(names)))
+    least = min(float(arms[0].relative[names == name].mean()) for name in set(names))
     return Numbers([least], least > 0)
 
 
@@ -83,15 +105,35 @@ def _both_ways(arms: Arms, args: Args) -> Numbers | None:
     # One entry for each model and pathway of each arm: does it both gain and lose?
     changes = [arm.change[arm.group == g] for arm in arms for g in np.unique(arm.group)]
     mixed = np.array([(c > 0).any() and (c < 0).any() for c in changes])
-    if not len(mixed):
-        return None
-    share = percent(mixed)
-    return Numbers([share, len(mixed)], share > 50, clarity.share(mixed, 0.5))
+    return _more_than(1 / 2, mixed) if len(mixed) else None
 
 
 def _range(arms: Arms, args: Args) -> Numbers:
     sizes = _size(arms[0], args)
-    return Numbers([float(sizes.min()), float(sizes.max())], True)
+    ends = [float(sizes.min()), float(sizes.max())]
+    return Numbers(ends, _printed(ends, arms[0], args))
+
+
+def _greatest(arms: Arms, args: Args) -> Numbers:
+    arm, sizes = arms[0], _size(arms[0], args)
+    i = int(np.argmax(sizes))
+    who = f"{arm.model[i]} {arm.variant[i]}, {arm.stage[i]}"
+    return Numbers([float(sizes[i])], _printed(sizes[[i]], arm, args), None, [who])
+
+
+def _no_mean_falls(arm: Pairs, of: np.ndarray) -> Numbers:
+    """Compare the mean scores of each group of pairs."""
+    base, after = arm.base / arm.scale, arm.after / arm.scale
+    groups = [of == one for one in np.unique(of)]
+    return _none(np.array([base[g].mean() > after[g].mean() + EQUAL for g in groups]))
+
+
+def _narrows(arms: Arms, args: Args) -> Numbers | None:
+    if len(arms[0]) != len(arms[1]):
+        return None
+    first, second = (arm.change / arm.scale for arm in arms)
+    means = [100 * float(gaps.mean()) for gaps in (first, second)]
+    return Numbers(means, means[1] < means[0], clarity.mean(second - first))
 
 
 def _ratio(arms: Arms, args: Args) -> Numbers:
@@ -118,18 +160,15 @@ def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
     return float(between) / total if total else 0.0
 
 
-def _wins(arms: Arms) -> tuple[int, int]:
-    return int((arms[0].change > 0).sum()), int((arms[0].change < 0).sum())
+def _ahead(arm: Pairs, holds: Callable[[int, int], bool], tested: bool = False) -> Numbers:
+    wins, losses = int((arm.change > 0).sum()), _fallen(arm)
+    p_value = clarity.share(wins, wins + losses) if tested else None
+    return Numbers([wins, losses], holds(wins, losses), p_value)
 
 
-def _ahead(arms: Arms, args: Args) -> Numbers:
-    wins, losses = _wins(arms)
-    return Numbers([wins, losses], wins > losses, clarity.lead(wins, losses))
-
-
-def _never_behind(arms: Arms, args: Args) -> Numbers:
-    wins, losses = _wins(arms)
-    return Numbers([wins, losses], wins > 0 and not losses)
+def _mostly_ahead(arms: Arms, args: Args) -> Numbers:
+    (wins, _), holds, p_value, _ = _ahead(arms[0], lambda w, _: w > len(arms[0]) / 2, True)
+    return Numbers([100 * wins / len(arms[0]), len(arms[0])], holds, p_value)
 
 
 def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Numbers:
@@ -137,7 +176,7 @@ def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Number
     base = arms[0].base / arms[0].scale
     below = arms[0].benchmark[base < args["cut"] - EQUAL]
     value = float(of(base))
-    return Numbers([value, float(base.mean())], value >= args["cut"] - EQUAL, None, [*below])
+    return Numbers([value, float(base.mean())], value >= args["cut"] - EQUAL, None, below)
 
 
 def _compared(
@@ -145,10 +184,7 @@ def _compared(
     number: Callable[[np.ndarray], float],
     test: Callable[[np.ndarray, np.ndarray], float],
 ) -> Callable[[Arms, Args], Numbers]:
-    """Return the statistic that is greater in the first of two arms than in the second.
-
-    With `less` among the arguments it is to be smaller.
-    """
+    """Return the statistic that is greater in the first of two arms, with `less` smaller."""
 
     def compare(arms: Arms, args: Args) -> Numbers:
         """Compare the two arms."""
@@ -163,18 +199,24 @@ def _compared(
 
 STATISTICS: dict[str, Callable[[Arms, Args], Numbers | None]] = {
     "mean above 0": _positive_mean,
-    "a third falls": _a_third_falls,
+    "a third falls": lambda arms, _: _more_than(1 / 3, arms[0].change < 0),
     "all rise": _all_rise,
     "every mean rises": _every_mean_rises,
-    "none falls": lambda arms, _: Numbers([_fallen(arms[0]), len(arms[0])], not _fallen(arms[0])),
+    "none falls": lambda arms, _: _none(arms[0].change < 0),
+    "none below": lambda arms, args: _none(arms[0].after < args["cut"] - EQUAL),
+    "no model's mean falls": lambda arms, _: _no_mean_falls(arms[0], arms[0].model),
+    "the mean holds": lambda arms, _: _no_mean_falls(arms[0], np.zeros(len(arms[0]))),
     "some fall in each": lambda arms, _: Numbers([*map(_fallen, arms)], all(map(_fallen, arms))),
     "both ways": _both_ways,
     "range": _range,
+    "greatest": _greatest,
+    "narrows": _narrows,
     "ratio": _ratio,
     "explained": _explained,
-    "ahead": _ahead,
-    "sometimes ahead": lambda arms, _: Numbers(_wins(arms), _wins(arms)[0] > 0),
-    "never behind": _never_behind,
+    "ahead": lambda arms, _: _ahead(arms[0], lambda wins, losses: wins > losses, tested=True),
+    "mostly ahead": _mostly_ahead,
+    "sometimes ahead": lambda arms, _: _ahead(arms[0], lambda wins, _: wins > 0),
+    "never behind": lambda arms, _: _ahead(arms[0], lambda wins, losses: wins > 0 and not losses),
     "least start": lambda arms, args: _starts(arms, args, np.min),
     "mean start": lambda arms, args: _starts(arms, args, np.mean),
     "mean": _compared(_size, np.mean, clarity.means),
@@ -182,8 +224,8 @@ STATISTICS: dict[str, Callable[[Arms, Args], Numbers | None]] = {
     "improving": _compared(lambda arm, _: arm.change > 0, percent, clarity.shares),
     "losing": _compared(lambda a, args: a.relative < -args["cut"], percent, clarity.shares),
 }
-"""By name: what is made of the arms. "ratio" and the last four take two arms, "some fall in each"
-and "both ways" any number, the others one."""
+"""By name: what is made of the arms. "ratio", "narrows" and the last four take two arms, "some fall
+in each" and "both ways" any number, the others one."""
 
 
 @cache
@@ -231,14 +273,15 @@ def other_readings(board: Board, args: Args) -> Iterator[Reading]:
     Variants are varied within those of the statement.
     """
     others = args["others"]
-    for chosen in product(*others["vary"].values()):
-        varied = args | dict(zip(others["vary"], chosen, strict=True))
+    chosen = (dict(zip(grid, values, strict=True))
+              for grid in others["vary"] for values in product(*grid.values()))  # fmt: skip
+    for varied in ({"words": others.get("words"), **args, **fields} for fields in chosen):
         # What holds for PTA alone is no reading of a statement on FTA.
         if not set(varied.get("variants", VARIANTS)) <= set(args.get("variants", VARIANTS)):
             continue
         numbers = _numbers(board, varied)
         if numbers is not None:
-            template = others["words"]
+            template = varied["words"]
             words = template if isinstance(template, str) else template[varied["statistic"]]
             values = numbers.values[: others.get("shown")]
             yield Reading(_words(words, varied, numbers), numbers.holds, values)
@@ -280,6 +323,8 @@ def _words(template: str, args: Args, numbers: Numbers | None = None, n: int = 0
         texts["models"] = ", ".join(MODELS[m] for m in args["models"])
     if "family" in args:
         texts["family"] = MODELS[args["family"]]
+    if args.get("benchmarks", "F1") not in SETS:
+        texts["benchmarks"] = benchmark(args["benchmarks"]).label
     if numbers:
-        texts |= {"values": numbers.values, "failing": ", ".join(numbers.failing)}
+        texts |= {"values": numbers.values, "who": ", ".join(numbers.who)}
     return template.format(n=n, **texts)

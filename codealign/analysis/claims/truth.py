@@ -12,8 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from codealign.analysis import stats
 from codealign.analysis.claims.matching import SHOWN, in_words
 from codealign.analysis.claims.model import (
@@ -76,11 +74,6 @@ def only_means(outcome: Judgement) -> Judgement:
         return outcome
     note = "only mean ratings are published: the test takes their largest possible variance"
     return replace(outcome, verdict=NOT_DERIVABLE, note=note)
-
-
-def percent(mask: np.ndarray) -> float:
-    """Return the share of True in percent."""
-    return 100 * float(mask.mean())
 
 
 def widen(

@@ -90,7 +90,7 @@ def _verdict(
         return NOT_MEASURED, f"the base scores below {entry['least']}"
     if effect.missing:
         return CANNOT_TELL, effect.missing
-    verdict = effect.told(SAME, SAME if entry.get("sign") == "either" else OPPOSITE)
+    verdict = effect.verdict_in_general(SAME, SAME if entry.get("sign") == "either" else OPPOSITE)
     return verdict, entry.get("caution", "")
 
 

@@ -118,7 +118,7 @@ def tax_table(study: StudyRun) -> Table:
         moved = study.change(other)
         at_home = number(study.change(home)) if home in places else "not run"
         cells = [other.model, labels.REQUIREMENTS[other.trained], where(other), at_home]
-        cells += [number(moved), moved.told("bonus", "tax"), str(moved.seeds)]
+        cells += [number(moved), moved.verdict_in_general("bonus", "tax"), str(moved.seeds)]
         rows.append(cells)
     head = ["Model", "Trained for", "Cell", "Change there", "Change on the other", "Tax", "Seeds"]
     note = (
