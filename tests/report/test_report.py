@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from made_up_run import measured
 
+from codealign.analysis.advice import Advice, advice_frame, advice_markdown
 from codealign.analysis.answer import write_answer
 from codealign.analysis.claims import Claim, claims_frame
 from codealign.paths import RunPaths
@@ -51,8 +52,12 @@ def run(tmp_path) -> RunPaths:
     write_answer(paths.tables, measured())
     (paths.tables / "summary.md").write_text("| a |\n|---|\n| 1 |\n")
     (paths.tables / "table3.md").write_text("**Table 3. \\*All\\***\n\n| b |\n|---|\n| 2 |\n")
-    (paths.tables / "advice.md").write_text("### R1: supported\n\n### R2: cannot tell\n")
-    (paths.tables / "advice.csv").write_text("id,verdict\nR1,supported\nR2,cannot tell\n")
+    advice = [
+        Advice("R1", "Do it", "supported", ["one", "two"], "go on"),
+        Advice("R2", "Or not", "cannot tell", [], "train"),
+    ]
+    (paths.tables / "advice.md").write_text(advice_markdown(advice))
+    (paths.tables / "advice.csv").write_text(advice_frame(advice).to_csv(index=False))
     (paths.tables / "claims.csv").write_text(claims_frame(CLAIMS, CLAIMS).to_csv(index=False))
     (paths.figures / "captions.json").write_text('{"figure1": "A figure & its caption"}')
     (paths.figures / "figure1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
