@@ -66,7 +66,6 @@ from codealign.analysis.claims.rules import (
     words,
 )
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
-from codealign.analysis.effects import Effect
 from codealign.analysis.questions import Question, observed, of, over_models, question_of
 from codealign.analysis.scores import PAPER, benchmark, benchmarks
 from codealign.cell import Cell
@@ -283,11 +282,7 @@ def ledger(scores: pd.DataFrame, source: str = PAPER, items: Problems | None = N
 
 def recompute(scores: Scores, statement: Statement) -> Claim:
     """Recompute one statement; its verdict is the paper's or the run's, by the scores' source."""
-    if scores.paper:
-        outcome = BY_KIND[statement.kind](scores, statement)
-        decided, note = _judge(outcome, statement)
-    else:
-        outcome, decided, note = _on_a_run(scores, statement)
+    outcome, decided, note = (_of_paper if scores.paper else _on_a_run)(scores, statement)
     return Claim(
         id=statement.id,
         place=statement.place,
@@ -305,12 +300,14 @@ def recompute(scores: Scores, statement: Statement) -> Claim:
     )
 
 
-def _judge(outcome: Judgement, statement: Statement) -> tuple[str, str]:
+def _of_paper(scores: Scores, statement: Statement) -> tuple[Judgement, str, str]:
+    """Return what the tables give for a statement, the verdict, and why."""
+    outcome = BY_KIND[statement.kind](scores, statement)
     if outcome.verdict:
         note = outcome.note or (statement.unstated if outcome.search is None else "")
-        return outcome.verdict, note
+        return outcome, outcome.verdict, note
     decided, note = verdict(outcome.values, statement)
-    return decided, "; ".join(n for n in (note, outcome.note) if n)
+    return outcome, decided, "; ".join(n for n in (note, outcome.note) if n)
 
 
 @cache
@@ -329,19 +326,17 @@ def question(name: str) -> Question | None:
 def _on_a_run(scores: Scores, statement: Statement) -> tuple[Judgement, str, str]:
     """Return what the run gives for a statement, the verdict, and why."""
     asked = question(statement.id)
-    outcome = _asked(scores, asked) if asked else BY_KIND[statement.kind](scores, statement)
-    decision = run_verdict(outcome, statement, asked is not None or statement.kind == "change")
-    if decision[0] != NOT_RUN and scores.cells.index and not scores.cells.values.any():
+    if asked is None:
+        outcome = BY_KIND[statement.kind](scores, statement)
+    elif math.isnan((effect := over_models(scores.cells, asked)).value):
+        outcome = Judgement(rule=asked.rule, missing=effect.missing)
+    else:
+        outcome = Judgement([effect.value], asked.rule, note=effect.missing, effect=effect,
+                            unit=asked.unit)  # fmt: skip
+    decided, why = run_verdict(outcome, statement, asked is not None or statement.kind == "change")
+    if decided != NOT_RUN and scores.cells.index and not scores.cells.values.any():
         return outcome, CANNOT_TELL, "every score of the run is 0"
-    return outcome, *decision
-
-
-def _asked(scores: Scores, asked: Question) -> Judgement:
-    effect = over_models(scores.cells, asked)
-    if math.isnan(effect.value):
-        return Judgement(rule=asked.rule, missing=effect.missing)
-    return Judgement([effect.value], asked.rule, note=effect.missing, effect=effect,
-                 unit=asked.unit)  # fmt: skip
+    return outcome, decided, why
 
 
 def run_verdict(outcome: Judgement, statement: Statement, signed: bool = False) -> tuple[str, str]:
@@ -359,12 +354,7 @@ def run_verdict(outcome: Judgement, statement: Statement, signed: bool = False) 
         return CANNOT_TELL, outcome.note or "the run's scores give no number under this rule"
     if outcome.effect is None or math.isnan(outcome.effect.low):
         return CANNOT_TELL, _run_lines()["why"].get(statement.id) or outcome.note or NO_INTERVAL
-    verdict, why = _held(outcome.effect, statement, signed)
-    return verdict, "; ".join(n for n in (why, outcome.note) if n)
-
-
-def _held(effect: Effect, statement: Statement, signed: bool) -> tuple[str, str]:
-    """Hold the interval against the published value, or the side of 0 that it is on."""
+    effect = outcome.effect
     published = statement.published[0] if statement.published else 1.0
     if signed:
         sides = [AGREES if sign * published > 0 else DISAGREES for sign in (1, -1)]
@@ -373,8 +363,8 @@ def _held(effect: Effect, statement: Statement, signed: bool) -> tuple[str, str]
         inside = effect.low <= published <= effect.high and (effect.value or published)
         verdict = CANNOT_TELL if effect.single else AGREES if inside else DISAGREES
     words = f"95 % interval{effect.alone}: {effect.low:.3g} to {effect.high:.3g}"
-    after = {NOT_DISTINGUISHABLE: "; it holds 0", CANNOT_TELL: "; another training may differ"}
-    return verdict, words + after.get(verdict, "")
+    after = {NOT_DISTINGUISHABLE: "it holds 0", CANNOT_TELL: "another training may differ"}
+    return verdict, "; ".join(n for n in (words, after.get(verdict), outcome.note) if n)
 
 
 def by_verdict(claims: list[Claim]) -> Mapping[str, int]:

@@ -217,10 +217,9 @@ def epochs(steps: int, printed: float) -> Judgement:
     passes = steps / pd.read_csv(DATA / "dataset_statistics.csv")["samples"]
     near = int(((passes - printed).abs() <= 0.1 * printed).sum())
     rule = "120,000 steps of one pair each / samples of Table 2, least and greatest"
-    note = f"{near} of {len(passes)} data sets get {printed:g} epochs within 10 %; another batch "
-    return truth(
-        near == len(passes), [passes.min(), passes.max()], rule, f"{note}size shifts all alike"
-    )
+    least = f"{near} of {len(passes)} data sets get {printed:g} epochs within 10 %"
+    note = f"{least}; another batch size shifts all alike"
+    return truth(near == len(passes), [passes.min(), passes.max()], rule, note)
 
 
 def study_size(what: list[str]) -> Judgement:

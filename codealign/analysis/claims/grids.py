@@ -26,6 +26,7 @@ from codealign.analysis.claims.rules import (
     Pairs,
     Selection,
     at,
+    mean,
     percent,
     pick,
 )
@@ -46,13 +47,6 @@ EVERYTHING = "all functional and NF1-NF5"
 VARIANT_SETS = (("finetuned",), ("pretrained",), ("pretrained", "finetuned"))
 
 
-def mean(values: np.ndarray) -> float:
-    """Return the mean of the known values; NaN of none."""
-    # Called for every candidate of every grid: `np.nanmean` would take much longer.
-    values = values[np.isfinite(values)]
-    return float(np.add.reduce(values)) / len(values) if len(values) else np.nan
-
-
 def _median(values: np.ndarray) -> float:
     values = values[np.isfinite(values)]
     return float(np.median(values)) if len(values) else np.nan
@@ -64,8 +58,9 @@ def _summed(cells: Pairs) -> float:
 
 
 def _models_summed(cells: Pairs) -> float:
-    after, base = (cells.total(v / cells.scale, True) for v in (cells.after, cells.base))
-    return 100 * (mean(after[base > 0] / base[base > 0]) - 1)
+    after, base = ([(v / cells.scale)[g].sum() for g in cells.groups]
+                   for v in (cells.after, cells.base))  # fmt: skip
+    return 100 * (mean(np.array([a / b for a, b in zip(after, base, strict=True) if b > 0])) - 1)
 
 
 Statistics = Mapping[str, tuple[str, Callable[[Pairs], float]]]

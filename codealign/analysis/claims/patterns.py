@@ -38,7 +38,6 @@ from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA
 from codealign.records import VARIANTS
 
-Arms = Sequence[Pairs]
 Args = Mapping[str, Any]
 FIELDS = [field.name for field in dataclasses.fields(Selection)]
 
@@ -52,7 +51,7 @@ class Numbers(NamedTuple):
     who: Sequence[str] = ()
 
 
-def _size(arm: Pairs, args: Args) -> np.ndarray:
+def _size(args: Args, arm: Pairs) -> np.ndarray:
     """Return the changes in percent of the start, or what else the pattern measures."""
     match args.get("measure", "relative"):
         case "score":
@@ -65,7 +64,7 @@ def _size(arm: Pairs, args: Args) -> np.ndarray:
             return arm.relative
 
 
-def _printed(values: Sequence[float], arm: Pairs, args: Args) -> bool:
+def _printed(args: Args, arm: Pairs, values: Sequence[float]) -> bool:
     """Return whether numbers are as printed, in the arm's digits; true if nothing is printed."""
     limit = half_unit(benchmark(arm.benchmark[0]).decimals) + EQUAL
     return bool(np.all(np.abs(np.subtract(values, args.get("printed", values))) <= limit))
@@ -76,49 +75,49 @@ def _none(mask: np.ndarray) -> Numbers:
 
 
 def _more_than(level: float, mask: np.ndarray) -> Numbers:
-    share = percent(mask)
-    return Numbers([share, len(mask)], share > 100 * level,
-                   clarity.share(mask.sum(), len(mask), level))  # fmt: skip
+    share, p_value = percent(mask), clarity.share(mask.sum(), len(mask), level)
+    return Numbers([share, len(mask)], share > 100 * level, p_value)
 
 
-def _positive_mean(arms: Arms, args: Args) -> Numbers:
-    sizes = _size(arms[0], args)
+def _positive_mean(args: Args, arm: Pairs) -> Numbers:
+    sizes = _size(args, arm)
     return Numbers([sizes.mean()], sizes.mean() > EQUAL, clarity.mean(sizes))
 
 
-def _all_rise(arms: Arms, args: Args) -> Numbers:
-    risen, models = arms[0].change > 0, arms[0].model
-    return Numbers([risen.sum(), len(risen)], bool(risen.all()), None, models[~risen])
+def _all_rise(args: Args, arm: Pairs) -> Numbers:
+    risen = arm.change > 0
+    return Numbers([risen.sum(), len(risen)], bool(risen.all()), None, arm.model[~risen])
 
 
-def _every_mean_rises(arms: Arms, args: Args) -> Numbers:
-    names = arms[0].benchmark
-    least = min(float(arms[0].relative[names == name].mean()) for name in set(names))
+def _every_mean_rises(args: Args, arm: Pairs) -> Numbers:
+    names = arm.benchmark
+    least = min(float(arm.relative[names == name].mean()) for name in set(names))
     return Numbers([least], least > 0)
 
 
-def _fallen(arm: Pairs) -> int:
-    return int((arm.change < 0).sum())
+def _some_fall_in_each(args: Args, *arms: Pairs) -> Numbers:
+    fallen = [int((arm.change < 0).sum()) for arm in arms]
+    return Numbers(fallen, all(fallen))
 
 
-def _both_ways(arms: Arms, args: Args) -> Numbers | None:
+def _both_ways(args: Args, *arms: Pairs) -> Numbers | None:
     # One entry for each model and pathway of each arm: does it both gain and lose?
-    changes = [arm.change[arm.group == g] for arm in arms for g in np.unique(arm.group)]
+    changes = [arm.change[group] for arm in arms for group in arm.groups]
     mixed = np.array([(c > 0).any() and (c < 0).any() for c in changes])
     return _more_than(1 / 2, mixed) if len(mixed) else None
 
 
-def _range(arms: Arms, args: Args) -> Numbers:
-    sizes = _size(arms[0], args)
+def _range(args: Args, arm: Pairs) -> Numbers:
+    sizes = _size(args, arm)
     ends = [float(sizes.min()), float(sizes.max())]
-    return Numbers(ends, _printed(ends, arms[0], args))
+    return Numbers(ends, _printed(args, arm, ends))
 
 
-def _greatest(arms: Arms, args: Args) -> Numbers:
-    arm, sizes = arms[0], _size(arms[0], args)
+def _greatest(args: Args, arm: Pairs) -> Numbers:
+    sizes = _size(args, arm)
     i = int(np.argmax(sizes))
     who = f"{arm.model[i]} {arm.variant[i]}, {arm.stage[i]}"
-    return Numbers([float(sizes[i])], _printed(sizes[[i]], arm, args), None, [who])
+    return Numbers([float(sizes[i])], _printed(args, arm, sizes[[i]]), None, [who])
 
 
 def _no_mean_falls(arm: Pairs, of: np.ndarray) -> Numbers:
@@ -128,22 +127,22 @@ def _no_mean_falls(arm: Pairs, of: np.ndarray) -> Numbers:
     return _none(np.array([base[g].mean() > after[g].mean() + EQUAL for g in groups]))
 
 
-def _narrows(arms: Arms, args: Args) -> Numbers | None:
-    if len(arms[0]) != len(arms[1]):
+def _narrows(args: Args, first: Pairs, second: Pairs) -> Numbers | None:
+    if len(first) != len(second):
         return None
-    first, second = (arm.change / arm.scale for arm in arms)
-    means = [100 * float(gaps.mean()) for gaps in (first, second)]
-    return Numbers(means, means[1] < means[0], clarity.mean(second - first))
+    before, after = (arm.change / arm.scale for arm in (first, second))
+    means = [100 * float(gaps.mean()) for gaps in (before, after)]
+    return Numbers(means, means[1] < means[0], clarity.mean(after - before))
 
 
-def _ratio(arms: Arms, args: Args) -> Numbers:
-    first, second = (float(_size(arm, args)[0]) for arm in arms)
-    return Numbers([first / second if second else np.nan, first, second], True)
+def _ratio(args: Args, first: Pairs, second: Pairs) -> Numbers:
+    one, other = (float(_size(args, arm)[0]) for arm in (first, second))
+    return Numbers([one / other if other else np.nan, one, other], True)
 
 
-def _explained(arms: Arms, args: Args) -> Numbers | None:
+def _explained(args: Args, arm: Pairs) -> Numbers | None:
     """Compare the shares of variance that lie between models and between starting points."""
-    sizes, groups = _size(arms[0], args), (arms[0].model, arms[0].variant)
+    sizes, groups = _size(args, arm), (arm.model, arm.variant)
     if len(sizes) < 3 or not sizes.std() or min(len(set(g)) for g in groups) < 2:
         return None
     shares = [100 * eta_squared(sizes, g) for g in groups]
@@ -161,34 +160,34 @@ def eta_squared(values: np.ndarray, groups: np.ndarray) -> float:
 
 
 def _ahead(arm: Pairs, holds: Callable[[int, int], bool], tested: bool = False) -> Numbers:
-    wins, losses = int((arm.change > 0).sum()), _fallen(arm)
+    wins, losses = (int((sign * arm.change > 0).sum()) for sign in (1, -1))
     p_value = clarity.share(wins, wins + losses) if tested else None
     return Numbers([wins, losses], holds(wins, losses), p_value)
 
 
-def _mostly_ahead(arms: Arms, args: Args) -> Numbers:
-    (wins, _), holds, p_value, _ = _ahead(arms[0], lambda w, _: w > len(arms[0]) / 2, True)
-    return Numbers([100 * wins / len(arms[0]), len(arms[0])], holds, p_value)
+def _mostly_ahead(args: Args, arm: Pairs) -> Numbers:
+    (wins, _), holds, p_value, _ = _ahead(arm, lambda wins, _: wins > len(arm) / 2, tested=True)
+    return Numbers([100 * wins / len(arm), len(arm)], holds, p_value)
 
 
-def _starts(arms: Arms, args: Args, of: Callable[[np.ndarray], float]) -> Numbers:
+def _starts(args: Args, arm: Pairs, of: Callable[[np.ndarray], float]) -> Numbers:
     # A printed score that is the cut itself has reached it, whatever division makes of it.
-    base = arms[0].base / arms[0].scale
-    below = arms[0].benchmark[base < args["cut"] - EQUAL]
+    base = arm.base / arm.scale
+    below = arm.benchmark[base < args["cut"] - EQUAL]
     value = float(of(base))
     return Numbers([value, float(base.mean())], value >= args["cut"] - EQUAL, None, below)
 
 
 def _compared(
-    values_of: Callable[[Pairs, Args], np.ndarray],
+    values_of: Callable[[Args, Pairs], np.ndarray],
     number: Callable[[np.ndarray], float],
     test: Callable[[np.ndarray, np.ndarray], float],
-) -> Callable[[Arms, Args], Numbers]:
+) -> Callable[..., Numbers]:
     """Return the statistic that is greater in the first of two arms, with `less` smaller."""
 
-    def compare(arms: Arms, args: Args) -> Numbers:
+    def compare(args: Args, *arms: Pairs) -> Numbers:
         """Compare the two arms."""
-        both = [values_of(arm, args) for arm in arms]
+        both = [values_of(args, arm) for arm in arms]
         first, second = (float(number(values)) for values in both)
         # The test is two-sided: which of the two is to be greater does not matter to it.
         ahead = second - first if args.get("less") else first - second
@@ -197,35 +196,37 @@ def _compared(
     return compare
 
 
-STATISTICS: dict[str, Callable[[Arms, Args], Numbers | None]] = {
+STATISTICS: dict[str, Callable[..., Numbers | None]] = {
+    # of one arm
     "mean above 0": _positive_mean,
-    "a third falls": lambda arms, _: _more_than(1 / 3, arms[0].change < 0),
+    "a third falls": lambda _, arm: _more_than(1 / 3, arm.change < 0),
     "all rise": _all_rise,
     "every mean rises": _every_mean_rises,
-    "none falls": lambda arms, _: _none(arms[0].change < 0),
-    "none below": lambda arms, args: _none(arms[0].after < args["cut"] - EQUAL),
-    "no model's mean falls": lambda arms, _: _no_mean_falls(arms[0], arms[0].model),
-    "the mean holds": lambda arms, _: _no_mean_falls(arms[0], np.zeros(len(arms[0]))),
-    "some fall in each": lambda arms, _: Numbers([*map(_fallen, arms)], all(map(_fallen, arms))),
-    "both ways": _both_ways,
+    "none falls": lambda _, arm: _none(arm.change < 0),
+    "none below": lambda args, arm: _none(arm.after < args["cut"] - EQUAL),
+    "no model's mean falls": lambda _, arm: _no_mean_falls(arm, arm.model),
+    "the mean holds": lambda _, arm: _no_mean_falls(arm, np.zeros(len(arm))),
     "range": _range,
     "greatest": _greatest,
+    "explained": _explained,
+    "ahead": lambda _, arm: _ahead(arm, lambda wins, losses: wins > losses, tested=True),
+    "mostly ahead": _mostly_ahead,
+    "sometimes ahead": lambda _, arm: _ahead(arm, lambda wins, _: wins > 0),
+    "never behind": lambda _, arm: _ahead(arm, lambda wins, losses: wins > 0 and not losses),
+    "least start": lambda args, arm: _starts(args, arm, np.min),
+    "mean start": lambda args, arm: _starts(args, arm, np.mean),
+    # of any number of arms
+    "some fall in each": _some_fall_in_each,
+    "both ways": _both_ways,
+    # of two arms
     "narrows": _narrows,
     "ratio": _ratio,
-    "explained": _explained,
-    "ahead": lambda arms, _: _ahead(arms[0], lambda wins, losses: wins > losses, tested=True),
-    "mostly ahead": _mostly_ahead,
-    "sometimes ahead": lambda arms, _: _ahead(arms[0], lambda wins, _: wins > 0),
-    "never behind": lambda arms, _: _ahead(arms[0], lambda wins, losses: wins > 0 and not losses),
-    "least start": lambda arms, args: _starts(arms, args, np.min),
-    "mean start": lambda arms, args: _starts(arms, args, np.mean),
     "mean": _compared(_size, np.mean, clarity.means),
     "spread": _compared(_size, lambda values: np.std(values, ddof=1), clarity.spreads),
-    "improving": _compared(lambda arm, _: arm.change > 0, percent, clarity.shares),
-    "losing": _compared(lambda a, args: a.relative < -args["cut"], percent, clarity.shares),
+    "improving": _compared(lambda _, arm: arm.change > 0, percent, clarity.shares),
+    "losing": _compared(lambda args, a: a.relative < -args["cut"], percent, clarity.shares),
 }
-"""By name: what is made of the arms. "ratio", "narrows" and the last four take two arms, "some fall
-in each" and "both ways" any number, the others one."""
+"""By name: what is made of a pattern's arguments and its arms."""
 
 
 @cache
@@ -291,7 +292,7 @@ def _numbers(board: Board, args: Args) -> Numbers | None:
     arms = _arms(board, args)
     if min(map(len, arms)) < args.get("least", 1):
         return None
-    return STATISTICS[args["statistic"]](arms, args)
+    return STATISTICS[args["statistic"]](args, *arms)
 
 
 def _arms(board: Board, args: Args) -> list[Pairs]:

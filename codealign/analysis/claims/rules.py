@@ -245,34 +245,33 @@ class Pairs:
     @cached_property
     def relative(self) -> np.ndarray:
         """Change in percent of the base score; NaN where the base is 0."""
-        return _divide(100 * self.change, self.base)
+        known = self.base > 0
+        return np.divide(100 * self.change, self.base, where=known, out=np.full(len(self), np.nan))
 
-    def total(self, values: np.ndarray | float, mask: np.ndarray) -> np.ndarray:
-        """Return the sum of values where `mask` holds, for each group that has cells."""
-        sums = np.bincount(self.group, weights=np.where(mask, values, 0.0))
-        return sums[self._members > 0]
+    @cached_property
+    def groups(self) -> list[np.ndarray]:
+        """A mask of each model and variant."""
+        return [self.group == g for g in np.unique(self.group)]
 
     def share(self, mask: np.ndarray) -> np.ndarray:
-        """Return the share of cells where `mask` holds, for each group that has cells."""
-        return self.total(1.0, mask) / self._members[self._members > 0]
+        """Return the share of cells where `mask` holds, for each group."""
+        return np.array([mask[g].mean() for g in self.groups])
 
     def average(self, mask: np.ndarray | bool = True) -> np.ndarray:
         """Return each group's mean relative change where `mask`; NaN where there is none."""
-        mask = mask & (self.base > 0)
-        return _divide(self.total(self.relative, mask), self.total(1.0, mask))
+        return np.array([mean(self.relative[g & mask]) for g in self.groups])
 
     @cached_property
     def averages(self) -> np.ndarray:
         """Each group's mean relative change over all its cells."""
         return self.average()
 
-    @cached_property
-    def _members(self) -> np.ndarray:
-        return np.bincount(self.group)
 
-
-def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return np.divide(top, bottom, where=bottom > 0, out=np.full(len(top), np.nan))
+def mean(values: np.ndarray) -> float:
+    """Return the mean of the known values; NaN of none."""
+    # Called for every candidate of every grid: `np.nanmean` would take much longer.
+    values = values[np.isfinite(values)]
+    return float(np.add.reduce(values)) / len(values) if len(values) else np.nan
 
 
 def percent(mask: np.ndarray) -> float:
