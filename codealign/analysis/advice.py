@@ -49,6 +49,7 @@ THRESHOLD = 0.10
 """Least baseline score of Observation 2."""
 LONE = "one training run decides nothing, train with other seeds"
 CORRECTED = "intervals corrected for {} comparisons"
+BOTH_VARIANTS = "aligned scores of both variants"
 
 
 class Ruled(NamedTuple):
@@ -66,8 +67,16 @@ def in_words(effect: Effect, what: str) -> str:
     return f"{what}: {number} points (n = {effect.n}{held})"
 
 
-def _judged(effect: Effect, numbers: list[str], if_so: str, if_not: str) -> Ruled:
-    """Return the verdict of an effect whose recommended direction is plus, with the next step."""
+def _judged(
+    effect: Effect, numbers: list[str], if_so: str, if_not: str, lacking: str = ""
+) -> Ruled:
+    """Return the verdict of an effect whose recommended direction is plus, with the next step.
+
+    `lacking` is what it takes for a number; "" is what the effect says itself.
+    """
+    if math.isnan(effect.value):
+        step = f"needs {lacking}" if lacking else f"{effect.missing}; {if_so}"
+        return Ruled(CANNOT_TELL, [], step)
     verdict = effect.verdict_in_general(SUPPORTED, NOT_SUPPORTED)
     if verdict in (SUPPORTED, NOT_SUPPORTED):
         return Ruled(verdict, numbers, if_so if verdict == SUPPORTED else if_not)
@@ -85,8 +94,6 @@ def pathway(cells: Cells) -> Ruled:
     """R1: does the pretrained pathway gain more (functional), and which ends higher?"""
     gains = {r: over_models(cells, gains_more(r)) for r in REQUIREMENTS}
     ends = {r: over_models(cells, ends_higher(r)) for r in REQUIREMENTS}
-    if math.isnan(gains["functional"].value):
-        return _lacking("aligned scores of both variants")
     numbers = [
         in_words(effects[r], f"{what}, {labels.REQUIREMENTS[r]}, PTA - FTA")
         for what, effects in (("gains more", gains), ("ends higher", ends))
@@ -95,17 +102,15 @@ def pathway(cells: Cells) -> Ruled:
     who = {1: "PTA ends higher", -1: "FTA ends higher", 0: "neither clearly ends higher"}
     told = f"{who[ends['functional'].side]}{ends['functional'].alone}"
     step = f"for a high score in the end look at the end: {told}"
-    return _judged(gains["functional"], numbers, step, step)
+    return _judged(gains["functional"], numbers, step, step, BOTH_VARIANTS)
 
 
 def requirement(cells: Cells) -> Ruled:
     """R2: do non-functional scores improve more often than functional ones? (O15)"""
     effect = over_models(cells, observed("O15"))
-    if math.isnan(effect.value):
-        return _lacking("aligned CODAL and functional scores")
     numbers = [in_words(effect, "share that improves, non-functional - functional")]
     steps = ("align for non-functional requirements first", "align for functional ones first")
-    return _judged(effect, numbers, *steps)
+    return _judged(effect, numbers, *steps, lacking="aligned CODAL and functional scores")
 
 
 def size(cells: Cells) -> Ruled:
@@ -125,11 +130,9 @@ def size(cells: Cells) -> Ruled:
         one = tuple(Term(w, "functional", model=m) for w, m in ends)
         effects.append(effect if not effect.missing else ask(cells, Question(one)))
     effect = pooled(effects)
-    if math.isnan(effect.value):
-        return _lacking("aligned scores of two sizes of one family")
     numbers = [in_words(effect, f"gains more, larger - smaller ({', '.join(families)})")]
     steps = ("prefer the larger variant", "the smaller variant gains more here: size is no reason")
-    return _judged(effect, numbers, *steps)
+    return _judged(effect, numbers, *steps, lacking="aligned scores of two sizes of one family")
 
 
 def baselines(cells: Cells) -> dict[Cell, Verdict]:
@@ -233,12 +236,9 @@ def early_stop(cells: Cells) -> Ruled:
     """R7: do scores that fell during SFT end below the base more often? (O8)"""
     effect, harmed = over_models(cells, observed("O8")), _harmed(cells, ("sft",))
     step = f"stop after SFT: {harmed}" if harmed else "no SFT has clearly done harm"
-    if math.isnan(effect.value):
-        return Ruled(CANNOT_TELL, [], f"{effect.missing}; {step}")
     what = "share that ends below the base, fell in SFT - the rest (halves of the problems)"
-    return _judged(
-        effect, [in_words(effect, what)], step, "a fall during SFT is no reason to stop here"
-    )
+    otherwise = "a fall during SFT is no reason to stop here"
+    return _judged(effect, [in_words(effect, what)], step, otherwise)
 
 
 def compatibility(cells: Cells) -> Ruled:
@@ -249,12 +249,10 @@ def compatibility(cells: Cells) -> Ruled:
         lone = [t for t in question.contrast if t.requirement == "functional"]
         terms = tuple(replace(t, weight=2 * t.weight) for t in lone)
         effect = over_models(cells, replace(question, contrast=terms))
-    if math.isnan(effect.value):
-        return _lacking("aligned scores of both variants")
     harmed = _harmed(cells, ALIGNED)
     step = f"screen before aligning further: {harmed}" if harmed else "no clear harm"
     what = "share of scores that lose more than 30 % of the base, FTA - PTA"
-    return _judged(effect, [in_words(effect, what)], step, step)
+    return _judged(effect, [in_words(effect, what)], step, step, BOTH_VARIANTS)
 
 
 RULES: dict[str, Callable[[Cells], Ruled]] = {

@@ -8,6 +8,7 @@ import pytest
 from mini_scores import Rows, scores_of
 
 from codealign.analysis.claims.book import named
+from codealign.analysis.claims.matching import DEFINITE, PATTERN, Reading, widen
 from codealign.analysis.claims.model import (
     CONTRADICTS,
     NOT_DISTINGUISHABLE,
@@ -16,7 +17,6 @@ from codealign.analysis.claims.model import (
     Judgement,
 )
 from codealign.analysis.claims.patterns import eta_squared, other_readings, patterns
-from codealign.analysis.claims.truth import DEFINITE, PATTERN, Reading, widen
 
 PAPER = scores_of({("Meta-Llama-3-8B", "pretrained", "codal"): (1.0, 1.5, 1.0, 1.0)}, "paper")
 FAILS = Judgement([1.0, 2.0], "plain", CONTRADICTS, agrees=False)

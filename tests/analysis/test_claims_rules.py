@@ -60,6 +60,28 @@ def test_a_change_may_start_from_another_stage() -> None:
     assert sorted(cells(every).change) == pytest.approx([-0.1, 0.05, 0.1, 0.4])
 
 
+def test_a_start_may_be_of_the_other_variant_and_of_any_rule_of_stages() -> None:
+    rows = {("a", "pretrained", "humaneval"): (0.2, 0.3, 0.5, 0.4),
+            ("a", "finetuned", "humaneval"): (0.6, 0.6, 0.9, 0.8),
+            ("b", "finetuned", "humaneval"): (0.7, 0.7, 0.7, 0.7)}  # fmt: skip
+    between = Selection("HE", "base", "every base", ("finetuned",),
+                        start="best of DPO and BoNBoN", start_variant="pretrained")  # fmt: skip
+    found = pick(scores_of(rows).board, between)
+    # b has no pretrained variant to start from
+    assert (list(found.base), list(found.after), list(found.model)) == ([0.5], [0.6], ["a"])
+
+
+def test_a_score_itself_needs_no_base() -> None:
+    rows = {("a", "pretrained", "humaneval"): (NAN, NAN, 0.5, NAN)}
+    itself = Selection("HE", "base, SFT, DPO, BoNBoN", "every base", start="")
+    found = pick(scores_of(rows).board, itself)
+    assert (list(found.after), list(found.stage)) == ([0.5], ["DPO"])
+
+
+def test_one_benchmark_may_be_named_by_itself() -> None:
+    assert list(cells(Selection("mbpp", "DPO")).after) == [0.2]
+
+
 def test_the_set_of_all_tasks_holds_both_requirements_and_no_grid_varies_over_it() -> None:
     every = "F1-F3 and F4 + NF1-NF5"
     assert set(SETS[every]) == {*SETS["F1-F3 and F4"], *SETS["NF1-NF5"]}

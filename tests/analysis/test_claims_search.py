@@ -209,7 +209,7 @@ def test_models_recover_by_their_mean_score() -> None:
             ("a", "finetuned", "mbpp"): (0.5, 0.6, 0.5, 0.5),
             ("b", "finetuned", "mbpp"): (0.5, 0.5, 0.3, 0.3)}  # fmt: skip
     both = ("pretrained", "finetuned")
-    found = dict(grids.recoveries(scores_of(ROWS | mbpp).board, sets=("HE and MBPP",)))
+    found = dict(grids.recoveries(scores_of(ROWS | mbpp).board, {}))
     chosen = Selection("HE and MBPP", "best of DPO and BoNBoN", "", both)
     statistic = "reaches"
     share, ratio = found[Rule(statistic, chosen, against="not falling")]

@@ -18,7 +18,18 @@ import yaml
 from codealign.analysis import sample_size, stats
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims import clarity
-from codealign.analysis.claims.matching import close, half_unit
+from codealign.analysis.claims.matching import (
+    BEST,
+    DEFINITE,
+    EACH,
+    Reading,
+    absent,
+    close,
+    half_unit,
+    only_means,
+    truth,
+    widen,
+)
 from codealign.analysis.claims.model import CONTRADICTS, NOT_DERIVABLE, Judgement
 from codealign.analysis.claims.rules import (
     EQUAL,
@@ -33,16 +44,6 @@ from codealign.analysis.claims.rules import (
     percent,
     pick,
     words,
-)
-from codealign.analysis.claims.truth import (
-    BEST,
-    DEFINITE,
-    EACH,
-    Reading,
-    absent,
-    only_means,
-    truth,
-    widen,
 )
 from codealign.analysis.scores import benchmark as about
 from codealign.analysis.scores import benchmarks, published

@@ -42,8 +42,7 @@ KNOWN_BASE = ("any base above 0", PAPER_FLOOR)
 ANY_BASE = (*KNOWN_BASE, "every base")
 """Floors of relative changes, which a base of 0 has none of, and of other statistics."""
 BASE, SFT, DPO, BONBON = range(4)
-ALL_TASKS = (*SETS["F1-F3 and F4"], *SETS["NF1-NF5"])
-EVERYTHING = "all functional and NF1-NF5"
+ALL_TASKS = "F1-F3 and F4 + NF1-NF5"
 VARIANT_SETS = (("finetuned",), ("pretrained",), ("pretrained", "finetuned"))
 
 
@@ -281,7 +280,7 @@ FINALS = (
 )  # fmt: skip
 
 
-def recoveries(board: Board, sets: tuple[str, ...] = ()) -> Candidates:
+def recoveries(board: Board, args: Mapping[str, Any]) -> Candidates:
     """Yield (recovered share in percent, ratio of failure risks) of models that fell during SFT.
 
     A model (each variant by itself) falls, and recovers, by its mean score over the benchmarks:
@@ -289,9 +288,8 @@ def recoveries(board: Board, sets: tuple[str, ...] = ()) -> Candidates:
     The risk ratio compares their failure (not recovered) with that of the models that did not fall
     (or that rose).
     """
-    names = sets or (*FUNCTIONAL, *NON_FUNCTIONAL, EVERYTHING)
-    for name, variants in product(names, VARIANT_SETS):
-        mask = board.rows(SETS.get(name) or ALL_TASKS, variants)
+    for name, variants in product((*FUNCTIONAL, *NON_FUNCTIONAL, ALL_TASKS), VARIANT_SETS):
+        mask = board.rows(SETS[name], variants)
         mask &= np.isfinite(board.values).all(axis=1)
         scores, groups = board.values[mask] / board.scale[mask][:, None], board.group[mask]
         means = [scores[groups == group].mean(axis=0) for group in np.unique(groups)]
@@ -315,7 +313,7 @@ def _recovery(values: np.ndarray, chosen: Selection) -> Candidates:
 
 def _recovered(board: Board, args: Mapping[str, Any]) -> Iterable[Candidate]:
     # The share does not depend on what its risk is compared with: such rules count as one.
-    shares = {replace(rule, against=""): numbers[:1] for rule, numbers in recoveries(board)}
+    shares = {replace(rule, against=""): numbers[:1] for rule, numbers in recoveries(board, args)}
     return shares.items()
 
 
@@ -366,13 +364,11 @@ GRIDS = {
     "requirement_pairs": Grid(
         "benchmark sets of both requirements x stages x base floor x meaning", requirement_pairs
     ),
-    "recoveries": Grid(
-        f"{RECOVERY} x what is compared, both numbers", lambda board, args: recoveries(board)
-    ),
+    "recoveries": Grid(f"{RECOVERY} x what is compared, both numbers", recoveries),
     "recovery_shares": Grid(RECOVERY, _recovered),
     "recovery_risks": Grid(
         f"{RECOVERY} x what is compared",
-        lambda board, args: ((rule, numbers[1:]) for rule, numbers in recoveries(board)),
+        lambda board, args: ((rule, numbers[1:]) for rule, numbers in recoveries(board, args)),
     ),
     "wins": Grid("benchmark sets x wins above the base only or all", wins),
 }

@@ -18,7 +18,14 @@ import numpy as np
 import yaml
 
 from codealign.analysis.claims import clarity
-from codealign.analysis.claims.matching import half_unit
+from codealign.analysis.claims.matching import (
+    PATTERN,
+    Reading,
+    absent,
+    half_unit,
+    truth,
+    widen,
+)
 from codealign.analysis.claims.model import Judgement
 from codealign.analysis.claims.rules import (
     EQUAL,
@@ -32,7 +39,6 @@ from codealign.analysis.claims.rules import (
     percent,
     pick,
 )
-from codealign.analysis.claims.truth import PATTERN, Reading, absent, truth, widen
 from codealign.analysis.scores import benchmark
 from codealign.errors import CodealignError, nearest
 from codealign.paths import DATA

@@ -51,8 +51,8 @@ def ledger_bars(claims: list[Claim]) -> Drawn | None:
     verdicts = [v for v in (*PAPER_VERDICTS, *RUN_VERDICTS) if v in known]
     on_run = bool(known & set(RUN_VERDICTS) - {NOT_DISTINGUISHABLE})
     held = "this run" if on_run else "its own tables"
-    title = f"The paper's statements held against {held}"
-    figure = canvas(0.8 + 0.24 * len(rows), title=title, note=_verdicts_in_words(answered))
+    title, told = f"The paper's statements held against {held}", _verdicts_in_words(answered)
+    figure = canvas(0.8 + 0.24 * len(rows), title=title, note=told)
     axes = figure.subplots()
     left = dict.fromkeys(rows, 0)
     for verdict in dict.fromkeys(verdicts):
@@ -72,8 +72,11 @@ def ledger_bars(claims: list[Claim]) -> Drawn | None:
     figure.legend(loc="outside lower center", ncols=3)
     lines = [(name, verdict, n) for name, row in rows.items() for verdict, n in row.items()]
     data = pd.DataFrame(lines, columns=["section", "verdict", "lines"])
-    caption = _caption(claims, answered, on_run)
-    return Drawn("claims", caption, figure, _verdicts_in_words(answered), data)
+    of = "this run's scores" if on_run else "the paper's own tables"
+    caption = f"Claims of the paper held against {of}, by section. {told}"
+    if left_out := len(claims) - len(answered):
+        caption += f" {left_out} lines are left out: the run has nothing on them."
+    return Drawn("claims", caption, figure, told, data)
 
 
 def _verdicts_in_words(answered: list[Claim]) -> str:
@@ -81,10 +84,3 @@ def _verdicts_in_words(answered: list[Claim]) -> str:
     counts = Counter(c.verdict for c in answered if c.origin == "paper")
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
     return f"{counts.total()} statements of the paper: {verdicts}."
-
-
-def _caption(claims: list[Claim], answered: list[Claim], on_run: bool) -> str:
-    of = "this run's scores" if on_run else "the paper's own tables"
-    text = f"Claims of the paper held against {of}, by section. {_verdicts_in_words(answered)}"
-    left_out = len(claims) - len(answered)
-    return text + (f" {left_out} lines are left out: the run has nothing on them." * bool(left_out))

@@ -94,8 +94,7 @@ def _mark(axes: Axes, place: Cell, effect: Effect, y: float, filled: bool = True
 def tax(study: StudyRun) -> Drawn | None:
     """Draw the change on the other requirement's benchmarks over that on those trained for."""
     places = study.places
-    both = [p for p in places if p.trained != p.requirement and not p.ablation
-            and p.at(requirement=p.trained) in places]  # fmt: skip
+    both = [p for p in study.crossed if p.at(requirement=p.trained) in places]
     if not both:
         return None
     shown = [r for r in REQUIREMENTS if any(p.trained == r for p in both)]

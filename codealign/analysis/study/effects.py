@@ -53,6 +53,11 @@ class StudyRun:
         return [place for place in self.places if place.main]
 
     @property
+    def crossed(self) -> list[Cell]:
+        """The places on the other requirement's benchmarks, without ablations."""
+        return [place for place in self.places if place.cross and not place.ablation]
+
+    @property
     def repeated(self) -> bool:
         """Whether there is anything beyond one seed's main cells."""
         return len(self.seeds) > 1 or len(self.main) < len(self.places)
@@ -150,8 +155,8 @@ class Compared:
 def compared(study: StudyRun, group: Varied) -> list[Compared]:
     """Return the rows of a group: for each cell that an ablation has, main and varied."""
     places = study.places
-    cells = dict.fromkeys(p.at(ablation="") for p in places if p.ablation in group.labels
-                          and p.ablation)  # fmt: skip
+    varied = [p for p in places if p.ablation and p.ablation in group.labels]
+    cells = dict.fromkeys(p.at(ablation="") for p in varied)
     return [
         Compared(place, label, study.change(place), study.minus(place, cell))
         for cell in cells

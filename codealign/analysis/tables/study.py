@@ -41,7 +41,7 @@ def study_line(study: StudyRun) -> str:
     if not study.repeated:
         return ONE_SEED
     seeds = f"{len(study.seeds)} seed{'s' * (len(study.seeds) != 1)}"
-    cross = "with" if crossed(study) else "without"
+    cross = "with" if study.crossed else "without"
     names = ", ".join(study.changes) or "none"
     return f"{seeds}, {cross} cross-evaluation; ablations: {names}."
 
@@ -104,16 +104,11 @@ def pathways_table(study: StudyRun) -> Table:
     return Table("study_pathways", caption, head, "lllrrr", rows, notes=[("", SEEDS_NOTE)])
 
 
-def crossed(study: StudyRun) -> list[Cell]:
-    """Return the cells evaluated on the other requirement's benchmarks."""
-    return [p for p in study.places if p.cross and not p.ablation]
-
-
 def tax_table(study: StudyRun) -> Table:
     """Change on the benchmarks trained for, and on the others: the alignment tax."""
     rows: list[Row] = []
     places = study.places
-    for other in sorted(crossed(study), key=lambda p: (p.model, p.trained)):
+    for other in sorted(study.crossed, key=lambda p: (p.model, p.trained)):
         home = other.at(requirement=other.trained)
         moved = study.change(other)
         at_home = number(study.change(home)) if home in places else "not run"
@@ -137,15 +132,13 @@ def ablations_table(study: StudyRun) -> Table:
         rows.append(Group(group.title))
         for row in compared(study, group):
             varied = bool(row.place.ablation)
-            cells = [f"{row.label}{'' if varied else ' (main)'}", where(row.place)]
             start = row.place.stage == "base" and not varied
-            cells.append(labels.REQUIREMENTS[row.place.requirement])
-            cells.append("-" if start else number(row.change))
-            cells += [
-                number(row.against) if varied else "",
+            rows.append([
+                f"{row.label}{'' if varied else ' (main)'}", where(row.place),
+                labels.REQUIREMENTS[row.place.requirement],
+                "-" if start else number(row.change), number(row.against) if varied else "",
                 str(len(study.score(row.place).per_seed)),
-            ]
-            rows.append(cells)
+            ])  # fmt: skip
     head = ["Value", "Cell", "Requirement", "Change against base", "Against main", "Seeds"]
     note = (
         "pairs 0: all there are. Against main: paired within seeds, over the benchmarks that both "
@@ -159,10 +152,10 @@ def placebo_table(study: StudyRun) -> Table:
     """Random pairs must show no gain over the model they start from; own pairs may."""
     rows: list[Row] = []
     for row in placebo(study):
-        cells = [where(row.place) if row.place else "All cells"]
-        cells += [labels.REQUIREMENTS[row.requirement]]
-        cells += [number(effect) for effect in (row.sft, row.base, row.main)]
-        rows.append([*cells, row.verdict, str(row.sft.seeds)])
+        gains = [number(effect) for effect in (row.sft, row.base, row.main)]
+        cell = where(row.place) if row.place else "All cells"
+        what = labels.REQUIREMENTS[row.requirement]
+        rows.append([cell, what, *gains, row.verdict, str(row.sft.seeds)])
     head = ["Cell", "Requirement", "Placebo above its SFT", "Placebo above the base",
             "Main above its SFT", "Verdict", "Seeds"]  # fmt: skip
     note = (
