@@ -388,6 +388,11 @@ def test_a_pattern_that_there_is_not_is_named() -> None:
         ask("losess", PAIR)
 
 
+def test_a_misspelt_field_of_a_pattern_is_refused() -> None:
+    with pytest.raises(CodealignError, match="highest: unknown key 'benchmark'; did you mean"):
+        ask("highest", PAIR, benchmark="evalperf")
+
+
 def test_bold_marks_are_compared_with_the_highest_score() -> None:
     # the print marks CodeLlama's pretrained MBPP+ 0.479 (SFT) as bold, 0.481 (DPO) is higher
     judgement = named(Scores(published()), "bold_is_best")

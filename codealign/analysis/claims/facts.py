@@ -102,10 +102,10 @@ def threshold(scores: Scores, cut: float, level: str) -> Judgement:
 
     def start(name: str) -> np.ndarray:
         """Return for each cell its model's mean base score over some benchmarks."""
-        mask = board.rows(SETS[name], ("pretrained",))
+        mask = board.rows(SETS[name], ("pretrained",)) & np.isfinite(board.values[:, 0])
         base, model = board.values[mask, 0] / board.scale[mask], board.model[mask]
-        means = {name: base[model == name].mean() for name in set(model)}
-        return np.array([means.get(name, np.nan) for name in cells.model])
+        means = {m: base[model == m].mean() for m in set(model)}
+        return np.array([means.get(m, np.nan) for m in cells.model])
 
     def improved(base: np.ndarray) -> list[np.ndarray]:
         """Return which of the cells below the cut improve, and which of the others."""

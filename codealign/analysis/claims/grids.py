@@ -62,8 +62,14 @@ def _models_summed(cells: Pairs) -> float:
     return 100 * (mean(np.array([a / b for a, b in zip(after, base, strict=True) if b > 0])) - 1)
 
 
-Statistics = Mapping[str, tuple[str, Callable[[Pairs], float]]]
-"""By name: the words for readers, and the number that is made of pairs."""
+def _ends(cells: Pairs, better: np.ndarray) -> tuple[float, float]:
+    """Return the least and the greatest share of models over the benchmarks."""
+    shares = [percent(better[cells.benchmark == name]) for name in set(cells.benchmark)]
+    return min(shares), max(shares)
+
+
+Statistics = Mapping[str, tuple[str, Callable[[Pairs], float | tuple[float, ...]]]]
+"""By name: the words for readers, and the number (or numbers) that is made of pairs."""
 GAINS: Statistics = {
     "gain": ("mean relative change", lambda c: mean(c.relative)),
     "gain_improving": ("mean relative change of improving cells",
@@ -115,6 +121,12 @@ CATASTROPHES: Statistics = {
          lambda c, cut: c.relative < -cut),
     )
 }  # fmt: skip
+DIMENSIONS: Statistics = {
+    "range_improve": ("share of cells that improves, least and greatest benchmark",
+                      lambda c: _ends(c, c.change > 0)),
+    "range_improve_equal": ("share of cells that improves or stays equal, least and greatest "
+                            "benchmark", lambda c: _ends(c, c.change >= 0)),
+}  # fmt: skip
 
 
 def flat(cut: float, unit: str, edge: bool) -> str:
@@ -122,12 +134,9 @@ def flat(cut: float, unit: str, edge: bool) -> str:
     return f"flat_{cut}_{unit}{'_edge' if edge else ''}"
 
 
-ALL = {**GAINS, **SUCCESSES, **MODELS_SUCCEED, **CATASTROPHES}
+ALL = {**GAINS, **SUCCESSES, **MODELS_SUCCEED, **CATASTROPHES, **DIMENSIONS}
 WORDS = {
     **{name: words for name, (words, _) in ALL.items()},
-    "range_improve": "share of cells that improves, least and greatest benchmark",
-    "range_improve_equal": "share of cells that improves or stays equal, least and greatest "
-                           "benchmark",
     **{flat(cut, unit, edge): f"flat within {cut} {words}{' (edge flat)' if edge else ''}"
        for unit, words in UNITS.items() for cut in CUTS for edge in (False, True)},
     "reaches": "models that fell in SFT whose final mean reaches the base",
@@ -205,8 +214,11 @@ Numbers = Callable[[Pairs], Mapping[str, tuple[float, ...]]]
 
 
 def each(statistics: Statistics) -> Numbers:
-    """Return what gives the one number of each statistic."""
-    return lambda cells: {name: (number(cells),) for name, (_, number) in statistics.items()}
+    """Return what gives the numbers of each statistic."""
+    return lambda cells: {
+        name: found if isinstance(found := number(cells), tuple) else (found,)
+        for name, (_, number) in statistics.items()
+    }
 
 
 def over(numbers: Numbers, floors: Iterable[str], *arms: str, paired: bool = False) -> Rules:
@@ -253,14 +265,6 @@ def outcomes(cells: Pairs) -> dict[str, tuple[float, ...]]:
             names = [flat(cut, unit, edge > 0) for cut, edge in steps]
             found |= zip(names, map(tuple, shares), strict=True)
     return found
-
-
-def dimensions(cells: Pairs) -> dict[str, tuple[float, ...]]:
-    """Return the least and the greatest share of models that improve, over the benchmarks."""
-    improved = {"range_improve": cells.change > 0, "range_improve_equal": cells.change >= 0}
-    of_each = {name: [percent(better[cells.benchmark == b]) for b in set(cells.benchmark)]
-               for name, better in improved.items()}  # fmt: skip
-    return {name: (min(shares), max(shares)) for name, shares in of_each.items()}
 
 
 def requirement_pairs(board: Board, args: Mapping[str, Any]) -> Candidates:
@@ -323,14 +327,14 @@ def wins(board: Board, args: Mapping[str, Any]) -> Candidates:
     for name in NON_FUNCTIONAL:
         values = board.values[board.rows(SETS[name], variants)]
         values = values[np.isfinite(values).all(axis=1) & (values[:, BASE] > 0)]
+        if not len(values):
+            continue
         ahead = values[:, BONBON] - values[:, DPO]
         gain = 100 * (values / values[:, [BASE]] - 1)
         masks = {BONBON: ahead > EQUAL, DPO: ahead < -EQUAL}
-        for statistic, admitted in (
-            (("wins", -np.inf), ("wins_above", EQUAL)) if len(values) else ()
-        ):
+        shares = tuple(map(percent, masks.values()))
+        for statistic, admitted in (("wins", -np.inf), ("wins_above", EQUAL)):
             means = tuple(mean(gain[m & (gain[:, t] > admitted), t]) for t, m in masks.items())
-            shares = tuple(map(percent, masks.values()))
             yield Rule(statistic, Selection(name, "", "", variants)), shares + means
 
 
@@ -352,7 +356,7 @@ GRIDS = {
     "catastrophes": Grid(
         f"{SCORES}size of loss, model or cell", over(each(CATASTROPHES), ANY_BASE, *BOTH[::-1])
     ),
-    "dimensions": Grid(f"{SCORES}ties", over(dimensions, ANY_BASE)),
+    "dimensions": Grid(f"{SCORES}ties", over(each(DIMENSIONS), ANY_BASE)),
     "gain_pairs": Grid(
         "the gains grid, one rule for both pathways",
         over(each(GAINS), KNOWN_BASE, *BOTH, paired=True),

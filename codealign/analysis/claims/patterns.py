@@ -46,6 +46,11 @@ from codealign.records import VARIANTS
 
 Args = Mapping[str, Any]
 FIELDS = [field.name for field in dataclasses.fields(Selection)]
+KEYS = [
+    *FIELDS, "arms", "family", "statistic", "measure", "cut", "less", "least", "printed", "rule",
+    "lacking", "note", "loose", "judged", "shown", "beside", "others",
+]  # fmt: skip
+"""What a row may have; `claim_patterns.yaml` says what each is."""
 
 
 class Numbers(NamedTuple):
@@ -248,6 +253,9 @@ def pattern(scores: Scores, name: str, **asked: Any) -> Judgement:
     if name not in patterns():
         raise CodealignError(f"claims: pattern {name!r}" + nearest(name, [*patterns()]))
     args = {**patterns()[name], **asked}
+    for key in args:
+        if key not in KEYS:
+            raise CodealignError(f"claims: {name}: unknown key {key!r}" + nearest(key, KEYS))
     plain = _numbers(scores.board, args)
     if plain is None:
         return absent(_words(args["lacking"], args))
