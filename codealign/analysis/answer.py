@@ -113,12 +113,7 @@ def _numbers(name: str, effect: Effect) -> dict[str, float]:
 
 
 def answer_lines(answers: pd.DataFrame) -> list[str]:
-    """Return the answer in sentences: what holds of each requirement, then one line per row.
-
-    Parameters
-    ----------
-    answers : what `pathways` returns.
-    """
+    """Return the answer in sentences: what holds of each requirement, then one line per row."""
     heads = [f"{what}: {who}." for what, who in headlines(answers)]
     return [*heads, *(f"{what}: {said}" for what, said in sentences(answers))]
 
@@ -166,10 +161,7 @@ def _winners(part: pd.DataFrame, question: str) -> str:
 def does_what(row: dict[str, Any], question: str) -> str:
     """Return what the winner of a row does: "ends higher", "gains more" or "loses less".
 
-    Parameters
-    ----------
-    row : of `pathways`.
-    question : its column of the winner, "higher" or "more".
+    `question` is the column of the winner, "higher" or "more".
     """
     if question == "higher":
         return "ends higher"
@@ -185,20 +177,19 @@ def technique(stage: str) -> str:
 def _sentence(row: dict[str, Any]) -> tuple[str, str]:
     what = f"{labels.REQUIREMENTS[row['requirement']]}, {technique(row['stage'])}"
     who = row["model"] + (" (published)" if row["source"] == "paper" else "")
-    claims = [
-        f"{_claim(row[question], does_what(row, question))} (PTA - FTA {span(row, name)}"
-        f"{_weighed(row, name)})"
-        for name, question in QUESTIONS.items()
-    ]
+    claims = []
+    for name, question in QUESTIONS.items():
+        weighed = by_task(row, name)
+        numbers = f"PTA - FTA {span(row, name)}" + f"; F1, F2, F4 alike {weighed}" * bool(weighed)
+        claims.append(f"{_claim(row[question], does_what(row, question))} ({numbers})")
     alone = f"{ONE_RUN} " if row["seeds"] == 1 else ""
     return f"{who}, {what}", f"{alone}{'; '.join(claims)}."
 
 
-def _weighed(row: dict[str, Any], name: str) -> str:
-    """Return the difference under equal weight of the tasks, where that is another one."""
-    if row["requirement"] != "functional" or math.isnan(row[name]):
-        return ""
-    return f"; F1, F2, F4 alike {span(row, f'{name}_tasks')}"
+def by_task(row: dict[str, Any], name: str) -> str:
+    """Return the difference under equal weight of the tasks, "" where that is no other one."""
+    another = row["requirement"] == "functional" and not math.isnan(row[name])
+    return span(row, f"{name}_tasks") if another else ""
 
 
 def _claim(who: str, does: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from codealign.analysis import labels
 from codealign.analysis.answer import (
     NO_ANSWER,
     QUESTIONS,
+    by_task,
     does_what,
     headlines,
     how,
@@ -82,8 +82,7 @@ def _difference(cell: dict[str, Any], name: str, reach: float) -> Markup:
     """Return a difference in words, as a line, and, where it is another one, weighed by task."""
     value, low, high = (cell[f"{name}{end}"] for end in ("", "_low", "_high"))
     drawn = [f"{HALF * (1 + 0.95 * v / reach):.1f}" for v in (value, low, high)]
-    by_task = cell["requirement"] == "functional" and not math.isnan(value)
     return render(
         "difference", told=span(cell, name), width=2 * HALF, line=drawn if low <= high else [],
-        alike=span(cell, f"{name}_tasks") if by_task else "",
+        alike=by_task(cell, name),
     )  # fmt: skip

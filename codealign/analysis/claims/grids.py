@@ -151,13 +151,9 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule that a published number may come from, as data.
+    """One rule that a published number may come from: a statistic (`WORDS`) of a selection.
 
-    Attributes
-    ----------
-    statistic : what is computed, by its name (`WORDS`).
-    selection : the scores it is computed from.
-    against : what the second number is computed from, where a grid pairs two; else "".
+    `against` is what the second number is computed from, where a grid pairs two; else "".
     """
 
     statistic: str

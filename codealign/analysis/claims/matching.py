@@ -103,11 +103,11 @@ def relative_from(
     if not changes:
         return ""
     if about.metric == "pass@1":
-        fits = (pair for pair, change in changes.items() if close(change, published, tolerance))
-        counts = [round(score * about.n) for score in next(fits, ())]
-        return (
-            "from whole counts: {} -> {} of {} problems".format(*counts, about.n) if counts else ""
-        )
+        fits = [pair for pair, change in changes.items() if close(change, published, tolerance)]
+        if not fits:
+            return ""
+        first, last = (round(score * about.n) for score in fits[0])
+        return f"from whole counts: {first} -> {last} of {about.n} problems"
     inside = min(changes.values()) - tolerance <= published <= max(changes.values()) + tolerance
     return "within the rounding of the two printed scores" if inside else ""
 
@@ -208,10 +208,7 @@ def absent(what: str) -> Judgement:
 
 
 def only_means(outcome: Judgement) -> Judgement:
-    """Soften a "not significant" drawn from printed mean ratings: their spread is not published.
-
-    The test then takes the largest possible variance, so that it can miss a real change.
-    """
+    """Soften a "not significant" drawn from printed mean ratings: their spread is not published."""
     if outcome.agrees:
         return outcome
     note = "only mean ratings are published: the test takes their largest possible variance"

@@ -192,10 +192,11 @@ STAGE_RULES: dict[str, StageRule] = {
     "worst of DPO and BoNBoN": (_TWO, np.min),
 }
 """Columns, and what is made of them; None takes each by itself. Grids vary over these."""
+IN_WORDS = tuple(LABELS.values())
 LISTED: dict[str, StageRule] = {
-    ", ".join(names): (tuple(map(list(LABELS.values()).index, names)), None)
-    for size in range(1, len(LABELS) + 1)
-    for names in combinations(LABELS.values(), size)
+    ", ".join(IN_WORDS[column] for column in columns): (columns, None)
+    for size in range(1, len(IN_WORDS) + 1)
+    for columns in combinations(range(len(IN_WORDS)), size)
 }
 """Stages by name, such as "base" or "SFT, DPO", each by itself; no grid varies over them."""
 _KNOWN = LISTED | STAGE_RULES
@@ -281,17 +282,11 @@ def percent(mask: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which scores a rule takes.
+    """Which scores a rule takes, by names of `SETS` (or one benchmark), `STAGE_RULES`, `FLOORS`.
 
-    A part that a grid does not vary is "" (or ()) and left out of the words.
-
-    Attributes
-    ----------
-    benchmarks : a key of `SETS`, or one benchmark.
-    stages : a key of `STAGE_RULES` or `LISTED`.
-    floor : a key of `FLOORS`.
-    start : stages that a change is taken from, as `stages`; "" is the score itself.
-    start_variant : variant that they are of; "" is that of the later score.
+    A part that a grid does not vary is "" (or ()) and left out of the words. `start` names the
+    stages that a change is taken from ("": the score itself), `start_variant` the variant that they
+    are of ("": that of the later score).
     """
 
     benchmarks: str
@@ -333,7 +328,7 @@ def _pick(board: Board, selection: Selection) -> Pairs:
     enough = start / limit >= floor - EQUAL if floor > 0 else start > floor
     keep = enough & np.isfinite(after)
     columns, reduce = _KNOWN[selection.stages]
-    stages = [selection.stages] if reduce else [list(LABELS.values())[i] for i in columns]
+    stages = [selection.stages] if reduce else [IN_WORDS[column] for column in columns]
     by_row = (board.model, board.variant, board.benchmark, board.scale, board.group)
     rest = (np.repeat(v[mask], after.shape[1])[keep.ravel()] for v in by_row)
     return Pairs(start[keep], after[keep], np.tile(stages, len(after))[keep.ravel()], *rest)
