@@ -7,7 +7,6 @@ nothing shown later has to guess. All intervals are two-sided at `CONFIDENCE`.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -210,8 +209,11 @@ def adjust(p_values: Sequence[float], method: str) -> np.ndarray:
     raw = np.asarray(p_values, dtype=float)
     tested = ~np.isnan(raw)
     out = raw.copy()
-    if tested.any():
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            out[tested] = multipletests(raw[tested], alpha=1 - CONFIDENCE, method=method)[1]
+    if method == "holm":
+        # Not multipletests: its Holm collects garbage, a fifth of a second in a notebook each time.
+        order = np.flatnonzero(tested)[np.argsort(raw[tested])]
+        stepped = raw[order] * np.arange(len(order), 0, -1)
+        out[order] = np.minimum(np.maximum.accumulate(stepped), 1)
+    elif tested.any():
+        out[tested] = multipletests(raw[tested], alpha=1 - CONFIDENCE, method=method)[1]
     return out

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 from made_up_run import CONTEXT, measured
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
@@ -291,6 +294,19 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
         with styled():
             found.append([p.read_bytes() for p in save(figure2(), tmp_path / name)])
     assert found[0] == found[1]
+
+
+def test_a_pdf_embeds_its_letters_as_truetype_that_can_be_searched(tmp_path: Path) -> None:
+    with styled():
+        save(figure2(), tmp_path)
+    pdf = (tmp_path / "figure2.pdf").read_bytes()
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    contents = [zlib.decompress(s) for s in streams]
+    fonts = [TTFont(BytesIO(c)) for c in contents if c.startswith(b"\0\1\0\0")]
+    assert b"/Type3" not in pdf
+    assert len(fonts) == pdf.count(b"/FontFile2") == pdf.count(b"/ToUnicode") > 0
+    assert all({"glyf", "hmtx"} <= set(font.keys()) for font in fonts)
+    assert not any({"GSUB", "GPOS"} & set(font.keys()) for font in fonts)
 
 
 def test_drawing_leaves_the_users_style_alone() -> None:

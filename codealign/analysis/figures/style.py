@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import matplotlib
 import pandas as pd
+from fontTools import subset
+from fontTools.ttLib import TTFont
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -145,11 +149,28 @@ def rendered(figure: Figure, suffix: str, dpi: int = DPI, alt: str = "") -> byte
     """
     buffer = BytesIO()
     ground = "none" if suffix == "svg" else "white"
-    figure.savefig(buffer, format=suffix, dpi=dpi, metadata=FIXED[suffix], facecolor=ground)
+    with patch.object(subset, "load_font", _without_layout):
+        figure.savefig(buffer, format=suffix, dpi=dpi, metadata=FIXED[suffix], facecolor=ground)
     content = buffer.getvalue()
     if suffix == "svg":
         content = themed(content.decode(), str(figure.get_label()), alt).encode()
     return content
+
+
+LOAD_FONT, LAYOUT = subset.load_font, ("GDEF", "GPOS", "GSUB", "MATH", "kern")
+
+
+def _without_layout(*args: Any, **more: Any) -> TTFont:
+    """Load a font to be embedded without its layout tables.
+
+    A PDF gives each letter its place, so nothing reads them there; cutting them down to a figure's
+    letters takes longer than everything else about the file.
+    """
+    font = LOAD_FONT(*args, **more)
+    for table in LAYOUT:
+        if table in font:
+            del font[table]
+    return font
 
 
 def themed(svg: str, title: str, alt: str) -> str:
@@ -205,7 +226,7 @@ def canvas(height: float, width: float = WIDTH, title: str = "", note: str = "")
 
 def blank(figure: Figure, width: float, height: float) -> Axes:
     """Return axes below the title without frame, in inches; the origin is at the top left."""
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     axes = figure.add_axes((0, 0, 1, height / figure.get_figheight()))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
@@ -219,8 +240,9 @@ def save(drawn: Drawn, out: Path) -> list[Path]:
     """
     paths = []
     out.mkdir(parents=True, exist_ok=True)
-    drawn.figure.draw_without_rendering()
-    drawn.figure.set_layout_engine("none")
+    if drawn.figure.get_layout_engine():
+        drawn.figure.draw_without_rendering()
+        drawn.figure.set_layout_engine(None)  # or each format would be laid out anew
     for suffix in FORMATS:
         paths.append(out / f"{drawn.stem}.{suffix}")
         content = rendered(drawn.figure, suffix, alt=drawn.alt or drawn.caption)
