@@ -1,4 +1,9 @@
-"""What ratings say besides their mean: two readings, stages in pairs, length, order."""
+"""What ratings say besides their mean, and how far each judge can be trusted.
+
+Two readings, stages in pairs, length, order; agreement with a reference, and a ranking of judges.
+The reference is a person where there are human ratings; otherwise another judge, which shows the
+method and is no evidence about people.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,17 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from codealign.analysis import stats
-from codealign.analysis.agreement import kappa, pair
+from codealign.analysis.agreement import (
+    ALIKE,
+    SCALE,
+    TOLERANCES,
+    Paired,
+    alphas,
+    bounds,
+    kappa,
+    kappas,
+    pair,
+)
 from codealign.analysis.cells import cells_of
 from codealign.analysis.contrasts import CHANGE
 from codealign.analysis.labels import STAGES as NAMES
@@ -20,14 +35,18 @@ from codealign.analysis.questions import of
 from codealign.analysis.ratings import CellRating
 from codealign.analysis.scores import frame_of, published
 from codealign.cell import Cell
+from codealign.evaluate.codal_scores import LOWEST
 from codealign.evaluate.judges import ANSWER_FIRST
 from codealign.records import DIMENSIONS, Answer, Rating, Score, seed_of
 
 STEPS = (("base", "sft"), ("sft", "dpo"), ("sft", "bonbon"), ("base", "dpo"), ("base", "bonbon"))
 OVERALL = "all"
-SCALE = 10.0
-LOWEST = 1.0
 ROUNDING = 0.005
+LEVELS = ("ordinal", "interval")
+
+
+def _published_ratings() -> pd.DataFrame:
+    return published()[lambda scores: scores["requirement"] == "non_functional"]
 
 
 def below_the_scale() -> pd.DataFrame:
@@ -38,7 +57,8 @@ def below_the_scale() -> pd.DataFrame:
     rated 1 or more. Column `most_rated` is that bound in percent; S is printed with two decimals,
     so that it may be greater by 0.005.
     """
-    low = published().query("requirement == 'non_functional' and value < @LOWEST")
+    rated = _published_ratings()
+    low = rated[rated["value"] < LOWEST]
     low = low[["model", "variant", "stage", "benchmark", "value"]]
     low = low.assign(most_rated=100 * (low["value"] + ROUNDING))
     return low.sort_values("value").reset_index(drop=True)
@@ -46,7 +66,7 @@ def below_the_scale() -> pd.DataFrame:
 
 def evidence_of_zeros() -> str:
     """Return the sentence on the published scores below 1, with its numbers."""
-    low, every = below_the_scale(), published().query("requirement == 'non_functional'")
+    low, every = below_the_scale(), _published_ratings()
     least = low.iloc[0]
     models = low.groupby(["model", "variant"]).ngroups
     return (
@@ -126,7 +146,7 @@ def _paired(
     names = tuple(f"codal_{d}" for d in pairs)
     cells = cells_of(frame_of(scores), items)
     moved = of(cells, pathway.at(stage=step[1]), CHANGE, names=names, start=step[0])
-    unit = SCALE / 100
+    unit = float(SCALE[-1]) / 100
     return {
         "n": n, "left_out": left_out, "seeds": moved.seeds, "difference": moved.value * unit,
         "low": moved.low * unit, "high": moved.high * unit, "p_value": moved.p,
@@ -221,3 +241,126 @@ def reference_position(judges: Mapping[str, Sequence[Rating]], seed: int) -> pd.
             }
         )
     return pd.DataFrame(rows, columns=["judge", "n", "equal", "kappa", "shift", "low", "high"])
+
+
+def describe(reference: str, judges: Mapping[str, Sequence[Rating]]) -> str:
+    """Return the sentence that says what the judges are held against, and what that shows."""
+    if not judges:
+        return "One judge and no people: there is nothing to compare."
+    if reference == "human":
+        return f"{', '.join(judges)} against people."
+    return (
+        f"{', '.join(judges)} against {reference}: a demonstration of the method, not evidence "
+        "about people."
+    )
+
+
+def confusion_tables(paired: Paired, drawn: np.ndarray) -> np.ndarray:
+    """Return the 10 x 10 tables of pairs of ratings, from how often each item is drawn.
+
+    Parameters
+    ----------
+    drawn : [resamples, items].
+    """
+    cells = 10 * (np.asarray(paired.first, dtype=int) - 1) + np.asarray(paired.second, dtype=int)
+    one_hot = np.eye(len(SCALE) ** 2)[cells - 1]
+    return (drawn @ one_hot).reshape(-1, len(SCALE), len(SCALE))
+
+
+def _resampled(n: int, seed: int, resamples: int) -> np.ndarray:
+    """Return how often each of n items is drawn, with replacement, in each resample."""
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+
+
+def trust(
+    reference: Sequence[Rating],
+    judges: Mapping[str, Sequence[Rating]],
+    seed: int,
+    resamples: int = stats.RESAMPLES,
+) -> pd.DataFrame:
+    """Return each judge's agreement with a reference.
+
+    Returns
+    -------
+    DataFrame
+        judge, n, unrated, unmatched, then for `kappa` (linear weights), `alpha_ordinal` and
+        `alpha_interval` the value with percentile bootstrap bounds `_low` and `_high`; `within_1`,
+        `within_2`, `within_3` in percent with Wilson bounds; `shift`, the judge's mean rating
+        minus the reference's; `how`: the coefficient, and why it or its interval is undefined.
+    """
+    return pd.DataFrame(
+        [
+            {"judge": name, **_trusted(pair(reference, r), seed, resamples)}
+            for name, r in judges.items()
+        ]
+    )
+
+
+def _trusted(paired: Paired, seed: int, resamples: int) -> dict[str, object]:
+    n = len(paired.first)
+    value, how = kappa(paired.first, paired.second)
+    row: dict[str, object] = {"n": n, "unrated": paired.unrated, "unmatched": paired.unmatched}
+    coefficients = {"kappa": value, **dict.fromkeys((f"alpha_{x}" for x in LEVELS), math.nan)}
+    drawn = dict.fromkeys(coefficients, np.array([math.nan]))
+    if n > 1:
+        whole = confusion_tables(paired, np.ones((1, n)))
+        tables = confusion_tables(paired, _resampled(n, seed, resamples))
+        drawn["kappa"] = kappas(tables)
+        for level in LEVELS:
+            coefficients[f"alpha_{level}"] = float(_alphas(whole, level)[0])
+            drawn[f"alpha_{level}"] = _alphas(tables, level)
+    for name, value in coefficients.items():
+        low, high = bounds(drawn[name])
+        row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    if not math.isnan(coefficients["kappa"]) and math.isnan(row["kappa_low"]):
+        how = f"{how}; {ALIKE}"
+    change = np.subtract(paired.second, paired.first)
+    for tolerance in TOLERANCES:
+        near, name = np.abs(change) <= tolerance, f"within_{tolerance}"
+        low, high, _ = stats.wilson(int(near.sum()), n)
+        row[name] = 100 * float(near.mean()) if n else math.nan
+        row |= {f"{name}_low": 100 * low, f"{name}_high": 100 * high}
+    return row | {"shift": float(change.mean()) if n else math.nan, "how": how}
+
+
+def _alphas(tables: np.ndarray, level: str) -> np.ndarray:
+    return alphas(tables + tables.transpose(0, 2, 1), SCALE, level)
+
+
+def ranking(
+    reference: Sequence[Rating],
+    judges: Mapping[str, Sequence[Rating]],
+    seed: int,
+    resamples: int = stats.RESAMPLES,
+) -> pd.DataFrame:
+    """Rank judges by kappa with the reference, over the items that all of them rated.
+
+    Returns
+    -------
+    DataFrame
+        place, judge, n, kappa, `best` (share of bootstrap resamples in which this judge comes out
+        first) and `turned` (share in which the judge ranked just below comes out at least as high;
+        NaN for the last): what another sample of as many items might have shown.
+    """
+    shared = set.intersection(
+        *({r.id for r in each if r.rating is not None} for each in (reference, *judges.values()))
+    )
+    pairs = {
+        name: pair([r for r in reference if r.id in shared], [r for r in ratings if r.id in shared])
+        for name, ratings in judges.items()
+    }
+    if len(shared) < 2 or not pairs:
+        return pd.DataFrame(columns=["place", "judge", "n", "kappa", "best", "turned"])
+    drawn = _resampled(len(shared), seed, resamples)
+    values = {name: kappa(p.first, p.second)[0] for name, p in pairs.items()}
+    order = sorted(values, key=lambda name: -np.nan_to_num(values[name], nan=-np.inf))
+    spread = {name: kappas(confusion_tables(pairs[name], drawn)) for name in order}
+    known = ~np.isnan(np.stack(list(spread.values()))).any(axis=0)
+    top = np.stack([spread[name][known] for name in order]).argmax(axis=0)
+    rows = []
+    for place, name in enumerate(order):
+        below = spread[order[place + 1]][known] if place + 1 < len(order) else None
+        turned = math.nan if below is None else float((below >= spread[name][known]).mean())
+        row = {"place": place + 1, "judge": name, "n": len(shared), "kappa": values[name]}
+        rows.append({**row, "best": float((top == place).mean()), "turned": turned})
+    return pd.DataFrame(rows)

@@ -1,19 +1,44 @@
-"""Ratings of a run's judges, gathered over all evaluated models."""
+"""Ratings of a run's answers, by its judges and by people, and how more of them are got.
+
+A rating sheet is a sample of the answers for people, as CSV and as a page that needs no server.
+Answers are drawn at random within each dimension, over all models and stages alike. Whose answer it
+is stays hidden: a sheet shows a blind id, and the order is shuffled. The page keeps its progress in
+the browser and exports the CSV that `survey.human_ratings` takes.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from codealign.analysis.agreement import read_human_ratings
 from codealign.cell import Cell
-from codealign.paths import FURTHER_RATINGS, RunPaths
-from codealign.records import Answer, Rating, read_jsonl, stable_id
+from codealign.errors import CodealignError
+from codealign.evaluate.codal import rate
+from codealign.evaluate.judges import Judge
+from codealign.paths import DATA, FURTHER_RATINGS, RunPaths
+from codealign.prompts import template
+from codealign.records import (
+    DIMENSIONS,
+    Answer,
+    Rating,
+    read_jsonl,
+    seed_of,
+    stable_id,
+    write_text,
+)
 
 FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", FURTHER_RATINGS
 ANSWERS = "answers.jsonl"
+SHEET, PAGE = "rating_sheet.csv", "rating_sheet.html"
+NO_ANSWERS = "no CODAL answers in it; run `05_codal` first"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +94,21 @@ def read_judges(run_root: Path | str) -> dict[str, list[CellRating]]:
     return by_judge
 
 
+def _answers(run_root: Path | str) -> list[tuple[Cell, Path, list[Answer]]]:
+    """Read each evaluated model's answers; ids are those of the problems."""
+    return [
+        (cell, folder, list(read_jsonl(folder / ANSWERS, Answer)))
+        for cell, folder in codal_folders(run_root)
+        if (folder / ANSWERS).exists()
+    ]
+
+
 def read_judged(run_root: Path | str) -> list[Answer]:
     """Read the answers of every evaluated model; ids are those of `read_ratings`."""
     return [
         dataclasses.replace(answer, id=item_id(cell, answer.id))
-        for cell, folder in codal_folders(run_root)
-        if (folder / ANSWERS).exists()
-        for answer in read_jsonl(folder / ANSWERS, Answer)
+        for cell, _, answers in _answers(run_root)
+        for answer in answers
     ]
 
 
@@ -112,3 +145,104 @@ def reference_and_judges(
         return "human", human_ratings(run_root, human), judges
     first = next(iter(judges), "")
     return first, judges.pop(first, []), judges
+
+
+def plain_name(judge: str) -> str:
+    """Return a judge's name as it stands in names of files."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", judge)
+
+
+def estimate_run(run_root: Path | str, judge: Judge) -> str:
+    """Return a line on what rating all answers of a run will take."""
+    answers = read_judged(run_root)
+    if not answers:
+        raise CodealignError(f"{run_root}: {NO_ANSWERS}")
+    return judge.estimate(answers)
+
+
+def judge_run(run_root: Path | str, judge: Judge) -> Iterator[str]:
+    """Let a further judge rate the answers of every evaluated model; yield a line for each.
+
+    Ratings go beside the run's own, into `ratings_of_<judge>.jsonl`; the run's scores stay as they
+    are. What was rated before is not rated again.
+
+    Raises
+    ------
+    CodealignError
+        The run has no answers, or the judge is one of the run's own two.
+    """
+    if judge.name in {r.judge for name in (FIRST, SECOND) for r in read_ratings(run_root, name)}:
+        raise CodealignError(f"judge {judge.name!r} is one of this run's own, it has rated already")
+    by_cell = _answers(run_root)
+    if not by_cell:
+        raise CodealignError(f"{run_root}: {NO_ANSWERS}")
+    for cell, folder, answers in by_cell:
+        ratings = rate(answers, judge, folder / MORE.replace("*", plain_name(judge.name)))
+        unrated = sum(r.rating is None for r in ratings)
+        yield f"{item_id(cell)}: {len(ratings) - unrated} rated by {judge.name}, {unrated} unrated"
+
+
+def draw(answers: Sequence[Answer], per_dimension: int, seed: int) -> list[Answer]:
+    """Return a random sample of answers, `per_dimension` of each (or all there are), shuffled.
+
+    Which are drawn depends on their ids and the seed, not on their order; of equal answers to one
+    problem only one is drawn.
+    """
+    drawn: list[Answer] = []
+    for dimension in DIMENSIONS:
+        distinct = {(a.instruction, a.text): a for a in answers if a.dimension == dimension}
+        ordered = sorted(distinct.values(), key=lambda a: seed_of("sheet", seed, a.id))
+        drawn += ordered[:per_dimension]
+    random.Random(seed_of("sheet order", seed)).shuffle(drawn)
+    return drawn
+
+
+def sheet_rows(answers: Sequence[Answer]) -> list[dict[str, str]]:
+    """Return a sheet's rows, the rating blank."""
+    return [
+        {
+            "id": blind_id(a.id),
+            "dimension": a.dimension,
+            "task": f"{a.instruction}\n\n{a.principle}".strip(),
+            "reference": a.reference.strip(),
+            "answer": a.text.strip() or "(the answer is empty)",
+            "rating": "",
+        }
+        for a in answers
+    ]
+
+
+def sheet_page(answers: Sequence[Answer]) -> str:
+    """Return a sheet as one HTML page with everything in it."""
+    criteria = {d: template(f"rubrics/{d}").text.strip() for d in DIMENSIONS}
+    name = stable_id(*(a.id for a in answers))
+    data = json.dumps({"sheet": name, "items": sheet_rows(answers), "criteria": criteria})
+    # No text of an answer may end the script element it stands in.
+    safe = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return (DATA / PAGE).read_text(encoding="utf-8").replace("{data}", safe, 1)
+
+
+def write_sheet(
+    run_root: Path | str, out: Path | str, per_dimension: int = 40, seed: int = 0
+) -> list[Path]:
+    """Write the sheet of a run as CSV and page to a folder; return the two paths.
+
+    Raises
+    ------
+    CodealignError
+        The run has no CODAL answers.
+    """
+    drawn = draw(read_judged(run_root), per_dimension, seed)
+    if not drawn:
+        raise CodealignError(f"{run_root}: {NO_ANSWERS}")
+    paths = [Path(out) / SHEET, Path(out) / PAGE]
+    write_text(paths[0], pd.DataFrame(sheet_rows(drawn)).to_csv(index=False))
+    write_text(paths[1], sheet_page(drawn))
+    return paths
+
+
+def try_sheet(run_root: Path | str, out: Path | str, per_dimension: int, seed: int) -> str:
+    """Write the sheet if the run has answers; return a line on what was written, or why not."""
+    if not read_judged(run_root):
+        return "no rating sheet: the run has no CODAL answers yet"
+    return "\n".join(f"wrote {path}" for path in write_sheet(run_root, out, per_dimension, seed))

@@ -48,7 +48,7 @@ def _judge(args: argparse.Namespace) -> int:
         max_tokens=args.max_tokens,
         paying=not args.estimate,
     )
-    from codealign.analysis.judge_again import estimate_run, judge_run
+    from codealign.analysis.ratings import estimate_run, judge_run
 
     if args.estimate:
         print(estimate_run(args.run, judge))
@@ -60,7 +60,7 @@ def _judge(args: argparse.Namespace) -> int:
 
 def _sheet(args: argparse.Namespace) -> int:
     run_folder(args.run)
-    from codealign.analysis.rating_sheet import write_sheet
+    from codealign.analysis.ratings import write_sheet
 
     paths = write_sheet(args.run, args.out, args.per_dimension, args.seed)
     print("\n".join(f"wrote {path}" for path in paths))

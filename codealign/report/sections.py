@@ -198,8 +198,8 @@ def _training(paths: RunPaths) -> list[PageSection]:
 
 def _curves(paths: RunPaths, folder: Path) -> PageSection:
     """Return one stage's curves; they are drawn beside the report where its log is newer."""
+    from codealign.analysis.figures.stages import curves_in_words, training_curves
     from codealign.analysis.figures.style import rendered, styled
-    from codealign.analysis.figures.training import curves_in_words, training_curves
 
     cell = Cell.parse(folder.relative_to(first_part(paths).root).as_posix())
     model, variant, requirement, stage = cell.model, cell.variant, cell.requirement, cell.stage

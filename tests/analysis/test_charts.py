@@ -19,8 +19,7 @@ from codealign.analysis.figures.common import (
     source_phrase,
 )
 from codealign.analysis.figures.dots import dots, profiles, versus
-from codealign.analysis.figures.heatmap import heatmap
-from codealign.analysis.figures.plane import plane
+from codealign.analysis.figures.heatmap import heatmap, plane
 from codealign.analysis.figures.style import HEAT, STAGE_COLOURS, STAGE_MARKERS, Drawn, styled
 from codealign.analysis.scores import percent_of_scale, published
 from codealign.analysis.summary import summarise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from codealign.analysis.agreement import Paired
-from codealign.analysis.figures.confusion import confusion, write_confusion
+from codealign.analysis.figures.stages import confusion, write_confusion
 
 PAIRED = Paired([1, 1, 10], [1, 2, 10], unrated=2, unmatched=0)
 

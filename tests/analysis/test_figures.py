@@ -21,12 +21,12 @@ from matplotlib.text import Text
 
 from codealign.analysis.changes import changes
 from codealign.analysis.context import RunMaterial
-from codealign.analysis.figures import draw_figures, style, training_curves, write_figures
+from codealign.analysis.figures import draw_figures, style, write_figures
 from codealign.analysis.figures.diagrams import figure2, figure3, figure4
 from codealign.analysis.figures.dots import dots, profiles, versus
-from codealign.analysis.figures.heatmap import heatmap
+from codealign.analysis.figures.heatmap import heatmap, plane
 from codealign.analysis.figures.listings import COLOURS, Panel, figure1, figure5, figure6
-from codealign.analysis.figures.plane import plane
+from codealign.analysis.figures.stages import curves_in_words, training_curves
 from codealign.analysis.figures.style import (
     FILLS,
     THEME,
@@ -36,7 +36,6 @@ from codealign.analysis.figures.style import (
     styled,
     write_captions,
 )
-from codealign.analysis.figures.training import curves_in_words
 from codealign.analysis.scores import published
 from codealign.errors import CodealignError
 

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from codealign.analysis.judge_again import estimate_run, file_name, judge_run
-from codealign.analysis.ratings import read_judged, read_judges, reference_and_judges
+from codealign.analysis.ratings import (
+    estimate_run,
+    judge_run,
+    plain_name,
+    read_judged,
+    read_judges,
+    reference_and_judges,
+)
 from codealign.cli import main
 from codealign.errors import CodealignError
 from codealign.evaluate.judges import open_judge
@@ -44,7 +50,7 @@ def test_a_judge_of_the_run_itself_is_refused(run: Path) -> None:
 
 
 def test_a_name_with_slashes_makes_one_file() -> None:
-    assert file_name("local:org/model 7b") == "ratings_of_local_org_model_7b.jsonl"
+    assert plain_name("local:org/model 7b") == "local_org_model_7b"
 
 
 def test_a_run_without_answers_is_an_error(tmp_path: Path) -> None:

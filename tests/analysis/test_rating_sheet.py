@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import io
 import json
 from collections import Counter
 from pathlib import Path
@@ -13,8 +12,14 @@ import pytest
 from chromium import Chromium
 
 from codealign.analysis.agreement import read_human_ratings
-from codealign.analysis.rating_sheet import draw, rows, sheet_csv, sheet_page, write_sheet
-from codealign.analysis.ratings import blind_id, human_ratings
+from codealign.analysis.ratings import (
+    blind_id,
+    draw,
+    human_ratings,
+    sheet_page,
+    sheet_rows,
+    write_sheet,
+)
 from codealign.errors import CodealignError
 from codealign.records import DIMENSIONS, Answer, Rating, write_jsonl
 
@@ -45,12 +50,12 @@ def test_equal_answers_to_a_problem_are_drawn_once() -> None:
 
 
 def test_a_sheet_tells_nothing_of_the_model() -> None:
-    text = sheet_csv(answers(5)) + sheet_page(answers(5))
+    text = f"{sheet_rows(answers(5))}{sheet_page(answers(5))}"
     assert "pretrained" not in text and "m/" not in text.split("<script")[0]
 
 
-def test_the_csv_has_a_blank_rating_for_each_answer() -> None:
-    found = list(csv.DictReader(io.StringIO(sheet_csv(answers(2)))))
+def test_a_sheet_has_a_blank_rating_for_each_answer() -> None:
+    found = sheet_rows(answers(2))
     assert [(r["task"], r["answer"], r["rating"]) for r in found] == [
         ("Task 0.\n\nBrief.", "a0", ""),
         ("Task 1.\n\nBrief.", "a1", ""),
@@ -58,7 +63,7 @@ def test_the_csv_has_a_blank_rating_for_each_answer() -> None:
 
 
 def test_an_empty_answer_is_shown_as_such() -> None:
-    (row,) = rows([dataclasses.replace(answers(1)[0], text=" \n")])
+    (row,) = sheet_rows([dataclasses.replace(answers(1)[0], text=" \n")])
     assert row["answer"] == "(the answer is empty)"
 
 

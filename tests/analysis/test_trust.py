@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codealign.analysis.agreement import Paired, alpha, kappa, kappa_interval, kappas
-from codealign.analysis.trust import describe, one_hot, ranking, trust
+from codealign.analysis.judging import confusion_tables, describe, ranking, trust
 from codealign.records import Rating
 
 PEOPLE = [1, 3, 5, 7, 9] * 8
@@ -70,7 +70,7 @@ def test_nothing_to_compare_gives_no_rows() -> None:
 
 
 def test_the_one_hot_cells_make_the_confusion_table() -> None:
-    table = one_hot(Paired([1, 1, 10], [1, 2, 10], 0, 0)).sum(axis=0).reshape(10, 10)
+    (table,) = confusion_tables(Paired([1, 1, 10], [1, 2, 10], 0, 0), np.ones((1, 3)))
     assert table[0, 0] == table[0, 1] == table[9, 9] == 1 and table.sum() == 3
 
 

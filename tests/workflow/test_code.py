@@ -154,7 +154,7 @@ STAGED = "from codealign.stages.{0} import run_{0}\nfrom codealign.analysis.{1} 
 
 def test_the_code_of_a_notebook_with_a_stage_is_the_stages(notebook) -> None:
     """Its cells show: other words, other pictures and another order make nothing again."""
-    one = notebook("02_sft", "seed = 0", STAGED.format("sft", "figures.training"), "show(1)")
+    one = notebook("02_sft", "seed = 0", STAGED.format("sft", "figures.stages"), "show(1)")
     first = code.code_hash(one), code.closure(one)
     assert {PACKAGE / "stages/sft.py", PACKAGE / "train/trainers.py"} <= set(first[1])
     assert not [p for p in first[1] if (PACKAGE / "analysis") in p.parents]

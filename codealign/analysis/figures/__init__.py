@@ -15,19 +15,17 @@ from codealign.analysis.figures.answer import answer_figure
 from codealign.analysis.figures.common import present
 from codealign.analysis.figures.diagrams import figure2, figure3, figure4
 from codealign.analysis.figures.dots import dots, profiles, versus
-from codealign.analysis.figures.heatmap import heatmap
+from codealign.analysis.figures.heatmap import heatmap, plane
 from codealign.analysis.figures.ledger import ledger_bars
 from codealign.analysis.figures.listings import figure1, figure5, figure6
-from codealign.analysis.figures.plane import plane
 from codealign.analysis.figures.study import study_figures
 from codealign.analysis.figures.style import Drawn, save, styled, write_captions
-from codealign.analysis.figures.training import training_curves
 from codealign.analysis.scores import PAPER, over_seeds, published
 from codealign.analysis.study.effects import StudyRun
 from codealign.analysis.summary import summarise
 from codealign.records import ALIGNED
 
-__all__ = ["Drawn", "draw_figures", "training_curves", "write_figures"]
+__all__ = ["Drawn", "draw_figures", "write_figures"]
 
 
 def draw_figures(

@@ -76,12 +76,19 @@ def _place(row: Any) -> str:
     return f"{model} {variant} {stage} on {on}"
 
 
-def interval(axes: Axes, row: Any, y: float, stage: str, value: str = "value") -> None:
-    """Draw one row's value with its interval at a height, in the colour and shape of a stage."""
-    colour = STAGE_COLOURS[stage]
-    axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=0.8, zorder=2)
-    axes.plot(row[value], y, STAGE_MARKERS[stage], color=colour, markersize=2.9,
-              markeredgewidth=0, zorder=3)  # fmt: skip
+def interval(
+    axes: Axes, row: Any, y: float, value: str = "value", colour: str = "", marker: str = "",
+    size: float = 2.9,
+) -> None:  # fmt: skip
+    """Draw one row's value at a height, with its interval from `low` to `high` if it has one.
+
+    Colour and shape are those of the row's stage where no others are given.
+    """
+    colour = colour or STAGE_COLOURS[row["stage"]]
+    marker = marker or STAGE_MARKERS[row["stage"]]
+    if pd.notna(row["low"]) and pd.notna(row["high"]):
+        axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=0.8, zorder=2)
+    axes.plot(row[value], y, marker, color=colour, markersize=size, markeredgewidth=0, zorder=3)
 
 
 def lane(one: Any, of: Sequence[Any], apart: float) -> float:

@@ -23,13 +23,7 @@ from codealign.analysis.figures.common import (
     source_phrase,
     stage_mark,
 )
-from codealign.analysis.figures.style import (
-    PATHWAY_COLOURS,
-    STAGE_MARKERS,
-    WIDTH,
-    Drawn,
-    canvas,
-)
+from codealign.analysis.figures.style import PATHWAY_COLOURS, WIDTH, Drawn, canvas
 from codealign.analysis.labels import model_label
 from codealign.analysis.scores import DRAWN, PAPER, Benchmark, benchmark, benchmarks
 from codealign.records import ALIGNED, DIMENSIONS, PATHWAY, REQUIREMENTS, STAGES
@@ -90,7 +84,7 @@ def _scores(
         y = middle + lane(row["stage"], stages, 0.19)
         if row["stage"] == "base":
             axes.plot([row["value"]] * 2, [y, middle + 0.4], color=style.MUTED, linewidth=0.4)
-        interval(axes, row, y, row["stage"])
+        interval(axes, row, y)
     name = b.label.removeprefix("EvoEval ").removeprefix("CODAL ")
     name = name.replace(" following", "\nfollowing")
     axes.set_title(name[0].upper() + name[1:], pad=9)
@@ -160,7 +154,8 @@ def profiles(changes: pd.DataFrame) -> Drawn | None:
 def _dimensions(axes: Axes, rows: pd.DataFrame) -> None:
     for row in rows.to_dict("records"):
         middle = RATED.index(row["benchmark"])
-        interval(axes, row, middle + lane(row["stage"], TRAINED, 0.24), row["stage"], "absolute")
+        y = middle + lane(row["stage"], TRAINED, 0.24)
+        interval(axes, row, y, "absolute")
         if row["stage"] == rows["stage"].iloc[0]:
             axes.annotate(f"{row['base']:.1f}", (1, middle), (-1, 0), ha="right", va="center",
                           xycoords=axes.get_yaxis_transform(), textcoords="offset points",
@@ -221,7 +216,7 @@ def _beside(axes: Axes, printed: pd.DataFrame, run: pd.DataFrame, at: int) -> No
             axes.plot(values, [y] * len(values), "|", color=style.MUTED, markersize=3.6,
                       markeredgewidth=0.6, zorder=1.5)  # fmt: skip
         for row in run[run["stage"] == stage].to_dict("records"):
-            interval(axes, row, y, stage, "absolute")
+            interval(axes, row, y, "absolute")
 
 
 def _versus_in_words(printed: pd.DataFrame, run: pd.DataFrame) -> str:
@@ -256,9 +251,7 @@ def differences(overall: pd.DataFrame, first: str, second: str) -> Drawn:
     for axes, requirement in zip(panels, shown, strict=True):
         for row in overall[overall["requirement"] == requirement].to_dict("records"):
             y = places.index((row["model"], row["variant"], row["stage"]))
-            colour = PATHWAY_COLOURS[row["variant"]]
-            axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=0.9)
-            axes.plot(row["change"], y, STAGE_MARKERS[row["stage"]], color=colour, markersize=4)
+            interval(axes, row, y, "change", PATHWAY_COLOURS[row["variant"]], size=4)
         as_rows(axes, names, "difference, points")
         axes.set_title(labels.REQUIREMENTS[requirement])
     clear = int(((overall["low"] > 0) | (overall["high"] < 0)).sum())
