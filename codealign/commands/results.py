@@ -129,8 +129,8 @@ def _export(args: argparse.Namespace) -> int:
     run_folder(args.run)
     from codealign.analysis.cells import read_problems
     from codealign.analysis.changes import changes
+    from codealign.analysis.export import write_export
     from codealign.analysis.scores import collect
-    from codealign.analysis.snippet import write_export
 
     scores = collect(args.run)
     if scores.empty:

@@ -257,7 +257,7 @@ def aligned(params: Params) -> list[str]:
 def closing_lines(file: Path, course: Course) -> Iterator[str]:
     """Yield what a run of two models has shown: an answer per requirement, and where to look."""
     from codealign.analysis.advice import SUPPORTED, advise
-    from codealign.analysis.before_after import write_before_and_after
+    from codealign.analysis.export import write_before_and_after
     from codealign.analysis.tables.controls import hardly_moved
 
     params = load_params(file)

@@ -1,7 +1,8 @@
-"""A model-card snippet: the scores of one trained model as a `model-index` for the hub."""
+"""What a run hands to others: its scores as CSV and model-card snippets, and problems to read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import yaml
 from codealign.analysis.scores import EVALUATED, benchmark
 from codealign.cell import Cell
 from codealign.errors import CodealignError
+from codealign.evaluate.functional.verdicts import Attempt
 from codealign.markdown import pipe_table
-from codealign.records import write_text
+from codealign.paths import RunPaths
+from codealign.records import ALIGNED, read_jsonl, write_text
+
+SHOWN = 10
+"""Problems that are shown before and after alignment."""
 
 
 def evaluated(scores: pd.DataFrame) -> dict[str, Cell]:
@@ -69,3 +75,53 @@ def write_export(out: Path, scores: pd.DataFrame, changes: pd.DataFrame) -> list
     for name, text in texts.items():
         write_text(out / name, text)
     return [out / name for name in texts]
+
+
+def write_before_and_after(root: Path, model: str, variant: str) -> Path | None:
+    """Write problems as a model solved them before and after alignment, for people to read.
+
+    The file is `before_and_after.md` in the run; None if there is no aligned model.
+
+    Problems whose verdict changed come first, solved and lost ones in turn.
+
+    Parameters
+    ----------
+    variant : the pathway to show.
+    """
+    for part in RunPaths(root).parts():
+        for stage in ALIGNED:
+            cell = Cell(model, variant, "functional", stage)
+            before = _attempts(RunPaths(root).evals(cell.at(stage="base")))
+            after = _attempts(part.evals(cell))
+            both = {task: (before[task], after[task]) for task in before if task in after}
+            if both:
+                head = f"# {model}, {variant}: before alignment and after {stage}\n"
+                lines = [line for task in _chosen(both) for line in _shown(task, both[task])]
+                path = RunPaths(root).root / "before_and_after.md"
+                write_text(path, "\n".join([head, *lines]))
+                return path
+    return None
+
+
+def _attempts(folder: Path) -> dict[str, Attempt]:
+    """Return the first sample of each problem of an evaluated model."""
+    samples: dict[str, Attempt] = {}
+    for file in sorted(folder.glob("*/attempts.jsonl")):
+        for attempt in read_jsonl(file, Attempt):
+            samples.setdefault(f"{file.parent.name} {attempt.task_id}", attempt)
+    return samples
+
+
+def _chosen(both: dict[str, tuple[Attempt, Attempt]]) -> list[str]:
+    """Return the problems to show: newly solved and lost ones in turn, then others."""
+    won = [task for task, (was, now) in both.items() if now.passed and not was.passed]
+    lost = [task for task, (was, now) in both.items() if was.passed and not now.passed]
+    turns = [task for pair in zip(won, lost, strict=False) for task in pair]
+    return list(dict.fromkeys([*turns, *won, *lost, *both]))[:SHOWN]
+
+
+def _shown(task: str, pair: tuple[Attempt, Attempt]) -> Iterator[str]:
+    verdicts = [("solved" if x.passed else x.kind or "failed") for x in pair]
+    yield f"## {task}: {verdicts[0]}, then {verdicts[1]}\n"
+    for name, attempt in zip(("Before", "After"), pair, strict=True):
+        yield f"{name}:\n\n````python\n{attempt.solution.strip()}\n````\n"
