@@ -69,12 +69,9 @@ def pair(first: Iterable[Rating], second: Iterable[Rating]) -> Paired:
     left, right = ({r.id: r for r in ratings} for ratings in (first, second))
     shared = sorted(left.keys() & right.keys())
     rated = [i for i in shared if left[i].rating is not None and right[i].rating is not None]
-    return Paired(
-        [_whole(left[i]) for i in rated],
-        [_whole(right[i]) for i in rated],
-        unrated=len(shared) - len(rated),
-        unmatched=len(left.keys() ^ right.keys()),
-    )
+    unmatched = len(left.keys() ^ right.keys())
+    both = [[_whole(side[i]) for i in rated] for side in (left, right)]
+    return Paired(*both, unrated=len(shared) - len(rated), unmatched=unmatched)
 
 
 def _whole(rating: Rating) -> int:
@@ -199,19 +196,11 @@ def _row(paired: Paired, tolerance: int, rule: str, seed: int, resamples: int) -
     if interval.method == ALIKE:
         how = f"{how}; {ALIKE}"
     return {
-        "tolerance": tolerance,
-        "rule": rule,
-        "n": n,
-        "unrated": paired.unrated,
-        "unmatched": paired.unmatched,
-        "agreement": 100 * within / n if n else math.nan,
-        "agreement_low": 100 * low,
-        "agreement_high": 100 * high,
-        "kappa": value,
-        "kappa_low": interval.low,
-        "kappa_high": interval.high,
-        "how": how,
-    }
+        "tolerance": tolerance, "rule": rule, "n": n, "unrated": paired.unrated,
+        "unmatched": paired.unmatched, "agreement": 100 * within / n if n else math.nan,
+        "agreement_low": 100 * low, "agreement_high": 100 * high, "kappa": value,
+        "kappa_low": interval.low, "kappa_high": interval.high, "how": how,
+    }  # fmt: skip
 
 
 def published_agreement() -> pd.DataFrame:

@@ -163,15 +163,10 @@ def cells_of(frame: pd.DataFrame, items: Problems | None = None) -> Cells:
         sizes[at].append(int(record["n"]))
     answers, halves, clusters = _answers(index, list(columns), items or {})
     return Cells(
-        index,
-        tuple(seeds),
-        np.array(values).reshape(len(index), len(columns)),
-        np.array([round(sum(s) / len(s)) for s in sizes], dtype=int),
-        answers,
-        halves,
-        clusters,
+        index, tuple(seeds), np.array(values).reshape(len(index), len(columns)),
+        np.array([round(sum(s) / len(s)) for s in sizes], dtype=int), answers, halves, clusters,
         tuple(benchmark(cell.benchmark) for cell in index),
-    )
+    )  # fmt: skip
 
 
 def _answers(

@@ -70,11 +70,16 @@ def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     parts = [part.root for part in RunPaths(Path(run_root)).parts() if not part.ablation]
     for folder in sorted(f for root in parts for f in root.glob("prefs/*/*") if f.is_dir()):
         files = {step: folder / f"{step}.jsonl" for step in STEPS}
-        counts = {step: _count_lines(file) for step, file in files.items() if file.exists()}
+        counts = {step: sum(1 for line in file.read_bytes().splitlines() if line.strip())
+                  for step, file in files.items() if file.exists()}  # fmt: skip
         counts |= _came_of(folder)
         if counts:
             by_seed.setdefault((folder.parent.name, folder.name), []).append(counts)
-    return {cell: _means(counts) for cell, counts in by_seed.items()}
+    return {
+        cell: {step: round(fmean(c[step] for c in counts if step in c))
+               for step in PARTS if any(step in c for c in counts)}
+        for cell, counts in by_seed.items()
+    }  # fmt: skip
 
 
 def _came_of(folder: Path) -> dict[str, int]:
@@ -92,17 +97,6 @@ def _came_of(folder: Path) -> dict[str, int]:
     if checked := verdicts.get("checks"):
         counts["proven"] = checked[REAL]
     return counts
-
-
-def _means(counts: list[dict[str, int]]) -> dict[str, int]:
-    """Return each step's mean count over the seeds that reached it, rounded."""
-    reached = {step: [c[step] for c in counts if step in c] for step in PARTS}
-    return {step: round(fmean(values)) for step, values in reached.items() if values}
-
-
-def _count_lines(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(1 for line in file if line.strip())
 
 
 @dataclass(frozen=True)

@@ -229,17 +229,11 @@ def reference_position(judges: Mapping[str, Sequence[Rating]], seed: int) -> pd.
         paired = pair(judges[name], judges[ANSWER_FIRST + name])
         change = np.subtract(paired.second, paired.first)
         low, high, _ = stats.paired_mean(paired.first, paired.second, 1.0)
-        rows.append(
-            {
-                "judge": name,
-                "n": len(change),
-                "equal": 100 * float((change == 0).mean()) if len(change) else math.nan,
-                "kappa": kappa(paired.first, paired.second)[0],
-                "shift": float(change.mean()) if len(change) else math.nan,
-                "low": low,
-                "high": high,
-            }
+        equal, shift = (
+            float(values.mean()) if len(change) else math.nan for values in (change == 0, change)
         )
+        rows.append([name, len(change), 100 * equal, kappa(paired.first, paired.second)[0], shift,
+                     low, high])  # fmt: skip
     return pd.DataFrame(rows, columns=["judge", "n", "equal", "kappa", "shift", "low", "high"])
 
 

@@ -66,9 +66,10 @@ def compare_runs(first: Path | str, second: Path | str) -> Comparison:
         A folder has no scores, or the two have no score in common.
     """
     cells = _together([Path(first), Path(second)])
-    sides = [[cell.at(ablation="") for cell in cells.index if cell.ablation == side]
-             for side in (FIRST, SECOND)]  # fmt: skip
-    own, others = (dict.fromkeys(side) for side in sides)
+    own, others = (
+        dict.fromkeys(cell.at(ablation="") for cell in cells.index if cell.ablation == side)
+        for side in (FIRST, SECOND)
+    )
     shared = [cell for cell in own if cell in others]
     if not shared:
         raise CodealignError(
@@ -76,7 +77,11 @@ def compare_runs(first: Path | str, second: Path | str) -> Comparison:
         )
     rows = [_row(cells, cell) for cell in shared]
     frame = pd.DataFrame(rows).assign(p_holm=lambda f: stats.adjust(f["p_value"], "holm"))
-    only = _only(own, others, str(first)) + _only(others, own, str(second))
+    only = [
+        f"only in {name}: {' '.join(cell.columns(CELL).values())}"
+        for name, one, other in ((first, own, others), (second, others, own))
+        for cell in one if cell not in other
+    ]  # fmt: skip
     return Comparison(frame[COLUMNS], _overall(cells, shared), only, _differing(first, second))
 
 
@@ -125,13 +130,6 @@ def _row(cells: Cells, cell: Cell) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _only(own: dict[Cell, Any], other: dict[Cell, Any], name: str) -> list[str]:
-    return [
-        f"only in {name}: {' '.join(cell.columns(CELL).values())}"
-        for cell in own if cell not in other
-    ]  # fmt: skip
-
-
 def _overall(cells: Cells, shared: list[Cell]) -> pd.DataFrame:
     rows = []
     for place in dict.fromkeys(cell.at(benchmark="") for cell in shared):
@@ -148,10 +146,9 @@ def _overall(cells: Cells, shared: list[Cell]) -> pd.DataFrame:
 
 def _differing(first: Path | str, second: Path | str) -> dict[str, tuple[Any, Any]]:
     """Return the settings that differ, of all jobs; a setting is listed once per notebook."""
-    settings = [_settings(root) for root in (first, second)]
-    keys = sorted(settings[0].keys() | settings[1].keys())
-    pairs = {key: (settings[0].get(key), settings[1].get(key)) for key in keys}
-    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+    own, other = _settings(first), _settings(second)
+    keys = sorted(own.keys() | other.keys())
+    return {k: (own.get(k), other.get(k)) for k in keys if own.get(k) != other.get(k)}
 
 
 def _settings(root: Path | str) -> dict[str, Any]:
@@ -159,9 +156,8 @@ def _settings(root: Path | str) -> dict[str, Any]:
     for path in sorted(RunPaths(Path(root)).jobs.glob("*/params.yaml")):
         notebook = notebook_of(path.parent.name)
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for key, value in labels.flat(params, f"{notebook}.").items():
-            if key.split(".")[1] not in (*NAMES, *EVALUATED):
-                settings[key] = value
+        deciding = {k: v for k, v in params.items() if k not in (*NAMES, *EVALUATED)}
+        settings |= labels.flat(deciding, f"{notebook}.")
     return settings
 
 

@@ -21,8 +21,6 @@ from codealign.errors import CodealignError
 WORST = 0.5
 PAPER = {"confidence": 0.99, "margin": 0.10}
 """What section 6.2 states for 40 problems of each of 5 dimensions of 100."""
-DIMENSION, BENCHMARK = 100, 500
-DRAWN, DRAWN_IN_ALL = 40, 200
 
 
 def margin(n: int, population: int, confidence: float = 0.95, share: float = WORST) -> float:
@@ -72,21 +70,11 @@ def papers_sample() -> pd.DataFrame:
     sample), needed (items for the stated margin). Confidence is in percent, margins are in
     percentage points.
     """
-    rows = []
-    for name, items, rated in (
-        ("one dimension", DIMENSION, DRAWN),
-        ("whole benchmark", BENCHMARK, DRAWN_IN_ALL),
-    ):
-        for confidence in (PAPER["confidence"], 0.95, 0.90):
-            rows.append(
-                {
-                    "population": name,
-                    "items": items,
-                    "rated": rated,
-                    "confidence": 100 * confidence,
-                    "stated_margin": 100 * PAPER["margin"],
-                    "margin": 100 * margin(rated, items, confidence),
-                    "needed": needed(PAPER["margin"], items, confidence),
-                }
-            )
-    return pd.DataFrame(rows)
+    samples = (("one dimension", 100, 40), ("whole benchmark", 500, 200))
+    return pd.DataFrame([
+        {"population": name, "items": items, "rated": rated, "confidence": 100 * confidence,
+         "stated_margin": 100 * PAPER["margin"], "margin": 100 * margin(rated, items, confidence),
+         "needed": needed(PAPER["margin"], items, confidence)}
+        for name, items, rated in samples
+        for confidence in (PAPER["confidence"], 0.95, 0.90)
+    ])  # fmt: skip

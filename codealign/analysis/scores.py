@@ -34,7 +34,6 @@ DRAWN = ["source", "model", "variant", "stage", "benchmark"]
 MEAN = -1
 """Seed of a row that is a mean over seeds."""
 PAPER = "paper"
-PRINTED_STAGES = {"Base": "base", "SFT": "sft", "DPO": "dpo", "BoNBoN": "bonbon"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,19 +62,16 @@ def benchmarks() -> dict[str, Benchmark]:
 
 def every_benchmark() -> dict[str, Benchmark]:
     """Return the paper's benchmarks, then the project's own and its dimensions: without a table."""
-    own = {
-        name: Benchmark(name, label, label, label, 0, "own", "functional", "pass@1", 0, 1, 3)
+    own = [
+        Benchmark(name, *[entry.label or name] * 3, 0, "own", "functional", "pass@1", 0, 1, 3)
         for name, entry in own_benchmarks().items()
-        for label in [entry.label or name]
-    }
-    rated = {
-        f"codal_{name}": Benchmark(
-            f"codal_{name}", label, label, label, 0, "own", "non_functional", "rating", 0, 10, 2
-        )
+    ]
+    own += [
+        Benchmark(f"codal_{name}", *[entry.label or name] * 3, 0, "own", "non_functional", "rating",
+                  0, 10, 2)
         for name, entry in own_dimensions().items()
-        for label in [entry.label or name]
-    }
-    return {**benchmarks(), **own, **rated}
+    ]  # fmt: skip
+    return benchmarks() | {b.name: b for b in own}
 
 
 def benchmark(name: str) -> Benchmark:
@@ -123,7 +119,7 @@ def _published() -> pd.DataFrame:
         b = by_column[r.metric]
         low, high, method = printed_interval(r.value, b.n, b)
         score = Score(
-            PAPER, r.model, r.variant, b.requirement, PRINTED_STAGES[r.stage], b.name, b.metric,
+            PAPER, r.model, r.variant, b.requirement, r.stage.lower(), b.name, b.metric,
             float(r.value), b.n, 0, low, high, method, trained=b.requirement,
         )  # fmt: skip
         rows.append({**dataclasses.asdict(score), "table": r.table, "bold": bool(r.bold)})

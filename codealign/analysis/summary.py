@@ -109,22 +109,20 @@ def summary_lines(summary: pd.DataFrame) -> list[str]:
 def _cells(row: dict[str, Any]) -> list[str]:
     source = "" if row["source"] != "paper" else " (published)"
     unscored = f" (+{row['missing']} unscored)" if row["missing"] else ""
+    change = "" if row["stage"] == "base" else "base not run"
+    if not math.isnan(row["change"]):
+        ends = row["change_low"], row["change_high"]
+        change = labels.with_interval(row["change"], *ends, "{:+.1f}")
     return [
         row["model"] + source,
         row["pathway"],
         labels.REQUIREMENTS[row["requirement"]],
         labels.STAGES[row["stage"]],
         labels.with_interval(row["score"], row["low"], row["high"], "{:.1f}"),
-        "" if row["stage"] == "base" else _change(row),
+        change,
         f"{row['benchmarks']} of {row['of']}",
         f"{row['n']}{unscored}",
     ]
-
-
-def _change(row: dict[str, Any]) -> str:
-    if math.isnan(row["change"]):
-        return "base not run"
-    return labels.with_interval(row["change"], row["change_low"], row["change_high"], "{:+.1f}")
 
 
 def summary_markdown(summary: pd.DataFrame) -> str:

@@ -145,15 +145,7 @@ def published_shares() -> pd.DataFrame:
 def _share(q: str, option: str, count: int, n: int, missing: int, derived: str) -> dict[str, Any]:
     low, high, method = stats.wilson(count, n)
     return {
-        "question": q,
-        "option": option,
-        "count": count,
-        "n": n,
-        "missing": missing,
-        "percent": 100 * count / n if n else float("nan"),
-        "low": 100 * low,
-        "high": 100 * high,
-        "interval": method,
-        "derived": bool(derived),
-        "note": derived,
-    }
+        "question": q, "option": option, "count": count, "n": n, "missing": missing,
+        "percent": 100 * count / n if n else float("nan"), "low": 100 * low, "high": 100 * high,
+        "interval": method, "derived": bool(derived), "note": derived,
+    }  # fmt: skip

@@ -150,14 +150,14 @@ def figure2() -> Drawn:
          RLHF_ARROWS),
         ("(b) DPO", 1.58, "one stage, no reward model, no sampling", DPO, DPO_ARROWS),
     ]  # fmt: skip
-    told = (
+    text = (
         "RLHF and DPO. RLHF fits a reward model to preferences and then optimises the policy "
         "against it; DPO trains the policy on the preferences directly."
     )
-    return _two_parts(2, "Alignment with and without a reward model", 2.86, parts, told)
+    return _two_parts(2, "Alignment with and without a reward model", 2.86, parts, text)
 
 
-def _two_parts(number: int, title: str, height: float, parts: list, told: str) -> Drawn:
+def _two_parts(number: int, title: str, height: float, parts: list, text: str) -> Drawn:
     figure = canvas(height, title=title)
     axes = blank(figure, WIDTH, height)
     rows = []
@@ -165,8 +165,8 @@ def _two_parts(number: int, title: str, height: float, parts: list, told: str) -
         heading(axes, y, name, phrase)
         draw(axes, boxes, arrows)
         rows += arrow_rows(name, boxes, arrows)
-    caption = f"Figure {number}. {told}"
-    return Drawn(f"figure{number}", caption, figure, told, pd.DataFrame(rows))
+    caption = f"Figure {number}. {text}"
+    return Drawn(f"figure{number}", caption, figure, text, pd.DataFrame(rows))
 
 
 def _sampled(y: float, model: str) -> dict[str, Box]:
@@ -213,11 +213,11 @@ def figure3() -> Drawn:
          BEST_OF_N_ARROWS),
         ("(b) BoNBoN alignment", 1.66, "n samples once, while training", BONBON, BONBON_ARROWS),
     ]  # fmt: skip
-    told = (
+    text = (
         "Best-of-n and BoNBoN. BoNBoN trains on the best of n samples (SFT) and on best against "
         "worst (IPO), so that one sample serves as well as the best of n."
     )
-    return _two_parts(3, "Best of n samples: at inference, or learned", 2.95, parts, told)
+    return _two_parts(3, "Best of n samples: at inference, or learned", 2.95, parts, text)
 
 
 WORKFLOW = {
@@ -271,14 +271,14 @@ def figure4(context: RunMaterial) -> Drawn:
             y = box.y + box.h / 2 + 0.09 + 0.105 * number
             y = box.y - box.h / 2 - 0.09 - 0.105 * (len(lines) - 1 - number) if above else y
             axes.text(box.x, y, line, ha="center", va="center", size=5.6)
-    told = (
+    text = (
         "Data generation workflow (after SelfCodeAlign): one passing response is chosen and one "
         "failing, non-empty response rejected, both at random."
     )
-    caption = f"Figure 4. {told}"
+    caption = f"Figure 4. {text}"
     if not kinds:
         rows = pd.DataFrame(arrow_rows("workflow", WORKFLOW, WORKFLOW_ARROWS))
-        return Drawn("figure4", caption, figure, told, rows)
+        return Drawn("figure4", caption, figure, text, rows)
     cells = [f"{model} {labels.REQUIREMENTS[r]}" for model, r in context.counts]
     caption += f" Numbers: records of this run, over {', '.join(cells)}."
     return Drawn("figure4", caption, figure, _alt_text(kinds, sums), counts)

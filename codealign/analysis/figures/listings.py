@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import yaml
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
@@ -113,10 +114,8 @@ def _draw_code(axes: Axes, x: float, y: float, line: str, size: float) -> None:
 
 
 def _look(kind: _TokenType) -> tuple[str, bool]:
-    for token, colour, bold in COLOURS:
-        if kind in token:
-            return colour, bold
-    return style.INK, False
+    looks = ((colour, bold) for token, colour, bold in COLOURS if kind in token)
+    return next(looks, (style.INK, False))
 
 
 def figure5() -> Drawn:
@@ -145,28 +144,21 @@ def _preferred(stem: str, title: str, caption: str, good: str, bad: str) -> Draw
     for panel, height in zip(panels, heights, strict=True):
         draw_panel(axes, panel, (0.03, y), width, height, size)
         y += height + gap
-    return Drawn(stem, caption, figure, _alt_text(panels), _rows(panels))
+    return _drawn(stem, caption, figure, panels)
 
 
-def _rows(panels: list[Panel]) -> pd.DataFrame:
-    return pd.DataFrame([{"title": p.title, "text": p.body} for p in panels])
-
-
-def _alt_text(panels: list[Panel]) -> str:
-    """Return what the panels hold, in words."""
-    return " ".join(
-        f"{p.title}: "
-        + (f"{len(p.body.splitlines())} lines of Python, " if p.code else "")
-        + f"“{_first(p)}”."
-        for p in panels
-    )
-
-
-def _first(panel: Panel) -> str:
-    """Return the function a panel of code begins with, or the first sentence of a text."""
-    if panel.code:
-        return next(line for line in panel.body.splitlines() if line.startswith("def "))
-    return panel.body.partition(".")[0].partition("!")[0].strip()
+def _drawn(stem: str, caption: str, figure: Figure, panels: list[Panel]) -> Drawn:
+    """Return a figure of listings; its alternative text says how each panel begins."""
+    alt = []
+    for p in panels:
+        lines = p.body.splitlines()
+        first = p.body.partition(".")[0].partition("!")[0].strip()
+        if p.code:
+            first = next(line for line in lines if line.startswith("def "))
+        long = f"{len(lines)} lines of Python, " * p.code
+        alt.append(f"{p.title}: {long}“{first}”.")
+    data = pd.DataFrame([{"title": p.title, "text": p.body} for p in panels])
+    return Drawn(stem, caption, figure, " ".join(alt), data)
 
 
 def figure1() -> Drawn:
@@ -200,5 +192,4 @@ def figure1() -> Drawn:
         "Figure 1. Examples of aligned and misaligned responses across task domains. "
         "Our own examples on the subjects of the printed figure."
     )
-    panels = [panel for pair in pairs for panel in pair]
-    return Drawn("figure1", caption, figure, _alt_text(panels), _rows(panels))
+    return _drawn("figure1", caption, figure, [panel for pair in pairs for panel in pair])

@@ -19,7 +19,7 @@ from sklearn.metrics import confusion_matrix
 from codealign.analysis import labels
 from codealign.analysis.agreement import SCALE, Paired
 from codealign.analysis.figures import style
-from codealign.analysis.figures.common import in_points, interval
+from codealign.analysis.figures.common import as_rows, in_points, interval
 from codealign.analysis.figures.style import Drawn, canvas, save, styled
 from codealign.analysis.ratings import plain_name
 from codealign.analysis.scores import benchmark
@@ -65,16 +65,13 @@ READINGS = {
 
 
 def _rows(
-    names: Sequence[str], title: str, note: str = "", extra: float = 0.55
-) -> tuple[Figure, Axes]:
+    names: Sequence[str], title: str, note: str = "", label: str = "", zero: bool = False,
+    extra: float = 0.55,
+) -> tuple[Figure, Axes]:  # fmt: skip
     """Return a figure with a row for each name, the first on top, and its axes."""
     figure = canvas(extra + ROW * len(names), title=title, note=note)
     axes = figure.subplots()
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.grid(True, axis="x")
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
+    as_rows(axes, names, label, zero)
     return figure, axes
 
 
@@ -211,10 +208,9 @@ def score_dots(measured: pd.DataFrame, title: str) -> Drawn:
     note = "Mark: percent of problems solved; orange: DPS of the correct solutions. " + LINE
     with styled():
         counted = [f"{name} (n = {n})" for name, n in zip(names, data["n"], strict=True)]
-        figure, axes = _rows(counted, title, note)
+        figure, axes = _rows(counted, title, note, "percent")
         for y, row in enumerate(data.to_dict("records")):
             _dot(axes, y, row, style.ORANGE if row["metric"] == "dps" else style.BLUE)
-        axes.set_xlabel("percent")
     numbers = "; ".join(f"{n} {value:.1f}" for n, value in zip(names, data["value"], strict=True))
     data = data[["benchmark", "metric", "value", "low", "high", "n"]]
     caption = f"{title}: scores in percent with 95 % intervals."
@@ -233,7 +229,8 @@ def failure_bars(kinds: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
     shares = counts.mul(100 / counts.sum(axis=1).clip(lower=1), axis=0)
     starts = shares.cumsum(axis=1) - shares
     with styled():
-        figure, axes = _rows([benchmark(n).label for n in kinds], title, extra=0.6)
+        names = [benchmark(n).label for n in kinds]
+        figure, axes = _rows(names, title, label="percent of the samples", extra=0.6)
         for kind in shown:
             bars = axes.barh(range(len(kinds)), shares[kind], left=starts[kind], height=0.72,
                              color=KINDS[kind], label=kind.replace("_", " "))  # fmt: skip
@@ -241,11 +238,9 @@ def failure_bars(kinds: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
             axes.bar_label(bars, texts, label_type="center", fontsize=style.SMALL,
                            color=ON.get(KINDS[kind], style.ON))  # fmt: skip
         axes.set_xlim(0, 100)
-        axes.set_xlabel("percent of the samples")
         figure.legend(loc="outside lower center", ncols=min(5, len(shown)))
     caption = f"{title}: what became of the samples of each benchmark."
-    names = {"level_0": "benchmark", "level_1": "kind", 0: "samples"}
-    data = counts.stack().reset_index().rename(columns=names)
+    data = counts.stack().reset_index().set_axis(["benchmark", "kind", "samples"], axis=1)
     return Drawn("failures", caption, figure, _fates_in_words(counts.sum()), data)
 
 
@@ -267,7 +262,7 @@ def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
     names = [benchmark(name).label for name in readings.index]
     columns = [f"{name}{end}" for name in READINGS for end in ("", "_low", "_high")]
     with styled():
-        figure, axes = _rows(names, title, LINE, 0.75)
+        figure, axes = _rows(names, title, LINE, f"rating, {LOWEST:g} to 10", extra=0.75)
         for off, (column, (_, colour, marker)) in zip((-0.18, 0.18), READINGS.items(), strict=True):
             ends = {column: "value", f"{column}_low": "low", f"{column}_high": "high"}
             for y, row in enumerate(readings.rename(columns=ends).to_dict("records")):
@@ -275,7 +270,6 @@ def dimension_dots(readings: pd.DataFrame, title: str) -> Drawn:
         handles = [Line2D([], [], linestyle="", marker=marker, color=colour, markersize=4,
                           label=label) for label, colour, marker in READINGS.values()]  # fmt: skip
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        axes.set_xlabel(f"rating, {LOWEST:g} to 10")
     rated = zip(names, readings["rated_mean"], strict=True)
     means = "; ".join(f"{name} {value:.2f}" for name, value in rated)
     apart = float((readings["rated_mean"] - readings["zero_mean"]).abs().max())
@@ -301,11 +295,11 @@ def change_dots(stages: pd.DataFrame, title: str) -> Drawn | None:
              for (model, variant), row in zip(data.index, rows, strict=True)]  # fmt: skip
     clear = ((data["low"] > 0) | (data["high"] < 0)).tolist()
     with styled():
-        figure, axes = _rows(steps, title, "Blue: the interval excludes 0. " + LINE)
+        note = "Blue: the interval excludes 0. " + LINE
+        label = "change of the mean rating, points of 10"
+        figure, axes = _rows(steps, title, note, label, zero=True)
         for y, row in enumerate(rows):
             _dot(axes, y, row, style.BLUE if clear[y] else style.MUTED, "+.2f")
-        axes.axvline(0, color=style.INK, linewidth=0.8)
-        axes.set_xlabel("change of the mean rating, points of 10")
     result = f"{sum(clear)} of {len(rows)} changes can be told from none"
     moves = "; ".join(f"{step} {row['value']:+.2f}" for step, row in zip(steps, rows, strict=True))
     data = data[["pathway", "before", "after", "value", "low", "high"]]
@@ -322,10 +316,9 @@ def survey_dots(shares: pd.DataFrame, title: str) -> Drawn:
     """
     names = (shares["question"] + ": " + shares["option"]).tolist()
     with styled():
-        figure, axes = _rows(names, title, LINE)
+        figure, axes = _rows(names, title, LINE, "percent of the answers")
         for y, row in enumerate(shares.rename(columns={"percent": "value"}).to_dict("records")):
             _dot(axes, y, row, style.BLUE)
-        axes.set_xlabel("percent of the answers")
     answered = shares.dropna(subset=["percent"])
     first = answered.loc[answered.groupby("question", sort=False)["percent"].idxmax()]
     favourites = "; ".join(
