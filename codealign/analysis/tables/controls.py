@@ -142,7 +142,13 @@ def controls_table(of_run: Sequence[Arm]) -> Table:
     rows: list[Row] = []
     for cell in dict.fromkeys(arm.place.at(ablation="") for arm in of_run):
         rows.append(Group(f"{cell.model}: {where(cell)}"))
-        rows += [_arm(arm) for arm in of_run if arm.place.at(ablation="") == cell]
+        for arm in (arm for arm in of_run if arm.place.at(ablation="") == cell):
+            f, reached = arm.facts, _reached(arm.facts["gap"], arm.facts["target"])
+            rows.append([
+                arm.place.ablation or MAIN, f"{f['noise']:.0%}", number(arm.gain), number(arm.base),
+                f"{f['examples']:.0f}", f"{f['gap']:+.1f}", reached[1], str(arm.gain.seeds),
+                str(arm.gain.n),
+            ])  # fmt: skip
     head = ["Arm", "Label noise", "Above its SFT", "Above the base", "Pairs", "Gap, nats",
             "Share of target", "Seeds", "Problems"]  # fmt: skip
     note = (
@@ -153,15 +159,6 @@ def controls_table(of_run: Sequence[Arm]) -> Table:
     )
     caption = "Controls: what alignment does with labels of known quality"
     return Table("study_controls", caption, head, "lrrrrrrrr", rows, notes=[("", note)])
-
-
-def _arm(arm: Arm) -> Row:
-    f = arm.facts
-    return [
-        arm.place.ablation or MAIN, f"{f['noise']:.0%}", number(arm.gain), number(arm.base),
-        f"{f['examples']:.0f}", f"{f['gap']:+.1f}", _reached(f["gap"], f["target"])[1],
-        str(arm.gain.seeds), str(arm.gain.n),
-    ]  # fmt: skip
 
 
 def formats_table(study: StudyRun) -> Table:

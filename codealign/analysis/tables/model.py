@@ -35,7 +35,7 @@ Row = Sequence[Entry | str] | Group
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper.
+    """A table, of the paper or a run.
 
     Attributes
     ----------
@@ -83,18 +83,16 @@ def to_markdown(table: Table) -> str:
     Without rows there is no pipe table, only what the notes say of it.
     """
     names = column_names(table)
-    rows = [_md_row(row, len(names)) for row in table.rows]
+    rows = [
+        [f"*{_md(row.text)}*"] + [""] * (len(names) - 1) if isinstance(row, Group)
+        else [_md_cell(cell) for cell in row]
+        for row in table.rows
+    ]  # fmt: skip
     lines = [f"**{table.caption}**"]
     if rows:
         lines += ["", pipe_table(names, rows, [" --- "] * len(names))]
     notes = [f"{mark.translate(SUPERSCRIPT)} {_md(text)}".strip() for mark, text in table.notes]
     return "\n".join(lines + [part for note in notes for part in ("", note)]) + "\n"
-
-
-def _md_row(row: Row, columns: int) -> list[str]:
-    if isinstance(row, Group):
-        return [f"*{_md(row.text)}*"] + [""] * (columns - 1)
-    return [_md_cell(cell) for cell in row]
 
 
 def _md(text: str) -> str:
@@ -152,6 +150,8 @@ DOCUMENT = r"""% To use this table in another document, take \begin{table} to \e
 \end{table}
 \end{document}
 """
+WRAPPED = r">{\raggedright\arraybackslash}p{%scm}"
+NOTE = r"\par\smallskip\parbox{\shownwidth}{\scriptsize %s%s}"
 
 
 def latex_text(text: str) -> str:
@@ -163,10 +163,10 @@ def to_latex(table: Table) -> str:
     """Return a LaTeX document with the table; footnotes are raised letters, explained below it."""
     parts = {
         "CAPTION": latex_text(table.caption),
-        "COLUMNS": _columns(table.align),
+        "COLUMNS": "".join(a if a.isalpha() else WRAPPED % a for a in table.align),
         "HEAD": _head(table),
         "ROWS": "\n".join(_row(row, len(table.head)) for row in table.rows),
-        "NOTES": "\n".join(_note(mark, text) for mark, text in table.notes),
+        "NOTES": "\n".join(NOTE % (_raised(mark), latex_text(text)) for mark, text in table.notes),
     }
     document = DOCUMENT
     for name, text in parts.items():
@@ -174,9 +174,8 @@ def to_latex(table: Table) -> str:
     return document
 
 
-def _columns(align: Sequence[str]) -> str:
-    wrapped = r">{\raggedright\arraybackslash}p"
-    return "".join(a if a.isalpha() else f"{wrapped}{{{a}cm}}" for a in align)
+def _raised(mark: str) -> str:
+    return rf"\textsuperscript{{{mark}}}" if mark else ""
 
 
 def _head(table: Table) -> str:
@@ -202,9 +201,4 @@ def _row(row: Row, columns: int) -> str:
 def _cell(cell: Entry) -> str:
     text = latex_text(cell.text)
     text = rf"\textbf{{{text}}}" if cell.bold and text else text
-    return text + (rf"\textsuperscript{{{cell.note}}}" if cell.note else "")
-
-
-def _note(mark: str, text: str) -> str:
-    raised = rf"\textsuperscript{{{mark}}}" if mark else ""
-    return rf"\par\smallskip\parbox{{\shownwidth}}{{\scriptsize {raised}{latex_text(text)}}}"
+    return text + _raised(cell.note)
