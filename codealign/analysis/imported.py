@@ -55,7 +55,7 @@ NOTE = "Imported: these results were made elsewhere; imported.jsonl names the fi
 
 
 @dataclass(frozen=True)
-class Made:
+class Imported:
     """What a file has of one evaluated model: score rows, values of problems, what is missing."""
 
     cell: Cell
@@ -64,7 +64,7 @@ class Made:
     lacks: list[str]
 
 
-def read_results(path: Path, cell: Cell, name: str = "") -> Made:
+def read_results(path: Path, cell: Cell, name: str = "") -> Imported:
     """Read evalplus' or EvoEval's results of one model.
 
     Parameters
@@ -134,10 +134,10 @@ def _passed_all(states: Sequence[tuple[str, str | None]]) -> float | None:
     return _share(base in PASSED and added in PASSED for base, added in states)
 
 
-def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Made:
+def made_of(cell: Cell, of: Values, lacks: Sequence[str] = ()) -> Imported:
     """Return what problems' values make of one evaluated model."""
     rows = [score_of("", _seeded(cell, name), by_problem) for name, by_problem in of.items()]
-    return Made(cell, rows, of, list(lacks))
+    return Imported(cell, rows, of, list(lacks))
 
 
 def _seeded(cell: Cell, name: str = "") -> Cell:
@@ -175,7 +175,7 @@ def benchmark_of(path: Path, tasks: Collection[str], given: str = "") -> str:
                          "evoeval_difficult")  # fmt: skip
 
 
-def read_ratings(path: Path, cell: Cell) -> Made:
+def read_ratings(path: Path, cell: Cell) -> Imported:
     """Read ratings of CODAL's problems: `id`, `dimension`, `rating` (1 to 10, empty: unrated).
 
     Raises
@@ -196,7 +196,7 @@ def read_ratings(path: Path, cell: Cell) -> Made:
     }
     unrated = sum(r.rating is None for r in ratings)
     lacks += [f"codal: {unrated} of {len(ratings)} answers are unrated"] * (unrated > 0)
-    return Made(cell, rated, by_benchmark, lacks)
+    return Imported(cell, rated, by_benchmark, lacks)
 
 
 def _rating(row: Mapping[str, Any], where: str) -> Rating:
@@ -223,7 +223,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         yield from read_jsonl(path, dict)
 
 
-def read_scores_table(path: Path) -> list[Made]:
+def read_scores_table(path: Path) -> list[Imported]:
     """Read a CSV of scores: model, variant, stage, benchmark, value, n [, seed, missing].
 
     A value is in its metric's unit: pass@1 from 0 to 1, DPS in percent, ratings from 1 to 10.
@@ -233,7 +233,7 @@ def read_scores_table(path: Path) -> list[Made]:
     CodealignError
         A column is lacking, or a value is none.
     """
-    by_cell: dict[Cell, Made] = {}
+    by_cell: dict[Cell, Imported] = {}
     for at, row in enumerate(_rows(path), 2):
         lacking = [name for name in SCORES if not row.get(name)]
         if lacking:
@@ -252,7 +252,7 @@ def read_scores_table(path: Path) -> list[Made]:
         low, high, how = _interval(value, n, b)
         score = Score("", **_seeded(cell, b.name).columns(), metric=b.metric, value=value, n=n,
                       missing=missing, low=low, high=high, interval=how)  # fmt: skip
-        model = by_cell.setdefault(cell, Made(cell, [], {}, []))
+        model = by_cell.setdefault(cell, Imported(cell, [], {}, []))
         if b.name in {s.benchmark for s in model.scores}:
             raise CodealignError(f"{path}: line {at}: a second score of {b.name} for this model, "
                                  "stage and seed; keep one")  # fmt: skip
@@ -270,7 +270,7 @@ def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
     return printed_interval(value, n, b)
 
 
-def write_imported(root: Path, models: Sequence[Made], path: Path) -> None:
+def write_imported(root: Path, models: Sequence[Imported], path: Path) -> None:
     """Write what a file holds into a run folder, in place of what was there of its benchmarks.
 
     Raises
@@ -299,7 +299,7 @@ def write_imported(root: Path, models: Sequence[Made], path: Path) -> None:
     write_jsonl(log, entries)
 
 
-def _merge(paths: RunPaths, model: Made, source: str) -> None:
+def _merge(paths: RunPaths, model: Imported, source: str) -> None:
     new = {score.benchmark for score in model.scores}
     folder = paths.evals(model.cell)
     old, items = folder / "scores.jsonl", folder / "items.jsonl"
