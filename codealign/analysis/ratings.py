@@ -67,15 +67,11 @@ def item_id(cell: Cell, problem: str = "") -> str:
 
 
 def read_ratings(run_root: Path | str, name: str = FIRST) -> list[CellRating]:
-    """Read a judge's ratings of every evaluated model (main cells of all seeds).
+    """Read a judge's ratings of every evaluated model, all seeds; ids are those of `item_id`.
 
     Parameters
     ----------
-    name : `ratings.jsonl` for the run's judge, `ratings_second.jsonl` for its second judge.
-
-    Returns
-    -------
-    Ratings whose id is that of `item_id`.
+    name : of the judge's file; `MORE` matches those of all judges added later.
     """
     return [
         CellRating(**{**vars(rating), "id": item_id(cell, rating.id)}, cell=cell, problem=rating.id)

@@ -179,16 +179,11 @@ def training_line(training: Trained, ends: tuple[float, float]) -> str:
         f"{training.stage}: {training.steps} steps on {training.examples} {kind}, "
         f"loss {ends[0]:.3f} -> {ends[1]:.3f}, {training.truncated} truncated"
     )
-    return f"{line}; {told}" if (told := gap_told(training)) else line
+    return f"{line}; {gap}" if (gap := gap_told(training)) else line
 
 
 def fates(results: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Return for each benchmark the number of samples that pass and, by kind, that fail.
-
-    Parameters
-    ----------
-    results : `evaluate.functional.Results` by benchmark.
-    """
+    """Return how many samples pass and, by kind, fail, of `functional.Results` by benchmark."""
     by_benchmark = {}
     for name, one in results.items():
         samples = sum(map(len, one.attempts.values())) + len(one.missing)
@@ -246,14 +241,11 @@ def codal_line(overall: Score, judge: str, gates: Iterable[Any]) -> str:
 
 
 def answer_sentence(answers: pd.DataFrame) -> str:
-    """Return which pathway won for each model and requirement, with difference and interval.
+    """Return which pathway won for each model and requirement, from `answer.pathways`.
 
-    Parameters
-    ----------
-    answers : what `answer.pathways` returns; of each model and requirement the last row, which
-        holds both techniques, counts.
+    The last row of each counts, which holds both techniques.
     """
-    return " ".join(f"**{what}:** {said}" for what, said in sentences(main_rows(answers)))
+    return " ".join(f"**{what}:** {line}" for what, line in sentences(main_rows(answers)))
 
 
 def agreement_sentence(reference: str, trusted: pd.DataFrame) -> str:
