@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import matplotlib
 import pandas as pd
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -149,7 +146,7 @@ def rendered(figure: Figure, suffix: str, dpi: int = DPI, alt: str = "") -> byte
     """
     buffer = BytesIO()
     ground = "none" if suffix == "svg" else "white"
-    with patch.object(subset, "load_font", _without_layout):
+    with _fonts_without_layout() if suffix == "pdf" else nullcontext():
         figure.savefig(buffer, format=suffix, dpi=dpi, metadata=FIXED[suffix], facecolor=ground)
     content = buffer.getvalue()
     if suffix == "svg":
@@ -157,20 +154,28 @@ def rendered(figure: Figure, suffix: str, dpi: int = DPI, alt: str = "") -> byte
     return content
 
 
-LOAD_FONT, LAYOUT = subset.load_font, ("GDEF", "GPOS", "GSUB", "MATH", "kern")
-
-
-def _without_layout(*args: Any, **more: Any) -> TTFont:
-    """Load a font to be embedded without its layout tables.
+@contextmanager
+def _fonts_without_layout() -> Iterator[None]:
+    """Embed fonts without their layout tables.
 
     A PDF gives each letter its place, so nothing reads them there; cutting them down to a figure's
     letters takes longer than everything else about the file.
     """
-    font = LOAD_FONT(*args, **more)
-    for table in LAYOUT:
-        if table in font:
+    from fontTools import subset  # slow to load, and PDFs alone need it
+
+    load_font = subset.load_font
+
+    def without_layout(*args: Any, **more: Any) -> Any:
+        font = load_font(*args, **more)
+        for table in {"GDEF", "GPOS", "GSUB", "MATH", "kern"} & set(font.keys()):
             del font[table]
-    return font
+        return font
+
+    subset.load_font = without_layout
+    try:
+        yield
+    finally:
+        subset.load_font = load_font
 
 
 def themed(svg: str, title: str, alt: str) -> str:
