@@ -195,6 +195,7 @@ def outlook(
 def _more_seeds(effect: Effect, requirement: str, hours_per_seed: float, matters: float) -> str:
     """Return how many more seeds would tell a difference, or what lacks besides them."""
     noise = noise_of(effect)
+    # A difference holds the noise of both pathways, each a mean of two techniques.
     spread = math.sqrt(1 + TOGETHER) * (NOISE[requirement] if noise is None else noise)
     for seeds in range(max(effect.seeds, 1) + 1, MOST_SEEDS + 1):
         error = spread / math.sqrt(seeds)
@@ -210,7 +211,7 @@ def _more_seeds(effect: Effect, requirement: str, hours_per_seed: float, matters
 
 
 def _problems_lack(effect: Effect, matters: float) -> str:
-    """Say how many problems it would take, where no number of seeds would do."""
+    """Return how many problems it would take, where no number of seeds would do."""
     floor = float(stdtrit(effect.freedom, (1 + CONFIDENCE) / 2)) * effect.problem_error
     aim = max(abs(effect.value), matters - abs(effect.value), matters / 4)
     if not aim:
@@ -236,6 +237,7 @@ def levels(looks: tuple[int, ...]) -> dict[int, float]:
     seeds = np.random.default_rng(0).standard_normal((SIMULATED, most))
     furthest = np.zeros(SIMULATED)
     for k in looks:
+        # Each look's t as a normal deviate, on the scale on which all looks share one limit.
         some = seeds[:, :k]
         t = np.abs(some.mean(axis=1)) / some.std(axis=1, ddof=1) * math.sqrt(k)
         furthest = np.maximum(furthest, -ndtri(stdtr(k - 1, -t)) * math.sqrt(k / most))
@@ -268,6 +270,7 @@ def chance(effect: Effect, looks: Sequence[int], matters: float) -> float:
     spread = effect.seed_error * math.sqrt(k)
     half = half_width(spread / math.sqrt(most), most, effect.problem_error, effect.freedom,
                       1 - levels(tuple(looks))[most])  # fmt: skip
+    # By how much the mean of all seeds may yet differ from that of the first k.
     moves = max(spread * math.sqrt(1 / k - 1 / most), 1e-9)
 
     def within(low: float, high: float) -> float:

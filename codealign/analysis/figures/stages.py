@@ -225,7 +225,8 @@ def failure_bars(kinds: Mapping[str, Mapping[str, int]], title: str) -> Drawn:
     kinds : for each benchmark the number of samples of each kind, those that pass among them.
     """
     shown = [k for k in KINDS if any(of.get(k) for of in kinds.values())]
-    counts = pd.DataFrame.from_dict(kinds, "index").reindex(columns=shown).fillna(0).astype(int)
+    counts = pd.DataFrame.from_dict(kinds, "index").reindex(list(kinds), columns=shown)
+    counts = counts.fillna(0).astype(int)
     shares = counts.mul(100 / counts.sum(axis=1).clip(lower=1), axis=0)
     starts = shares.cumsum(axis=1) - shares
     with styled():
