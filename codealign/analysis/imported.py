@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from codealign.analysis import labels
 from codealign.analysis.measured import item_rows, score_of
 from codealign.analysis.scores import (
     benchmark,
@@ -32,6 +33,7 @@ from codealign.paths import RunPaths, part_folder
 from codealign.provenance import file_hash
 from codealign.records import (
     DIMENSIONS,
+    REQUIREMENTS,
     STAGES,
     VARIANTS,
     Rating,
@@ -81,9 +83,9 @@ def read_results(path: Path, cell: Cell, name: str = "") -> Imported:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["eval"]
         tasks = {t: states for t, entry in rows.items() if (states := _statuses(entry))}
-        assert tasks, "no sample of any task in it"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError,
-            RecursionError) as error:  # fmt: skip
+        if not tasks:
+            raise ValueError("no sample of any task in it")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         remedy = "give the *_eval_results.json that `evalplus.evaluate` wrote"
         fault = f"{path}: no results of evalplus or EvoEval ({error!r}); {remedy}"
         raise CodealignError(fault) from None
@@ -317,11 +319,10 @@ def lacking(root: Path) -> list[str]:
     """Return what an imported run still lacks for the study's question, one line per model."""
     frame = collect_all(root)
     lines = []
-    for model in dict.fromkeys(frame["model"]):
-        there = {(r.variant, r.stage) for r in frame.itertuples() if r.model == model}
+    for model, own in frame.groupby("model", sort=False):
+        there = set(zip(own["variant"], own["stage"], strict=True))
         absent = [f"{v} {s}" for v, s in product(VARIANTS, STAGES) if (v, s) not in there]
         lines += [f"{model}: no scores of {', '.join(absent)}"] if absent else []
-        asked = set(frame.loc[frame["model"] == model, "requirement"])
-        lines += [f"{model}: no {r.replace('_', '-')} scores"
-                  for r in ("functional", "non_functional") if r not in asked]  # fmt: skip
+        lines += [f"{model}: no {labels.REQUIREMENTS[r]} scores"
+                  for r in REQUIREMENTS if r not in set(own["requirement"])]  # fmt: skip
     return lines

@@ -139,7 +139,8 @@ def _code(lines: Sequence[str], alike: set[int]) -> str:
     shown = [line if i in alike or not lines[i].strip() else f"<mark>{line}</mark>"
              for i, line in enumerate(coloured[: len(lines)])]  # fmt: skip
     text = "\n".join(shown)
-    return f'<td style="text-align: left; vertical-align: top"><div class="highlight"><pre>{text}</pre></div></td>'  # noqa: E501
+    style = "text-align: left; vertical-align: top"
+    return f'<td style="{style}"><div class="highlight"><pre>{text}</pre></div></td>'
 
 
 def training_sentence(
