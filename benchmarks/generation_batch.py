@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/generation_batch.py MODEL [--prompts 24] [--batch 8]
         [--tokens 128] [--rounds 1] [--ctranslate2 FOLDER] [--onnx FOLDER] [--compile]
+        [--sides ours,unfilled,batch,single]
 
 MODEL is a folder with a chat model, such as .cache/SmolLM2-135M-Instruct/finetuned of `make real`.
 It answers nano's HumanEval+ tasks in its chat format, on a CPU in float32. Sides: `ours`;
@@ -11,7 +12,8 @@ time. Other engines where their FOLDER is given: the model as CTranslate2's
 `ct2-transformers-converter` writes it, or as `python -m onnxruntime_genai.models.builder -m MODEL
 -i MODEL -o FOLDER -p fp32 -e cpu` does; `--compile` adds `batch` through torch.compile (of two
 rounds the first one compiles). Prints one JSON line: CPU seconds of each side (the best round), how
-many times as fast ours is, and of how many prompts each side's tokens are `single`'s.
+many times as fast ours is, and of how many prompts each side's tokens are `single`'s (`ours`
+without it).
 """
 
 from __future__ import annotations
@@ -118,6 +120,7 @@ def main() -> None:
     parser.add_argument("--ctranslate2", metavar="FOLDER")
     parser.add_argument("--onnx", metavar="FOLDER")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--sides", help="these alone, in this order, and what options add")
     args = parser.parse_args()
     engine = open_engine("transformers", args.model, "finetuned")
     own = engine.model.config._attn_implementation
@@ -131,6 +134,7 @@ def main() -> None:
         "batch": lambda: theirs(engine, prompts, settings, args.batch),
         "single": lambda: theirs(engine, prompts, settings, 1),
     }
+    work = {side: work[side] for side in (args.sides.split(",") if args.sides else work)}
     if args.ctranslate2:
         work["ctranslate2"] = lambda: converted(engine, prompts, settings, args.ctranslate2)
     if args.onnx:
@@ -146,15 +150,16 @@ def main() -> None:
             made[side] = work[side]()
             took = time.process_time() - started
             spent[side] = min(took, spent.get(side, took))
-    tokens = [len(encode(engine.tokenizer, text)) for text in made["single"]]
+    against = "single" if "single" in work else "ours"
+    tokens = [len(encode(engine.tokenizer, text)) for text in made[against]]
     row: dict[str, Any] = {side: round(took, 1) for side, took in spent.items()}
     row |= {
         f"{side}_ratio": round(spent[side] / spent["ours"], 2) for side in work if side != "ours"
     }
     row["same"] = {
-        side: sum(a == b for a, b in zip(made[side], made["single"], strict=True))
+        side: sum(a == b for a, b in zip(made[side], made[against], strict=True))
         for side in work
-        if side != "single"
+        if side != against
     }
     row |= {"tokens": sum(tokens), "longest": max(tokens), "prompts": len(prompts)}
     print(json.dumps(row | {"rounds": args.rounds}))
