@@ -80,8 +80,8 @@ class Outcome:
     """What one call gave: a value, or the exception as `Type: message`.
 
     `cpu_s` is the call's CPU time; `steps` its instructions (of bytecode, or the processor's), 0 if
-    they were not counted; `exception` the type's name alone. A value that cannot be encoded is an
-    `Opaque`, equal to nothing.
+    they were not counted; `exception` the type's name alone; `missing` whether the program has no
+    function of that name. A value that cannot be encoded is an `Opaque`, equal to nothing.
     """
 
     value: Any = None
@@ -89,6 +89,7 @@ class Outcome:
     cpu_s: float = 0.0
     steps: int = 0
     exception: str = ""
+    missing: bool = False
 
 
 @dataclass(frozen=True)

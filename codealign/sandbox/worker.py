@@ -179,6 +179,8 @@ def _outcome(data: bytes) -> Outcome:
     cost = float(cpu), int(steps)
     if kind == b"v":
         return Outcome(codec.loads(body), "", *cost)
+    if kind == b"m":
+        return Outcome(error="no such function", missing=True)
     exception, error = _exception(body.decode("utf-8", "replace"))
     return Outcome(None, error, *cost, exception)
 

@@ -155,11 +155,9 @@ def _why(
         cause = TOO_LONG if result.limit == "call" else result.detail
         return kind.get(result.verdict, result.verdict), f"{place}: {cause}"
     if reason == "error":
-        error = outcomes[index].error
-        lacks = f"KeyError: {expected.problem.entry_point!r}"
-        if error == lacks:
+        if outcomes[index].missing:
             return "no_answer", f"no function {expected.problem.entry_point}"
-        return "error", f"{place}: {error}"
+        return "error", f"{place}: {outcomes[index].error}"
     wanted = expected.outputs[_part(expected, suite)][index]
     got = outcomes[index].value
     return "wrong", f"{place}: expected {_short(wanted)}, got {_short(got)}"

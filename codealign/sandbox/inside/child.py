@@ -225,9 +225,11 @@ def _call(
     send: Send,
     clock: Callable[[], float] = time.process_time,  # a program may replace that of `time`
 ) -> None:
-    """Make one call and send its outcome: cost, and encoded value or error."""
+    """Make one call and send its outcome: cost, and encoded value, error or lack of a function."""
     started = clock()
     steps, limit, longest = [0], job["count"], job["hash_over"]
+    if name not in scope:
+        return send(OUTCOME, b"m0 0 ")
     try:
         values, function = codec.loads(arguments), scope[name]
         started, before = clock(), counter.read_counter(job["counter"])

@@ -34,6 +34,9 @@ CASES = {
     "error": ("def double(x): raise KeyError(x)", "fail", "fail", "base test 1: KeyError: 1"),
     "does not compile": ("def double(x: return", "fail", "fail", "SyntaxError"),
     "other name": ("def twice(x): return 2 * x", "fail", "fail", "no function double"),
+    "a missing key of its name": (
+        "def double(x): return {}['double']", "fail", "fail", "base test 1: KeyError: 'double'",
+    ),
     "empty": ("  \n", "fail", "fail", "empty answer"),
     "endless": ("def double(x):\n    while True: pass", "timeout", "timeout", "base test 1"),
     "crash": ("import os\ndef double(x): os.abort()", "fail", "fail", "signal 6"),
@@ -45,8 +48,8 @@ CASES = {
 }  # fmt: skip
 KINDS = {
     "wrong": "wrong", "wrong on plus only": "wrong", "error": "error", "does not compile": "error",
-    "other name": "no_answer", "empty": "no_answer", "endless": "timeout", "crash": "crash",
-    "leaves": "no_proof", "leaves later": "no_proof",
+    "other name": "no_answer", "a missing key of its name": "error", "empty": "no_answer",
+    "endless": "timeout", "crash": "crash", "leaves": "no_proof", "leaves later": "no_proof",
 }  # fmt: skip
 
 
