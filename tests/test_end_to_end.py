@@ -20,7 +20,7 @@ from codealign.analysis.scores import read_scores
 from codealign.paths import NANO_WEIGHTS
 from codealign.provenance import file_hash
 from codealign.report.page import PAGES
-from codealign.workflow.plan import NOTEBOOKS
+from codealign.workflow.notebooks import NOTEBOOKS
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from codealign.cell import Cell
-from codealign.params import Align, Codal, Functional, Gates, Generation, Prefs, Section, Sft
+from codealign.params import Codal, Functional, Gates, Generation
 from codealign.paths import RunPaths
-
-SECTIONS: dict[str, type[Section]] = {
-    "prefs": Prefs, "sft": Sft, "align": Align, "functional": Functional, "codal": Codal,
-}  # fmt: skip
-"""The stages by their section of the parameters, in the order in which data pass."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +17,7 @@ class StageJob:
 
     Attributes
     ----------
-    section : of the parameters, one of `SECTIONS`; names the stage's function.
+    section : of the parameters; names the stage's function.
     model : as the registry knows it (`registry.reference`); the cell has its short name.
     cell : the model, and where it stands in the study, seed and ablation included. Its stage is
         what is trained (sft, dpo or bonbon) or evaluated (base too).

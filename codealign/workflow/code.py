@@ -20,11 +20,10 @@ from typing import Any
 
 from codealign.errors import CodealignError
 from codealign.paths import PACKAGE, PROJECT
+from codealign.workflow.notebooks import SHOWING
 
 TEXT = (".txt", ".yaml")
 STAGES = "codealign.stages."
-SHOWING = ("06_survey_kappa", "07_paper")
-"""Notebooks whose work is to show: what draws is their stage's code."""
 ANALYSIS, DRIVING = "codealign.analysis", ("codealign.workflow", "codealign.checks")
 SETTINGS = "codealign.params"
 """Counted by value: a job's settings are part of what it is made from, defaults filled in."""

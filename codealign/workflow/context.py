@@ -13,29 +13,21 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from codealign import provenance
 from codealign.cell import Cell
 from codealign.checks import check
 from codealign.errors import CodealignError, nearest
-from codealign.params import (
-    AnySection,
-    Gates,
-    Params,
-    Requirement,
-    Stage,
-    Variant,
-    load_params,
-    validate,
-)
+from codealign.params import Gates, Params, Variant, load_params, validate
 from codealign.paths import PROJECT, RunPaths, short_name
-from codealign.records import STAGES, stable_id, write_text
+from codealign.records import REQUIREMENTS, STAGES, VARIANTS, stable_id, write_text
 from codealign.registry import among, references, registry, spec
-from codealign.stages.job import SECTIONS, StageJob
+from codealign.stages.job import StageJob
 from codealign.workflow import markers, state
 from codealign.workflow.code import code_of
-from codealign.workflow.plan import PLACES, SECTION, job_name, parameters_of
+from codealign.workflow.notebooks import NOTEBOOKS
+from codealign.workflow.plan import job_name, parameters_of
 
 MARK = ".made_from"
 INJECTED = "# Parameters"
@@ -43,14 +35,9 @@ INJECTED = "# Parameters"
 DEFAULT = "nano"
 """The profile of a notebook that names none."""
 CHOICES: dict[str, tuple[str, ...]] = {
-    "variant": get_args(Variant),
-    "requirement": get_args(Requirement),
-    "trained": get_args(Requirement),
-    "stage": get_args(Stage),
-}
-"""Values that a notebook's parameters may have."""
-FIXED = {"02_sft": {"stage": "sft"}, "05_codal": {"requirement": "non_functional"}}
-"""Coordinates of a notebook's job that its parameters cannot say."""
+    "variant": VARIANTS, "requirement": REQUIREMENTS, "trained": REQUIREMENTS,
+}  # fmt: skip
+"""Values that a notebook's parameters may have; those of its stage are the notebook's own."""
 
 
 @dataclass
@@ -79,16 +66,16 @@ class NotebookJob:
         """The job's name, as in the plan."""
         return job_name(self.notebook, self.cell, self.paths.suffix)
 
-    def settings(self, cls: type[AnySection], section: str, given: dict[str, Any]) -> AnySection:
-        """Return a section of the parameters, checked.
+    def settings(self, given: dict[str, Any]) -> Any:
+        """Return the notebook's section of the parameters, checked.
 
         Parameters
         ----------
-        given : the section's settings as injected by papermill; if empty, those of
-            `params/<profile>.yaml`.
+        given : as injected by papermill; if empty, those of `params/<profile>.yaml`.
         """
+        section = NOTEBOOKS[self.notebook].section
         if given:
-            checked = validate(cls, given, section)
+            checked = validate(state.SECTIONS[section], given, section)
         else:
             checked = getattr(load_params(PROJECT / "params" / f"{self.profile}.yaml"), section)
         self.used[section] = checked.model_dump()
@@ -248,15 +235,13 @@ def open_job(
         none of them may have: nothing is written then.
     """
     check_injected(notebook, _history())
-    for name in PLACES.get(notebook, ()):
+    about = NOTEBOOKS[notebook]
+    for name in about.place:
         _check_value(notebook, name, where[name])
     profile = profile or DEFAULT
     paths = RunPaths(PROJECT / (run or f"runs/{profile}"))
-    cell = None
-    if notebook in PLACES:
-        known = {"variant": "", "requirement": "functional", "stage": ""}
-        known |= {**FIXED.get(notebook, {}), **where}
-        cell = Cell(**known, seed=seed, ablation=paths.ablation)
+    known = {**about.fixed, **where}
+    cell = Cell(**known, seed=seed, ablation=paths.ablation) if about.place else None
     return NotebookJob(notebook, cell, profile, paths, seed)
 
 
@@ -271,7 +256,7 @@ def open_stage(
     claim: bool = True,
     **where: str,
 ) -> NotebookJob:
-    """Open the job of a notebook with a stage (`PLACES`), down to the folder it works in.
+    """Open the job of a notebook about one cell, down to the folder it works in.
 
     Parameters
     ----------
@@ -287,8 +272,8 @@ def open_stage(
     """
     profile, model = chosen(profile, model)
     opened = open_job(notebook, profile=profile, run=run, seed=seed, model=model, **where)
-    section, cell = SECTION[notebook], opened.cell
-    whole = opened.settings(SECTIONS[section], section, settings)
+    section, cell = NOTEBOOKS[notebook].section, opened.cell
+    whole = opened.settings(settings)
     own = getattr(whole, cell.stage) if section == "align" else whole
     variant = own.variant if section == "prefs" else cell.variant
     opened.checked = opened.check_model(variant, getattr(own, "engine", "transformers"))
@@ -306,9 +291,7 @@ def _check_value(notebook: str, name: str, value: str) -> None:
     if name == "model":
         spec(value)
         return
-    known = CHOICES.get(name, (value,))
-    if notebook == "03_align" and name == "stage":
-        known = ("dpo", "bonbon")
+    known = NOTEBOOKS[notebook].stages if name == "stage" else CHOICES.get(name, (value,))
     if value not in known:
         raise CodealignError(f"{notebook}: {name} = {value!r}" + nearest(str(value), list(known)))
 
@@ -337,7 +320,7 @@ def check_injected(notebook: str, history: Sequence[str]) -> None:
     for name, value in given.items():
         if name not in own and name not in Params.model_fields:
             raise CodealignError(f"{notebook}: no parameter {name!r}" + nearest(name, sorted(own)))
-        if name in CHOICES:
+        if name == "stage" or name in CHOICES:
             _check_value(notebook, name, value)
 
 

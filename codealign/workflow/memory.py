@@ -15,7 +15,8 @@ from codealign.params import Dpo, Functional, Params, Prefs, Sft, Training, vali
 from codealign.paths import short_name
 from codealign.registry import shape_of, spec
 from codealign.shapes import Shape
-from codealign.workflow.plan import SECTION, Job, make_plan
+from codealign.workflow.notebooks import NOTEBOOKS
+from codealign.workflow.plan import Job, make_plan
 from codealign.workflow.work import assumed, device_of, job_training
 
 GIB = 1 << 30
@@ -211,7 +212,7 @@ def on_device(step: str, model: str, device: str, parts: dict[str, float]) -> Me
 
 def _steps(job: Job, shape: Shape, modules: list[str]) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the steps of a job with their parts."""
-    section, given = SECTION[job.notebook], job.parameters
+    section, given = NOTEBOOKS[job.notebook].section, job.parameters
     if section in ("sft", "align"):
         stage = given.get("stage", "sft")
         name = job.notebook if stage == "sft" else f"{job.notebook} {stage}"

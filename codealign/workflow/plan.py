@@ -24,22 +24,7 @@ from codealign.records import write_text
 from codealign.registry import references
 from codealign.workflow.code import notebook_parameters
 from codealign.workflow.markers import PARAMS
-
-SECTION = {
-    "01_preferences": "prefs", "02_sft": "sft", "03_align": "align", "04_functional": "functional",
-    "05_codal": "codal", "06_survey_kappa": "survey", "07_paper": "study",
-}  # fmt: skip
-"""The section of the settings of each notebook."""
-NOTEBOOKS = tuple(SECTION)
-EVALUATION = {"functional": "04_functional", "non_functional": "05_codal"}
-PLACES = {
-    "01_preferences": ("model", "requirement"),
-    "02_sft": ("model", "variant", "requirement"),
-    "03_align": ("model", "variant", "requirement", "stage"),
-    "04_functional": ("model", "variant", "stage"),
-    "05_codal": ("model", "variant", "stage"),
-}
-"""Coordinates of its cell that a notebook has as parameters, and that name its job."""
+from codealign.workflow.notebooks import EVALUATION, NOTEBOOKS
 
 
 @dataclass(frozen=True)
@@ -63,7 +48,7 @@ def job_name(notebook: str, cell: Cell | None = None, suffix: Iterable[str] = ()
 
     Parameters
     ----------
-    cell : of a notebook that has a place in the matrix (`PLACES`).
+    cell : of a notebook that is about one.
     suffix : `RunPaths.suffix` of the part that the job works in.
     """
     place = parameters_of(notebook, cell) if cell else {}
@@ -73,7 +58,7 @@ def job_name(notebook: str, cell: Cell | None = None, suffix: Iterable[str] = ()
 
 def parameters_of(notebook: str, cell: Cell) -> dict[str, str]:
     """Return the parameters that say a notebook which cell is its own."""
-    return {key: getattr(cell, key) for key in PLACES[notebook]}
+    return {key: getattr(cell, key) for key in NOTEBOOKS[notebook].place}
 
 
 @dataclass(frozen=True)
@@ -84,12 +69,14 @@ class _Part:
     params: Params
     seed: int
 
-    def name(self, section: str, notebook: str, cell: Cell) -> str:
+    def name(self, notebook: str, cell: Cell | None) -> str:
         """Return the name of the job that makes this for this part, in it or in its seed's part."""
-        return job_name(notebook, cell, RunPaths(Path(self.run)).maker(section).suffix)
+        maker = RunPaths(Path(self.run)).maker(NOTEBOOKS[notebook].section)
+        return job_name(notebook, cell, maker.suffix)
 
-    def settings(self, section: str, stage: str) -> dict[str, Any]:
-        """Return a section's settings as a job gets them: of `align` its own technique's alone."""
+    def settings(self, notebook: str, stage: str = "") -> dict[str, Any]:
+        """Return a notebook's settings: of `align` those of the technique alone."""
+        section = NOTEBOOKS[notebook].section
         settings = getattr(self.params, section).model_dump()
         return {section: {stage: settings[stage]} if section == "align" else settings}
 
@@ -97,67 +84,57 @@ class _Part:
 class _Planner:
     """Collects jobs, each once and after those it needs."""
 
-    def __init__(self, run: str) -> None:
-        self.run = run
+    def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
 
-    def add(
-        self, part: _Part, name: str, notebook: str, own: dict[str, Any], needs: list[str]
-    ) -> None:
-        common = {"profile": part.params.profile, "run": part.run, "seed": part.seed}
+    def add(self, part: _Part, notebook: str, needs: list[str], cell: Cell | None = None) -> str:
+        """Plan a notebook for a cell, or for the run as a whole; return the job's name."""
+        name = part.name(notebook, cell)
+        parameters = {
+            "profile": part.params.profile, "run": part.run, "seed": part.seed,
+            **part.settings(notebook, cell.stage if cell else ""),
+            **(parameters_of(notebook, cell) if cell else {}),
+            **({"trained": cell.trained} if cell and cell.cross else {}),
+        }  # fmt: skip
         resources = part.params.resources.get(notebook, Resources())
         gates = part.params.gates.model_dump() if notebook in EVALUATION.values() else {}
-        self.jobs.setdefault(name, Job(name, notebook, {**common, **own}, needs, resources, gates))
+        self.jobs.setdefault(name, Job(name, notebook, parameters, needs, resources, gates))
+        return name
 
     def pairs(self, part: _Part, cell: Cell) -> str:
         """Plan a cell's preference data; like the other steps, return the job's name.
 
         An ablation's data come after its seed's, from which it may take over what it does not vary.
         """
-        name = part.name("prefs", "01_preferences", cell)
-        own = {**parameters_of("01_preferences", cell), **part.settings("prefs", "")}
         seeded = RunPaths(RunPaths(Path(part.run)).seeded)
         main = job_name("01_preferences", cell, seeded.suffix)
-        self.add(part, name, "01_preferences", own, [main] if main in self.jobs else [])
-        return name
+        return self.add(part, "01_preferences", [main] if main in self.jobs else [], cell)
 
     def sft(self, part: _Part, cell: Cell) -> str:
         """Plan SFT of a cell's model."""
         needs = [self.pairs(part, cell)]
         if part.params.gates.baseline == "stop" and cell.requirement == "functional":
             needs += self.base_scores(cell)
-        name = part.name("sft", "02_sft", cell)
-        own = {**parameters_of("02_sft", cell), **part.settings("sft", "")}
-        self.add(part, name, "02_sft", own, needs)
-        return name
+        return self.add(part, "02_sft", needs, cell)
 
     def stage(self, part: _Part, cell: Cell) -> list[str]:
         """Plan what makes a cell's model; the base model needs nothing."""
         if cell.stage in ("base", "sft"):
             return [self.sft(part, cell)] if cell.stage == "sft" else []
-        settings = part.settings("align", cell.stage)
         needs = [self.pairs(part, cell)]
-        if settings["align"][cell.stage]["start"] == "sft":
+        if getattr(part.params.align, cell.stage).start == "sft":
             needs.append(self.sft(part, cell))
             if part.params.gates.sft == "stop" and "sft" in part.params.stages:
                 needs.append(self.evaluation(part, cell.at(stage="sft")))
-        name = part.name("align", "03_align", cell)
-        own = {**parameters_of("03_align", cell), **settings}
-        self.add(part, name, "03_align", own, needs)
-        return [name]
+        return [self.add(part, "03_align", needs, cell)]
 
     def evaluation(self, part: _Part, cell: Cell) -> str:
         """Plan the evaluation of a cell's model on the benchmarks of its requirement."""
-        notebook = EVALUATION[cell.requirement]
-        section = SECTION[notebook]
-        name = part.name(section, notebook, cell)
-        own = parameters_of(notebook, cell) | ({"trained": cell.trained} if cell.cross else {})
         needs = self.stage(part, cell.at(requirement=cell.trained))
         gate = part.params.gates.sft if cell.stage == "sft" else part.params.gates.alignment
         if cell.stage != "base" and gate != "off" and not cell.cross:
             needs = needs + self.base_scores(cell)
-        self.add(part, name, notebook, {**own, **part.settings(section, "")}, needs)
-        return name
+        return self.add(part, EVALUATION[cell.requirement], needs, cell)
 
     def base_scores(self, cell: Cell) -> list[str]:
         """Return the job that scores a cell's base model, if the profile has one."""
@@ -231,7 +208,7 @@ def make_plan(params: Params, run: str = "") -> list[Job]:
             raise CodealignError(f"resources: notebook {name!r}" + nearest(name, [*NOTEBOOKS]))
     run = run or f"runs/{params.profile}"
     params = params.model_copy(update={"models": references(params.models)})
-    planner, whole = _Planner(run), _Part(run, params, params.seed)
+    planner, whole = _Planner(), _Part(run, params, params.seed)
     trained = [stage for stage in params.stages if stage != "base"]
     if "base" in params.stages:
         planner.base(whole, EVALUATION if params.study.cross else params.requirements)
@@ -239,10 +216,9 @@ def make_plan(params: Params, run: str = "") -> list[Job]:
         planner.cells(part, trained, params.study.cross)
     for part, stages in _ablation_parts(params, run):
         planner.cells(part, stages)
-    survey = whole.settings("survey", "")
-    planner.add(whole, "06_survey_kappa", "06_survey_kappa", survey, planner.named("05_codal"))
+    planner.add(whole, "06_survey_kappa", planner.named("05_codal"))
     before = planner.named("01_preferences", *EVALUATION.values(), "06_survey_kappa")
-    planner.add(whole, "07_paper", "07_paper", whole.settings("study", ""), before)
+    planner.add(whole, "07_paper", before)
     return list(planner.jobs.values())
 
 

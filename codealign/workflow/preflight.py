@@ -26,6 +26,7 @@ from codealign.prefs.ratings import needs_judge
 from codealign.registry import source, spec, unavailable, weights_here
 from codealign.workflow import causes
 from codealign.workflow.memory import memory_of
+from codealign.workflow.notebooks import NOTEBOOKS
 from codealign.workflow.plan import Job
 from codealign.workflow.work import job_training, parameters_of
 
@@ -157,7 +158,7 @@ def _engines(jobs: Sequence[Job], local: bool) -> Iterator[Need]:
                    "pip install --no-deps vllm, or engine: transformers")  # fmt: skip
     for url in {one.base_url for one in sampling if one.engine == "openai"}:
         yield _tried("server", lambda url=url: _server(url))
-    training = [job_training(job) for job in jobs if job.notebook in ("02_sft", "03_align")]
+    training = [job_training(job) for job in jobs if NOTEBOOKS[job.notebook].trains]
     if any(one.backend == "unsloth" for one in training) and local:
         yield Need("unsloth", _installed("unsloth"), "backend of the training",
                    "`make install`, or backend: peft")  # fmt: skip

@@ -30,6 +30,7 @@ from codealign.registry import (
     registry,
     source,
 )
+from codealign.workflow.notebooks import NOTEBOOKS
 
 BASE, INSTRUCT = "pretrained", "finetuned"
 SHORTEST = 3
@@ -130,8 +131,8 @@ def profile_of(
         second = {"second_judge": "static_b"} if judge == "static" else {}
         data["codal"] = {**codal, "judge": judge, **second}
     if gpu and not data.get("resources"):
-        named = ("01_preferences", "02_sft", "03_align", "04_functional", "05_codal")
-        data["resources"] = {name: {"gpu": 1, "memory_mb": 16000} for name in named}
+        needing = [name for name, spec in NOTEBOOKS.items() if spec.place]
+        data["resources"] = {name: {"gpu": 1, "memory_mb": 16000} for name in needing}
     if pair.remarks:
         sentences = (f"{one[0].upper()}{one[1:]}." for one in pair.remarks)
         note = [data.get("note", "").strip(), *sentences]

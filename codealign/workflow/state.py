@@ -18,35 +18,23 @@ from typing import Any
 
 from codealign.additions import own_benchmarks, own_dimensions
 from codealign.errors import CodealignError
-from codealign.params import Section, Study, Survey, validate
+from codealign.params import Params, validate
 from codealign.paths import FURTHER_RATINGS, PROJECT, RunPaths, notebook_of
 from codealign.prompts import SETS
 from codealign.provenance import file_hash
 from codealign.records import stable_id
 from codealign.registry import identity
-from codealign.stages.job import SECTIONS as STAGE_SECTIONS
 from codealign.workflow.code import code_of
 from codealign.workflow.lock import is_held
 from codealign.workflow.markers import RESULT, read_failure, read_result
+from codealign.workflow.notebooks import NOTEBOOKS
 from codealign.workflow.plan import Job, frozen, read_plan
 
 DONE, OUTDATED, FAILED, TO_DO = "done", "outdated", "failed", "to do"
-SECTIONS: dict[str, type[Section]] = {**STAGE_SECTIONS, "survey": Survey, "study": Study}
-ADAPTER = ("adapter_model.safetensors",)
-SCORES = ("scores.jsonl", "items.jsonl")
-READS = {
-    "01_preferences": {
-        "01_preferences": ("concepts.jsonl", "instructions.jsonl", "responses.jsonl")
-    },
-    "02_sft": {"01_preferences": ("pairs.jsonl",)},
-    "03_align": {"01_preferences": ("pairs.jsonl",), "02_sft": ADAPTER},
-    "04_functional": {"02_sft": ADAPTER, "03_align": ADAPTER, "04_functional": SCORES},
-    "05_codal": {"02_sft": ADAPTER, "03_align": ADAPTER, "05_codal": SCORES},
-}
-"""What a notebook reads of the results of the jobs it needs; 06 and 07 read everything. Of a job
-that is not named, and beside the files, it reads whether a gate stopped it."""
+SECTIONS = {one.section: Params.model_fields[one.section].annotation for one in NOTEBOOKS.values()}
+"""The schema of each notebook's settings."""
 HANDED_ON = {
-    *(name for reads in READS.values() for names in reads.values() for name in names),
+    *(name for one in NOTEBOOKS.values() for names in (one.reads or {}).values() for name in names),
     "answers.jsonl", "ratings.jsonl",
 }  # fmt: skip
 """Files that must not only be there but be as their job wrote them."""
@@ -159,7 +147,7 @@ def _other_inputs(old: Mapping[str, str], job: Job, needs: Mapping[str, State]) 
 
 def handed_on(reader: str, result: Mapping[str, Any]) -> str:
     """Return a hash of what a notebook reads of the result of a job it needs."""
-    reads = READS.get(reader)
+    reads = NOTEBOOKS[reader].reads
     names = reads.get(notebook_of(str(result.get("job", ""))), ()) if reads else None
     files = result.get("outputs", {})
     read = [(p, files[p][2]) for p in sorted(files) if names is None or Path(p).name in names]

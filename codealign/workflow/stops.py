@@ -12,8 +12,8 @@ from pathlib import Path
 
 from codealign.provenance import header
 from codealign.records import write_text
-from codealign.workflow.code import SHOWING
 from codealign.workflow.markers import put_away, read_result, write_result
+from codealign.workflow.notebooks import SHOWING
 from codealign.workflow.plan import Job
 from codealign.workflow.state import deciding, made_from
 

@@ -33,20 +33,21 @@ from typing import Any, NoReturn
 from codealign.paths import PROJECT
 from codealign.workflow.code import code_cells, code_hash
 from codealign.workflow.kernels import Process, manager
+from codealign.workflow.notebooks import NOTEBOOKS
 
 FOLDER = "CODEALIGN_WARM"
 """Names the folder with the servers' sockets."""
 OFF = "CODEALIGN_COLD"
 """Set to anything, every job starts by itself."""
-KINDS = {
-    "evaluation": ("01_preferences", "04_functional", "05_codal"),
-    "training": ("02_sft", "03_align"),
-}
 LATE = {
     "evaluation": ("transformers.models.llama.modeling_llama", "peft", "evalplus.sanitize"),
     "training": ("unsloth", "trl", "peft", "datasets", "codealign.train.trainers"),
 }
 """Imported by functions that the notebooks call; Unsloth's must come before all others."""
+KINDS = {
+    kind: tuple(name for name, spec in NOTEBOOKS.items() if spec.libraries == kind)
+    for kind in LATE
+}  # fmt: skip
 EVERY = ("papermill", "ipykernel.kernelapp", "matplotlib_inline.backend_inline")
 FORK_SAFE = "jemalloc_bg_thd"
 """Arrow's allocator's own thread, which it starts again in a fork."""

@@ -18,7 +18,8 @@ from codealign.params import Codal, Functional, Params, Prefs, Resources, Traini
 from codealign.paths import DATA, short_name
 from codealign.prefs.ratings import needs_judge
 from codealign.registry import places_of, shape_of, stored_parameters
-from codealign.workflow.plan import SECTION, Job
+from codealign.workflow.notebooks import NOTEBOOKS
+from codealign.workflow.plan import Job
 
 
 @cache
@@ -76,7 +77,7 @@ def work_of(job: Job, prefs: Prefs) -> Work:
     ----------
     prefs : settings of the preference data that the job's training uses.
     """
-    section, given = SECTION[job.notebook], job.parameters
+    section, given = NOTEBOOKS[job.notebook].section, job.parameters
     if section == "prefs":
         settings = validate(Prefs, given["prefs"], job.name)
         return _preferences(settings, given["requirement"])

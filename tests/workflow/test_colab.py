@@ -21,7 +21,7 @@ from codealign.workflow import colab
 from codealign.workflow.code import closure, code_cells, computing
 from codealign.workflow.environment import DRIVER
 from codealign.workflow.estimate import estimate
-from codealign.workflow.plan import NOTEBOOKS
+from codealign.workflow.notebooks import NOTEBOOKS
 
 LOCKED = colab.read_locked(shipped() / "requirements.lock")
 

@@ -11,28 +11,28 @@ import yaml
 
 from codealign.cell import Cell
 from codealign.errors import CodealignError
-from codealign.params import Codal, Gates, Sft
+from codealign.params import Gates
 from codealign.paths import PROJECT, RunPaths, part_folder
 from codealign.workflow.context import NotebookJob, check_injected, chosen, open_job, open_stage
-from codealign.workflow.plan import PLACES
+from codealign.workflow.notebooks import NOTEBOOKS
 
 CELL = Cell("nano", "pretrained", "functional", "sft")
 
 
-def context(tmp_path: Path, seed: int = 0) -> NotebookJob:
-    return NotebookJob("02_sft", CELL, "nano", RunPaths(tmp_path / "run"), seed)
+def context(tmp_path: Path, seed: int = 0, notebook: str = "02_sft") -> NotebookJob:
+    return NotebookJob(notebook, CELL, "nano", RunPaths(tmp_path / "run"), seed)
 
 
 def test_settings_come_from_the_profile_unless_given(tmp_path) -> None:
     job = context(tmp_path)
     shipped = yaml.safe_load((PROJECT / "params/nano.yaml").read_text())["sft"]
-    assert job.settings(Sft, "sft", {}).learning_rate == shipped["learning_rate"]
-    assert job.settings(Sft, "sft", {"batch_size": 3}).batch_size == 3
+    assert job.settings({}).learning_rate == shipped["learning_rate"]
+    assert job.settings({"batch_size": 3}).batch_size == 3
 
 
 def test_given_settings_are_checked(tmp_path) -> None:
     with pytest.raises(CodealignError, match="sft: unknown key 'bach_size'; did you mean"):
-        context(tmp_path).settings(Sft, "sft", {"bach_size": 3})
+        context(tmp_path).settings({"bach_size": 3})
 
 
 def test_work_made_from_the_same_things_is_kept(tmp_path) -> None:
@@ -46,12 +46,12 @@ def test_work_made_from_other_things_is_moved_aside(tmp_path, change: str) -> No
     source = tmp_path / "in.txt"
     source.write_text("old")
     job = context(tmp_path)
-    job.settings(Sft, "sft", {})
+    job.settings({})
     folder = job.folder(tmp_path / "run/out", [source])
     (folder / "pairs.jsonl").write_text("old result")
 
     other = context(tmp_path, seed=int(change == "seed"))
-    other.settings(Sft, "sft", {"epochs": 1.0} if change == "settings" else {})
+    other.settings({"epochs": 1.0} if change == "settings" else {})
     if change == "input":
         source.write_text("new")
     assert not (other.folder(folder, [source]) / "pairs.jsonl").exists()
@@ -88,8 +88,8 @@ def test_a_notebook_that_names_nothing_takes_nano_and_the_profiles_first_model()
 
 def test_settings_of_pace_and_money_make_no_work_stale(tmp_path) -> None:
     for limit in (0.0, 5.0):
-        job = context(tmp_path)
-        job.settings(Codal, "codal", {"spend_limit": limit, "in_flight": 1 + int(limit)})
+        job = context(tmp_path, notebook="05_codal")
+        job.settings({"spend_limit": limit, "in_flight": 1 + int(limit)})
         folder = job.folder(tmp_path / "run/out")
         if limit == 0.0:
             (folder / "answers.jsonl").write_text("costly")
@@ -172,7 +172,7 @@ def test_parameters_of_the_notebook_are_taken() -> None:
 )
 def test_a_job_that_cannot_be_is_not_opened(notebook: str, wrong: dict[str, str]) -> None:
     right = {"model": "nano", "variant": "finetuned", "requirement": "functional", "stage": "dpo"}
-    where = {key: right[key] for key in PLACES[notebook]}
+    where = {key: right[key] for key in NOTEBOOKS[notebook].place}
     open_job(notebook, profile="nano", **where)
     with pytest.raises(CodealignError):
         open_job(notebook, profile="nano", **where | wrong)

@@ -11,8 +11,9 @@ import yaml
 
 from codealign.errors import CodealignError
 from codealign.params import Params, load_params, validate
-from codealign.paths import notebook_of
+from codealign.paths import MADE, notebook_of
 from codealign.workflow import plan, state
+from codealign.workflow.notebooks import NOTEBOOKS
 from codealign.workflow.plan import (
     Job,
     check_parameters,
@@ -33,7 +34,11 @@ def small(**more: object) -> Params:
 def test_a_jobs_name_says_its_notebook_and_each_notebook_has_settings_of_its_own() -> None:
     jobs = make_plan(small(study={"seeds": [0, 1]}))
     assert {notebook_of(job.name) == job.notebook for job in jobs} == {True}
-    assert list(plan.SECTION.values()) == list(state.SECTIONS)
+    assert len(state.SECTIONS) == len(NOTEBOOKS)
+
+
+def test_the_order_of_the_notebooks_is_that_in_which_ablations_make_anew() -> None:
+    assert [one.section for one in NOTEBOOKS.values() if one.place] == list(MADE)
 
 
 def test_one_model_gives_the_papers_matrix() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from codealign.workflow.markers import FAILURE
+from codealign.workflow.notebooks import NOTEBOOKS
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARAMETERS = {
@@ -28,13 +29,6 @@ CELL = {
     "01_preferences": "model=model, requirement=requirement",
     "02_sft": "model=model, variant=variant, requirement=requirement",
     "04_functional": "model=model, variant=variant, stage=stage",
-}
-SECTION = {
-    "01_preferences": ("prefs", "Prefs"),
-    "02_sft": ("sft", "Sft"),
-    "04_functional": ("functional", "Functional"),
-    "06_survey_kappa": ("survey", "Survey"),
-    "07_paper": ("study", "Study"),
 }
 # The SFT notebook fails, or hangs once, where its settings say so.
 TROUBLE = """
@@ -65,13 +59,12 @@ JOBS = 6
 def write_notebook(folder: Path, name: str) -> None:
     parameters = f'profile = ""\nrun = ""\nseed = 0\n{PARAMETERS[name]}'
     cell = CELL.get(name, "")
-    section, settings = SECTION[name]
+    section = NOTEBOOKS[name].section
     body = (
-        "from codealign.params import *\n"
         "from codealign.workflow.context import open_job\n"
         f'job = open_job("{name}", {cell + ", " if cell else ""}profile=profile, run=run,'
         " seed=seed)\n"
-        f'job.settings({settings}, "{section}", {section})\n'
+        f"job.settings({section})\n"
         + ("job.gates()\n" if name == "04_functional" else "")
         + (TROUBLE if name == "02_sft" else "")
         + WORK

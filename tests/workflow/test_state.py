@@ -13,6 +13,7 @@ from codealign.params import Params, validate
 from codealign.paths import PACKAGE
 from codealign.workflow import code, context, markers, plan, state, stops
 from codealign.workflow.context import open_job
+from codealign.workflow.notebooks import NOTEBOOKS
 from codealign.workflow.plan import Job, freeze, make_plan
 from codealign.workflow.state import DONE, FAILED, OUTDATED, TO_DO, judge, judge_run
 
@@ -43,11 +44,10 @@ def jobs(**more: object) -> list[Job]:
 def make(root: Path, job: Job, content: str = "made") -> None:
     """Do what a job's notebook does around its work: settings, outputs, result marker."""
     given = job.parameters
-    where = {key: given[key] for key in plan.PLACES.get(job.notebook, ())}
+    about = NOTEBOOKS[job.notebook]
+    where = {key: given[key] for key in about.place}
     opened = open_job(job.notebook, **where, profile="mine", run="runs/mine", seed=given["seed"])
-    for section, cls in state.SECTIONS.items():
-        if section in given:
-            opened.settings(cls, section, given[section])
+    opened.settings(given[about.section])
     if job.gates:
         opened.gates()
     folder = root / "made" / job.name

@@ -25,11 +25,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 TIMES = range(int(os.environ.get("CODEALIGN_TRIALS", "1")))
 pytestmark = pytest.mark.long
 SECTION = {
-    "01_preferences": ("prefs", "Prefs", "model=model, requirement=requirement"),
-    "02_sft": ("sft", "Sft", "model=model, variant=variant, requirement=requirement"),
-    "04_functional": ("functional", "Functional", "model=model, variant=variant, stage=stage"),
-    "06_survey_kappa": ("survey", "Survey", ""),
-    "07_paper": ("study", "Study", ""),
+    "01_preferences": ("prefs", "model=model, requirement=requirement"),
+    "02_sft": ("sft", "model=model, variant=variant, requirement=requirement"),
+    "04_functional": ("functional", "model=model, variant=variant, stage=stage"),
+    "06_survey_kappa": ("survey", ""),
+    "07_paper": ("study", ""),
 }
 PARAMETERS = (
     "".join(
@@ -40,10 +40,9 @@ PARAMETERS = (
 # Each notebook writes, a line at a time, what depends on what it reads alone, and counts its end.
 BODY = """
 import hashlib, pathlib, time
-from codealign.params import {cls}
 from codealign.workflow.context import open_job
 job = open_job("{notebook}", {cell}profile=profile, run=run, seed=seed)
-job.settings({cls}, "{section}", {section})
+job.settings({section})
 {gates}
 root = job.paths.root
 read = [p.read_text() for p in sorted(root.glob("made/*/scores.jsonl")) if "{section}" == "study"]
@@ -65,9 +64,9 @@ SHELL = "the shell of a job"
 
 
 def write_notebook(path: Path, pause: float) -> None:
-    section, cls, cell = SECTION[path.stem]
+    section, cell = SECTION[path.stem]
     body = BODY.format(
-        cls=cls, section=section, notebook=path.stem, pause=pause, cell=f"{cell}, " if cell else "",
+        section=section, notebook=path.stem, pause=pause, cell=f"{cell}, " if cell else "",
         gates="job.gates()" if section == "functional" else "",
     )  # fmt: skip
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}

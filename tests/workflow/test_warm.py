@@ -13,7 +13,8 @@ import pytest
 
 from codealign.workflow import warm
 from codealign.workflow.code import code_cells
-from codealign.workflow.plan import NOTEBOOKS, Job
+from codealign.workflow.notebooks import NOTEBOOKS
+from codealign.workflow.plan import Job
 
 
 def jobs(notebook: str, n: int, **parameters: object) -> list[Job]:
