@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
 import nbformat
 from bs4 import Tag
+from matplotlib.path import Path as Outline
+from matplotlib.textpath import TextPath
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
@@ -14,7 +17,6 @@ from nbformat import NotebookNode
 from codealign.paths import RunPaths
 from codealign.records import write_text
 from codealign.report.foreign import fit_tables, number_boxes, parse, wrap
-from codealign.report.formulas import with_formulas
 from codealign.report.page import PageSection, page, parts
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,6 +30,11 @@ LONG = 25
 """Lines of a text output that are shown; a longer one is folded away."""
 BADGE = re.compile(r"^\[!\[Open in Colab\].*\n*", re.M)
 """A picture from elsewhere, which a page that needs no network must not have."""
+FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\w$])\$([^$\n`]+?)\$(?![\w$])", re.S)
+"""TeX on lines of its own between `$$`, and in a line between `$`."""
+EM = 16.0
+"""Units of a drawing that are one em of the page."""
+DRAW = {Outline.MOVETO: "M", Outline.LINETO: "L", Outline.CURVE3: "Q", Outline.CURVE4: "C"}
 
 
 def write_notebook_pages(paths: RunPaths) -> dict[str, str]:
@@ -128,3 +135,31 @@ def _without_count(frame: Tag) -> None:
         return
     for row in frame.find_all("tr"):
         row.find(["th", "td"]).decompose()
+
+
+def with_formulas(markdown: str) -> str:
+    """Return Markdown whose formulas are SVG, as far as matplotlib knows their TeX.
+
+    That needs no script and no font, and can be read in the dark.
+    """
+    return FORMULA.sub(_drawn, markdown)
+
+
+def _drawn(match: re.Match[str]) -> str:
+    tex = " ".join((match[1] or match[2]).split())
+    try:
+        path = TextPath((0, 0), f"${tex}$", size=EM)
+    except ValueError:
+        return match[0]
+    box = path.get_extents().padded(0.5)
+    strokes = [
+        "Z" if code == Outline.CLOSEPOLY else DRAW[code] + " ".join(f"{x:.1f}" for x in points)
+        for points, code in path.iter_segments(simplify=False)
+    ]
+    at = "display: block" if match[1] else f"vertical-align: {box.y0 / EM:.2f}em"
+    return (
+        f'<svg class="formula" role="img" aria-label="{escape(tex)}" style="{at}; max-width: 100%" '
+        f'width="{box.width / EM:.2f}em" height="{box.height / EM:.2f}em" '
+        f'viewBox="{box.x0:.1f} {-box.y1:.1f} {box.width:.1f} {box.height:.1f}">'
+        f'<path transform="scale(1 -1)" fill="currentColor" d="{"".join(strokes)}"/></svg>'
+    )

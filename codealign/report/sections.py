@@ -12,6 +12,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from codealign.analysis import labels
+from codealign.analysis.figures.stages import curves_in_words, training_curves
+from codealign.analysis.figures.style import read_captions, rendered, styled
 from codealign.analysis.tables.study import NO_FINDINGS
 from codealign.cell import Cell
 from codealign.paths import RunPaths
@@ -30,8 +32,16 @@ ANSWER, OVERVIEW_FIGURE, LEDGER = "answer", "scores_functional", "claims"
 """Figures that stand on other pages, too."""
 SIZE = re.compile(r'<svg [^>]*\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
 NO_LINKS = Markup()
-PAPERS = re.compile(r"figure\d+")
+PAPERS = {f"figure{n}": f"Figure {n}" for n in range(1, 7)}
 """Figures that the paper prints, most of them examples and diagrams: the run's own come first."""
+TABLES = {
+    "table1": "Table 1", "table2": "Table 2",
+    "table3": "Table 3", "table3_intervals": "Table 3, intervals",
+    "table4": "Table 4", "table4_intervals": "Table 4, intervals",
+    "table5": "Table 5", "table5_intervals": "Table 5, intervals",
+    "table6": "Table 6", "table7": "Table 7", "table_agreement": "Agreement of judges",
+}  # fmt: skip
+"""What the tables (`analysis.tables.build_tables`) are called, in their order on the page."""
 ENLARGED = 1.8
 """Pixels on the screen for a point of a figure, so that its smallest print can be read."""
 
@@ -130,45 +140,25 @@ def _files(folder: str, paths: RunPaths, stem: str) -> Markup:
 
 
 def _tables(paths: RunPaths) -> list[PageSection]:
-    tables = [_table(paths, path.stem) for path in sorted(paths.tables.glob("table*.md"))]
+    there = {stem: name for stem, name in TABLES.items() if (paths.tables / f"{stem}.md").exists()}
+    tables = [_markdown(paths, stem, name) for stem, name in there.items()]
     return tables or [PageSection("tables", "Tables", _missing("tables"))]
 
 
-def _table(paths: RunPaths, stem: str) -> PageSection:
-    """Return a table under its own caption."""
-    title, _, rest = (paths.tables / f"{stem}.md").read_text(encoding="utf-8").partition("\n")
-    title = re.sub(r"\\(.)", r"\1", title.removeprefix("**").removesuffix("**"))
-    body = render_markdown(rest, title) + _files("tables", paths, stem)
-    short = re.sub(r"^table_?(?=\D)|^(table)(?=\d)", r"\1 ", stem).replace("_", " ").strip()
-    return PageSection(stem, title, body, short.capitalize())
-
-
 def _figures(paths: RunPaths) -> dict[str, PageSection]:
-    file = paths.figures / "captions.json"
-    if not file.exists():
+    texts = read_captions(paths.figures)
+    if not texts:
         return {"": PageSection("figures", "Figures", _missing("figures"))}
-    captions = json.loads(file.read_text(encoding="utf-8"))
-    results = paths.figures / "alt.json"
-    alt = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-    order = sorted(captions, key=lambda stem: bool(PAPERS.fullmatch(stem)))
-    return {s: _figure(paths, s, captions[s], alt.get(s, captions[s])) for s in order}
+    order = sorted(texts, key=lambda stem: stem in PAPERS)
+    return {stem: _figure(paths, stem, **texts[stem]) for stem in order}
 
 
-def _figure(paths: RunPaths, stem: str, caption: str, alt: str) -> PageSection:
-    """Return a figure with its caption, whose first words are the heading and stand there alone.
-
-    A result that the caption holds in the words of `alt` stands in the picture already.
-    """
-    caption = caption.replace(f" {alt}", "")
-    title = re.match(r"(Figure \d+\. )?[^.:;,]+", caption)[0]
-    rest = caption[len(title) :]
-    if rest.startswith((".", ":")):
-        rest = rest[1:].strip()
-        caption = rest[:1].upper() + rest[1:]
+def _figure(paths: RunPaths, stem: str, title: str, caption: str, alt: str) -> PageSection:
+    """Return a figure under its title; the paper's are named by their number, too."""
     place = f"figures/{stem}.svg"
-    links = _files("figures", paths, stem)
-    body = _picture(paths.root / place, place, title, caption, links, alt)
-    return PageSection(stem, title, body, title.split(". ")[0])
+    body = _picture(paths.root / place, place, title, caption, _files("figures", paths, stem), alt)
+    number = PAPERS.get(stem, "")
+    return PageSection(stem, f"{number}. {title}" if number else title, body, number)
 
 
 def _picture(
@@ -198,9 +188,6 @@ def _training(paths: RunPaths) -> list[PageSection]:
 
 def _curves(paths: RunPaths, folder: Path) -> PageSection:
     """Return one stage's curves; they are drawn beside the report where its log is newer."""
-    from codealign.analysis.figures.stages import curves_in_words, training_curves
-    from codealign.analysis.figures.style import rendered, styled
-
     cell = Cell.parse(folder.relative_to(first_part(paths).root).as_posix())
     model, variant, requirement, stage = cell.model, cell.variant, cell.requirement, cell.stage
     short = f"{PATHWAY[variant]} {labels.STAGES[stage]}, {labels.REQUIREMENTS[requirement]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from codealign.cell import Cell
-from codealign.params import Codal, Functional, Gates, Generation
+from codealign.params import Gates, Generation
 from codealign.paths import RunPaths
 
 

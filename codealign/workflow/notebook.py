@@ -111,14 +111,11 @@ def open_notebook(
     from IPython.display import display
 
     from codealign.workflow.context import open_job, open_stage
-    from codealign.workflow.plan import SECTION
-    from codealign.workflow.state import SECTIONS
 
     named = {"profile": profile, "run": run, "seed": seed}
     if model is None:
         context = open_job(notebook, **named)
-        section = SECTION[notebook]
-        checked = context.settings(SECTIONS[section], section, settings)
+        checked = context.settings(settings)
     else:
         context = open_stage(notebook, model, settings, **named, **where)
         checked = context.work.settings
@@ -132,18 +129,16 @@ def open_notebook(
 
 
 def bundle(picture: Drawn | Path) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return a figure, or a PNG file beside its `captions.json` and `alt.json`, as an output.
+    """Return a figure, or a PNG file of a run's figures, as an output.
 
     The caption is the output's plain text; the picture's alternative text says its result.
     """
-    from codealign.analysis.figures.style import rendered, styled
+    from codealign.analysis.figures.style import read_captions, rendered, styled
 
     about: dict[str, Any] = {}
     if isinstance(picture, Path):
-        caption, alt = (
-            json.loads((picture.parent / f"{texts}.json").read_text(encoding="utf-8"))[picture.stem]
-            for texts in ("captions", "alt")
-        )
+        texts = read_captions(picture.parent)[picture.stem]
+        caption, alt = texts["caption"], texts["alt"]
         png, about["width"] = picture.read_bytes(), WIDTH
     else:
         caption, alt = picture.caption, picture.alt or picture.caption

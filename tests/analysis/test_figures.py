@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -28,10 +27,12 @@ from codealign.analysis.figures.heatmap import heatmap, plane
 from codealign.analysis.figures.listings import COLOURS, Panel, figure1, figure5, figure6
 from codealign.analysis.figures.stages import curves_in_words, training_curves
 from codealign.analysis.figures.style import (
+    CAPTIONS,
     FILLS,
     THEME,
     WIDTH,
     Drawn,
+    read_captions,
     save,
     styled,
     write_captions,
@@ -274,17 +275,17 @@ def test_versus_needs_a_run() -> None:
 def test_files_and_captions_are_written(tmp_path: Path) -> None:
     base = measured()[lambda f: f["stage"] == "base"]
     paths = write_figures(tmp_path, base)
-    captions = json.loads((tmp_path / "captions.json").read_text())
-    assert list(captions) == [*PAPER, *CHARTS[4:-1]]
-    assert len(paths) == 4 * len(captions) + 1
-    assert list(json.loads((tmp_path / "alt.json").read_text())) == list(captions)
+    texts = read_captions(tmp_path)
+    assert list(texts) == [*PAPER, *CHARTS[4:-1]]
+    assert len(paths) == 4 * len(texts) + 1
+    assert all(one["title"] and one["caption"] and one["alt"] for one in texts.values())
     assert all(p.exists() and p.stat().st_size > 100 for p in paths)
 
 
 def test_captions_keep_the_order_of_showing(tmp_path: Path) -> None:
     with styled():
-        path = write_captions([figure2(), figure3()], tmp_path)
-    assert list(json.loads(path.read_text())) == ["figure2", "figure3"]
+        write_captions([figure2(), figure3()], tmp_path)
+    assert list(read_captions(tmp_path)) == ["figure2", "figure3"]
 
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -336,9 +337,8 @@ def test_a_log_without_loss_is_refused() -> None:
 
 def test_the_committed_figures_are_all_there() -> None:
     folder = Path(__file__).resolve().parents[2] / "figures" / "paper"
-    captions = json.loads((folder / "captions.json").read_text())
-    assert list(captions) == [*PAPER, *CHARTS, "claims"]
-    files = {p.name for p in folder.iterdir()} - {"captions.json", "alt.json"}
-    assert files == {f"{stem}.{s}" for stem in captions for s in ("pdf", "svg", "png", "csv")}
-    assert json.loads((folder / "alt.json").read_text()).keys() == captions.keys()
+    stems = list(read_captions(folder))
+    assert stems == [*PAPER, *CHARTS, "claims"]
+    files = {p.name for p in folder.iterdir()} - {CAPTIONS}
+    assert files == {f"{stem}.{s}" for stem in stems for s in ("pdf", "svg", "png", "csv")}
     assert sum(p.stat().st_size for p in folder.iterdir()) < 6e6

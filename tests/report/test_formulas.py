@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from codealign.report.formulas import with_formulas
+from codealign.report.notebooks import with_formulas
 
 
 def test_a_formula_is_a_picture_with_its_tex_as_text() -> None:

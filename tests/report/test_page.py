@@ -8,9 +8,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from codealign.report import write_index
 from codealign.report.foreign import render_markdown
 from codealign.report.page import PageSection, aligned, page, table
-from codealign.report.search import write_index
 
 D, P = "\u2007", "\u2008"  # as wide as a digit, and as a point
 

@@ -16,9 +16,12 @@ from made_up_run import measured
 from codealign.analysis.advice import Advice, advice_frame, advice_markdown
 from codealign.analysis.answer import write_answer
 from codealign.analysis.claims import Claim, claims_frame
+from codealign.analysis.figures.style import CAPTIONS
+from codealign.analysis.tables import build_tables
 from codealign.paths import RunPaths
 from codealign.report import build_report, overview
 from codealign.report.page import PAGES
+from codealign.report.sections import TABLES
 from codealign.workflow.markers import write_failure
 
 CLAIMS = [
@@ -36,6 +39,7 @@ CLAIMS = [
     ),
     Claim("O2.a", "O2", "all improve", [], [3.0], "", [], "share", "disagrees", "own", "not: nano"),
 ]
+FIELDS = ("title", "caption", "alt")
 PROVENANCE = {"seed": 7, "device": "CPU, 2 cores", "commit": "abc"}
 
 
@@ -59,7 +63,7 @@ def run(tmp_path) -> RunPaths:
     (paths.tables / "advice.md").write_text(advice_markdown(advice))
     (paths.tables / "advice.csv").write_text(advice_frame(advice).to_csv(index=False))
     (paths.tables / "claims.csv").write_text(claims_frame(CLAIMS, CLAIMS).to_csv(index=False))
-    (paths.figures / "captions.json").write_text('{"figure1": "A figure & its caption"}')
+    write_texts(paths, figure1=("A & B", "A figure & its caption", "A is above B."))
     (paths.figures / "figure1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     badge = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/x.ipynb)"
     cells = [
@@ -68,6 +72,12 @@ def run(tmp_path) -> RunPaths:
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), paths.notebooks / "07_paper.ipynb")
     return paths
+
+
+def write_texts(run: RunPaths, **texts: tuple[str, str, str]) -> None:
+    """Write title, caption and result of each figure, as `write_figures` does."""
+    of = {stem: dict(zip(FIELDS, each, strict=True)) for stem, each in texts.items()}
+    (run.figures / CAPTIONS).write_text(json.dumps(of))
 
 
 class Links(HTMLParser):
@@ -122,18 +132,18 @@ def test_recommendations_begin_with_all_verdicts_each_a_link_to_its_numbers(run:
 
 
 def test_the_runs_own_figures_come_before_the_papers_examples(run: RunPaths) -> None:
-    captions = {"figure1": "Figure 1. An example.", "own": "Own scores: of this run."}
-    (run.figures / "captions.json").write_text(json.dumps(captions))
+    write_texts(run, figure1=("An example", "Ours.", ""), own=("Own scores", "Of this run.", ""))
     (run.figures / "own.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     text = (build_report(run).parent / "figures.html").read_text()
     assert re.findall(r'<section id="(\w+)">', text) == ["own", "figure1"]
 
 
-def test_a_caption_does_not_say_the_heading_or_the_pictures_result_again(run: RunPaths) -> None:
-    captions = {"figure1": "Own scores. FTA wins. Marks: means of this run."}
-    (run.figures / "captions.json").write_text(json.dumps(captions))
-    (run.figures / "alt.json").write_text(json.dumps({"figure1": "FTA wins."}))
+def test_a_figure_stands_under_its_title_with_its_caption_and_its_result(run: RunPaths) -> None:
+    (run.figures / "own.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    own = ("Own scores", "Marks: means of this run.", "FTA wins.")
+    write_texts(run, figure1=("A & B", "An example.", ""), own=own)
     text = (build_report(run).parent / "figures.html").read_text()
+    assert re.findall("<h2>(.*?)</h2>", text) == ["Own scores", "Figure 1. A &amp; B"]
     assert "<figcaption>Marks: means of this run.<" in text
     assert 'alt="FTA wins."' in text
 
@@ -144,7 +154,7 @@ def test_the_run_is_described(run: RunPaths) -> None:
 
 def test_every_image_has_a_text_for_those_who_do_not_see_it(run: RunPaths) -> None:
     text = (build_report(run).parent / "figures.html").read_text()
-    assert re.findall(r'<img [^>]*alt="([^"]*)"', text) == ["A figure &amp; its caption"]
+    assert re.findall(r'<img [^>]*alt="([^"]*)"', text) == ["A is above B."]
 
 
 def test_a_page_is_rendered_again_only_when_its_notebook_is_newer(run: RunPaths) -> None:
@@ -161,7 +171,7 @@ def test_a_page_is_rendered_again_only_when_its_notebook_is_newer(run: RunPaths)
 def test_a_figure_that_is_gone_leaves_the_report(run: RunPaths) -> None:
     index = build_report(run)
     (run.figures / "figure1.svg").unlink()
-    (run.figures / "captions.json").write_text("{}")
+    write_texts(run)
     build_report(run)
     assert not (index.parent / "figures/figure1.svg").exists()
 
@@ -188,9 +198,14 @@ def test_the_overview_counts_claims_and_recommendations_by_verdict(run: RunPaths
     assert "supported: R1; cannot tell: R2." in text
 
 
-def test_a_table_stands_under_its_own_caption(run: RunPaths) -> None:
+def test_a_table_stands_under_its_name_with_its_own_caption(run: RunPaths) -> None:
     text = (build_report(run).parent / "tables.html").read_text()
-    assert "<h2>Table 3. *All*</h2>" in text
+    assert "<h2>Table 3</h2><p><strong>Table 3. *All*</strong></p>" in text
+    assert 'aria-label="Table 3. *All*"' in text
+
+
+def test_every_table_of_the_paper_has_a_name_on_the_page() -> None:
+    assert list(TABLES) == [table.name for table in build_tables(measured())]
 
 
 def test_no_page_shows_markup_as_text(run: RunPaths) -> None:
@@ -233,8 +248,7 @@ def test_tables_and_figures_can_be_downloaded(run: RunPaths) -> None:
 def test_findings_have_a_page_with_the_studys_tables_and_figures(run: RunPaths) -> None:
     (run.tables / "findings.md").write_text("| O1 | same sign |\n|---|---|\n| 1 | 2 |\n")
     (run.tables / "study.md").write_text("This run has one seed.\n")
-    captions = {"figure1": "A figure", "study_tax": "What it costs"}
-    (run.figures / "captions.json").write_text(json.dumps(captions))
+    write_texts(run, figure1=("A", "A figure", ""), study_tax=("Tax", "Costs.", "What it costs"))
     (run.figures / "study_tax.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     text = (build_report(run).parent / "findings.html").read_text()
     assert "same sign" in text and "This run has one seed." in text

@@ -73,7 +73,7 @@ def write_figures(
     study: StudyRun | None = None,
     claims: list[Claim] | None = None,
 ) -> list[Path]:
-    """Write every figure as PDF, SVG and PNG, its data, captions and alt texts; return the paths.
+    """Write every figure as PDF, SVG and PNG, its data, and `figures.json`; return the paths.
 
     Parameters are those of `draw_figures`. The same scores give the same bytes.
     """

@@ -61,8 +61,8 @@ def answer_figure(summary: pd.DataFrame, answers: pd.DataFrame) -> Drawn | None:
         axes[0].set_ylabel("score, percent of the scale")
     sentence = "; ".join(f"{what}: {line}" for what, line in headlines(answers))
     caption = (
-        f"The answer. {sentence}. Scores from the base model over SFT to DPO and BoNBoN, with 95% "
-        f"intervals, {source_phrase(summary)}. {held(summary)}".strip()
+        "The answer. Scores from the base model over SFT to DPO and BoNBoN, with 95% intervals, "
+        f"{source_phrase(summary)}. {held(summary)}".strip()
     )
     return Drawn("answer", caption, figure, f"{sentence}.", summary)
 

@@ -64,6 +64,7 @@ THEME = {
 """The colour that each colour becomes on a dark page; SKY, ORANGE, RED and DARK stay as they are.
 Drawings use no other colours (a test reads the files)."""
 FORMATS = ("pdf", "svg", "png")
+CAPTIONS = "figures.json"
 FIXED = {
     "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": "codealign"},
     "svg": {"Date": None, "Creator": "codealign"},
@@ -259,14 +260,18 @@ def save(drawn: Drawn, out: Path) -> list[Path]:
 
 
 def write_captions(figures: list[Drawn], out: Path) -> Path:
-    """Write `captions.json` and `alt.json`, {stem: text} in the order of showing.
+    """Write `figures.json`: title, caption and result of each figure by its stem; return its path.
 
-    Returns the path of the captions.
+    The figures stand in the order of showing.
     """
-    for name, texts in (
-        ("alt", {d.stem: d.alt or d.caption for d in figures}),
-        ("captions", {d.stem: d.caption for d in figures}),
-    ):
-        path = out / f"{name}.json"
-        write_text(path, json.dumps(texts, indent=1, ensure_ascii=False) + "\n")
-    return path
+    texts = {
+        d.stem: {"title": d.title, "caption": d.caption, "alt": d.alt or d.caption} for d in figures
+    }
+    write_text(out / CAPTIONS, json.dumps(texts, indent=1, ensure_ascii=False) + "\n")
+    return out / CAPTIONS
+
+
+def read_captions(folder: Path) -> dict[str, dict[str, str]]:
+    """Return what `write_captions` has written to a folder; {} if there is nothing."""
+    path = folder / CAPTIONS
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
