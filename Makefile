@@ -51,7 +51,7 @@ published: install
 
 # Write the reference pages of docs/ from the code.
 reference: install
-	$(BIN)/python -m codealign.reference
+	$(BIN)/python -m tools.reference
 
 # Copy the finished run's tables and figures to where nano's are committed.
 keep-nano:
@@ -59,7 +59,7 @@ keep-nano:
 	mkdir -p figures/nano paper_tables/nano
 	cp runs/nano/figures/* figures/nano/
 	cp runs/nano/tables/* paper_tables/nano/
-	$(BIN)/python -m codealign.badges
+	$(BIN)/python -m tools.badges
 
 # The experiment: five seeds, cross-evaluation, ablations; two to three hours on two cores.
 study: install
@@ -67,7 +67,7 @@ study: install
 
 # Copy the finished study to where its reference result is committed.
 keep-study: install
-	$(BIN)/codealign keep runs/nano_study --out nano/results
+	$(BIN)/python -m nano.lab keep runs/nano_study nano/results
 
 # Experiments whose effect is known: labels by hidden tests, a coin, own tests, agreement. nano is
 # taught a habit of mistakes first, which right labels can undo.
@@ -76,7 +76,7 @@ controls: install
 	$(BIN)/codealign reproduce --params params/nano_controls.yaml --cores $(CORES)
 
 keep-controls: install
-	$(BIN)/codealign keep runs/nano_controls --out nano/results/controls
+	$(BIN)/python -m nano.lab keep runs/nano_controls nano/results/controls
 
 # Three pretrainings, each fine-tuned on more and more chats, and the same alignment from each.
 dose: install

@@ -8,37 +8,21 @@ import sys
 
 from codealign import __version__
 from codealign.commands import (
+    INTERRUPTED,
     Command,
     Parser,
-    data,
     evaluation,
-    execution,
     judging,
     models,
     own,
-    project,
     results,
     runs,
-    study,
     training,
 )
 from codealign.errors import CodealignError
 from codealign.noise import hush
 
-INTERRUPTED = 130  # as a shell reports an interrupt
-GROUPS = (
-    project,
-    own,
-    runs,
-    models,
-    data,
-    training,
-    evaluation,
-    judging,
-    results,
-    study,
-    execution,
-)
+GROUPS = (runs, own, models, training, evaluation, judging, results)
 
 
 def build_parser() -> argparse.ArgumentParser:

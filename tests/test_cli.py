@@ -75,7 +75,7 @@ REFUSED = [
     "rating-sheet none", "advise none", "compare none none", "export none --out x",
     "tables --source none", "figures --source none", "claims --source none", "merge none --out x",
     "push-adapter none --repo a/b", "push-pairs none --repo a/b", "plan --params none.yaml",
-    "reproduce --params none.yaml", "reproduce --cores -1", "keep none", "agree none",
+    "reproduce --params none.yaml", "reproduce --cores -1", "agree none",
     "train none.yaml sft --model nano --variant pretrained", "rating-sheet x --per-dimension 0",
     "evaluate humaneval --samples none", "evaluate humaneval --model none", "init .",
 ]  # fmt: skip

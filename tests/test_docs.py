@@ -42,7 +42,7 @@ TOO_LONG = {
     r"accelerate launch .*": "a training; in test_docs_long.py",
     r"papermill .*": "a stage; in test_docs_long.py",
     r"jupyter lab .*": "waits for a person",
-    r"codealign publish-address .*": "writes into the source tree; in test_badges.py",
+    r"python -m tools.badges .*": "writes into the source tree; in test_badges.py",
 }
 REPLY = completion("It is fine.\nRating: [[8]]")
 

@@ -6,7 +6,7 @@ import pytest
 
 from codealign.params import Params
 from codealign.paths import PROJECT
-from codealign.reference import pages, params_page
+from tools.reference import pages, params_page
 
 PAGES = ("api.md", "commands.md", "params.md")
 
@@ -14,7 +14,7 @@ PAGES = ("api.md", "commands.md", "params.md")
 @pytest.mark.parametrize("name", PAGES)
 def test_the_committed_page_is_what_the_code_makes(name: str) -> None:
     committed = (PROJECT / "docs" / "reference" / name).read_text(encoding="utf-8")
-    assert committed == pages()[name], "run `python -m codealign.reference`"
+    assert committed == pages()[name], "run `python -m tools.reference`"
 
 
 def test_there_are_no_other_pages() -> None:

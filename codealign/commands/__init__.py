@@ -16,6 +16,7 @@ from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 
 Command = Callable[[argparse.Namespace], int]
+INTERRUPTED = 130  # exit code, as a shell reports an interrupt
 AddCommand = Callable[[str, Command, str], argparse.ArgumentParser]
 
 
@@ -38,20 +39,6 @@ def run_folder(text: str, instead: str = "") -> Path:
     place = in_project(text)
     if not place.is_dir():
         raise CodealignError(f"{text}: no such run folder; give {instead}e.g. runs/nano")
-    return place
-
-
-def adapter_folder(text: str) -> Path:
-    """Return a trained adapter's folder, looked for like a run's.
-
-    Raises
-    ------
-    CodealignError
-        No finished adapter is there.
-    """
-    place, files = in_project(text), ("training.json", "adapter_model.safetensors")
-    if not all((place / name).is_file() for name in files):
-        raise CodealignError(f"{text}: no finished adapter here; train that stage first")
     return place
 
 

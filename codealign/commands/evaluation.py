@@ -1,4 +1,4 @@
-"""The command that scores samples, or a model, on a functional benchmark."""
+"""Commands that run code: score samples or a model on a benchmark, run programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codealign.commands import AddCommand, number, whole
+from codealign.commands import INTERRUPTED, AddCommand, number, whole
 from codealign.errors import CodealignError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ The result goes to standard output, everything else to standard error.
 
 
 def add(command: AddCommand) -> None:
-    """Add `evaluate`."""
+    """Add `evaluate` and `execute`."""
     sub = command("evaluate", _evaluate, "score samples or a model on a functional benchmark")
     sub.formatter_class, sub.epilog = argparse.RawDescriptionHelpFormatter, EXAMPLES
     sub.add_argument(
@@ -53,6 +53,21 @@ def add(command: AddCommand) -> None:
     )
     _add_running(sub)
     _add_model(sub)
+
+    sub = command("execute", _execute, "run programs, one JSON line each, in the sandbox")
+    sub.add_argument("--json", action="store_true", help="JSON Lines in and out (the only format)")
+    sub.add_argument("--workers", type=int, default=1, help="programs run at once")
+    sub.add_argument(
+        "--accept",
+        choices=("strong", "basic"),
+        default="strong",
+        help="basic: also run where files and environment cannot be isolated",
+    )
+    sub.epilog = (
+        'Input: one {"id": 1, "code": "print(1)"} per line; also cpu_s, wall_s, memory_mb, '
+        "output_bytes, calls; other keys are carried through. Exit code: 0, or 1 if a line was no "
+        "program."
+    )
 
 
 def _add_running(sub: argparse.ArgumentParser) -> None:
@@ -161,3 +176,33 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
 def _shown(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
+
+
+def _execute(args: argparse.Namespace) -> int:
+    from codealign.sandbox import execute_stream
+
+    if args.workers < 1:
+        raise CodealignError(f"execute: --workers must be at least 1, found {args.workers}")
+    if sys.stdin.isatty():
+        _say("reading programs from the terminal, one JSON object per line; end with Ctrl-D")
+    try:
+        counts = execute_stream(sys.stdin.buffer, sys.stdout, args.workers, args.accept, show=_say)
+    except KeyboardInterrupt:
+        _say("interrupted; the results until now are complete lines")
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What could not be written is still in the buffer; on exit Python would try it again,
+        # say so in lines of its own and end with another code.
+        with contextlib.suppress(OSError):  # not a file, for a caller within Python
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CodealignError(
+            f"execute: cannot write a result ({error}); free space, or send the "
+            "output elsewhere; the results until now are complete lines but for the last"
+        ) from None
+    return 1 if "invalid" in counts else 0
+
+
+def _say(text: str) -> None:
+    print(f"codealign execute: {text}", file=sys.stderr, flush=True)

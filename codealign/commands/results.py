@@ -11,7 +11,7 @@ from codealign.errors import CodealignError
 
 
 def add(command: AddCommand) -> None:
-    """Add `tables`, `figures`, `claims`, `advise`, `compare` and `export`."""
+    """Add `tables`, `figures`, `claims`, `advise`, `compare`, `agree` and `export`."""
     for name, run in (("tables", _tables), ("figures", _figures)):
         folder = {"tables": "paper_tables/paper", "figures": "figures/paper"}[name]
         sub = command(name, run, f"regenerate the paper's {name} from scores")
@@ -32,6 +32,10 @@ def add(command: AddCommand) -> None:
     sub.add_argument("--out", default="", help="folder for compare.md and compare.csv")
     sub.add_argument("--html", default="", metavar="FILE", help="a page with pictures")
     sub.add_argument("--json", action="store_true", help="every shared score as an object")
+
+    sub = command("agree", _agree, "say whether a run agrees with a kept result, cell by cell")
+    sub.add_argument("run", nargs="?", default="runs/nano", help="default: %(default)s")
+    sub.add_argument("--reference", default="nano/results/seeds.csv", help="default: %(default)s")
 
     sub = command("export", _export, "write a run's scores as CSV and as model-card snippets")
     sub.add_argument("run", help="run folder, e.g. runs/nano")
@@ -123,6 +127,18 @@ def _compare(args: argparse.Namespace) -> int:
     elif not args.html:
         print(comparison.cells.to_json(orient="records", indent=1) if args.json else text)
     return 0
+
+
+def _agree(args: argparse.Namespace) -> int:
+    run_folder(args.run)
+    from codealign.analysis.study.reference import agreement, read_seeds, run_seeds
+
+    agreed = agreement(read_seeds(args.reference), run_seeds(args.run))
+    off = agreed[~agreed["agrees"]]
+    print(f"{len(agreed)} cells in both, {len(off)} beyond the stated spread")
+    if len(off):
+        print(off.round(2).to_string(index=False))
+    return 1 if len(off) else 0
 
 
 def _export(args: argparse.Namespace) -> int:

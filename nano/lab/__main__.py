@@ -3,6 +3,7 @@
 `python -m nano.lab mislead`: the two models of the control, which have a habit of mistakes.
 `python -m nano.lab room`: what pairs could teach a model.
 `python -m nano.lab doses`: the models of params/nano_dose.yaml; `dose-table`: what its run found.
+`python -m nano.lab keep`: what is committed of a finished study.
 
 To be run in the root of a clone: the laboratory is no part of the installed package.
 """
@@ -15,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS, PROJECT
+from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS, PROJECT, RunPaths
 from nano.lab.benchmarks import write_benchmarks
 from nano.lab.recipe import Recipe
 from nano.lab.seeds import write_pool
@@ -81,12 +82,21 @@ def _dose_table(run: Path, out: Path, models: Path) -> None:
     print(write_doses(run, models, out))
 
 
+def _keep(run: Path, out: Path) -> None:
+    from nano.lab.keep import keep
+
+    written = keep(RunPaths(run), out)
+    size = sum(path.stat().st_size for path in written)
+    print(f"{len(written)} files, {size / 2**20:.1f} MiB, in {out}")
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": lambda asked: build(asked.parts, asked.weights, asked.seed),
     "mislead": lambda asked: _mislead(asked.folder),
     "room": lambda asked: _room(asked.model, asked.count),
     "doses": lambda asked: _doses(asked.folder, asked.cores),
     "dose-table": lambda asked: _dose_table(asked.run, asked.out, asked.models),
+    "keep": lambda asked: _keep(asked.run, asked.out),
 }
 
 
@@ -110,6 +120,9 @@ def main(arguments: list[str] | None = None) -> None:
     command.add_argument("run", type=Path, help="a finished run of params/nano_dose.yaml")
     command.add_argument("out", type=Path, help="folder to write it to")
     command.add_argument("--models", type=Path, default=DOSES, help="folder that `doses` wrote")
+    command = commands.add_parser("keep", help="copy a finished study's result to be committed")
+    command.add_argument("run", type=Path, help="e.g. runs/nano_study")
+    command.add_argument("out", type=Path, help="folder to write it to, e.g. nano/results")
     chosen = parser.parse_args(arguments)
     if chosen.command == "build" and (unknown := set(chosen.parts) - set(PARTS)):
         parser.error(f"unknown part {sorted(unknown)[0]!r}; parts: {', '.join(PARTS)}")

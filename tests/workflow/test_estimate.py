@@ -181,7 +181,7 @@ def test_the_command_prints_text_or_one_object(capsys) -> None:
 def test_an_own_run_that_cannot_be_used_is_said_and_the_time_is_assumed(
     tmp_path: Path, capsys, monkeypatch
 ) -> None:
-    monkeypatch.setattr("codealign.commands.data.PROJECT", tmp_path)
+    monkeypatch.setattr("codealign.commands.runs.PROJECT", tmp_path)
     run = tmp_path / "runs" / "nano"
     run.mkdir(parents=True)
     (run / "cost.json").write_text("{}")

@@ -15,13 +15,14 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from PIL import Image
 
+from codealign.analysis.figures.style import CAPTIONS
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT, RunPaths
 from codealign.records import write_text
-from codealign.workflow.plan import read_lock
+from codealign.workflow.plan import read_plan
 
 TABLES = ("*.md", "answer.csv", "study*.csv")
-FIGURES = ("*.svg", "*.csv", "captions.json", "alt.json")
+FIGURES = ("*.svg", "*.csv", CAPTIONS)
 LONGEST = 20_000
 """Characters kept of one output; what is longer (a log) is cut, and says so."""
 WIDEST = 800
@@ -68,17 +69,17 @@ def _text(path: Path, text: str) -> Path:
 
 def _planned(paths: RunPaths) -> list[str]:
     """Return the jobs whose notebooks are kept: of the whole run, and of the first seed."""
-    lock = read_lock(paths.root)
-    unfinished = [job for job in lock if not (paths.jobs / job / "result.json").exists()]
+    jobs = {job.name: job.parameters["run"] for job in read_plan(paths.root)}
+    unfinished = [job for job in jobs if not (paths.jobs / job / "result.json").exists()]
     if unfinished:
         raise CodealignError(
             f"{paths.root}: {len(unfinished)} jobs have not finished, e.g. {unfinished[0]}; run "
             "`codealign reproduce` again"
         )
-    seeded = [part for part in paths.parts() if part.root != paths.root]
-    main = [part for part in seeded if not part.ablation]
-    others = ["-".join(part.suffix) for part in seeded if part not in main[:1]]
-    return [job for job in lock if not any(job.endswith(f"-{suffix}") for suffix in others)]
+    # A part goes by its suffix: the folder that a plan names may have been moved since.
+    main = [part.suffix for part in paths.parts() if part.suffix and not part.ablation]
+    kept = ((), *main[:1])
+    return [job for job, part in jobs.items() if RunPaths(Path(part)).suffix in kept]
 
 
 def stripped(notebook: NotebookNode) -> NotebookNode:

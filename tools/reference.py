@@ -1,6 +1,6 @@
 """The reference pages of `docs/reference/`, made from the params schema, parser and docstrings.
 
-`python -m codealign.reference` writes them; a test holds the committed pages against the code.
+`python -m tools.reference` writes them; a test holds the committed pages against the code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from codealign.markdown import pipe_table
 from codealign.params import Params
 from codealign.paths import PROJECT
 
-MADE = "*This page is made by `python -m codealign.reference`; change the code, not the page.*"
+MADE = "*This page is made by `python -m tools.reference`; change the code, not the page.*"
 REQUIRED = "required"
 BASE = """## base
 

@@ -12,13 +12,17 @@ import nbformat
 import pytest
 from PIL import Image
 
-from codealign.cli import main
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT, RunPaths
-from codealign.report.keep import LONGEST, WIDEST, keep, stripped
+from nano.lab.__main__ import main
+from nano.lab.keep import LONGEST, WIDEST, keep, stripped
 
-JOBS = ("04_functional-nano-pretrained-base", "02_sft-a-seed0", "02_sft-a-seed1",
-        "03_align-a-dpo-seed0-beta_1", "07_paper")  # fmt: skip
+PARTS = {
+    "04_functional-nano-pretrained-base": "", "02_sft-a-seed0": "/seeds/0",
+    "02_sft-a-seed1": "/seeds/1",
+    "03_align-a-dpo-seed0-beta_1": "/seeds/0/ablations/align/beta_1", "07_paper": "",
+}  # fmt: skip
+"""The part of the run in which each job works."""
 
 
 def png(width: int, height: int) -> str:
@@ -49,15 +53,16 @@ def executed(said: str = "said") -> nbformat.NotebookNode:
 @pytest.fixture
 def run(tmp_path: Path) -> RunPaths:
     paths = RunPaths(tmp_path / "nano_study")
-    parts = [".", "seeds/0", "seeds/1", "seeds/0/ablations/align/beta_1"]
+    parts = [part.removeprefix("/") or "." for part in dict.fromkeys(PARTS.values())]
     for folder in (paths.tables, paths.figures, paths.notebooks):
         folder.mkdir(parents=True)
     (paths.root / "plan.lock.json").write_text(
-        json.dumps({"parts": parts, "jobs": dict.fromkeys(JOBS)})
+        json.dumps({"parts": parts, "jobs": dict.fromkeys(PARTS)})
     )
-    for job in JOBS:
+    for job, part in PARTS.items():
         nbformat.write(executed(f"{PROJECT}/runs/x"), paths.notebooks / f"{job}.ipynb")
         (paths.jobs / job).mkdir(parents=True)
+        (paths.jobs / job / "params.yaml").write_text(f"run: runs/nano_study{part}\n")
         (paths.jobs / job / "result.json").write_text(json.dumps({"provenance": {"seed": 0}}))
     (paths.tables / "seeds.csv").write_text("model,mean\nnano,1.0\n")
     (paths.tables / "study.md").write_text("2 seeds\n")
@@ -140,7 +145,7 @@ def test_an_unfinished_study_is_refused(run: RunPaths, tmp_path) -> None:
 
 
 def test_the_command_says_how_much_it_kept(run: RunPaths, tmp_path, capsys) -> None:
-    assert main(["keep", str(run.root), "--out", str(tmp_path / "nano")]) == 0
+    main(["keep", str(run.root), str(tmp_path / "nano")])
     assert capsys.readouterr().out.startswith("7 files, 0.0 MiB")
 
 

@@ -1,10 +1,10 @@
 """What code writes into the front pages: the public address, Colab's lines, what was found.
 
-The address is `project.urls.Repository` in pyproject.toml; until `codealign publish-address URL`
-has set it there is none, and no badge, no `repository-code` and no clone line names one. README's
+The address is `project.urls.Repository` in pyproject.toml; until `python -m tools.badges URL` has
+set it there is none, and no badge, no `repository-code` and no clone line names one. README's
 sentences on what was found come from the committed tables, as do those of
-docs/explanation/study.md on placebo, controls and dose. `python -m codealign.badges` writes all of
-it; a test holds the files against it.
+docs/explanation/study.md on placebo, controls and dose. `python -m tools.badges` writes all of it;
+a test holds the files against it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from codealign import __version__
 from codealign.errors import CodealignError
 from codealign.paths import PROJECT
 from codealign.records import write_text
-from codealign.workflow.plan import NOTEBOOKS
+from codealign.workflow.notebooks import NOTEBOOKS
 
 PICTURE = "https://colab.research.google.com/assets/colab-badge.svg"
 BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*/(\w+)\.ipynb\)")
@@ -209,12 +209,15 @@ def write() -> list[Path]:
     return changed
 
 
-def main() -> int:
-    """Write every file that differs, and name it."""
-    for path in write():
+def main(arguments: list[str]) -> None:
+    """Write every file that differs, and name it; with an argument set the address first."""
+    try:
+        changed = publish(arguments[0]) if arguments else write()
+    except CodealignError as error:
+        sys.exit(str(error))
+    for path in changed:
         print(f"wrote {path.relative_to(PROJECT)}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1:])

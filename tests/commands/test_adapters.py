@@ -17,13 +17,13 @@ from tiny import make_tiny
 from train.conftest import FAST, make_pairs
 
 from codealign.analysis.gating import FILE, Gate
+from codealign.commands.training import merge_adapter, push_adapter
 from codealign.errors import CodealignError
 from codealign.models import load
 from codealign.params import Sft
 from codealign.records import write_jsonl
 from codealign.text import load_tokenizer
 from codealign.train.sft import train_sft
-from codealign.workflow.adapters import merge_adapter, push_adapter
 
 CELL = "mine/finetuned/functional/sft"
 
