@@ -27,7 +27,6 @@ def upload(
     only: Sequence[str] | None = None,
     without: Sequence[str] | None = None,
     message: str | None = None,
-    lacking: str = "not logged in",
 ) -> Uploaded:
     """Upload a folder's files; the repository is made if it is not there.
 
@@ -38,7 +37,6 @@ def upload(
     public : anyone may read a repository that is made; otherwise it is private.
     only, without : patterns of the files that are sent, and of those that are not.
     message : of the commit; None takes the library's.
-    lacking : how the command says that there is no token.
 
     Raises
     ------
@@ -51,7 +49,7 @@ def upload(
 
     if not huggingface_hub.get_token():
         raise CodealignError(
-            f"{command}: {lacking}; run `hf auth login` with a token that may write, or set "
+            f"{command}: not logged in; run `hf auth login` with a token that may write, or set "
             "HF_TOKEN"
         )
     api = huggingface_hub.HfApi()

@@ -49,7 +49,8 @@ DATA = PACKAGE / "data"
 NANO_DATA = PACKAGE / "nano" / "data"
 NANO_WEIGHTS = PACKAGE / "nano" / "weights"
 NANO_POOL = PACKAGE / "nano" / "pool"
-
+NANO = "nano"
+"""How settings and commands name the shipped one of models, corpora, benchmarks and samples."""
 
 FURTHER_RATINGS = "ratings_of_*.jsonl"
 """What `codealign judge` adds beside a judged model's own ratings."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from codealign.commands import INTERRUPTED, AddCommand, number, whole
 from codealign.errors import CodealignError
+from codealign.paths import NANO
 
 if TYPE_CHECKING:
     from codealign.evaluate.functional.completions import Model
@@ -103,32 +104,27 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     asked = Asked(args.benchmark, args.data, args.samples or "", args.n, args.limit, args.partial,
                   args.cpu_s, args.measure)  # fmt: skip
+    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "codealign/expected")
     with contextlib.ExitStack() as stack:
         # Loaders and libraries print as they please: standard output is for the result.
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         folder = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model = cache(partial(_model, args)) if args.model else None
         sandbox = stack.enter_context(Sandbox(workers=args.workers, accept=args.accept))
-        result = run(asked, sandbox, model, args.cache or _cache(), folder)
+        result = run(asked, sandbox, model, args.cache or cached, folder)
     print(json.dumps(result) if args.json else "\n".join(_lines(result)))
     return 0
 
 
 def _check_given(args: argparse.Namespace) -> None:
     """Refuse what is not there, before anything is imported that runs it, or downloaded."""
-    if args.samples and args.samples != "nano" and not Path(args.samples).exists():
-        raise CodealignError(f"{args.samples}: no such samples file")
-    if args.data and args.data != "nano" and not Path(args.data).exists():
-        raise CodealignError(f"{args.data}: no such benchmark file")
+    for given, what in ((args.samples, "samples"), (args.data, "benchmark")):
+        if given and given != NANO and not Path(given).exists():
+            raise CodealignError(f"{given}: no such {what} file")
     if args.model and args.engine != "openai":
         from codealign.registry import spec
 
         spec(args.model)
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "codealign" / "expected"
 
 
 def _model(args: argparse.Namespace) -> Model:

@@ -180,15 +180,7 @@ def push_adapter(adapter: Path, repo: str, private: bool = True, anyway: bool = 
 
     _finished(adapter, anyway)
     without = ["checkpoints/*", "tensorboard/*", ".made_from"]
-    sent = upload(
-        "push-adapter",
-        adapter,
-        repo,
-        "model",
-        public=not private,
-        without=without,
-        lacking="no Hugging Face token",
-    )
+    sent = upload("push-adapter", adapter, repo, "model", public=not private, without=without)
     return sent.commit_url
 
 

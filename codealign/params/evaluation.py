@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from codealign.params.section import NEUTRAL, Once, Section, Some
+from codealign.paths import NANO
 
 
 class Functional(Section):
@@ -33,6 +34,11 @@ class Functional(Section):
     )
     workers: int = Field(1, ge=1, le=1024, json_schema_extra=NEUTRAL)
     sandbox: Literal["strong", "basic"] = "strong"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the problems are the shipped ones."""
+        return self.data == NANO
 
 
 class Codal(Section):
@@ -96,6 +102,11 @@ class Codal(Section):
         price = (self.price_input, self.price_output)
         more = {"price": price, "max_tokens": self.judge_max_tokens}
         return {**{name: getattr(self, name) for name in names}, **more}
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the problems are the shipped ones."""
+        return self.data == NANO
 
 
 class Survey(Section):

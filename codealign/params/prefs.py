@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from codealign.params.section import NEUTRAL, Generation, Section, Variant
+from codealign.paths import NANO
 
 
 class Hub(Section):
@@ -160,8 +161,13 @@ class Prefs(Section):
                 "pairs.rule hidden needs the hidden tests of known tasks; set tasks: grammar and "
                 "corpus: nano"
             )
-        if self.tasks == "grammar" and self.corpus != "nano":
+        if self.tasks == "grammar" and not self.embedded:
             raise ValueError(
                 f"tasks grammar are those of corpus nano, not of {self.corpus}; set corpus: nano"
             )
         return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the corpus is the shipped one."""
+        return self.corpus == NANO

@@ -120,7 +120,7 @@ def write_inputs(folder: Path, settings: Prefs, seed: int) -> tuple[Path | str, 
     `folder` first.
     """
     corpus, known = settings.corpus, None
-    if corpus == "nano":
+    if settings.embedded:
         corpus = folder / "corpus"
         write_seed_corpus(corpus, seed, settings.seeds)
     if settings.tasks == "grammar":

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from markupsafe import Markup
 
 from codealign.paths import RunPaths, notebook_of
 from codealign.report.page import PageSection, parts, render, table
+from codealign.workflow.markers import PARAMS
+from codealign.workflow.plan import read_parameters
 from codealign.workflow.state import State
 
 HEAD = ["What", "Value"]
@@ -33,7 +34,9 @@ def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Page
     for one in headers:
         settings |= {k: v for k, v in one.get("settings", {}).items() if k not in settings}
     versions = _each([one.get("versions", {}) for one in headers])
-    command, changed = _command(paths, str(headers[-1].get("commit", "")))
+    given = (read_parameters(paths.jobs / job / PARAMS) for job in states)
+    profile = next((one["profile"] for one in given if "profile" in one), paths.root.name)
+    command, changed = _command(profile, str(headers[-1].get("commit", "")))
     run = render(
         "provenance", command=command, changed=changed, facts=_pairs("The run", facts),
         costs=_costs(paths, results),
@@ -52,13 +55,11 @@ def provenance_blocks(paths: RunPaths, states: Mapping[str, State]) -> list[Page
     ]
 
 
-def _command(paths: RunPaths, commit: str) -> tuple[str, bool]:
+def _command(profile: str, commit: str) -> tuple[str, bool]:
     """Return the commands that repeat the run, and whether its code had changes of its own."""
-    given = next(iter(sorted(paths.jobs.glob("*/params.yaml"), reverse=True)), None)
-    profile = yaml.safe_load(given.read_text("utf-8")).get("profile", "") if given else ""
     known, _, changes = commit.partition("+")
     lines = [f"git checkout {known}"] * (known not in ("", "unknown"))
-    lines.append(f"codealign reproduce --params params/{profile or paths.root.name}.yaml")
+    lines.append(f"codealign reproduce --params params/{profile}.yaml")
     return "\n".join(lines), bool(changes)
 
 

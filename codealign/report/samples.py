@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from codealign.analysis import labels
 from codealign.analysis.scores import benchmark, benchmarks
 from codealign.cell import Cell
@@ -24,6 +22,8 @@ from codealign.evaluate.functional.registry import BENCHMARKS, load
 from codealign.paths import RunPaths
 from codealign.records import DIMENSIONS, PATHWAY, STAGES, VARIANTS, read_jsonl, write_text
 from codealign.report.page import PageSection, render
+from codealign.workflow.markers import PARAMS
+from codealign.workflow.plan import read_parameters
 
 FOLDER = "samples"
 PLACES = [(variant, stage) for variant in VARIANTS for stage in STAGES]
@@ -95,6 +95,7 @@ def first_part(paths: RunPaths) -> RunPaths:
 def _groups(paths: RunPaths, part: RunPaths) -> list[SampleGroup]:
     """Return the answers of a part's models, the base models being the whole run's."""
     roots = list(dict.fromkeys([paths.root, part.root]))
+    source = _source(paths)
     models = sorted({f.name for root in roots for f in root.glob("evals/*") if f.is_dir()})
     groups: list[SampleGroup] = []
     for model in models:
@@ -110,7 +111,7 @@ def _groups(paths: RunPaths, part: RunPaths) -> list[SampleGroup]:
                 _add_ratings(own, model, place, rated / "codal")
         for group in own.values():
             if group.scale == 1:
-                _add_prompts(paths, group)
+                _add_prompts(group, source)
         known = list(benchmarks())  # in the paper's order; one's own come last
         groups += sorted(own.values(), key=lambda g: (*known, g.benchmark).index(g.benchmark))
     return groups
@@ -158,11 +159,17 @@ def _rows(file: Path) -> Iterable[dict[str, Any]]:
     return read_jsonl(file, dict) if file.exists() else []
 
 
-def _add_prompts(paths: RunPaths, group: SampleGroup) -> None:
-    """Add the problems' prompts from the benchmark that the run's settings name."""
-    given = next(iter(sorted(paths.jobs.glob("04_functional*/params.yaml"))), None)
-    settings = yaml.safe_load(given.read_text("utf-8")).get("functional", {}) if given else {}
-    source, name = settings.get("data", "public"), group.benchmark
+def _source(paths: RunPaths) -> str:
+    """Return where the run's functional problems are from, as its settings say."""
+    jobs = paths.plan().get("jobs", {})
+    tested = [name for name, job in jobs.items() if job.get("notebook") == "04_functional"]
+    settings = read_parameters(paths.jobs / tested[0] / PARAMS) if tested else {}
+    return settings.get("functional", {}).get("data", "public")
+
+
+def _add_prompts(group: SampleGroup, source: str) -> None:
+    """Add the problems' prompts from the benchmark, "nano" or "public"."""
+    name = group.benchmark
     if source == "public" and name in BENCHMARKS and not all(f.there for f in public.files(name)):
         group.note = "The prompt is not shown: the benchmark's file is not on this machine."
         return  # a report does not fetch

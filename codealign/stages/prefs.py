@@ -10,7 +10,7 @@ from pathlib import Path
 from codealign.evaluate.functional.registry import guarding, prompts_of
 from codealign.evaluate.judges import open_judge
 from codealign.generate import generate, open_engine
-from codealign.paths import RunPaths
+from codealign.paths import NANO, RunPaths
 from codealign.prefs.card import Summary
 from codealign.prefs.pipeline import run_pipeline
 from codealign.prefs.pool import write_inputs
@@ -37,7 +37,7 @@ def run_prefs(job: StageJob, report: Callable[[str], None] = print) -> PrefsResu
     """
     settings, folder, name = job.settings, job.folder, job.cell.model
     benchmarks = guarding(settings.filters.benchmarks)  # whose problems stay out of the seeds
-    source = "nano" if settings.corpus == "nano" else "public"
+    source = NANO if settings.embedded else "public"
     corpus, known = write_inputs(folder, settings, job.seed)
     candidates = folder / "candidates.jsonl"
     extraction = extract(corpus, candidates, prompts_of(source, benchmarks), settings)

@@ -149,18 +149,19 @@ class NotebookJob:
 
     def require(self, inputs: Iterable[Path]) -> None:
         """Refuse to go on without an input; the message names the notebook that makes it."""
-        if missing := [p for p in inputs if not p.exists()]:
-            raise CodealignError(f"{missing[0]}: not there yet; {self._made_by(missing[0])}")
-
-    def _made_by(self, path: Path) -> str:
-        """Return which notebook makes an input of this one, and with which parameters."""
-        maker = self._makers().get(path.parent) if self.cell else None
-        if maker is None:
-            return "it is an input of this notebook"
-        notebook, cell = maker
-        given = {"profile": self.profile, **parameters_of(notebook, cell)}
-        parameters = ", ".join(f"{name} = {value!r}" for name, value in given.items())
-        return f"run notebooks/{notebook}.ipynb first, which makes it, with {parameters}"
+        for path in inputs:
+            if path.exists():
+                continue
+            maker = self._makers().get(path.parent) if self.cell else None
+            if maker is None:
+                raise CodealignError(f"{path}: not there yet; it is an input of this notebook")
+            notebook, cell = maker
+            given = {"profile": self.profile, **parameters_of(notebook, cell)}
+            parameters = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+            raise CodealignError(
+                f"{path}: not there yet; run notebooks/{notebook}.ipynb first, which makes it, "
+                f"with {parameters}"
+            )
 
     def _makers(self) -> dict[Path, tuple[str, Cell]]:
         """Return the folders that earlier notebooks make of the model, each with its notebook."""

@@ -12,15 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from codealign.errors import CodealignError
 from codealign.evaluate.judges.spending import price_of
 from codealign.params import Params, Prefs, validate
 from codealign.registry import check_variants, hub_places, references
-from codealign.workflow.markers import read_result
+from codealign.workflow.markers import PARAMS, read_result
 from codealign.workflow.memory import Memory, memory_lines, plan_memory
-from codealign.workflow.plan import Job, make_plan, read_lock
+from codealign.workflow.plan import Job, make_plan, read_plan
 from codealign.workflow.rates import Rates
 from codealign.workflow.work import Work, assumed, device_of, parameters_of, work_of
 
@@ -131,17 +129,15 @@ def measured_rates(run: Path, models: Iterable[str]) -> dict[str, float]:
     """
     measured: dict[str, list[tuple[float, float]]] = defaultdict(list)
     prefs = Prefs()
-    for name, entry in read_lock(run).items():
-        frozen = run / "jobs" / name / "params.yaml"
-        seconds = read_result(run, name).get("seconds")
+    for job in read_plan(run):
+        seconds, given = read_result(run, job.name).get("seconds"), job.parameters
         if not seconds:  # not finished, or 0 of a job that a gate kept from running
             continue
-        given = yaml.safe_load(frozen.read_text(encoding="utf-8"))
         if given.get("model") not in (None, *models):
             raise CodealignError(f"{run}: has jobs of model {given['model']}, the profile has not")
+        frozen = run / "jobs" / job.name / PARAMS
         prefs = validate(Prefs, given["prefs"], str(frozen)) if "prefs" in given else prefs
-        units = work_of(Job(name, entry["notebook"], given), prefs).units
-        measured[entry["notebook"]].append((seconds, units))
+        measured[job.notebook].append((seconds, work_of(job, prefs).units))
     if not measured:
         raise CodealignError(f"{run}: no finished job; plan without --measured")
     return {n: sum(s for s, _ in pairs) / sum(u for _, u in pairs) for n, pairs in measured.items()}

@@ -284,8 +284,10 @@ def _write_if_changed(path: Path, text: str) -> None:
         write_text(path, text)
 
 
-def read_lock(run_root: Path) -> dict[str, dict[str, Any]]:
-    """Return the jobs of a frozen plan, by name.
+def read_plan(run_root: Path, *names: str) -> list[Job]:
+    """Return the jobs of a frozen plan, or those named.
+
+    A job whose `params.yaml` cannot be read has no parameters, which its state then tells.
 
     Raises
     ------
@@ -295,25 +297,12 @@ def read_lock(run_root: Path) -> dict[str, dict[str, Any]]:
     paths = RunPaths(run_root)
     if not paths.lock.exists():
         raise CodealignError(f"{paths.lock}: no plan; start the run with `codealign reproduce`")
-    return paths.plan()["jobs"]
-
-
-def read_plan(run_root: Path, *names: str) -> list[Job]:
-    """Return the jobs of a frozen plan, or those named.
-
-    A job whose `params.yaml` cannot be read has no parameters, which its state then tells.
-
-    Raises
-    ------
-    CodealignError
-        As `read_lock`.
-    """
-    lock, folder = read_lock(run_root), RunPaths(run_root).jobs
+    lock = paths.plan()["jobs"]
     return [
         Job(
             name,
             entry.get("notebook", notebook_of(name)),
-            read_parameters(folder / name / PARAMS),
+            read_parameters(paths.jobs / name / PARAMS),
             entry.get("needs", []),
             Resources.model_validate(entry.get("resources", {})),
             entry.get("gates", {}),

@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import psutil
@@ -65,15 +66,12 @@ def require(jobs: Sequence[Job], root: Path, local: bool = True) -> int:
     """
     findings = list(preflight(jobs, root, local))
     if lacking := [one for one in findings if not one.ok]:
-        listed = "\n".join(f"  {line}" for one in lacking for line in _lines(one))
-        raise CodealignError(f"before the first job, {len(lacking)} of {len(findings)} checks say "
-                             f"no:\n{listed}")  # fmt: skip
+        listed = "\n".join(
+            f"{one.name}: {one.state}" + f"\n-> {one.advice}" * bool(one.advice) for one in lacking
+        )
+        counted = f"{len(lacking)} of {len(findings)} checks say no"
+        raise CodealignError(f"before the first job, {counted}:\n{indent(listed, '  ')}")
     return len(findings)
-
-
-def _lines(one: Need) -> list[str]:
-    hint = f"\n-> {one.advice}" if one.advice else ""
-    return f"{one.name}: {one.state}{hint}".splitlines()
 
 
 def _tried(name: str, look: Callable[[], str]) -> Need:
@@ -189,9 +187,9 @@ def _data(jobs: Sequence[Job]) -> Iterator[Need]:
     sampling, tested = _settings(jobs, "prefs", Prefs), _settings(jobs, "functional", Functional)
     for name in dict.fromkeys(one.templates for one in sampling):
         yield _tried("templates", lambda name=name: str(template_set(name).folder.name))
-    for one in {one.corpus: one for one in sampling if one.corpus != "nano"}.values():
+    for one in {one.corpus: one for one in sampling if not one.embedded}.values():
         yield _tried("corpus", lambda one=one: _corpus(one))
-    yield from _benchmarks([one for one in sampling if one.corpus != "nano"], tested)
+    yield from _benchmarks([one for one in sampling if not one.embedded], tested)
     for one in _settings(jobs, "codal", Codal):
         ask = lambda o=one: len(load_problems(o.data, o.limit, own=o.dimensions))  # noqa: E731
         yield _tried("CODAL problems", lambda ask=ask, one=one: f"{ask()} of {one.data}")
@@ -216,14 +214,14 @@ def _benchmarks(sampling: Sequence[Prefs], tested: Sequence[Functional]) -> Iter
         yield _tried(what, lambda: require_public(kept_out) or ", ".join(kept_out))
     for one in tested:
         names = expand(one.benchmarks)
-        if one.data == "nano" or not set(names) <= set(kept_out):
+        if one.embedded or not set(names) <= set(kept_out):
             yield _tried("benchmarks", lambda one=one, names=names: _problems(one, names))
 
 
 def _problems(settings: Functional, names: list[str]) -> str:
-    if settings.data != "nano":
+    if not settings.embedded:
         require_public(names, guarded=False)
-    for name in names if settings.data == "nano" else own_benchmarks().keys() & set(names):
+    for name in names if settings.embedded else own_benchmarks().keys() & set(names):
         load(name, settings.data, limit=1)
     return ", ".join(names)
 

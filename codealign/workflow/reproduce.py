@@ -129,7 +129,7 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         again = [name for name in lost(states, jobs) if name not in failed]
         # A scheduler that was killed on this machine was meant to end, with all that it started;
         # one that starts nothing will not do so the next time.
-        over = (profile == LOCAL and last.code < 0) or not _began(root)
+        over = (profile == LOCAL and last.code < 0) or not any((root / ".driver").glob("*.began"))
         if not (last.code and again) or over or attempt == RESTARTS:
             break
         todo = worth_a_start(states, jobs, failed)
@@ -140,11 +140,6 @@ def _run(run: str, jobs: list[Job], cores: int, lock: int, profile: str, quiet: 
         return replace(outcome, code=0)  # whatever happened to a process after its result
     open_ = any(kind in (FAILED, TO_DO) or name in failed for name, kind in kinds.items())
     return replace(outcome, code=outcome.code or int(open_))
-
-
-def _began(root: Path) -> bool:
-    """Tell whether the last pass has started any job."""
-    return any((root / ".driver").glob("*.began"))
 
 
 def _announce(run: str, states: Mapping[str, State], cores: int, profile: str, quiet: bool) -> None:

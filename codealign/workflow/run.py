@@ -118,7 +118,8 @@ def run_plan(
     if profile == LOCAL:
         environment[DRIVER] = str(os.getpid())
     kinds = kinds_of(jobs) if profile == LOCAL else []
-    _adopt_orphans()
+    # Processes whose parent has died come to this one, which so can end them.
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
     others = set(psutil.Process().children(recursive=True))  # of a caller that uses this module
     with (
         (root / "snakemake.log").open("ab") as log,
@@ -188,11 +189,6 @@ def _interruptible(
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
-
-
-def _adopt_orphans() -> None:
-    """Have processes whose parent has died come to this one, which so can end them."""
-    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
 
 
 def end_children(others: Set[psutil.Process] = frozenset(), grace_s: float = 0.0) -> None:

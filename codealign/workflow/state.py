@@ -19,7 +19,7 @@ from typing import Any
 from codealign.additions import own_benchmarks, own_dimensions
 from codealign.errors import CodealignError
 from codealign.params import Params, validate
-from codealign.paths import FURTHER_RATINGS, PROJECT, RunPaths, notebook_of
+from codealign.paths import FURTHER_RATINGS, NANO, PROJECT, RunPaths, notebook_of
 from codealign.prompts import SETS
 from codealign.provenance import file_hash
 from codealign.records import stable_id
@@ -46,6 +46,8 @@ ADDED = "the ratings of further judges"
 """Stands beside the jobs' names in what a result notes of its inputs."""
 FOLDERS = ("corpus", "templates")
 """Settings that may name a folder of the project by its bare name."""
+KNOWN = (*SETS, NANO, "stdlib")
+"""Templates and corpora by name: no folder is read, even if there is one that is called so."""
 MOST = 64 << 20
 """Bytes of a folder named in the settings that are read; of a larger one names and sizes count."""
 
@@ -272,7 +274,7 @@ def _named(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
         if own and key in ("benchmarks", "dimensions"):
             yield settings, stable_id(own, _content(own.path))
         text = settings.removeprefix("hub:")
-        if "/" in text or "." in text or key in FOLDERS and text not in SETS:
+        if "/" in text or "." in text or key in FOLDERS and text not in KNOWN:
             place = None
             with contextlib.suppress(OSError):  # too long for a name: some other text
                 place = next((p for p in (Path(text), PROJECT / text) if p.exists()), None)

@@ -180,7 +180,7 @@ def problems_of(settings: Functional) -> int:
     names = expand(settings.benchmarks)
     return sum(
         len(load(name, settings.data, limit=settings.limit))
-        if settings.data == "nano" or name in own_benchmarks()
+        if settings.embedded or name in own_benchmarks()
         else min(settings.limit or 10**9, benchmark(name).n)
         for name in names
     )
@@ -201,8 +201,8 @@ def sizes_of(params: Params) -> dict[str, int]:
     if "non_functional" in params.requirements:
         limit = params.codal.limit or 10**9
         every = dict.fromkeys(MEMBERS["non_functional"], benchmark("codal").n // 5)
-        if params.codal.data == "nano":
-            count = Counter(f"codal_{p.dimension}" for p in load_problems("nano"))
+        if params.codal.embedded:
+            count = Counter(f"codal_{p.dimension}" for p in load_problems(params.codal.data))
             every = {name: count[name] for name in every}
         sizes |= {name: min(n, limit) for name, n in every.items()}
     return {name: n for name, n in sizes.items() if any(name in m for m in MEMBERS.values())}

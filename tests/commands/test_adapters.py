@@ -93,7 +93,7 @@ def test_publishing_needs_a_token(
 ) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
-    with pytest.raises(CodealignError, match="no Hugging Face token; run `hf auth login`"):
+    with pytest.raises(CodealignError, match="not logged in; run `hf auth login`"):
         push_adapter(adapter, "me/adapter")
 
 

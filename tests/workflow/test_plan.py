@@ -19,7 +19,6 @@ from codealign.workflow.plan import (
     check_parameters,
     freeze,
     make_plan,
-    read_lock,
     read_plan,
     select,
 )
@@ -139,7 +138,7 @@ def test_freezing_writes_one_params_file_a_job(frozen: Path) -> None:
     found = yaml.safe_load((frozen / "jobs/07_paper/params.yaml").read_text())
     study = {"seeds": [], "cross": False, "ablations": {}}
     assert found == {"profile": "mine", "run": "runs/mine", "seed": 0, "study": study}
-    assert len(read_lock(frozen)) == len(list(frozen.glob("jobs/*/params.yaml")))
+    assert len(read_plan(frozen)) == len(list(frozen.glob("jobs/*/params.yaml")))
 
 
 def test_the_profiles_note_is_kept_with_the_plan(frozen: Path) -> None:
@@ -165,7 +164,7 @@ def test_a_changed_setting_touches_only_the_jobs_that_use_it(frozen: Path) -> No
 
 def test_a_run_without_a_plan_says_how_to_start(tmp_path) -> None:
     with pytest.raises(CodealignError, match="no plan; start the run"):
-        read_lock(tmp_path)
+        read_plan(tmp_path)
 
 
 def needs(job: str, **gates: str) -> list[str]:
@@ -200,9 +199,9 @@ def test_a_plan_is_read_as_it_was_frozen(frozen: Path) -> None:
 def test_a_broken_plan_is_one_error_with_its_remedy(frozen: Path, text: str) -> None:
     (frozen / "plan.lock.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(CodealignError, match="plan.lock.json: broken plan.*writes it anew"):
-        read_lock(frozen)
+        read_plan(frozen)
     freeze(make_plan(small()), "runs/mine")
-    assert read_lock(frozen)
+    assert read_plan(frozen)
 
 
 def test_broken_settings_of_a_job_leave_the_others_readable(frozen: Path) -> None:

@@ -399,6 +399,15 @@ def test_what_version_control_keeps_in_a_corpus_decides_nothing(tmp_path, monkey
     assert state.plain({"corpus": "mycode"}) == before
 
 
+@pytest.mark.parametrize("corpus", ["nano", "stdlib"])
+def test_a_folder_that_is_called_like_a_corpus_is_none(tmp_path, monkeypatch, corpus: str) -> None:
+    """A clone has a folder `nano`, the laboratory's."""
+    work_in(tmp_path, monkeypatch)
+    (tmp_path / corpus).mkdir()
+    (tmp_path / corpus / "a.py").write_text("x = 1\n")
+    assert "files" not in state.plain({"corpus": corpus})
+
+
 def test_a_text_too_long_for_a_file_name_is_no_file() -> None:
     assert "files" not in state.plain({"note": "a sentence. " * 100})
 
