@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from codealign.errors import CodealignError
 from codealign.params import Section
 
 LLAMA_LIKE = ("llama", "mistral", "qwen2")
@@ -83,32 +80,23 @@ class Shape(Section):
         return self.layers * rank * sum(sum(self.linear[name]) for name in modules)
 
 
-def read_shape(folder: Path | str) -> Shape:
-    """Return the shape of the model whose `config.json` lies in a folder."""
-    return _of(json.loads((Path(folder) / "config.json").read_text(encoding="utf-8")))
-
-
 def shape_in(config: dict[str, Any]) -> Shape | None:
     """Return the shape that a `config.json` tells, None of an architecture of another kind."""
-    if config.get("model_type") not in LLAMA_LIKE:
+    kind = config.get("model_type")
+    if kind not in LLAMA_LIKE:
         return None
     try:
-        return _of(config)
-    except (KeyError, ValueError, TypeError, CodealignError):
+        heads = config["num_attention_heads"]
+        return Shape(
+            hidden=config["hidden_size"],
+            inner=config["intermediate_size"],
+            layers=config["num_hidden_layers"],
+            heads=heads,
+            kv_heads=config.get("num_key_value_heads") or heads,
+            vocabulary=config["vocab_size"],
+            head_size=config.get("head_dim") or 0,
+            tied=config.get("tie_word_embeddings", False),
+            bias=config.get("attention_bias", False) or kind == "qwen2",
+        )
+    except (KeyError, ValueError, TypeError):
         return None
-
-
-def _of(config: dict[str, Any]) -> Shape:
-    heads = config["num_attention_heads"]
-    qwen2 = config.get("model_type") == "qwen2"
-    return Shape(
-        hidden=config["hidden_size"],
-        inner=config["intermediate_size"],
-        layers=config["num_hidden_layers"],
-        heads=heads,
-        kv_heads=config.get("num_key_value_heads") or heads,
-        vocabulary=config["vocab_size"],
-        head_size=config.get("head_dim") or 0,
-        tied=config.get("tie_word_embeddings", False),
-        bias=config.get("attention_bias", False) or qwen2,
-    )

@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
 from codealign.models import registry, shape_of
 from codealign.paths import NANO_WEIGHTS
-from codealign.shapes import Shape, read_shape
+from codealign.registry import read_config
+from codealign.shapes import Shape, shape_in
 
 # Of the repositories on the hub: Llama 3 8B, Qwen2.5 7B, CodeLlama 7B, deepseek-coder 1.3B and 7B.
 PUBLISHED = {
@@ -59,7 +60,7 @@ def test_a_shape_is_read_from_weights_on_this_machine(tmp_path) -> None:
     tiny = make_tiny(tmp_path)
     model = AutoModelForCausalLM.from_pretrained(tiny / "pretrained")
     found = sum(p.numel() for p in model.parameters())
-    assert read_shape(tiny / "pretrained").parameters == found
+    assert shape_in(read_config(str(tiny / "pretrained"))).parameters == found
 
 
 def test_an_adapter_has_a_matrix_on_each_side_of_each_adapted_layer() -> None:

@@ -160,11 +160,9 @@ def _rows(file: Path) -> Iterable[dict[str, Any]]:
 
 
 def _source(paths: RunPaths) -> str:
-    """Return where the run's functional problems are from, as its settings say."""
-    jobs = paths.plan().get("jobs", {})
-    tested = [name for name, job in jobs.items() if job.get("notebook") == "04_functional"]
-    settings = read_parameters(paths.jobs / tested[0] / PARAMS) if tested else {}
-    return settings.get("functional", {}).get("data", "public")
+    """Return where the run's functional problems are from, as the settings of its jobs say."""
+    given = map(read_parameters, sorted(paths.jobs.glob(f"*/{PARAMS}")))
+    return next((one["functional"]["data"] for one in given if "functional" in one), "public")
 
 
 def _add_prompts(group: SampleGroup, source: str) -> None:

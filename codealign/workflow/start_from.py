@@ -305,8 +305,8 @@ def sentence(requirement: str, effect: Any, planned: int, hours_per_seed: float)
         alone = f" {ONE_RUN}; another may differ: {after.text}"
         return f"start from the {start} model: {number} points in {what}" + alone * strict.single
     shown = f" ({strict.value:+.1f}, base minus instruct)" if strict.value == strict.value else ""
-    told = "" if after.kind in (UNKNOWN, EQUAL) else " cannot be told"  # `text` says it already
-    return f"{what}{told}{shown}: {after.text}"
+    unclear = "" if after.kind in (UNKNOWN, EQUAL) else " cannot be told"  # `text` says it already
+    return f"{what}{unclear}{shown}: {after.text}"
 
 
 def has_gpu() -> bool:

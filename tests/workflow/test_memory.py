@@ -16,7 +16,8 @@ from codealign.generate import cache
 from codealign.models import LINEAR, load, shape_of
 from codealign.params import Lora, Params, Training, load_params
 from codealign.paths import PROJECT
-from codealign.shapes import Shape, read_shape
+from codealign.registry import read_config
+from codealign.shapes import Shape, shape_in
 from codealign.train import trainers
 from codealign.workflow import memory
 from codealign.workflow.memory import (
@@ -63,7 +64,7 @@ def test_adapter_gradients_and_moments_are_as_large_as_a_real_ones(tmp_path: Pat
     moments = [m for state in optimiser.state.values() for m in state.values() if m.dim()]
     kept = sum(t.numel() * t.element_size() for p in trained for t in (p, p.grad))
     kept += sum(m.numel() * m.element_size() for m in moments)
-    shape = read_shape(tiny / "pretrained")
+    shape = shape_in(read_config(str(tiny / "pretrained")))
     parts = training_parts(shape, Training(lora=Lora(r=4)), "sft", LINEAR)
     assert parts["adapter"] == kept
 
@@ -145,7 +146,7 @@ def test_the_libraries_chunks_are_those_assumed() -> None:
 def test_keys_and_values_are_as_large_as_a_real_cache(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path)
     model, _ = load(str(tiny), "pretrained", training=False)
-    shape, made = read_shape(tiny / "pretrained"), cache.roomy_cache(model.config)
+    shape, made = shape_in(read_config(str(tiny / "pretrained"))), cache.roomy_cache(model.config)
     ids = torch.ones(3, 10, dtype=torch.long)
     with torch.no_grad():
         model(input_ids=ids, past_key_values=made, use_cache=True)
