@@ -75,6 +75,8 @@ def run_trials(
                     file.forget(record.id)
                     file.append(record)
             for group in some:
+                for name in group.left_out:  # an earlier run may have tried it, by other settings
+                    file.forget(name)
                 tried.add(group, file)
         file.finish(r.id for r in responses() if r.id in file)
     return tried
@@ -91,7 +93,7 @@ def _work(groups: Iterable[_Group]) -> Iterator[tuple[str, list[Case]]]:
 
 @dataclass(frozen=True)
 class _Group:
-    """The responses to one instruction that have code.
+    """The responses to one instruction: those that are tried, by id, and the ids `left_out`.
 
     `codes` gives, for each, the first one with the same code, and `tests`, for each that has tests
     which can be run, the first one with the same tests.
@@ -100,12 +102,13 @@ class _Group:
     cases: dict[str, Case]
     codes: dict[str, str]
     tests: dict[str, str]
+    left_out: list[str]
     key: str
 
     @classmethod
     def of(cls, responses: Iterable[Response], keep_tests: bool, cpu_s: float) -> _Group:
         """Return the group of some responses to one instruction."""
-        cases, codes, tests = {}, {}, {}
+        cases, codes, tests, left_out = {}, {}, {}, []
         for response in responses:
             case, lacking = examined(response, keep_tests)
             if case:
@@ -113,10 +116,13 @@ class _Group:
             elif lacking in TESTS_LACKING and not keep_tests:
                 names = defined(response.code)
                 cases[response.id] = Case(response.code, "", entry=names[-1] if names else "")
+            else:
+                left_out.append(response.id)
         first_code = {n: codes.setdefault(c.code, n) for n, c in cases.items()}
         tested = {n: stable_id(replace(c, code="")) for n, c in cases.items() if c.tests}
         first_tests = {n: tests.setdefault(t, n) for n, t in tested.items()}
-        return cls(cases, first_code, first_tests, made_by(list(cases.values()), cpu_s))
+        key = made_by(list(cases.values()), cpu_s)
+        return cls(cases, first_code, first_tests, left_out, key)
 
     @property
     def name(self) -> str:

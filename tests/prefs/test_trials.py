@@ -49,6 +49,22 @@ def test_equal_code_and_equal_tests_run_once(tried) -> None:
     assert (tried[1].responses, tried[1].executions) == (5, 16)
 
 
+def test_what_other_settings_leave_out_loses_its_trial(tmp_path: Path) -> None:
+    """Without the tests a pair can hold what was cut among them, or has none; with them it cannot."""
+    fenced = "```python\n{}```\n### Tests\n".format
+    given = [
+        Response("whole", "i", 0, fenced(ADDS), ADDS, "assert f(1) == 2\n", "stop"),
+        Response("bare", "i", 1, fenced(WRONG), WRONG, "", "stop"),
+        Response("cut", "i", 2, fenced(WRONG), WRONG, "assert f(1) == 0\n", "length"),
+    ]
+    path, tried = tmp_path / "trials.jsonl", []
+    with Sandbox(accept="basic", preload=()) as box:
+        for keep_tests in (False, True):
+            run_trials(lambda: iter(given), box, path, 5.0, keep_tests)
+            tried.append([t.id for t in read_jsonl(path, Trial)])
+    assert tried == [["whole", "bare", "cut"], ["whole"]]
+
+
 def outcome(**trials: str) -> Labelled:
     """A response for each name, passing (+) or failing (-) tests 0, 1, …"""
     answers = [Response(n, "i", k, n, n, "t", "stop") for k, n in enumerate(trials)]
