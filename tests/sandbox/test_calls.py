@@ -42,6 +42,13 @@ def test_a_missing_function_is_an_error(any_sandbox: Sandbox) -> None:
     assert (outcome.missing, outcome.error) == (True, "no such function")
 
 
+def test_a_scope_that_cannot_be_searched_is_an_error(any_sandbox: Sandbox) -> None:
+    code = "class A(str):\n    def __eq__(self, o): raise OSError\n"
+    code += "    __hash__ = str.__hash__\nglobals()[A('f')] = 1"
+    result = run(any_sandbox, code, Call("f", []))
+    assert (result.verdict, result.outputs[0].exception) == ("pass", "OSError")
+
+
 def test_arguments_changed_by_one_call_are_fresh_in_the_next(any_sandbox: Sandbox) -> None:
     code = "def f(x):\n    x.append(1)\n    return x"
     arguments = [[0]]

@@ -73,9 +73,26 @@ def test_a_path_of_the_machine_comes_back_as_a_pure_one_that_is_equal() -> None:
     assert loads(dumps(Path("a/b"))) == Path("a/b")
 
 
-def test_views_of_a_dictionary_come_back_as_what_they_are_equal_to() -> None:
-    assert loads(dumps({"a": 1}.items())) == {"a": 1}.items()
-    assert loads(dumps({"a": 1}.keys())) == {"a": 1}.keys()
+@pytest.mark.parametrize("kind", [dict, OrderedDict, Counter])
+def test_views_of_a_dictionary_come_back_as_what_they_are_equal_to(kind: type[dict]) -> None:
+    given = kind(a=1)
+    assert loads(dumps(given.items())) == {("a", 1)} == given.items()
+    assert loads(dumps(given.keys())) == {"a"} == given.keys()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.str_("a"), np.str_(""), np.bytes_(b"a"), {np.str_("a"): [np.str_("b")]}, {np.str_("a")}],
+    ids=repr,
+)
+def test_text_of_numpy_comes_back_as_what_it_is_equal_to(value: object) -> None:
+    assert loads(dumps(value)) == value
+
+
+def test_arrays_of_text_keep_their_items() -> None:
+    decoded = loads(dumps(np.array([["a", "bb"]])))
+    assert decoded.tolist() == [["a", "bb"]]
+    assert set(decoded[0]) == {"a", "bb"}
 
 
 class Equal(int):

@@ -10,6 +10,8 @@ process, so the loops around the comparisons had to be restated; the comparisons
   the check of the polynomial it goes on without noting the test as passed; here the check decides;
 - a module is executed once for base and added tests together where evalplus executes it for each
   (where the added tests are costly, they are run apart, so here too);
+- a solution that a base test ends (it crashes, leaves or takes too long in one call) has failed the
+  added tests too, which evalplus would still run; it passes neither way;
 - EvoEval checks HumanEval/32 of Verbose and Concise by `_poly(*out, inp)`, which raises for every
   solution; here it is checked as evalplus checks it, `_poly(*inp, out)`.
 """

@@ -9,7 +9,8 @@ A sample is run in steps, so that most wrong ones cost little:
 4. everything in full, with the expected outputs, if large outputs have other hashes than expected.
 
 As by evalplus, each suite ends with its first failing test, and the added tests are also run where
-the base tests fail. No program is told that a test has failed: outputs are compared here.
+the base tests fail, unless one of these ends the program itself. No program is told that a test has
+failed: outputs are compared here.
 """
 
 from __future__ import annotations
@@ -150,14 +151,17 @@ def _run(samples: list[_Sample], sandbox: Sandbox, limits: Limits) -> Iterator[_
 def _goes_on(sample: _Sample, limits: Limits) -> bool:
     """Set a sample's next step; tell whether there is one."""
     expected, whole = sample.expected, limits.program(sample.expected)
-    if _was_cut(sample.result) and sample.cpu_s < whole:
+    if _was_cut(sample.result):
         first = {s: first_failure(expected, s, sample.result, limits) for s in SUITES}
         cut = [s for s in SUITES if first[s] is not None and first[s][1] == "absent"]
         start = 0 if "base" in cut else len(expected.problem.base_input)
+        # The added tests get the whole time whatever the base tests took: else a verdict would
+        # depend on the step in which these ended.
+        again = start > sample.part.start or sample.cpu_s < whole
         if start == sample.part.start:
             sample.cpu_s = min(LONGER * sample.cpu_s, whole)
         sample.part = slice(start, sample.part.stop)
-        return bool(cut)
+        return bool(cut) and again
     if _wants_more(sample, limits):
         sample.part, sample.cpu_s = slice(len(sample.result.outputs), None), whole
         return True
@@ -237,7 +241,8 @@ def _program(sample: _Sample, limits: Limits, hash_over: int = HASH_OVER) -> Pro
         calls=expected.calls[part],
         cpu_s=sample.cpu_s,
         call_cpu_s=limits.longest_call(expected, part),
-        wall_s=30.0 + WALL_FACTOR * sample.cpu_s,
+        # Of the whole CPU time in a short step too: that a machine stood still shows nothing.
+        wall_s=30.0 + WALL_FACTOR * limits.program(expected),
         idle_s=IDLE_S,
         memory_mb=LARGE_MEMORY_MB if size > LARGE_BYTES else MEMORY_MB,
         result_bytes=SPARE_BYTES + 2 * size,

@@ -29,8 +29,9 @@ Failure = tuple[int, str]
 class Limits:
     """CPU time a solution may use; evalplus' own limits are the same in wall time.
 
-    A call may take `CALL_CPU_S`, or 4 times the canonical solution's time if that is more; all
-    calls of a problem together `cpu_s`, or 4 times the canonical solution's if that is more.
+    A call may take `CALL_CPU_S`, or 4 times the canonical solution's time if that is more; the code
+    itself counts with the first call. All calls of a step (see `scoring`) together may take
+    `cpu_s`, or 4 times what the canonical solution takes for all tests if that is more.
     """
 
     cpu_s: float = 60.0
@@ -41,7 +42,7 @@ class Limits:
         return [max(least, REFERENCE_FACTOR * t) for t in expected.cpu_s]
 
     def program(self, expected: Expected) -> float:
-        """CPU seconds for all calls and the code itself."""
+        """CPU seconds for all calls of a step and the code itself."""
         return max(self.cpu_s, REFERENCE_FACTOR * expected.total_cpu_s)
 
     def longest_call(self, expected: Expected, part: slice) -> float:

@@ -228,9 +228,9 @@ def _call(
     """Make one call and send its outcome: cost, and encoded value, error or lack of a function."""
     started = clock()
     steps, limit, longest = [0], job["count"], job["hash_over"]
-    if name not in scope:
-        return send(OUTCOME, b"m0 0 ")
     try:
+        if name not in scope:  # looked up in here: a hostile key may raise when it is compared
+            return send(OUTCOME, b"m0 0 ")
         values, function = codec.loads(arguments), scope[name]
         started, before = clock(), counter.read_counter(job["counter"])
         value = _counted(function, values, limit, steps) if limit else function(*values)

@@ -34,7 +34,7 @@ import base64
 import builtins
 import json
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -105,9 +105,11 @@ def encode(value: Any) -> Any:
     plain = _PLAIN.get(type(value))
     if plain is not None:
         return plain(value)
-    if type(value).__module__ != "numpy":  # whose scalars are subclasses of float and complex
+    kind = type(value)
+    # Numbers of numpy, some of which are subclasses of float and complex, keep their type.
+    if kind.__module__ != "numpy" or issubclass(kind, str | bytes):
         for base, encoder in _BASES:
-            if issubclass(type(value), base):
+            if issubclass(kind, base):
                 return encoder(value)
     return _foreign(value)
 
@@ -244,15 +246,19 @@ _EXACT: dict[type, tuple[str, Encoder]] = {
 """Further types that are compared, but not their subclasses: tag, and what is sent."""
 
 
+_KEY_VIEWS = {type(kind().keys()) for kind in (dict, OrderedDict)}
+_ITEM_VIEWS = {type(kind().items()) for kind in (dict, OrderedDict)}
+
+
 def _foreign(value: Any) -> Any:
     kind = type(value)
     if kind in _EXACT:
         tag, parts = _EXACT[kind]
         return {tag: parts(value)}
     name, module = kind.__name__, kind.__module__
-    if name == "dict_keys" or (name == "dict_items" and _hashable(value)):
+    if kind in _KEY_VIEWS or (kind in _ITEM_VIEWS and _hashable(value)):
         return {"frozenset": _sorted(value)}  # to which they are equal
-    if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufc":
+    if module == "numpy" and hasattr(value, "dtype") and value.dtype.kind in "biufcSU":
         data = base64.b64encode(value.tobytes()).decode()
         if name == "ndarray":
             return {"array": [value.dtype.str, list(value.shape), data]}

@@ -9,8 +9,10 @@ import pytest
 
 from codealign.errors import CodealignError
 from codealign.evaluate.functional import Attempt, Problem, evaluate
-from codealign.evaluate.functional.expected import inputs_as_json
-from codealign.sandbox import Sandbox
+from codealign.evaluate.functional.expected import Expected, inputs_as_json
+from codealign.evaluate.functional.scoring import _program, _sample
+from codealign.evaluate.functional.verdicts import Limits
+from codealign.sandbox import Call, Sandbox
 
 Problems = dict[str, Problem]
 
@@ -309,3 +311,19 @@ def test_a_sample_cut_off_goes_on_to_the_later_added_tests(sandbox: Sandbox) -> 
     attempt = found.attempts["T/5"][0]
     assert (attempt.base_status, attempt.plus_status) == ("pass", "fail")
     assert attempt.plus_fail_tests == [[9999]]
+
+
+def test_added_tests_get_the_whole_time_whatever_the_base_tests_took(sandbox: Sandbox) -> None:
+    """Each suite takes 0.8 s and may take 1; in the first step, of 1 s, both are run together."""
+    problem = replace(MANY, base_input=[[0], [1]], plus_input=[[2], [3]])
+    solutions = {"T/6": [SLOW.format("n"), SLOW.format("n if n < 3 else 0")]}
+    found = evaluate("humaneval", solutions, {"T/6": problem}, sandbox, cpu_s=1.0).attempts["T/6"]
+    assert [(a.base_status, a.plus_status) for a in found] == [("pass", "pass"), ("pass", "fail")]
+
+
+def test_a_short_step_leaves_a_machine_that_stands_still_as_long_as_a_whole_one() -> None:
+    expected = Expected("", MANY, [*range(6), 9], [0.0] * 7, 0.0, [1] * 7, [Call("f", [0])] * 7)
+    limits = Limits(60.0)
+    program = _program(_sample("", expected, "", limits), limits)
+    assert program.cpu_s < 2
+    assert program.wall_s == 630  # 30, and 10 for each of the 60 CPU seconds of all steps
