@@ -50,7 +50,7 @@ def test_equal_code_and_equal_tests_run_once(tried) -> None:
 
 
 def test_what_other_settings_leave_out_loses_its_trial(tmp_path: Path) -> None:
-    """Without the tests a pair can hold what was cut among them, or has none; with them it cannot."""
+    """A pair without the tests can hold what was cut among them, or has none; one with them not."""
     fenced = "```python\n{}```\n### Tests\n".format
     given = [
         Response("whole", "i", 0, fenced(ADDS), ADDS, "assert f(1) == 2\n", "stop"),
