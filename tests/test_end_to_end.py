@@ -16,7 +16,6 @@ import yaml
 from chromium import Chromium
 from site_checks import faults
 
-from codealign.analysis.scores import read_scores
 from codealign.paths import NANO_WEIGHTS
 from codealign.provenance import file_hash
 from codealign.report.page import PAGES
@@ -51,7 +50,8 @@ def run(tmp_path_factory) -> tuple[Path, str]:
 
 
 def scores(run: Path) -> pd.DataFrame:
-    return read_scores(run / "scores.csv")
+    texts = {"ablation": str, "failures": str}
+    return pd.read_csv(run / "scores.csv", dtype=texts).fillna(dict.fromkeys(texts, ""))
 
 
 def test_every_cell_of_the_matrix_has_its_scores(run) -> None:

@@ -239,16 +239,3 @@ def _mean_row(rows: pd.DataFrame) -> pd.Series:
 def write_scores(path: Path | str, frame: pd.DataFrame) -> None:
     """Write a tidy frame as CSV, atomically."""
     write_text(path, frame[COLUMNS].to_csv(index=False))
-
-
-def read_scores(path: Path | str) -> pd.DataFrame:
-    """Read a CSV written by `write_scores`, checked like measured scores."""
-    if not Path(path).exists():
-        raise CodealignError(f"{path}: no such file; collect the run's scores first")
-    frame = pd.read_csv(path, keep_default_na=True)
-    lacking = sorted(set(COLUMNS) - set(frame.columns))
-    if lacking:
-        raise CodealignError(f"{path}: no column {', '.join(lacking)}; expected {COLUMNS}")
-    texts = ["interval", "ablation", "failures"]
-    frame[texts] = frame[texts].astype(object).fillna("")
-    return check(frame[COLUMNS])

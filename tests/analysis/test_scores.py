@@ -182,19 +182,10 @@ def test_a_run_without_scores_is_an_empty_table(tmp_path: Path) -> None:
 def test_scores_survive_the_csv(tmp_path: Path) -> None:
     frame = scores.frame_of([score(), score(stage="sft", low=None, high=None, interval="")])
     scores.write_scores(tmp_path / "scores.csv", frame)
-    back = scores.read_scores(tmp_path / "scores.csv")
+    texts = ["interval", "ablation", "failures"]
+    back = pd.read_csv(tmp_path / "scores.csv", dtype=dict.fromkeys(texts, str))
+    back[texts] = back[texts].fillna("")
     pd.testing.assert_frame_equal(back, frame, check_dtype=False)
-
-
-def test_a_csv_without_a_column_is_named(tmp_path: Path) -> None:
-    (tmp_path / "s.csv").write_text("source,model\n")
-    with pytest.raises(CodealignError, match="no column ablation, benchmark"):
-        scores.read_scores(tmp_path / "s.csv")
-
-
-def test_a_missing_csv_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(CodealignError, match="collect the run's scores first"):
-        scores.read_scores(tmp_path / "none.csv")
 
 
 def test_every_data_file_names_its_source() -> None:
