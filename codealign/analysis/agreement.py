@@ -13,10 +13,9 @@ tolerance enters. Two readings are offered, and named in every result:
 At tolerance 0 both are the usual linear weighted kappa. Kappa is undefined (NaN, with the reason)
 for fewer than two items and where no disagreement is possible by chance.
 
-Krippendorff's alpha is for any number of judges and for missing ratings: 1 - observed disagreement
-/ disagreement expected by chance (Krippendorff 2011, Computing Krippendorff's alpha-reliability,
-repository.upenn.edu/asc_papers/43). It takes the judges as interchangeable, unlike kappa, and small
-samples into account; items that fewer than two judges rated are left out.
+Krippendorff's alpha is 1 - observed disagreement / disagreement expected by chance (Krippendorff
+2011, Computing Krippendorff's alpha-reliability, repository.upenn.edu/asc_papers/43). Unlike kappa
+it takes the judges as interchangeable, and small samples into account.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -249,56 +249,25 @@ def _rating_fault(row: dict[str, str] | None) -> str:
     return "" if 1 <= value <= 10 else f"rating {row['rating']} is outside 1 to 10"
 
 
-LEVELS = ("nominal", "ordinal", "interval")
-
-
-def alpha(ratings: Sequence[Sequence[float]], level: str = "ordinal") -> float:
-    """Return alpha (1: perfect, 0: as by chance), or NaN if no disagreement is possible.
-
-    Parameters
-    ----------
-    ratings : judges x items; NaN where a judge gave none.
-    level : what the scale is taken for: "nominal", "ordinal" or "interval".
-    """
-    data = np.asarray(ratings, dtype=float)
-    values = np.unique(data[~np.isnan(data)])
-    coincidences = np.zeros((len(values), len(values)))
-    for item in data.T:
-        places = np.searchsorted(values, item[~np.isnan(item)])
-        counts = np.bincount(places, minlength=len(values)).astype(float)
-        if len(places) > 1:
-            # All ordered pairs of ratings on the item; the weight lets each rating count once.
-            coincidences += (np.outer(counts, counts) - np.diag(counts)) / (len(places) - 1)
-    if coincidences.sum() == 0:
-        return math.nan
-    return float(alphas(coincidences[None], values, level)[0])
-
-
-def alphas(coincidences: np.ndarray, values: np.ndarray, level: str) -> np.ndarray:
+def alphas(
+    coincidences: np.ndarray, values: np.ndarray, level: Literal["ordinal", "interval"]
+) -> np.ndarray:
     """Return alpha of each coincidence matrix; NaN where no disagreement is possible.
 
     Parameters
     ----------
     coincidences : [matrices, values, values], symmetric: how often two values met on an item.
     values : the scale's values, rising.
+    level : what the scale is taken for.
     """
     margins = coincidences.sum(axis=2)
     total = margins.sum(axis=1)
-    distances = _distances(margins, values, level)
+    places = np.broadcast_to(values, margins.shape)
+    if level == "ordinal":
+        # Ranks between two values, each end counted by half, in units of the ratings given.
+        places = margins.cumsum(axis=1) - margins / 2
+    distances = (places[:, :, None] - places[:, None, :]) ** 2
     observed = (coincidences * distances).sum(axis=(1, 2))
     expected = np.einsum("ri,rij,rj->r", margins, distances, margins)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(expected > 0, 1 - (total - 1) * observed / expected, np.nan)
-
-
-def _distances(margins: np.ndarray, values: np.ndarray, level: str) -> np.ndarray:
-    """Return the squared distances [matrices, values, values] of a level of measurement."""
-    if level == "ordinal":
-        # Ranks between two values, each end counted by half, in units of the ratings given.
-        ranks = margins.cumsum(axis=1) - margins / 2
-        return (ranks[:, :, None] - ranks[:, None, :]) ** 2
-    if level not in LEVELS:
-        raise CodealignError(f"alpha: level {level!r}: valid are {', '.join(LEVELS)}")
-    apart = np.abs(values[:, None] - values[None, :])
-    return np.broadcast_to(apart**2 if level == "interval" else (apart > 0) * 1.0,
-                           (len(margins), len(values), len(values)))  # fmt: skip
