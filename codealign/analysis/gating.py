@@ -20,7 +20,7 @@ from codealign.cell import Cell
 from codealign.params import Gates
 from codealign.paths import RunPaths
 from codealign.records import Score, read_jsonl, write_jsonl
-from codealign.train.gates import Verdict, alignment_gate, baseline_gate, sft_gate
+from codealign.train.gates import Verdict, baseline_gate, change_gate
 
 GATE = {"base": "baseline", "sft": "sft", "dpo": "alignment", "bonbon": "alignment"}
 FILE = "gates.jsonl"
@@ -106,15 +106,14 @@ def _names(cells: Cells, cell: Cell) -> list[str]:
 
 
 def _change(cell: Cell, base: Path, folder: Path) -> Verdict:
-    gate = sft_gate if cell.stage == "sft" else alignment_gate
+    rule = "R7" if cell.stage == "sft" else "R9"
     cells = _cells(base, folder)
     names = _names(cells, cell)
     moved = of(cells, cell, CHANGE, names=names)
     if not moved.n:
-        rule = "R7" if cell.stage == "sft" else "R9"
         return Verdict(rule, True, "not measured: the base has no scores in this run")
     after = of(cells, cell, names=names).value
-    return gate((after - moved.value) / 100, after / 100, moved.high / 100)
+    return change_gate(rule, (after - moved.value) / 100, after / 100, moved.high / 100)
 
 
 def failed_gates(folder: Path | str) -> list[Gate]:

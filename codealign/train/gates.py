@@ -28,27 +28,19 @@ def baseline_gate(score: float, threshold: float, n: int) -> Verdict:
     return Verdict("R4", passed, f"baseline pass@1 {score:.3f} {sign} {threshold:.2f} (n = {n})")
 
 
-def sft_gate(base: float, sft: float, high: float) -> Verdict:
-    """R7: has SFT made the model worse? (Observation 8: alignment then seldom recovers it.)
+def change_gate(rule: Literal["R7", "R9"], before: float, after: float, high: float) -> Verdict:
+    """R7, R9: has SFT, or alignment, made the model worse than its base?
+
+    After SFT that did, alignment seldom recovers (the study's Observation 8).
 
     Parameters
     ----------
-    base, sft : scores before and after, in the metric's unit.
-    high : upper end of the 95 % interval of the change sft - base; only a change that is below 0
-        all through its interval counts as worse.
+    before, after : scores, in the metric's unit.
+    high : upper end of the 95 % interval of the change; only a change that is below 0 all through
+        its interval counts as worse.
     """
-    return _change_gate("R7", "SFT", base, sft, high)
-
-
-def alignment_gate(base: float, aligned: float, high: float) -> Verdict:
-    """R9: has alignment made the model worse than where it started? Arguments as in `sft_gate`."""
-    return _change_gate("R9", "alignment", base, aligned, high)
-
-
-def _change_gate(
-    rule: Literal["R7", "R9"], what: str, before: float, after: float, high: float
-) -> Verdict:
     passed = high >= 0
+    what = "SFT" if rule == "R7" else "alignment"
     judgement = "is not shown to have harmed" if passed else "has harmed"
     change = f"{before:.3f} -> {after:.3f}, change at most {high:+.3f} (95 %)"
     return Verdict(rule, passed, f"{what} {judgement} the model: {change}")

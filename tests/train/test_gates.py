@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codealign.train.gates import alignment_gate, baseline_gate, sft_gate
+from codealign.train.gates import baseline_gate, change_gate
 
 
 def test_a_baseline_at_the_threshold_passes() -> None:
@@ -16,14 +16,15 @@ def test_a_baseline_below_the_threshold_fails_and_says_what_was_measured() -> No
 
 
 def test_a_fall_within_its_interval_is_not_called_degradation() -> None:
-    assert sft_gate(0.40, 0.38, high=0.01).passed
+    assert change_gate("R7", 0.40, 0.38, high=0.01).passed
 
 
 def test_a_fall_beyond_its_interval_is_degradation() -> None:
-    verdict = sft_gate(0.40, 0.30, high=-0.04)
-    assert (verdict.rule, verdict.passed) == ("R7", False)
-    assert "0.400 -> 0.300" in verdict.reason
+    verdict = change_gate("R7", 0.40, 0.30, high=-0.04)
+    assert not verdict.passed
+    assert verdict.reason.startswith("SFT has harmed the model: 0.400 -> 0.300")
 
 
 def test_alignment_is_judged_by_the_same_rule_under_its_own_name() -> None:
-    assert alignment_gate(0.40, 0.30, high=-0.04).rule == "R9"
+    verdict = change_gate("R9", 0.40, 0.30, high=-0.04)
+    assert (verdict.rule, verdict.reason.split()[0]) == ("R9", "alignment")
