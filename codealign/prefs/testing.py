@@ -60,12 +60,8 @@ class Case:
     entry: str = ""
 
 
-def make_case(code: str, tests: str, without: Collection[ast.AST] = ()) -> Case:
+def make_case(code: str, tests: str) -> Case:
     """Return a response's code and tests, ready to run.
-
-    Parameters
-    ----------
-    without : assertions (statements of `parse_tests`' tree) that are left out.
 
     Raises
     ------
@@ -76,7 +72,7 @@ def make_case(code: str, tests: str, without: Collection[ast.AST] = ()) -> Case:
         raise Untestable(NO_CODE)
     if (tree := parse_tests(tests)) is None:
         return Case(code, tests, "doctest", [], entry_point(defined(code), tests))
-    return case_of(code, tree, without)
+    return case_of(code, tree)
 
 
 def parse_tests(tests: str) -> ast.Module | None:
@@ -98,7 +94,7 @@ def parse_tests(tests: str) -> ast.Module | None:
 
 
 def case_of(code: str, tree: ast.Module, without: Collection[ast.AST] = ()) -> Case:
-    """Return code and parsed tests, ready to run.
+    """Return code and parsed tests, ready to run; `without`: assertions that are left out.
 
     Raises
     ------

@@ -257,9 +257,9 @@ def test_the_markdown_counts_every_verdict_and_holds_every_place(paper: dict[str
 
 
 def test_the_markdown_shows_searches(paper: dict[str, Claim]) -> None:
-    text = claims_markdown([paper["O14-fta"]])
-    assert "candidate rules, 0 fit; nearest miss" in text
-    assert "candidate rules" not in claims_markdown([paper["O14-fta"]], details=False)
+    claim = paper["O14-fta"]
+    assert "candidate rules, 0 fit; nearest miss" in claims_markdown([claim])
+    assert "candidate rules" not in claims_markdown([claim], on_paper=[claim])
 
 
 def test_a_bar_in_a_text_does_not_break_the_table(paper: dict[str, Claim]) -> None:

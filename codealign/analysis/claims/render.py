@@ -113,17 +113,17 @@ def counts_table(claims: list[Claim]) -> str:
     return pipe_table(["Verdict", *heads.values()], rows, rules)
 
 
-def claims_markdown(
-    claims: list[Claim], details: bool = True, on_paper: list[Claim] | None = None
-) -> str:
+def claims_markdown(claims: list[Claim], on_paper: list[Claim] | None = None) -> str:
     """Return the ledger as Markdown: counts, then a table for each place of the paper.
+
+    Under each table the searches stand: rules tried, matching, nearest miss.
 
     Parameters
     ----------
     claims : the ledger, as `ledger` returns it.
-    details : add the searches (rules tried, matching, nearest miss) under each table.
     on_paper : for a run, the ledger on the paper's tables. Its verdicts are shown beside the run's,
-        and only the lines that the run can answer; the number of the others is given.
+        in place of the searches, and only the lines that the run can answer; the number of the
+        others is given.
     """
     parts = [counts_table(claims)]
     beside = {c.id: c for c in on_paper or ()}
@@ -134,18 +134,18 @@ def claims_markdown(
             "material that this run does not have; they are in `claims.csv`."
         )
     for place, group in groupby(shown, key=lambda c: c.place):
-        parts.append(_place(place, list(group), details and not beside, beside))
+        parts.append(_place(place, list(group), beside))
     return "\n\n".join(parts) + "\n"
 
 
-def _place(place: str, claims: list[Claim], details: bool, beside: dict[str, Claim]) -> str:
+def _place(place: str, claims: list[Claim], beside: dict[str, Claim]) -> str:
     title = f"Section {place}" if place[:1].isdigit() else place[:1].upper() + place[1:]
     counts = ", ".join(f"{n} {v}" for v, n in Counter(c.verdict for c in claims).items())
     heads = ["Statement", "Published", "Computed", "Rule", "Verdict"]
     heads = [*heads[:-1], "The paper's tables", "This run"] if beside else heads
     rows = (_cells(c, beside.get(c.id)) for c in claims)
     lines = [f"### {title}", "", f"{counts}.", "", pipe_table(heads, rows)]
-    if details and any(c.search for c in claims):
+    if not beside and any(c.search for c in claims):
         lines += ["", "Searches:", ""]
         lines += [f"- `{c.id}`: {searched(c.search)}" for c in claims if c.search]
     return "\n".join(lines)
