@@ -24,6 +24,7 @@ from codealign.analysis import labels
 from codealign.analysis.cells import MEMBERS, Cells, Problems, cells_of
 from codealign.analysis.contrasts import CHANGE, Term
 from codealign.analysis.effects import CANNOT_TELL, NOT_DISTINGUISHABLE, ONE_RUN, Effect
+from codealign.analysis.gating import Gate, baseline_gate
 from codealign.analysis.questions import (
     Question,
     ask,
@@ -41,7 +42,6 @@ from codealign.analysis.stats import CONFIDENCE
 from codealign.cell import Cell
 from codealign.paths import DATA
 from codealign.records import ALIGNED, PATHWAY, REQUIREMENTS, VARIANTS
-from codealign.train.gates import Verdict, baseline_gate
 
 Named = TypeVar("Named")
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
@@ -135,7 +135,7 @@ def size(cells: Cells) -> Ruled:
     return _judged(effect, numbers, *steps, lacking="aligned scores of two sizes of one family")
 
 
-def baselines(cells: Cells) -> dict[Cell, Verdict]:
+def baselines(cells: Cells) -> dict[Cell, Gate]:
     """Return the gate on the functional base score of every model and variant (n: problems)."""
     places = [Cell(m, v, "functional", "base") for m, v in product(cells.models, VARIANTS)]
     scores = {place: of(cells, place) for place in places}

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from codealign.analysis.cells import MEMBERS, Cells, cells_of, read_values
 from codealign.analysis.contrasts import CHANGE
@@ -20,7 +20,6 @@ from codealign.cell import Cell
 from codealign.params import Gates
 from codealign.paths import RunPaths
 from codealign.records import Score, read_jsonl, write_jsonl
-from codealign.train.gates import Verdict, baseline_gate, change_gate
 
 GATE = {"base": "baseline", "sft": "sft", "dpo": "alignment", "bonbon": "alignment"}
 FILE = "gates.jsonl"
@@ -29,9 +28,12 @@ FOLLOWS = {"R4": "training", "R7": "alignment", "R9": "merging and publishing"}
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate's verdict on one model, and what the params make of a failed one."""
+    """A gate's verdict on one model, and what the params make of a failed one.
 
-    rule: str
+    `reason` says what was measured, against what, for either outcome.
+    """
+
+    rule: Literal["R4", "R7", "R9"]
     passed: bool
     reason: str
     action: str
@@ -46,6 +48,20 @@ class Gate:
             return f"{self.rule}: {self.reason}"
         then = f"stops {FOLLOWS[self.rule]}" if self.stops else "a warning"
         return f"{self.rule} failed ({then}): {self.reason}"
+
+
+def baseline_gate(score: float, threshold: float, n: int, action: str = "") -> Gate:
+    """R4: is the base model good enough to be worth aligning?
+
+    Parameters
+    ----------
+    score : pass@1 of the base model on `n` problems, in [0, 1].
+    threshold : the least score; the study's Observation 2 names 0.10.
+    """
+    passed = score >= threshold
+    sign = ">=" if passed else "<"
+    reason = f"baseline pass@1 {score:.3f} {sign} {threshold:.2f} (n = {n})"
+    return Gate("R4", passed, reason, action)
 
 
 def check_gates(paths: RunPaths, cell: Cell, settings: Gates) -> list[Gate]:
@@ -69,15 +85,14 @@ def check_gates(paths: RunPaths, cell: Cell, settings: Gates) -> list[Gate]:
     """
     action, cell = getattr(settings, GATE[cell.stage]), cell.at(seed=None, ablation="")
     folder, base = paths.evals(cell), RunPaths(paths.top).evals(cell.at(stage="base"))
-    verdicts: list[Verdict] = []
+    gates: list[Gate] = []
     if action != "off" and cell.stage != "base":
-        verdicts = [_change(cell, base, folder)]
+        gates = [_change_gate(cell, base, folder, action)]
     elif action != "off" and cell.requirement == "functional":
         cells = _cells(folder)
         score = of(cells, cell, names=_names(cells, cell))
-        share, threshold = score.value / 100, settings.threshold
-        verdicts = [baseline_gate(share, threshold, score.n)] if score.n else []
-    gates = [Gate(v.rule, v.passed, v.reason, action) for v in verdicts]
+        asked = score.value / 100, settings.threshold, score.n
+        gates = [baseline_gate(*asked, action)] if score.n else []
     write_jsonl(folder / FILE, gates)
     return gates
 
@@ -105,15 +120,22 @@ def _names(cells: Cells, cell: Cell) -> list[str]:
     return names or [n for n in own if benchmark(n).metric != "dps" and n != "codal"]
 
 
-def _change(cell: Cell, base: Path, folder: Path) -> Verdict:
-    rule = "R7" if cell.stage == "sft" else "R9"
+def _change_gate(cell: Cell, base: Path, folder: Path, action: str) -> Gate:
+    """R7, R9: has SFT, or alignment, made the model worse than its base?
+
+    After SFT that did, alignment seldom recovers (the study's Observation 8).
+    """
+    rule, what = ("R7", "SFT") if cell.stage == "sft" else ("R9", "alignment")
     cells = _cells(base, folder)
     names = _names(cells, cell)
     moved = of(cells, cell, CHANGE, names=names)
     if not moved.n:
-        return Verdict(rule, True, "not measured: the base has no scores in this run")
-    after = of(cells, cell, names=names).value
-    return change_gate(rule, (after - moved.value) / 100, after / 100, moved.high / 100)
+        return Gate(rule, True, "not measured: the base has no scores in this run", action)
+    after, high = of(cells, cell, names=names).value, moved.high / 100
+    passed = high >= 0
+    judgement = "is not shown to have harmed" if passed else "has harmed"
+    change = f"{(after - moved.value) / 100:.3f} -> {after / 100:.3f}, change at most {high:+.3f}"
+    return Gate(rule, passed, f"{what} {judgement} the model: {change} (95 %)", action)
 
 
 def failed_gates(folder: Path | str) -> list[Gate]:

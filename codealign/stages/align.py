@@ -5,8 +5,8 @@ from __future__ import annotations
 from codealign.records import Pair, read_jsonl
 from codealign.stages.job import StageJob
 from codealign.train.align import train_align
+from codealign.train.data import used_pairs
 from codealign.train.run import TrainResult
-from codealign.train.variations import used_pairs
 
 
 def run_align(job: StageJob) -> TrainResult:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from codealign.records import Pair, read_jsonl
 from codealign.stages.job import StageJob
+from codealign.train.data import used_pairs
 from codealign.train.run import TrainResult
 from codealign.train.sft import train_sft
-from codealign.train.variations import used_pairs
 
 
 def run_sft(job: StageJob) -> TrainResult:

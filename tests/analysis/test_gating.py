@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codealign.analysis.gating import Gate, check_gates, failed_gates, failed_of
+from codealign.analysis.gating import Gate, baseline_gate, check_gates, failed_gates, failed_of
 from codealign.analysis.measured import write_measured
 from codealign.cell import Cell
 from codealign.params import Gates
@@ -31,6 +31,10 @@ def test_the_baseline_is_the_mean_pass_at_1_of_the_base(tmp_path: Path) -> None:
     assert gate == Gate("R4", False, "baseline pass@1 0.050 < 0.10 (n = 40)", "warn")
 
 
+def test_a_baseline_at_the_threshold_passes() -> None:
+    assert baseline_gate(0.10, 0.10, 164).passed
+
+
 def test_the_threshold_is_the_params(tmp_path: Path) -> None:
     cell = evaluated(tmp_path, "base", {"humaneval": verdicts(1)})
     assert check_gates(RunPaths(tmp_path), cell, Gates(threshold=0.05))[0].passed
@@ -41,14 +45,18 @@ def test_a_base_on_codal_is_not_judged_as_the_study_names_no_threshold(tmp_path:
     assert check_gates(RunPaths(tmp_path), cell, Gates()) == []
 
 
-@pytest.mark.parametrize(("stage", "rule"), [("sft", "R7"), ("dpo", "R9"), ("bonbon", "R9")])
+@pytest.mark.parametrize(
+    ("stage", "rule", "what"),
+    [("sft", "R7", "SFT"), ("dpo", "R9", "alignment"), ("bonbon", "R9", "alignment")],
+)
 def test_a_fall_of_every_problem_fails_the_stages_own_gate(
-    stage: str, rule: str, tmp_path: Path
+    stage: str, rule: str, what: str, tmp_path: Path
 ) -> None:
     evaluated(tmp_path, "base", {"humaneval": verdicts(20)})
     cell = evaluated(tmp_path, stage, {"humaneval": verdicts(0)})
     (gate,) = check_gates(RunPaths(tmp_path), cell, Gates())
-    assert (gate.rule, gate.passed) == (rule, False) and "1.000 -> 0.000" in gate.reason
+    assert (gate.rule, gate.passed) == (rule, False)
+    assert gate.reason.startswith(f"{what} has harmed the model: 1.000 -> 0.000")
 
 
 def test_a_fall_of_one_problem_of_twenty_is_within_the_interval(tmp_path: Path) -> None:

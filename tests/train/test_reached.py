@@ -6,9 +6,9 @@ import pytest
 
 from codealign.params import Dpo
 from codealign.records import Pair, label_noise
+from codealign.train.data import used_pairs
 from codealign.train.readme import gap_told
 from codealign.train.run import TrainResult, reached_gap
-from codealign.train.variations import used_pairs
 
 
 def result(gap: float | None, target: float | None) -> TrainResult:

@@ -7,7 +7,7 @@ import pytest
 from codealign.errors import CodealignError
 from codealign.params import Dpo, Sft
 from codealign.records import Pair
-from codealign.train.variations import used_pairs
+from codealign.train.data import used_pairs
 
 
 def test_the_default_is_all_pairs_in_their_order(pairs: list[Pair]) -> None:
