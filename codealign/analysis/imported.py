@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -18,13 +17,7 @@ from typing import Any
 
 from codealign.analysis import labels
 from codealign.analysis.measured import item_rows, score_of
-from codealign.analysis.scores import (
-    benchmark,
-    benchmarks,
-    collect_all,
-    frame_of,
-    printed_interval,
-)
+from codealign.analysis.scores import benchmark, benchmarks, collect_all, frame_of, printed_interval
 from codealign.cell import Cell
 from codealign.errors import CodealignError
 from codealign.evaluate.codal_scores import RATED, scores, values
@@ -251,7 +244,10 @@ def read_scores_table(path: Path) -> list[Imported]:
         except ValueError as error:
             raise CodealignError(f"{path}: line {at}: {error}") from None
         cell = Cell(row["model"], row["variant"], b.requirement, row["stage"], seed=seed)
-        low, high, how = _interval(value, n, b)
+        if not 0 <= value <= b.scale or n < 1:  # nor is NaN between them
+            raise CodealignError(f"{b.name} = {value:g} of {n} problems: a value is 0 to "
+                                 f"{b.scale:g} and n at least 1; is the unit right?")  # fmt: skip
+        low, high, how = printed_interval(value, n, b)
         score = Score("", **_seeded(cell, b.name).columns(), metric=b.metric, value=value, n=n,
                       missing=missing, low=low, high=high, interval=how)  # fmt: skip
         model = by_cell.setdefault(cell, Imported(cell, [], {}, []))
@@ -263,13 +259,6 @@ def read_scores_table(path: Path) -> list[Imported]:
         raise CodealignError(f"{path}: no score in it")
     lacks = ["values of the problems: intervals are not paired over them"]
     return [replace(model, lacks=lacks) for model in by_cell.values()]
-
-
-def _interval(value: float, n: int, b: Any) -> tuple[float, float, str]:
-    if not 0 <= value <= b.scale or n < 1 or math.isnan(value):
-        raise CodealignError(f"{b.name} = {value:g} of {n} problems: a value is 0 to {b.scale:g} "
-                             "and n at least 1; is the unit right?")  # fmt: skip
-    return printed_interval(value, n, b)
 
 
 def write_imported(root: Path, models: Sequence[Imported], path: Path) -> None:

@@ -25,15 +25,7 @@ from codealign.evaluate.codal import rate
 from codealign.evaluate.judges import Judge
 from codealign.paths import DATA, FURTHER_RATINGS, RunPaths
 from codealign.prompts import template
-from codealign.records import (
-    DIMENSIONS,
-    Answer,
-    Rating,
-    read_jsonl,
-    seed_of,
-    stable_id,
-    write_text,
-)
+from codealign.records import DIMENSIONS, Answer, Rating, read_jsonl, seed_of, stable_id, write_text
 
 FIRST, SECOND, MORE = "ratings.jsonl", "ratings_second.jsonl", FURTHER_RATINGS
 ANSWERS = "answers.jsonl"

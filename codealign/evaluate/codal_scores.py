@@ -111,34 +111,17 @@ def _by_dimension(ratings: Sequence[Rating]) -> dict[str, list[Rating]]:
 
 def _row(source: str, cell: Cell, metric: str, mean: Mean) -> Score:
     low, high, how = interval(mean, LOWEST if metric == RATED else 0.0)
-    return Score(
-        source,
-        **cell.columns(),
-        metric=metric,
-        value=mean.value,
-        n=mean.n,
-        missing=mean.missing,
-        low=low,
-        high=high,
-        interval=how,
-    )
+    return Score(source, **cell.columns(), metric=metric, value=mean.value, n=mean.n,
+                 missing=mean.missing, low=low, high=high, interval=how)  # fmt: skip
 
 
 def _share(source: str, cell: Cell, group: Sequence[Rating]) -> Score:
     from statsmodels.stats.proportion import proportion_confint
 
-    rated = sum(r.rating is not None for r in group)
-    low, high = proportion_confint(rated, len(group), method="wilson")
-    return Score(
-        source,
-        **cell.columns(),
-        metric=RATE,
-        value=rated / len(group),
-        n=len(group),
-        low=float(low),
-        high=float(high),
-        interval="Wilson, 95 %",
-    )
+    rated, n = sum(r.rating is not None for r in group), len(group)
+    low, high = map(float, proportion_confint(rated, n, method="wilson"))
+    return Score(source, **cell.columns(), metric=RATE, value=rated / n, n=n, low=low, high=high,
+                 interval="Wilson, 95 %")  # fmt: skip
 
 
 def side_by_side(rows: Iterable[Score]) -> pd.DataFrame:

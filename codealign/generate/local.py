@@ -284,7 +284,9 @@ def read_prompts(engine: LocalEngine, prompts: list[list[int]], steps: int) -> t
     cache = roomy_cache(engine.model.config)
     shared = shared_length(distinct) if is_roomy(cache) else 0
     longest = max(map(len, distinct))
-    ids = torch.full((len(distinct), longest), _pad(engine), dtype=torch.long)
+    pad = engine.tokenizer.pad_token_id
+    pad = min(engine.ends, default=0) if pad is None else pad
+    ids = torch.full((len(distinct), longest), pad, dtype=torch.long)
     mask = torch.ones(len(distinct), longest + steps, dtype=torch.long)
     # Padded between the shared beginning and the rest: all rows then end in one column.
     for row, prompt in enumerate(distinct):
@@ -311,11 +313,6 @@ def shared_length(prompts: Sequence[tuple[int, ...]]) -> int:
     """
     shared = min(len(os.path.commonprefix(prompts)), min(map(len, prompts)) - 1)
     return shared if len(prompts) > 1 and shared >= SHARED else 0
-
-
-def _pad(engine: LocalEngine) -> int:
-    pad = engine.tokenizer.pad_token_id
-    return min(engine.ends, default=0) if pad is None else pad
 
 
 # Choosing the next token: greedy, or by the Gumbel-max trick.

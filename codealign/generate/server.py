@@ -15,6 +15,7 @@ from codealign.params import Generation
 
 MOST_STOPS = 4  # stop strings that OpenAI takes; other servers take more
 MALFORMED_TRIES = 3
+TIMEOUT_S = 120.0  # of one attempt
 MAX_SEED = 2**31 - 1  # servers commonly keep a seed in 32 bits
 
 
@@ -29,7 +30,6 @@ class ServerEngine:
     chat : use /chat/completions (an instruction-tuned model) rather than /completions.
     in_flight : requests under way at once.
     retries : of a request that failed in a way that may pass (timeout, rate limit, server fault).
-    timeout_s : of one attempt.
     """
 
     def __init__(
@@ -40,7 +40,6 @@ class ServerEngine:
         chat: bool = False,
         in_flight: int = 8,
         retries: int = 4,
-        timeout_s: float = 120.0,
     ) -> None:
         key = os.environ.get("OPENAI_API_KEY", "")
         local = base_url or os.environ.get("OPENAI_BASE_URL", "")
@@ -54,7 +53,7 @@ class ServerEngine:
         self.most_stops = 0 if model.startswith(wire.REASONING) else sys.maxsize
         self.address = local or "https://api.openai.com/v1"
         self.client = openai.OpenAI(
-            api_key=key or "none", base_url=self.address, max_retries=retries, timeout=timeout_s
+            api_key=key or "none", base_url=self.address, max_retries=retries, timeout=TIMEOUT_S
         )
 
     def chat(self, content: str) -> str:

@@ -64,11 +64,7 @@ def make_card(
     executed = counts["executions"]
     dimensions = Counter(p.dimension or requirement for p in pairs)
     return {
-        "table_2": {
-            "model": recipe.model,
-            "type": requirement,
-            "samples": counts["pairs"]["kept"],
-        },
+        "table_2": {"model": recipe.model, "type": requirement, "samples": counts["pairs"]["kept"]},
         "lost": losses(counts, settings),
         "pass_rate": executed.get("pass", 0) / executed["kept"] if executed["kept"] else None,
         "dimensions": dict(sorted(dimensions.items())),

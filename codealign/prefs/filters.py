@@ -192,31 +192,23 @@ def grams(text: str, n: int = GRAM) -> set[tuple[str, ...]]:
 
 
 class Benchmarks:
-    """Texts (prompts, solutions) that a seed must not give away.
+    """Texts (prompts and, if wanted, solutions) that a seed must not give away."""
 
-    Parameters
-    ----------
-    texts : the benchmarks' prompts and, if wanted, solutions.
-    n : words in an n-gram.
-    share : a seed is contaminated if it holds at least this share of a text's n-grams, 0 to 1.
-    """
-
-    def __init__(self, texts: Iterable[str], n: int = GRAM, share: float = SHARE) -> None:
-        self.n, self.share = n, share
+    def __init__(self, texts: Iterable[str]) -> None:
         self.sizes: list[int] = []
         self.owners: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for text in texts:
-            text_grams = grams(text, n)
+            text_grams = grams(text)
             for gram in text_grams:
                 self.owners[gram].append(len(self.sizes))
             self.sizes.append(len(text_grams))
 
     def contaminate(self, code: str) -> bool:
-        """Tell whether a text of the benchmarks is found in `code`, wholly or in large part."""
-        sizes = {self.n} | {len(g) for g in self.owners if len(g) < self.n}
+        """Tell whether `code` holds at least `SHARE` of the n-grams of one of the texts."""
+        sizes = {GRAM} | {len(g) for g in self.owners if len(g) < GRAM}
         code_grams = set().union(*(grams(code, n) for n in sizes))
         hits = Counter(owner for gram in code_grams for owner in self.owners.get(gram, ()))
-        return any(count >= self.share * self.sizes[owner] for owner, count in hits.items())
+        return any(count >= SHARE * self.sizes[owner] for owner, count in hits.items())
 
 
 def fingerprint(code: str) -> str:

@@ -46,10 +46,9 @@ class Labelled:
     @property
     def passing(self) -> list[Response]:
         """The responses that passed their own tests, and whose tests can fail."""
-        checks = self.checks
-        return (
-            self.passed if checks is None else [r for r in self.passed if checks.get(r.id) == REAL]
-        )
+        if self.checks is None:
+            return self.passed
+        return [r for r in self.passed if self.checks.get(r.id) == REAL]
 
     @property
     def failing(self) -> list[Response]:

@@ -24,9 +24,7 @@ def readme(card: dict[str, Any]) -> str:
         "task_categories": ["text-generation"],
         "tags": ["code", "preference", "dpo", "trl", "codealign"],
         "size_categories": [size],
-        "configs": [
-            {"config_name": "default", "data_files": [{"split": "train", "path": DATA}]},
-        ],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": DATA}]}],
     }
     lengths = [(side, *mean.values()) for side, mean in card["characters"].items()]
     parts = [

@@ -12,13 +12,7 @@ from pathlib import Path
 from codealign.errors import CodealignError
 from codealign.generate import windows
 from codealign.params import Prefs
-from codealign.prefs.filters import (
-    FILTERS,
-    Benchmarks,
-    NearDuplicates,
-    faulty,
-    fingerprint,
-)
+from codealign.prefs.filters import FILTERS, Benchmarks, NearDuplicates, faulty, fingerprint
 from codealign.prefs.sources import (
     LOST,
     PREFIX,

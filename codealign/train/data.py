@@ -118,10 +118,7 @@ def sft_rows(rows: Iterable[Tokens]) -> list[dict[str, Any]]:
     truncated).
     """
     return [
-        {
-            "input_ids": row.prompt + row.chosen,
-            "labels": [IGNORED] * len(row.prompt) + row.chosen,
-        }
+        {"input_ids": row.prompt + row.chosen, "labels": [IGNORED] * len(row.prompt) + row.chosen}
         for row in rows
         if row.chosen
     ]

@@ -57,14 +57,7 @@ from codealign.analysis.claims.model import (
     statements,
 )
 from codealign.analysis.claims.patterns import pattern
-from codealign.analysis.claims.rules import (
-    LABELS,
-    Board,
-    Scores,
-    Selection,
-    cell,
-    words,
-)
+from codealign.analysis.claims.rules import LABELS, Board, Scores, Selection, cell, words
 from codealign.analysis.contrasts import CHANGE, RELATIVE, SCORE
 from codealign.analysis.questions import Question, observed, of, over_models, question_of
 from codealign.analysis.scores import PAPER, benchmark, benchmarks

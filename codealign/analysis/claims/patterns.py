@@ -18,14 +18,7 @@ import numpy as np
 import yaml
 
 from codealign.analysis.claims import clarity
-from codealign.analysis.claims.matching import (
-    PATTERN,
-    Reading,
-    absent,
-    half_unit,
-    truth,
-    widen,
-)
+from codealign.analysis.claims.matching import PATTERN, Reading, absent, half_unit, truth, widen
 from codealign.analysis.claims.model import Judgement
 from codealign.analysis.claims.rules import (
     EQUAL,

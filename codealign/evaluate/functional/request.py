@@ -56,11 +56,7 @@ class Asked:
 
 
 def run(
-    asked: Asked,
-    sandbox: Sandbox,
-    model: Callable[[], Model] | None,
-    cache: Path | None,
-    out: Path,
+    asked: Asked, sandbox: Sandbox, model: Callable[[], Model] | None, cache: Path | None, out: Path
 ) -> dict[str, Any]:
     """Evaluate; return the summary (see `summary`, and `together` for several benchmarks).
 

@@ -89,10 +89,7 @@ class _Sample:
 
 
 def attempts(
-    solutions: dict[str, list[str]],
-    expected: dict[str, Expected],
-    sandbox: Sandbox,
-    limits: Limits,
+    solutions: dict[str, list[str]], expected: dict[str, Expected], sandbox: Sandbox, limits: Limits
 ) -> Iterator[Attempt]:
     """Yield one attempt per sample, problem by problem; equal samples of a problem are run once.
 

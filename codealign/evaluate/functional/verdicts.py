@@ -101,16 +101,11 @@ def judge(
     status = {suite: _status(first[suite], result) for suite in SUITES}
     failing = next((s for s in SUITES if first[s] is not None), None)
     kind, detail = ("", "") if failing is None else _why(expected, failing, first[failing], result)
+    plus = status["plus"] if has_plus else ""
+    failed = [[inputs_as_json(expected.problem, suite, failure[0])] if failure else []
+              for suite, failure in first.items()]  # fmt: skip
     return Attempt(
-        task_id,
-        index,
-        solution,
-        status["base"],
-        status["plus"] if has_plus else "",
-        kind,
-        detail,
-        result.cpu_s,
-        *(_fail_tests(expected, suite, first[suite]) for suite in SUITES),
+        task_id, index, solution, status["base"], plus, kind, detail, result.cpu_s, *failed
     )
 
 
@@ -135,10 +130,6 @@ def _status(failure: Failure | None, result: Result) -> str:
         return "pass"
     late = failure[1] == "absent" and result.verdict == "timeout" and result.limit != "call"
     return "timeout" if late else "fail"
-
-
-def _fail_tests(expected: Expected, suite: str, failure: Failure | None) -> list[Any]:
-    return [] if failure is None else [inputs_as_json(expected.problem, suite, failure[0])]
 
 
 def _why(

@@ -10,6 +10,9 @@ from codealign.params import Generation
 from codealign.prompts import principles
 from codealign.records import Answer, Rating, stable_id
 
+LONGEST = 512
+"""Tokens of a reply, thinking aloud included."""
+
 
 class LocalJudge:
     """Rates answers with a model behind a generation engine, greedily.
@@ -18,27 +21,18 @@ class LocalJudge:
     ----------
     name : stands in every rating, e.g. `local:qwen2.5-coder-7b`.
     engine : from `generate.open_engine`; the model must have a chat format.
-    max_new_tokens : longest reply, thinking aloud included.
     batch_size : answers judged together.
     answer_first : show the answer before the reference, to examine what the order does.
     """
 
     def __init__(
-        self,
-        name: str,
-        engine: Engine,
-        *,
-        max_new_tokens: int = 512,
-        batch_size: int = 8,
-        answer_first: bool = False,
+        self, name: str, engine: Engine, *, batch_size: int = 8, answer_first: bool = False
     ) -> None:
         self.name, self.engine = grading.judge_name(name, answer_first), engine
         self.answer_first = answer_first
-        self.settings = Generation(
-            temperature=0.0, max_new_tokens=max_new_tokens, batch_size=batch_size
-        )
+        self.settings = Generation(temperature=0.0, max_new_tokens=LONGEST, batch_size=batch_size)
         rubrics = [grading.rubric_hash(dimension, answer_first) for dimension in principles()]
-        self.key = stable_id(name, max_new_tokens, *rubrics, grading.READING)
+        self.key = stable_id(name, LONGEST, *rubrics, grading.READING)
 
     def rate(self, answers: Iterable[Answer]) -> Iterator[Rating]:
         """Yield one rating per answer, in any order.
@@ -56,7 +50,7 @@ class LocalJudge:
                 self.name,
                 completion.text,
                 fault="the grading prompt does not fit into the context" if long else "",
-                cut=self.settings.max_new_tokens if completion.finish == "length" else 0,
+                cut=LONGEST if completion.finish == "length" else 0,
                 answer_first=self.answer_first,
             )
 
