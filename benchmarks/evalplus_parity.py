@@ -98,7 +98,8 @@ def theirs(
 
 def ours(model: str, variant: str, benchmark: str, data: Path, tokens: int) -> list[Row]:
     """Return what codealign makes of each problem."""
-    from codealign.evaluate.functional import extract, load, prompts_for, stops
+    from codealign.evaluate.functional.prompts import extract, prompts_for, stops
+    from codealign.evaluate.functional.registry import load
     from codealign.generate import generate, open_engine
     from codealign.params import Generation
     from codealign.text import encode
@@ -124,7 +125,8 @@ def prompts(model: str, benchmark: str, file: str, form: str) -> list[str]:
     from evalplus.provider.utility import make_raw_chat_prompt
     from transformers import AutoTokenizer
 
-    from codealign.evaluate.functional import load, prompts_for
+    from codealign.evaluate.functional.prompts import prompts_for
+    from codealign.evaluate.functional.registry import load
     from codealign.text import chat_prompt, encode, load_tokenizer
 
     own, other = load_tokenizer(model), AutoTokenizer.from_pretrained(model, use_fast=False)

@@ -16,7 +16,8 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from codealign.evaluate.functional import Problem, load
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.registry import load
 from codealign.records import seed_of, write_jsonl
 
 OPERATORS: dict[type, type] = {

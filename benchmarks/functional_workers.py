@@ -21,8 +21,11 @@ from typing import Any
 
 from functional_mutants import samples
 
-from codealign.evaluate.functional import Attempt, Problem, evaluate, load
 from codealign.evaluate.functional.efficiency import compare
+from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.registry import load
+from codealign.evaluate.functional.verdicts import Attempt
 from codealign.sandbox import Sandbox
 
 WORKERS = (1, 2, 4)

@@ -13,8 +13,9 @@ import json
 import time
 from collections.abc import Callable
 
-from codealign.evaluate.functional import Problem, load
 from codealign.evaluate.functional.expected import Expected, expect
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.registry import load
 from codealign.evaluate.functional.scoring import attempts
 from codealign.evaluate.functional.verdicts import Limits
 from codealign.sandbox import Sandbox

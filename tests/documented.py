@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from codealign.cli import main
-from codealign.evaluate.functional import load
+from codealign.evaluate.functional.registry import load
 from codealign.paths import NANO_DATA
 from codealign.records import write_jsonl
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from codealign.evaluate.functional import Problem, load
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.registry import load
 from codealign.paths import PROJECT
 
 FOLDER = Path(os.environ.get("CODEALIGN_BENCHMARKS", PROJECT.parent / "shared" / "benchmarks"))

@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 from tiny_architectures import FORMATS
 
-from codealign.evaluate.functional import Problem, prompts_for
-from codealign.evaluate.functional.prompts import INSTRUCTION, RESPONSE
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.prompts import INSTRUCTION, RESPONSE, prompts_for
 from codealign.text import (
     PROBES,
     answer_ids,

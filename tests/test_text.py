@@ -12,8 +12,8 @@ from tiny import tiny_tokenizer
 from tiny_architectures import FORMATS, core_of, tokenizer, write_tokenizer
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional import Problem, prompts_for
-from codealign.evaluate.functional.prompts import INSTRUCTION, RESPONSE
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.prompts import INSTRUCTION, RESPONSE, prompts_for
 from codealign.text import (
     PROBES,
     answer_ids,

@@ -113,7 +113,7 @@ def test_failures_are_shares_that_add_up_to_all_samples() -> None:
 
 
 def test_every_kind_of_failure_has_a_colour() -> None:
-    from codealign.evaluate.functional import KINDS
+    from codealign.evaluate.functional.verdicts import KINDS
 
     assert {kind for kind in KINDS if kind} <= set(stages.KINDS)
 

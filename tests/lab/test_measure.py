@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codealign.evaluate.functional import load
+from codealign.evaluate.functional.registry import load
 from codealign.generate import Completion
 from codealign.prefs.pool import known_tasks, pool_functions
 from codealign.prompts import response_prompt

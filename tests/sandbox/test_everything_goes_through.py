@@ -34,10 +34,6 @@ other modules that run what they are given."""
 
 ALLOWED = {
     "__init__.py": ({"import_module"}, "this package's own modules, by a fixed table"),
-    "evaluate/functional/__init__.py": (
-        {"import_module"},
-        "its own modules, by a fixed table",
-    ),
     "evaluate/judges/__init__.py": ({"import_module"}, "a judge that the user wrote and named"),
     "evaluate/judges/evidence.py": ({"subprocess"}, "ruff: reads code and runs none of it"),
     "nano/lab/__main__.py": (

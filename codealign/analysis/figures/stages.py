@@ -53,7 +53,7 @@ KINDS = {
     "extraction": style.SKY, "timeout": style.FUNCTION, "crash": style.INK,
     "no_proof": style.KEYWORD, "sandbox_error": style.RULE, "missing": style.RULE,
 }  # fmt: skip
-"""Colours of a sample's fate; names as in `evaluate.functional.KINDS`."""
+"""Colours of a sample's fate; names as in `functional.verdicts.KINDS`."""
 ON = {
     **dict.fromkeys((style.RED, style.ORANGE, style.SKY), style.DARK), style.RULE: style.INK,
 }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codealign.evaluate.functional import Problem
+from codealign.evaluate.functional.problems import Problem
 from codealign.sandbox import Sandbox
 
 

@@ -7,8 +7,10 @@ import ast
 import pytest
 from public_files import public_problems
 
-from codealign.evaluate.functional import Problem, evaluate, load
+from codealign.evaluate.functional.evaluation import evaluate
 from codealign.evaluate.functional.expected import Expected, expect
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.registry import load
 from codealign.sandbox import Sandbox
 
 SWAPS = {ast.Add: ast.Sub, ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.Eq: ast.NotEq, ast.And: ast.Or}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional import Problem, efficiency, evaluate, load
+from codealign.evaluate.functional import efficiency
 from codealign.evaluate.functional.efficiency import (
     MOST_STEPS,
     available,
@@ -16,6 +16,9 @@ from codealign.evaluate.functional.efficiency import (
     cost,
     keeps_up_with,
 )
+from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.registry import load
 from codealign.sandbox import Outcome, Result, Sandbox
 
 SLOW = (

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from codealign.evaluate.functional import Problem, Results, evaluate, extract
+from codealign.evaluate.functional.evaluation import evaluate
 from codealign.evaluate.functional.extraction import loses, written
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.prompts import extract
+from codealign.evaluate.functional.results import Results
 from codealign.sandbox import Sandbox
 
 PROMPT = 'def f(n):\n    """Sum up to n."""\n'

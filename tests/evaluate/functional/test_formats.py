@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codealign.evaluate.functional import Problem
+from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.prompts import instruction_of, is_asked, requests_in
 
 TO_COMPLETE = Problem(

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from codealign.evaluate.functional import Attempt, Problem, evaluate
+from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.verdicts import Attempt
 from codealign.sandbox import Sandbox
 
 SPIN = "import time\ndef {}(x):\n    end = time.process_time() + {}\n" + (

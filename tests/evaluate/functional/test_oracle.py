@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codealign.evaluate.functional import Problem
 from codealign.evaluate.functional.oracle import agreements, expects_only_presence
+from codealign.evaluate.functional.problems import Problem
 from codealign.sandbox import Opaque, Outcome
 
 PLAIN = Problem("T/0", "f", "", "", [])

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from codealign.evaluate.functional import Problem, extract, prompts_for, stops
-from codealign.evaluate.functional.prompts import longest_code, sanitize
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.prompts import (
+    extract,
+    longest_code,
+    prompts_for,
+    sanitize,
+    stops,
+)
 
 PROBLEM = Problem("T/0", "f", '\ndef f(x):\n    """Add one."""\n\n', "", [])
 

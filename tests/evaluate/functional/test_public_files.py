@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from public_files import FILES, public_problems
 
-from codealign.evaluate.functional import Problem, evaluate
+from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.problems import Problem
 from codealign.sandbox import Sandbox
 
 COUNTS = {"humaneval": 164, "mbpp": 399}

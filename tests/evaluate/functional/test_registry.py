@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import gzip
 import json
 from pathlib import Path
@@ -10,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
-from codealign.evaluate import functional
-from codealign.evaluate.functional import BENCHMARKS, expand, load
 from codealign.evaluate.functional import public as public_data
-from codealign.evaluate.functional.registry import guarding, prompts_of
+from codealign.evaluate.functional.registry import BENCHMARKS, expand, guarding, load, prompts_of
 
 ROW = {
     "task_id": "T/0",
@@ -209,22 +206,3 @@ def test_seeds_may_be_checked_against_some_benchmarks_or_none() -> None:
     assert guarding(["all"]) == list(BENCHMARKS)
     assert guarding(["mbpp", "evoeval"])[:2] == ["mbpp", "evoeval_difficult"]
     assert list(prompts_of("public", [])) == []
-
-
-@pytest.mark.parametrize("name", functional.__all__)
-def test_a_name_of_the_package_is_its_modules(name: str) -> None:
-    assert getattr(functional, name) is not None
-
-
-def test_type_checkers_see_the_names_that_are_loaded_late() -> None:
-    """Without such an import they take each for Any."""
-    tree = ast.parse(Path(functional.__file__).read_text(encoding="utf-8"))
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    seen = {alias.asname: node.module for node in imports for alias in node.names if alias.asname}
-    package = functional.__name__
-    assert seen == {name: f"{package}.{module}" for name, module in functional._HOME.items()}
-
-
-def test_a_name_that_the_package_has_not_lists_those_it_has() -> None:
-    with pytest.raises(AttributeError, match="'nothing'; it has .*read_samples"):
-        functional.nothing  # noqa: B018

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from codealign.evaluate.functional import Results, evaluate, load
+from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.registry import load
+from codealign.evaluate.functional.results import Results
 from codealign.sandbox import Sandbox
 
 SOLUTIONS = {

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from codealign.evaluate.functional import Attempt, Results, closing_line
+from codealign.evaluate.functional.results import Results
+from codealign.evaluate.functional.verdicts import Attempt
+from codealign.evaluate.functional.wording import closing_line
 
 
 def attempt(task_id: str, index: int, base: str, plus: str, kind: str = "") -> Attempt:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional import Problem, read_samples
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.samples import read_samples
 
 Problems = dict[str, Problem]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from codealign.errors import CodealignError
-from codealign.evaluate.functional import Attempt, Problem, evaluate
+from codealign.evaluate.functional.evaluation import evaluate
 from codealign.evaluate.functional.expected import Expected, inputs_as_json
+from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.scoring import _program, _sample
-from codealign.evaluate.functional.verdicts import Limits
+from codealign.evaluate.functional.verdicts import Attempt, Limits
 from codealign.sandbox import Call, Sandbox
 
 Problems = dict[str, Problem]

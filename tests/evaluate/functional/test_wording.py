@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from codealign.evaluate.functional import Problem, Results, evaluate, failing_samples
-from codealign.evaluate.functional.wording import two_samples
+from codealign.evaluate.functional.evaluation import evaluate
+from codealign.evaluate.functional.problems import Problem
+from codealign.evaluate.functional.results import Results
+from codealign.evaluate.functional.wording import failing_samples, two_samples
 from codealign.sandbox import Sandbox
 
 Problems = dict[str, Problem]
