@@ -52,7 +52,7 @@ from codealign.analysis.measured import write_measured
 from codealign.cell import Cell
 from codealign.evaluate.codal import load_problems
 from codealign.evaluate.codal_scores import RATED, scores as codal_rows, values
-from codealign.evaluate.functional import expand
+from codealign.evaluate.functional.registry import expand
 from codealign.evaluate.judges.grading import prompt
 from codealign.prefs.instructions import Dimensions
 from codealign.records import Answer
