@@ -89,6 +89,13 @@ def test_one_call_has_its_own_limit(any_sandbox: Sandbox) -> None:
     assert result.cpu_s < 5
 
 
+def test_the_kernels_rough_limit_is_far_behind_the_exact_one(any_sandbox: Sandbox) -> None:
+    """It was seen to kill at 5.6 s of 6, as if the program had crashed."""
+    code = "import resource\ndef f(): return resource.getrlimit(resource.RLIMIT_CPU)[0]"
+    (outcome,) = run(any_sandbox, code, Call("f", []), cpu_s=60.0).outputs
+    assert outcome.value > 1.5 * 60
+
+
 def test_outcomes_before_a_crash_are_kept(any_sandbox: Sandbox) -> None:
     code = "import os\ndef f(x):\n    if x: os.abort()\n    return x"
     result = run(any_sandbox, code, Call("f", [0]), Call("f", [1]))
