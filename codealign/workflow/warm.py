@@ -78,11 +78,19 @@ def servers(kinds: list[str], environment: dict[str, str]) -> Iterator[dict[str,
     """
     with TemporaryDirectory(prefix="codealign-warm-") as folder:
         here = {**environment, FOLDER: folder}
-        command = [sys.executable, "-m", "codealign.workflow.warm", folder]
+        command = [sys.executable, "-m", "codealign.workflow.warm"]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": here}
         quiet |= {"stderr": subprocess.DEVNULL, "preexec_fn": end_with_parent}
         quiet["cwd"] = PROJECT  # a job's paths are seen from there
-        started = [subprocess.Popen([*command, kind], **quiet) for kind in kinds]
+        started = []
+        for kind in kinds:
+            # Listens before the server can answer, so that the first jobs wait for it: by
+            # themselves they would import the same at the same time, and share none of it. Closed
+            # here, so that they see when a server ends without an answer.
+            with _listen(Path(folder) / kind) as listening:
+                number = listening.fileno()
+                own = [*command, kind, str(number)]
+                started.append(subprocess.Popen(own, pass_fds=[number], **quiet))
         try:
             yield here
         finally:
@@ -128,10 +136,10 @@ def hand_over(notebook: str, arguments: list[str]) -> int | None:
     return int(code) if code else 1
 
 
-def serve(folder: Path, kind: str) -> None:
+def serve(kind: str, listening: socket.socket) -> None:
     """Import what the notebooks of a kind import, then fork a job for each that asks.
 
-    Jobs that start before it is ready find no socket in the folder and start by themselves.
+    Jobs that ask before wait. Where no fork is possible it ends, and they start by themselves.
     """
     for name in (*LATE[kind], *EVERY, *_imports(kind)):
         importlib.import_module(name)
@@ -143,7 +151,6 @@ def serve(folder: Path, kind: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     gc.collect()
     gc.freeze()  # else the first collection of each fork would write to, and so copy, every object
-    listening = _listen(folder / kind)
     while True:
         client, _ = listening.accept()
         if os.fork() == 0:
@@ -183,7 +190,10 @@ def _job(client: socket.socket) -> NoReturn:
     for number, file in enumerate(files, 1):
         os.dup2(file, number)
         os.close(file)
-    client.send(b"+")  # taken: the client must not start the job itself any more
+    try:
+        client.send(b"+")  # taken: the client must not start the job itself any more
+    except OSError:  # it has gone while it waited
+        os._exit(0)
     code = 1
     try:
         # Before anything starts a thread here, which the kernel's fork would lose.
@@ -251,4 +261,6 @@ def _kernel(reading: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), sys.argv[2])
+    given = socket.socket(fileno=int(sys.argv[2]))
+    given.set_inheritable(False)  # of what jobs start, nothing is to hold it open
+    serve(sys.argv[1], given)

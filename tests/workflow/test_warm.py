@@ -57,6 +57,30 @@ def test_a_server_that_has_ended_takes_no_job(
     assert warm.hand_over("notebooks/02_sft.ipynb", ["a", "b", "c"]) is None
 
 
+def test_a_job_waits_for_a_server_and_starts_by_itself_when_that_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(warm.FOLDER, str(tmp_path))
+    listening = warm._listen(tmp_path / "training")
+    ended = threading.Timer(0.3, listening.close)  # as by a server that may not fork
+    started = time.monotonic()
+    ended.start()
+    assert warm.hand_over("notebooks/02_sft.ipynb", ["a", "b", "c"]) is None
+    assert time.monotonic() - started >= 0.3
+    ended.join()
+
+
+def test_a_server_is_listened_to_before_it_is_ready(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is stopped as soon as it has been started: the driver's socket is there already."""
+    monkeypatch.setattr(warm.sys, "executable", "/bin/sleep")  # takes the arguments for times, ends
+    with warm.servers(["training"], dict(os.environ)) as environment:
+        monkeypatch.setenv(warm.FOLDER, environment[warm.FOLDER])
+        assert (Path(environment[warm.FOLDER]) / "training").is_socket()
+        assert warm.hand_over("notebooks/02_sft.ipynb", ["a", "b", "c"]) is None
+
+
 @pytest.mark.parametrize(("reply", "code"), [(b"0", 0), (b"1", 1), (b"", 1)])
 def test_the_exit_code_of_a_job_comes_back_and_a_killed_job_has_failed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reply: bytes, code: int
