@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from itertools import permutations
 
 import numpy as np
 import pytest
+from krippendorff import alpha
 
 from codealign.analysis.agreement import alphas
 
@@ -18,18 +18,6 @@ EXAMPLE = [
     [GAP, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, GAP],
     [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, GAP],
 ]
-
-
-def alpha(ratings: list[list[float]], level: str = "ordinal") -> float:
-    """Alpha of judges x items: all ordered pairs of an item's ratings, each rating counted once."""
-    data = np.array(ratings, dtype=float)
-    values = np.unique(data[~np.isnan(data)])
-    coincidences = np.zeros((1, len(values), len(values)))
-    for item in data.T:
-        given = np.searchsorted(values, item[~np.isnan(item)])
-        for i, j in permutations(given, 2):
-            coincidences[0, i, j] += 1 / (len(given) - 1)
-    return float(alphas(coincidences, values, level)[0])
 
 
 @pytest.mark.parametrize(("level", "published"), [("ordinal", 0.815), ("interval", 0.849)])

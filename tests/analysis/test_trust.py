@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from krippendorff import alpha
 
-from codealign.analysis.agreement import Paired, alpha, kappa, kappa_interval, kappas
+from codealign.analysis.agreement import Paired, kappa, kappa_interval, kappas
 from codealign.analysis.judging import confusion_tables, describe, ranking, trust
 from codealign.records import Rating
 

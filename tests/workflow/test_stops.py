@@ -66,7 +66,7 @@ def test_a_stop_is_passed_on_and_the_notebooks_are_not_run(root: Path) -> None:
 
 
 def test_notebooks_that_collect_go_on(root: Path) -> None:
-    for job in plan.read_lock(root):
+    for job in RunPaths(root).plan()["jobs"]:
         if not (root / "jobs" / job / "result.json").exists():
             finish(root, job, stop=REASON)
     assert stop_reason(root, planned(root, "07_paper")) == ""
@@ -75,7 +75,9 @@ def test_notebooks_that_collect_go_on(root: Path) -> None:
 def test_a_reason_is_told_once_with_the_jobs_it_kept_from_running(root: Path) -> None:
     for job in (SFT, "03_align-nano-pretrained-functional-dpo"):
         write_stopped(root, planned(root, job), REASON)
-    assert stopped(root, plan.read_lock(root)) == [f"stopped: {REASON} (2 notebooks not run)"]
+    assert stopped(root, RunPaths(root).plan()["jobs"]) == [
+        f"stopped: {REASON} (2 notebooks not run)"
+    ]
 
 
 def test_what_a_stopped_job_made_earlier_is_put_away(root: Path) -> None:
