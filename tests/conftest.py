@@ -8,9 +8,12 @@ import pytest
 from chromium import Chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """Return a real browser; where there is none, the test is skipped."""
+    """Return a real browser, one per file of tests: its socket breaks when it idles for minutes.
+
+    Where there is no browser, the test is skipped.
+    """
     found = Chromium(tmp_path_factory.mktemp("browser"))
     yield found
     found.close()
