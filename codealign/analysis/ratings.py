@@ -223,14 +223,19 @@ def write_sheet(
     drawn = draw(read_judged(run_root), per_dimension, seed)
     if not drawn:
         raise CodealignError(f"{run_root}: {NO_ANSWERS}")
-    paths = [Path(out) / SHEET, Path(out) / PAGE]
-    write_text(paths[0], pd.DataFrame(sheet_rows(drawn)).to_csv(index=False))
-    write_text(paths[1], sheet_page(drawn))
-    return paths
+    return _write(drawn, out)
 
 
 def try_sheet(run_root: Path | str, out: Path | str, per_dimension: int, seed: int) -> str:
     """Write the sheet if the run has answers; return a line on what was written, or why not."""
-    if not read_judged(run_root):
+    drawn = draw(read_judged(run_root), per_dimension, seed)
+    if not drawn:
         return "no rating sheet: the run has no CODAL answers yet"
-    return "\n".join(f"wrote {path}" for path in write_sheet(run_root, out, per_dimension, seed))
+    return "\n".join(f"wrote {path}" for path in _write(drawn, out))
+
+
+def _write(answers: Sequence[Answer], out: Path | str) -> list[Path]:
+    paths = [Path(out) / SHEET, Path(out) / PAGE]
+    write_text(paths[0], pd.DataFrame(sheet_rows(answers)).to_csv(index=False))
+    write_text(paths[1], sheet_page(answers))
+    return paths

@@ -18,6 +18,7 @@ from codealign.analysis.ratings import (
     human_ratings,
     sheet_page,
     sheet_rows,
+    try_sheet,
     write_sheet,
 )
 from codealign.errors import CodealignError
@@ -93,6 +94,18 @@ def test_ratings_on_a_sheet_come_back_under_the_runs_ids(run: Path, tmp_path: Pa
 def test_a_run_without_answers_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CodealignError, match="no CODAL answers in it; run `05_codal`"):
         write_sheet(tmp_path, tmp_path / "sheet")
+
+
+def test_answers_of_other_dimensions_alone_make_no_sheet_and_stop_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "evals/m/pretrained/non_functional/base/codal"
+    write_jsonl(folder / "answers.jsonl", [Answer("p", "security", "Add.", "", "ref", "a")])
+    assert try_sheet(tmp_path, tmp_path / "sheet", 40, 0).startswith("no rating sheet")
+    assert not (tmp_path / "sheet").exists()
+
+
+def test_a_sheet_that_is_tried_says_what_it_wrote(run: Path, tmp_path: Path) -> None:
+    lines = try_sheet(run, tmp_path / "sheet", 40, 0).splitlines()
+    assert lines == [f"wrote {path}" for path in sorted((tmp_path / "sheet").iterdir())]
 
 
 @pytest.fixture
