@@ -13,9 +13,9 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from codealign.analysis import sample_size, stats
+from codealign.analysis.advice import recommendations
 from codealign.analysis.agreement import published_agreement
 from codealign.analysis.claims import clarity
 from codealign.analysis.claims.matching import (
@@ -226,7 +226,6 @@ def epochs(steps: int, printed: float) -> Judgement:
 def study_size(what: list[str]) -> Judgement:
     """Count what the tables hold: models, checkpoints, techniques, benchmarks, tasks, advice."""
     rows, about = published(), benchmarks()
-    advice = yaml.safe_load((DATA / "recommendations.yaml").read_text(encoding="utf-8"))
     aliases = {"humaneval_plus": "humaneval", "mbpp_plus": "mbpp"}
     functional = {aliases.get(n, n.split("_")[0]) for n, b in about.items() if b.task[0] == "F"}
     tasks = {b.task for b in about.values() if b.task != "NF"}
@@ -237,7 +236,7 @@ def study_size(what: list[str]) -> Judgement:
         "functional": len(functional),
         "tasks": len(tasks),
         "dimensions": sum(t.startswith("NF") for t in tasks),
-        "recommendations": sum(len(category["items"]) for category in advice),
+        "recommendations": len(recommendations()),
     }
     return Judgement([float(counts[w]) for w in what], f"counted in the tables: {', '.join(what)}")
 

@@ -144,6 +144,7 @@ def training_curves(log: Log, title: str = "", target: float | None = None) -> D
     frame, shown = _shown(log)
     steps = frame["step"]
     room = 0.05 * float(steps.max() - steps.min()) or 0.5  # some width around a single step
+    limits = steps.min() - room, steps.max() + room
     with styled():
         rows = -(-len(shown) // ACROSS)
         note = "Thin: every logged step. Thick: running mean."
@@ -155,9 +156,7 @@ def training_curves(log: Log, title: str = "", target: float | None = None) -> D
             axes.set_visible(False)
         for axes, name in zip(panels, shown, strict=False):
             _curve(axes, frame[["step", name]].dropna(), name)
-            axes.set_xlim(
-                steps.min() - room, steps.max() + room
-            )  # one for all, however seldom one is logged
+            axes.set_xlim(limits)  # one for all, however seldom one is logged
             if name == "gap" and target is not None:
                 axes.axhline(target, color=style.BLUE, linewidth=0.8, linestyle="--")
     caption = f"Training curves{': ' * bool(title)}{title}. Thin: logged; thick: running mean."
