@@ -53,11 +53,8 @@ SPARE_BYTES = 4 << 20
 """What outputs may take beyond twice the expected ones: more ends a solution as failed."""
 WALL_FACTOR = 10.0
 """Real seconds per CPU second: so large that a busy machine does not make a verdict."""
-ALL = slice(0, None)
 IDLE_S = 10.0
 """Real seconds without any CPU time, after which a solution that sleeps is ended."""
-
-
 NOT_RUN = Outcome(error="not run")
 """Stands for the base tests behind the first failing one, which decide nothing."""
 
@@ -211,7 +208,7 @@ def _in_full(samples: list[_Sample], sandbox: Sandbox, limits: Limits) -> Iterat
     for _, group in groupby(samples, key=lambda s: s.expected.id):
         same = list(group)
         e = _with_values(same[0].expected, sandbox)
-        again = [_Sample(s.id, e, s.solution, ALL, limits.program(e)) for s in same]
+        again = [_Sample(s.id, e, s.solution, slice(0, None), limits.program(e)) for s in same]
         programs = [_program(s, limits, hash_over=0) for s in again]
         for sample, result in zip(again, sandbox.run(programs), strict=True):
             sample.add(result)
