@@ -119,11 +119,13 @@ class OpenAIJudge:
         for prompt, reply in kept.items():
             if reply is not None:
                 yield from self._ratings(waiting[prompt], reply)
+        if not missing:
+            return
         if self.batch:
             asked = ask_batches(self, missing, list(waiting))
         else:
             asked = _in_thread(partial(self._send_all, missing))
-        for prompt, reply in asked if missing else ():
+        for prompt, reply in asked:
             yield from self._ratings(waiting[prompt], reply)
 
     def _ratings(self, answers: list[Answer], reply: Reply) -> Iterator[Rating]:
