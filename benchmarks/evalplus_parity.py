@@ -39,7 +39,6 @@ from codealign.markdown import pipe_table
 
 BENCHMARKS = ("humaneval", "mbpp")
 VARIANTS = {"completion": "pretrained", "chat": "finetuned"}
-THEIRS = ("evalplus", "alone")
 WHAT = ("prompt", "completion", "solution", "verdict")
 Row = dict[str, Any]
 
