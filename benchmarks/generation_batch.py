@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/generation_batch.py MODEL [--prompts 24] [--batch 8]
         [--tokens 128] [--rounds 1] [--ctranslate2 FOLDER] [--onnx FOLDER] [--compile]
-        [--sides ours,unfilled,batch,single]
+        [--sides unfilled,batch,single]
 
 MODEL is a folder with a chat model, such as .cache/SmolLM2-135M-Instruct/finetuned of `make real`.
 It answers nano's HumanEval+ tasks in its chat format, on a CPU in float32. Sides: `ours`;
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--ctranslate2", metavar="FOLDER")
     parser.add_argument("--onnx", metavar="FOLDER")
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--sides", help="these alone, in this order, and what options add")
+    parser.add_argument("--sides", help="ours, these alone, and what options add")
     args = parser.parse_args()
     engine = open_engine("transformers", args.model, "finetuned")
     own = engine.model.config._attn_implementation
@@ -134,7 +134,8 @@ def main() -> None:
         "batch": lambda: theirs(engine, prompts, settings, args.batch),
         "single": lambda: theirs(engine, prompts, settings, 1),
     }
-    work = {side: work[side] for side in (args.sides.split(",") if args.sides else work)}
+    sides = ["ours", *args.sides.split(",")] if args.sides else work  # all are compared with ours
+    work = {side: work[side] for side in sides}
     if args.ctranslate2:
         work["ctranslate2"] = lambda: converted(engine, prompts, settings, args.ctranslate2)
     if args.onnx:

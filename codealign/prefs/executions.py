@@ -121,6 +121,7 @@ def _run_missing(
     for result in sandbox.run(pending()):
         of_sandbox = (result.detail, result.level, result.cpu_s)
         file.append(Execution(result.id, verdict(result), *of_sandbox, keys.pop(result.id)))
+    assert not keys, "a result per program: who has no execution counts as not executed"
 
 
 def _counted(
