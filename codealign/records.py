@@ -269,6 +269,13 @@ def from_json(line: str | bytes, cls: type[Record], where: str) -> Record:
         raise CodealignError(f"{where}: not a {cls.__name__} record ({error})") from error
 
 
+def count_lines(path: Path) -> int:
+    """Return how many records a JSON Lines file has, without reading any; blank lines are none."""
+    # Line by line: the responses of a large run need not fit into memory.
+    with path.open("rb") as file:
+        return sum(1 for line in file if line.strip())
+
+
 def read_jsonl(path: Path | str, cls: type[Record]) -> Iterator[Record]:
     """Yield the records of a JSON Lines file; pass `dict` for plain mappings.
 

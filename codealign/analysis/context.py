@@ -16,7 +16,7 @@ from codealign.analysis.cells import Problems, read_problems
 from codealign.analysis.scores import PAPER, collect, over_seeds, published
 from codealign.errors import CodealignError
 from codealign.paths import RunPaths
-from codealign.records import read_jsonl
+from codealign.records import count_lines, read_jsonl
 
 STEPS = ("seeds", "concepts", "instructions", "responses", "executions", "pairs")
 PARTS = (*STEPS[:-1], "passing", "failing", "proven", "pairs")
@@ -70,7 +70,7 @@ def read_counts(run_root: Path | str) -> dict[tuple[str, str], dict[str, int]]:
     parts = [part.root for part in RunPaths(Path(run_root)).parts() if not part.ablation]
     for folder in sorted(f for root in parts for f in root.glob("prefs/*/*") if f.is_dir()):
         files = {step: folder / f"{step}.jsonl" for step in STEPS}
-        counts = {step: _count_lines(file) for step, file in files.items() if file.exists()}
+        counts = {step: count_lines(file) for step, file in files.items() if file.exists()}
         counts |= _came_of(folder)
         if counts:
             by_seed.setdefault((folder.parent.name, folder.name), []).append(counts)
@@ -96,12 +96,6 @@ def _came_of(folder: Path) -> dict[str, int]:
     if checked := verdicts.get("checks"):
         counts["proven"] = checked[REAL]
     return counts
-
-
-def _count_lines(path: Path) -> int:
-    # Line by line: the responses of a large run need not fit into memory.
-    with path.open("rb") as file:
-        return sum(1 for line in file if line.strip())
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from codealign.evaluate.judges import ANSWER_FIRST, PYTHON, STATIC
 from codealign.params import Codal, Functional, Params, Prefs, Resources, Training, validate
 from codealign.paths import DATA, short_name
 from codealign.prefs.ratings import needs_judge
+from codealign.records import count_lines
 from codealign.registry import places_of, shape_of, stored_parameters
 from codealign.workflow.notebooks import NOTEBOOKS
 from codealign.workflow.plan import Job
@@ -211,8 +212,7 @@ def sizes_of(params: Params) -> dict[str, int]:
 def _codal(settings: Codal) -> Work:
     problems = min(5 * settings.limit or 10**9, benchmark("codal").n)
     for name in settings.dimensions:
-        with own_dimension(name).path.open("rb") as file:
-            problems += min(settings.limit or 10**9, sum(1 for line in file if line.strip()))
+        problems += min(settings.limit or 10**9, count_lines(own_dimension(name).path))
     return Work(
         units=problems,
         generated=problems * assumed()["used_share"] * settings.max_new_tokens,
