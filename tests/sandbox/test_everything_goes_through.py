@@ -1,7 +1,8 @@
 """Code that a stage did not write is executed in the sandbox and nowhere else.
 
-Every place in the package and in the laboratory that could run code or start a program is found in
-the syntax trees, and must stand in `ALLOWED`, with the reason why no generated code gets there.
+Every place in the package, and in what only a clone has, that could run code or start a program is
+found in the syntax trees, and must stand in `ALLOWED`, with the reason why no generated code gets
+there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "codealign"
-LABORATORY = PACKAGE.parent / "nano" / "lab"
+BESIDE = ("nano/lab", "tools")
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 RUNS_CODE = {"exec", "eval", "compile", "__import__", "execfile"}
 """Built-in functions."""
@@ -100,7 +101,8 @@ def by_file() -> dict[str, set[str]]:
         for p in PACKAGE.rglob("*.py")
         if PACKAGE / "data" not in p.parents
     }
-    files |= {f"nano/lab/{p.name}": p for p in LABORATORY.glob("*.py")}
+    for folder in BESIDE:
+        files |= {f"{folder}/{p.name}": p for p in (PACKAGE.parent / folder).glob("*.py")}
     uses = {name: set(findings(ast.parse(p.read_text("utf-8")))) for name, p in files.items()}
     return {name: used for name, used in sorted(uses.items()) if used}
 
