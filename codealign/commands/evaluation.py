@@ -104,14 +104,16 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     asked = Asked(args.benchmark, args.data, args.samples or "", args.n, args.limit, args.partial,
                   args.cpu_s, args.measure)  # fmt: skip
-    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "codealign/expected")
+    expected = args.cache or Path(  # no home is looked for where a folder is given
+        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "codealign/expected"
+    )
     with contextlib.ExitStack() as stack:
         # Loaders and libraries print as they please: standard output is for the result.
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         folder = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model = cache(partial(_model, args)) if args.model else None
         sandbox = stack.enter_context(Sandbox(workers=args.workers, accept=args.accept))
-        result = run(asked, sandbox, model, args.cache or cached, folder)
+        result = run(asked, sandbox, model, expected, folder)
     print(json.dumps(result) if args.json else "\n".join(_lines(result)))
     return 0
 

@@ -79,16 +79,17 @@ def _rows(path: Path, name: str) -> list[list[str]]:
     whole = path.read_text(encoding="utf-8")
     # Without the navigation, whose words every page has.
     html = whole.partition("<main")[2].partition('<nav class="around"')[0]
-    title = TITLE.search(whole)
-    if title is None:
+    named = TITLE.search(whole)
+    if named is None:
         return []  # none of the report's pages
+    title = _text(named[1])
     # A row with an id (a claim) is found by itself, under the heading of the section it is in.
     rows, section = [], ""
     for part in PART.split(html)[1:]:
         if heading := HEADING.search(part):
             section = _text(heading[1])
         anchor = NAMED.match(part)[1]
-        rows.append([f"{name}#{anchor}", _text(title[1]), section, _text(part)[:LONGEST]])
+        rows.append([f"{name}#{anchor}", title, section, _text(part)[:LONGEST]])
     return rows
 
 
