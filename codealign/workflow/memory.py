@@ -212,12 +212,12 @@ def on_device(step: str, model: str, device: str, parts: dict[str, float]) -> Me
 
 def _steps(job: Job, shape: Shape, modules: list[str]) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the steps of a job with their parts."""
-    section, given = NOTEBOOKS[job.notebook].section, job.parameters
-    if section in ("sft", "align"):
+    about, given = NOTEBOOKS[job.notebook], job.parameters
+    if about.trains:
         stage = given.get("stage", "sft")
         name = job.notebook if stage == "sft" else f"{job.notebook} {stage}"
         yield name, training_parts(shape, job_training(job), stage, modules)
-    elif section == "prefs":
+    elif about.section == "prefs":
         settings = validate(Prefs, given["prefs"], job.name)
         sampled = {
             "concepts": settings.concepts,
@@ -229,7 +229,7 @@ def _steps(job: Job, shape: Shape, modules: list[str]) -> Iterator[tuple[str, di
             parts = generation_parts(shape, one.batch_size, prompt, one.max_new_tokens)
             yield f"{job.notebook} {step}", parts
     else:
-        prompt, sizes = assumed()["prompt_tokens"][section], given[section]
+        prompt, sizes = assumed()["prompt_tokens"][about.section], given[about.section]
         batch, new = sizes["batch_size"], sizes["max_new_tokens"]
         yield job.notebook, generation_parts(shape, batch, prompt, new)
 

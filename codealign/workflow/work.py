@@ -78,15 +78,15 @@ def work_of(job: Job, prefs: Prefs) -> Work:
     ----------
     prefs : settings of the preference data that the job's training uses.
     """
-    section, given = NOTEBOOKS[job.notebook].section, job.parameters
-    if section == "prefs":
+    about, given = NOTEBOOKS[job.notebook], job.parameters
+    if about.section == "prefs":
         settings = validate(Prefs, given["prefs"], job.name)
         return _preferences(settings, given["requirement"])
-    if section in ("sft", "align"):
+    if about.trains:
         return _training(job_training(job), given.get("stage", "sft"), prefs, given["model"])
-    if section == "functional":
+    if about.section == "functional":
         return _functional(validate(Functional, given["functional"], job.name))
-    if section == "codal":
+    if about.section == "codal":
         return _codal(validate(Codal, given["codal"], job.name))
     return Work(seconds=assumed()["light_s"])
 
