@@ -20,7 +20,7 @@ from codealign.errors import CodealignError, nearest
 from codealign.evaluate.judges import Judge
 from codealign.generate import Completion, Request, cut_at_stop
 from codealign.generate.progress import Progress
-from codealign.paths import NANO_DATA
+from codealign.paths import NANO, NANO_DATA
 from codealign.progress import Bar
 from codealign.prompts import principle_for, response_prompt, task_text
 from codealign.records import DIMENSIONS, Answer, Rating, from_json, read_jsonl, stable_id
@@ -60,8 +60,8 @@ def load_problems(
     CodealignError
         No such file or data set, a missing column, or an unknown dimension.
     """
-    path = NANO_DATA / "codal.jsonl.gz" if data == "nano" else Path(data)
-    local = data == "nano" or path.suffix in (".jsonl", ".gz")
+    path = NANO_DATA / "codal.jsonl.gz" if data == NANO else Path(data)
+    local = data == NANO or path.suffix in (".jsonl", ".gz")
     rows = list(_read_file(path) if local else _read_hub(data))
     problems = list(_problems(rows, data, reference))
     if not problems:

@@ -20,10 +20,9 @@ from codealign.evaluate.functional.problems import Problem
 from codealign.evaluate.functional.registry import expand, load
 from codealign.evaluate.functional.results import Results
 from codealign.evaluate.functional.samples import Samples, read_samples
-from codealign.paths import NANO_DATA
+from codealign.paths import NANO, NANO_DATA
 from codealign.sandbox import Sandbox
 
-NANO = "nano"
 Problems = dict[str, Problem]
 
 
