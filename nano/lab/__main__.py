@@ -11,11 +11,13 @@ To be run in the root of a clone: the laboratory is no part of the installed pac
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from codealign.errors import CodealignError
 from codealign.paths import NANO_DATA, NANO_POOL, NANO_WEIGHTS, PROJECT, RunPaths
 from nano.lab.benchmarks import write_benchmarks
 from nano.lab.recipe import Recipe
@@ -126,7 +128,10 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.command == "build" and (unknown := set(chosen.parts) - set(PARTS)):
         parser.error(f"unknown part {sorted(unknown)[0]!r}; parts: {', '.join(PARTS)}")
-    COMMANDS[chosen.command](chosen)
+    try:
+        COMMANDS[chosen.command](chosen)
+    except CodealignError as error:
+        sys.exit(f"{parser.prog} {chosen.command}: {error}")
 
 
 if __name__ == "__main__":

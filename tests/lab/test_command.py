@@ -54,3 +54,8 @@ def test_the_seed_can_be_chosen(monkeypatch) -> None:
     monkeypatch.setattr(command, "build", lambda parts, weights, seed: seen.append(seed))
     command.main(["build", "--seed", "7"])
     assert seen == [7]
+
+
+def test_what_cannot_be_done_is_said_in_one_line(tmp_path) -> None:
+    with pytest.raises(SystemExit, match=r"^python -m nano.lab keep: .*no plan; start the run"):
+        command.main(["keep", str(tmp_path / "run"), str(tmp_path / "out")])
